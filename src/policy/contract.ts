@@ -1,0 +1,193 @@
+// The bond's contract with whoever drives it (daemon, simulator, tests): inputs, outputs, snapshot. Values only.
+import type { MacText, Refusal, Result } from '../base/index.js';
+import type { ModeName, OptionName, OptionValues } from './options.js';
+
+/** Monotonic time in milliseconds; fractions allowed. The policy never asks for it, it is told. */
+export type TimeMs = number;
+
+/** A member is known by its interface index (stable across renames). */
+export type MemberIndex = number;
+
+/** What is known of an interface when it joins, and whenever the kernel says something of it. */
+export interface MemberLink {
+  readonly name: string;
+  readonly address: MacText;
+  readonly mtu: number;
+  /** IFF_UP. */
+  readonly adminUp: boolean;
+  /** netif_carrier_ok: the device's carrier flag. */
+  readonly carrier: boolean;
+  /** Mbit/s, or null when the device does not tell. */
+  readonly speedMbps: number | null;
+  readonly duplex: 'full' | 'half' | null;
+}
+
+/** An interface on which peers are to be told of a move: the bond itself, and VLAN devices stacked on it. */
+export interface StackedDevice {
+  readonly ifindex: number;
+  readonly name: string;
+  readonly address: MacText;
+  readonly adminUp: boolean;
+  /** Dotted quads. */
+  readonly ipv4: readonly string[];
+  /** Non-tentative IPv6 addresses as text. */
+  readonly ipv6: readonly string[];
+  /** net.ipv6.conf.DEV.forwarding: the router flag of advertisements. */
+  readonly forwarding: boolean;
+  /** IPv4 groups joined on it, and the newest IGMP version that its querier speaks (3 when there is none). */
+  readonly ipv4Groups: readonly string[];
+  readonly igmpVersion: 1 | 2 | 3;
+  readonly ipv6Groups: readonly string[];
+  readonly mldVersion: 1 | 2;
+}
+
+export type Input =
+  /** An option written by a user, as text (driver's syntax). */
+  | { readonly kind: 'set-option'; readonly option: string; readonly value: string }
+  /** An interface joins. The daemon has checked and saved it; it is down; `permanentAddress` is what it came with. */
+  | {
+      readonly kind: 'join';
+      readonly member: MemberIndex;
+      readonly link: MemberLink;
+      readonly permanentAddress: MacText;
+      readonly canSetAddress: boolean;
+    }
+  /** A member leaves: on request (`released`), because its interface went away (`gone`), or because joining failed half-way (`undo`). */
+  | { readonly kind: 'leave'; readonly member: MemberIndex; readonly cause: 'released' | 'gone' | 'undo' }
+  /** The kernel told something of a member. */
+  | { readonly kind: 'member-link'; readonly member: MemberIndex; readonly link: MemberLink }
+  /** The kernel told something of the bond's own interface (others may have changed it). */
+  | {
+      readonly kind: 'bond-link';
+      readonly name: string;
+      readonly adminUp: boolean;
+      readonly mtu: number;
+      readonly address: MacText;
+      readonly promiscuous: boolean;
+      readonly allMulticast: boolean;
+    }
+  /** The data plane moved traffic by itself because `from` could not send (zero-loss failover). */
+  | { readonly kind: 'diverted'; readonly from: MemberIndex; readonly to: MemberIndex }
+  /** Addresses and groups on the bond and on the VLAN devices on top of it, whenever they change. */
+  | { readonly kind: 'stack'; readonly devices: readonly StackedDevice[] }
+  /** A deadline was reached (or may have been). */
+  | { readonly kind: 'time' };
+
+/** How the data plane is to move packets; always whole, never a difference. */
+export interface ForwardingPlan {
+  readonly mode: ModeName;
+  /** The member that sends and receives now, or null. */
+  readonly active: MemberIndex | null;
+  /**
+   * Every member in the order in which the data plane may fall back on them by itself: UP members first, by
+   * preference, then the others (of use only when nothing that is UP can send, or when no policy is running).
+   */
+  readonly order: readonly MemberIndex[];
+  /** True when the data plane may move traffic by itself when the active member cannot send. */
+  readonly inlineFailover: boolean;
+  /** Members whose received frames are dropped (backups, unless all_slaves_active). */
+  readonly inactive: readonly MemberIndex[];
+  /** Members that carry the bond's promiscuity, all-multicast flag and address lists. */
+  readonly filterMembers: readonly MemberIndex[];
+  readonly promiscuous: boolean;
+  readonly allMulticast: boolean;
+}
+
+export type Output =
+  | { readonly kind: 'set-member-address'; readonly member: MemberIndex; readonly address: MacText }
+  | { readonly kind: 'set-member-mtu'; readonly member: MemberIndex; readonly mtu: number }
+  | { readonly kind: 'open-member'; readonly member: MemberIndex }
+  /** The member leaves the data plane; the driver of the policy restores the interface from what it saved. */
+  | { readonly kind: 'detach-member'; readonly member: MemberIndex; readonly restoreAddress: boolean }
+  | { readonly kind: 'set-bond-address'; readonly address: MacText }
+  /** The bond shall get a new random MAC address (its last member left). */
+  | { readonly kind: 'random-bond-address' }
+  | { readonly kind: 'set-bond-mtu'; readonly mtu: number }
+  | { readonly kind: 'carrier'; readonly on: boolean }
+  | { readonly kind: 'forward'; readonly plan: ForwardingPlan }
+  /** A frame that the bond itself sends on the bond or on a VLAN device on top of it (gratuitous ARP, unsolicited NA, IGMP/MLD report). */
+  | { readonly kind: 'send'; readonly device: number; readonly frame: Uint8Array; readonly what: 'arp' | 'na' | 'igmp' | 'mld' }
+  | { readonly kind: 'event'; readonly event: BondEvent };
+
+/** Something worth telling a person, with the reason. */
+export interface BondEvent {
+  readonly severity: 'info' | 'warning' | 'error';
+  readonly type:
+    | 'option'
+    | 'refused'
+    | 'joined'
+    | 'left'
+    | 'link'
+    | 'failover'
+    | 'recovered'
+    | 'lost'
+    | 'carrier'
+    | 'notified'
+    | 'address'
+    | 'mtu'
+    | 'renamed'
+    | 'data-plane'
+    | 'daemon';
+  /** One sentence. */
+  readonly message: string;
+  readonly member?: string;
+  /** For failover: names, null for none. */
+  readonly from?: string | null;
+  readonly to?: string | null;
+  /** For failover: why, one clause ("eth0 lost its carrier", "primary is back", "asked for"). */
+  readonly reason?: string;
+}
+
+/** link of reference §2.0, with the texts of /proc: up, going down, down, going back. */
+export type LinkState = 'up' | 'fail' | 'down' | 'back';
+
+export interface MemberSnapshot {
+  readonly member: MemberIndex;
+  readonly name: string;
+  readonly state: 'active' | 'backup';
+  readonly inactive: boolean;
+  readonly link: LinkState;
+  readonly linkFailureCount: number;
+  readonly permanentAddress: MacText;
+  readonly address: MacText;
+  readonly speedMbps: number | null;
+  readonly duplex: 'full' | 'half' | null;
+  readonly adminUp: boolean;
+  readonly carrier: boolean;
+  /** Remaining updelay or downdelay ticks. */
+  readonly delayTicks: number;
+  readonly prio: number;
+  readonly queueId: number;
+  readonly canSetAddress: boolean;
+}
+
+/** Everything that reports, the API, tests and a restarted daemon need; plain JSON. */
+export interface BondSnapshot {
+  readonly name: string;
+  readonly mode: ModeName;
+  readonly options: OptionValues;
+  readonly adminUp: boolean;
+  readonly carrier: boolean;
+  readonly address: MacText;
+  /** True while nobody but chance chose the bond's MAC: the first member's is copied. */
+  readonly addressIsRandom: boolean;
+  readonly mtu: number;
+  readonly active: MemberIndex | null;
+  readonly members: readonly MemberSnapshot[];
+}
+
+/** What a refused input returns; accepted inputs return nothing of interest. */
+export type Handled = Result<undefined, Refusal>;
+
+/** The bond as a sans-IO object: deterministic, no clock, no randomness, no input or output of its own. */
+export interface BondPolicy {
+  /** One input at `now`. A refused one changes nothing. */
+  handle(input: Input, now: TimeMs): Handled;
+  /** Outputs since the last call, in the order in which they are to be carried out. */
+  outputs(): Output[];
+  /** When `handle({kind: 'time'})` is wanted next, or null. */
+  deadline(): TimeMs | null;
+  snapshot(): BondSnapshot;
+}
+
+export type { OptionName };
