@@ -106,7 +106,12 @@ export type Output =
   | { readonly kind: 'carrier'; readonly on: boolean }
   | { readonly kind: 'forward'; readonly plan: ForwardingPlan }
   /** A frame that the bond itself sends on the bond or on a VLAN device on top of it (gratuitous ARP, unsolicited NA, IGMP/MLD report). */
-  | { readonly kind: 'send'; readonly device: number; readonly frame: Uint8Array; readonly what: 'arp' | 'na' | 'igmp' | 'mld' }
+  | {
+      readonly kind: 'send';
+      readonly device: number;
+      readonly frame: Uint8Array;
+      readonly what: 'arp' | 'na' | 'igmp' | 'mld';
+    }
   | { readonly kind: 'event'; readonly event: BondEvent };
 
 /** Something worth telling a person, with the reason. */
