@@ -1,6 +1,6 @@
 // The bond's contract with whoever drives it (daemon, simulator, tests): inputs, outputs, snapshot. Values only.
 import type { MacText, Refusal, Result } from '../base/index.js';
-import type { ModeName, OptionName, OptionValues } from './options.js';
+import type { ModeName, OptionValues } from './options.js';
 
 /** Monotonic time in milliseconds; fractions allowed. The policy never asks for it, it is told. */
 export type TimeMs = number;
@@ -194,5 +194,3 @@ export interface BondPolicy {
   deadline(): TimeMs | null;
   snapshot(): BondSnapshot;
 }
-
-export type { OptionName };
