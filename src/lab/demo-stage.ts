@@ -1,7 +1,7 @@
 // The demo's stage: a lab, a daemon in it, a bond of two members with an address, and how all of it is taken down.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { unmountFileSystem } from '../linux/index.js';
 import { Lab } from './lab.js';
 import { measureLoss } from './loss-meter.js';
 import { ManagedBondwire } from './managed-bondwire.js';
@@ -20,7 +20,11 @@ export interface Stage {
 }
 
 /** Builds it all and waits until packets get through the bond. Removes everything again when that fails. */
-export async function buildStage(bin: string, tell: (text: string) => void): Promise<Stage> {
+export async function buildStage(
+  bin: string,
+  tell: (text: string) => void,
+  interrupted: AbortSignal,
+): Promise<Stage> {
   const lab = await Lab.create({ members: MEMBERS, onSignal: 'leave' });
   mkdirSync(RUNNING_DIR, { recursive: true, mode: 0o755 });
   const runDir = mkdtempSync(join(RUNNING_DIR, `${process.pid}-`));
@@ -32,14 +36,19 @@ export async function buildStage(bin: string, tell: (text: string) => void): Pro
   };
   try {
     announce({ pid: process.pid, host: lab.host, switch: lab.switch, cables: lab.cables });
-    tell(`A lab in namespaces ${lab.host}, ${lab.switch}, ${lab.peer}: a host with ${MEMBERS.join(' and ')} to a switch, and a peer.`);
+    tell(
+      `A lab in namespaces ${lab.host}, ${lab.switch}, ${lab.peer}: a host with ${MEMBERS.join(' and ')} to a switch, and a peer.`,
+    );
     await bondwire.start();
+    interrupted.throwIfAborted();
     await bondwire.run('create', BOND, 'mode=active-backup', 'miimon=100');
     await bondwire.run('enslave', BOND, ...MEMBERS);
     lab.addAddress('host', BOND, lab.hostAddress);
     lab.setUp('host', BOND, true);
     await waitForTraffic(lab);
-    tell(`${BOND}, active-backup with miimon=100, over ${MEMBERS.join(' and ')}; packets get through to the peer.`);
+    tell(
+      `${BOND}, active-backup with miimon=100, over ${MEMBERS.join(' and ')}; packets get through to the peer.`,
+    );
     return { lab, bondwire, close };
   } catch (error) {
     await close();
@@ -73,11 +82,20 @@ async function takeDown(lab: Lab, bondwire: ManagedBondwire): Promise<string[]> 
   await bondwire.stop();
   withdraw(process.pid);
   left.push(...lab.close());
-  lab.unmountUnder(bondwire.runDir);
   try {
+    for (const directory of mountsUnder(bondwire.runDir)) unmountFileSystem(directory);
     rmSync(bondwire.runDir, { recursive: true, force: true });
   } catch (error) {
     left.push(`${bondwire.runDir} (${error instanceof Error ? error.message : String(error)})`);
   }
   return left;
+}
+
+/** Mount points in a directory, the innermost first. */
+function mountsUnder(directory: string): string[] {
+  return readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map(line => line.split(' ')[1] ?? '')
+    .filter(path => path.startsWith(`${directory}/`))
+    .reverse();
 }

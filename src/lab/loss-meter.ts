@@ -102,7 +102,8 @@ class End<Message extends { readonly kind: string }> {
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-2000);
     });
-    if (child.stdout === null) throw new Error(`The meter's ${name} was started without a pipe for its output`);
+    if (child.stdout === null)
+      throw new Error(`The meter's ${name} was started without a pipe for its output`);
     createInterface({ input: child.stdout }).on('line', line => onMessage(JSON.parse(line) as Message));
     this.closed = new Promise(resolve => {
       child.once('error', error => {
@@ -165,7 +166,15 @@ export async function startMeter(options: MeterOptions): Promise<Meter> {
   await Promise.race([isReady, receiver.closed.then(() => Promise.reject(receiver.failure()))]);
 
   const size = String(options.bytes ?? 64);
-  const argv = [process.execPath, MAIN, 'send', options.address, port, String(options.rate), String(options.seconds)];
+  const argv = [
+    process.execPath,
+    MAIN,
+    'send',
+    options.address,
+    port,
+    String(options.rate),
+    String(options.seconds),
+  ];
   const sender = new End<SenderMessage>(
     'sender',
     options.from([...argv, '--run', run, '--bytes', size, '--json']),

@@ -83,7 +83,8 @@ export class ManagedBondwire {
     for (;;) {
       const answer = await this.command(['show', '--json']);
       if (answer.status === 0) return;
-      if (ended !== null) throw new Error(`The daemon ended while it started (${ended}): ${this.#log.trim()}`);
+      if (ended !== null)
+        throw new Error(`The daemon ended while it started (${ended}): ${this.#log.trim()}`);
       if (performance.now() > deadline) {
         throw new Error(`The daemon did not answer within ${START_MS / 1000} s: ${answer.stderr.trim()}`);
       }
@@ -100,7 +101,9 @@ export class ManagedBondwire {
   async run(...args: string[]): Promise<string> {
     const { status, stdout, stderr } = await this.command(args);
     if (status === 0) return stdout;
-    throw new Error(`bondwire ${args.join(' ')} failed (exit status ${status}): ${(stderr || stdout).trim()}`);
+    throw new Error(
+      `bondwire ${args.join(' ')} failed (exit status ${status}): ${(stderr || stdout).trim()}`,
+    );
   }
 
   /** The bond as `show --json` has it. */
