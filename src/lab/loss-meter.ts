@@ -236,7 +236,8 @@ function combine(
 ): MeterReport {
   const lostRuns = [...received.missingRuns];
   const tail = sent.sent - (received.highest + 1);
-  if (tail > 0) lostRuns.push({ first: received.highest + 1, count: tail });
+  // The receiver lists the end of the stream only when it has heard where the end was.
+  if (tail > 0 && received.total === null) lostRuns.push({ first: received.highest + 1, count: tail });
   return {
     sent: sent.sent,
     refused: sent.refused,

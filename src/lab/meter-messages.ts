@@ -27,6 +27,8 @@ export type ReceiverMessage =
   | (Omit<TallyReport, 'gaps'> & {
       readonly kind: 'result';
       readonly gaps: readonly Gap[];
+      /** What the sender said there were; null when it was not heard. */
+      readonly total: number | null;
       readonly missingRuns: readonly MissingRun[];
       readonly foreign: number;
       readonly overflowed: number;

@@ -111,7 +111,8 @@ export class StreamTally {
     return runs;
   }
 
-  report(): TallyReport {
+  /** The report without the list of gaps, cheap enough to ask for all the time. */
+  counts(): Omit<TallyReport, 'gaps'> {
     return {
       received: this.#received,
       doubled: this.#doubled,
@@ -120,9 +121,12 @@ export class StreamTally {
       missing: this.#highest + 1 - this.#received,
       longestGapMs: this.#longestGapMs,
       longestGapAtMs: this.#longestGapAtMs,
-      gaps: [...this.#gaps],
       firstMs: this.#firstMs,
       lastMs: this.#firstMs === null ? null : this.#lastMs,
     };
+  }
+
+  report(): TallyReport {
+    return { ...this.counts(), gaps: [...this.#gaps] };
   }
 }
