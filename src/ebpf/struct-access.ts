@@ -1,10 +1,14 @@
 // Reading and writing memory that a struct layout describes: whole values at once, or field by field through accessors
 // made once, so that watching a mapped BPF array allocates nothing. Little-endian hosts only, but for `be` scalars.
+import { unreachable } from '../base/index.js';
 import {
+  type AnyArrayLayout,
+  type AnyStructLayout,
   type ArrayLayout,
   type BytesLayout,
   type FieldType,
   type Fields,
+  type FieldsOf,
   type Placement,
   type Scalar,
   sizeOf,
@@ -19,10 +23,10 @@ export type ValueOf<T> = T extends WideScalar
     ? number
     : T extends BytesLayout
       ? Uint8Array
-      : T extends ArrayLayout<infer E>
-        ? readonly ValueOf<E>[]
-        : T extends StructLayout<infer F>
-          ? { readonly [K in keyof F]: ValueOf<F[K]> }
+      : T extends AnyArrayLayout
+        ? readonly ValueOf<T['element']>[]
+        : T extends AnyStructLayout
+          ? { readonly [K in keyof T['fields']]: ValueOf<T['fields'][K]['type']> }
           : never;
 
 /** A field behind an accessor: scalars read and write through, the rest are accessors themselves. */
@@ -32,10 +36,10 @@ export type AccessorOf<T> = T extends WideScalar
     ? number
     : T extends BytesLayout
       ? Uint8Array
-      : T extends ArrayLayout<infer E>
-        ? ArrayAccessor<E>
-        : T extends StructLayout<infer F>
-          ? StructAccessor<F>
+      : T extends AnyArrayLayout
+        ? ArrayAccessor<T['element']>
+        : T extends AnyStructLayout
+          ? StructAccessor<FieldsOf<T>>
           : never;
 
 /**
@@ -81,12 +85,16 @@ export function fromBytes<T extends FieldType>(type: T, bytes: Uint8Array): Valu
 
 /** Lays a struct over memory; the accessor reads and writes the memory itself, nothing is cached. */
 export function over<F extends Fields>(type: StructLayout<F>, view: DataView, offset = 0): StructAccessor<F> {
+  return overAny(type, view, offset) as StructAccessor<F>;
+}
+
+function overAny(type: AnyStructLayout, view: DataView, offset: number): unknown {
   checkRoom(type.size, view, offset);
   const accessor: Record<string, unknown> = {};
   for (const [name, place] of placements(type)) {
     Object.defineProperty(accessor, name, property(place.type, view, offset + place.offset));
   }
-  return Object.freeze(accessor) as StructAccessor<F>;
+  return Object.freeze(accessor);
 }
 
 /** Lays an array over memory. */
@@ -139,9 +147,9 @@ function part(type: Exclude<FieldType, Scalar>, view: DataView, at: number): unk
     case 'bytes':
       return new Uint8Array(view.buffer, view.byteOffset + at, type.size);
     case 'array':
-      return overArray(type as ArrayLayout<FieldType>, view, at);
-    default:
-      return over(type as StructLayout<Fields>, view, at);
+      return overArray(type, view, at);
+    case 'struct':
+      return overAny(type, view, at);
   }
 }
 
@@ -153,9 +161,9 @@ function readAny(type: FieldType, view: DataView, at: number): unknown {
       return new Uint8Array(view.buffer, view.byteOffset + at, type.size).slice();
     case 'array':
       return Array.from({ length: type.length }, (_, index) =>
-        readAny(type.element as FieldType, view, at + index * type.stride),
+        readAny(type.element, view, at + index * type.stride),
       );
-    default:
+    case 'struct':
       return Object.fromEntries(
         placements(type).map(([name, place]) => [name, readAny(place.type, view, at + place.offset)]),
       );
@@ -177,11 +185,11 @@ function writeAny(type: FieldType, view: DataView, at: number, value: unknown): 
       const elements = value as readonly unknown[];
       checkCount('elements', type.length, elements.length);
       for (const [index, element] of elements.entries()) {
-        writeAny(type.element as FieldType, view, at + index * type.stride, element);
+        writeAny(type.element, view, at + index * type.stride, element);
       }
       return;
     }
-    default:
+    case 'struct':
       for (const [name, place] of placements(type)) {
         writeAny(place.type, view, at + place.offset, (value as Unknown)[name]);
       }
@@ -212,6 +220,8 @@ function readScalar(type: Scalar, view: DataView, at: number): number | bigint {
       return view.getBigInt64(at, true);
     case 'be64':
       return view.getBigUint64(at, false);
+    default:
+      return unreachable(type);
   }
 }
 
@@ -242,10 +252,12 @@ function writeScalar(type: Scalar, view: DataView, at: number, value: number | b
     case 'be32':
       view.setUint32(at, Number(value), false);
       return;
+    default:
+      unreachable(type);
   }
 }
 
-function placements(type: StructLayout<Fields>): readonly [string, Placement<FieldType>][] {
+function placements(type: AnyStructLayout): readonly [string, Placement][] {
   return Object.entries(type.fields);
 }
 

@@ -29,25 +29,42 @@ export interface BytesLayout {
   readonly align: 1;
 }
 
-/** `length` elements in a row, `stride` bytes apart. */
-export interface ArrayLayout<E extends FieldType> {
+/** An array whose elements are not known to the compiler. */
+export interface AnyArrayLayout {
   readonly kind: 'array';
-  readonly element: E;
+  readonly element: FieldType;
   readonly length: number;
+  /** Bytes from one element to the next. */
   readonly stride: number;
   readonly size: number;
   readonly align: number;
 }
 
+/** `length` elements in a row, `stride` bytes apart. */
+export interface ArrayLayout<E extends FieldType> extends AnyArrayLayout {
+  readonly element: E;
+}
+
+/** A struct whose fields are not known to the compiler. */
+export interface AnyStructLayout {
+  readonly kind: 'struct';
+  readonly fields: Readonly<Record<string, Placement>>;
+  /** Bytes, padded at the end to `align`: the map's value size. */
+  readonly size: number;
+  /** Bytes. */
+  readonly align: number;
+  /** Bytes of this struct itself that belong to no field. Programs must zero them in map keys and in values on the stack. */
+  readonly padding: number;
+}
+
 /** What a field can be. */
-// oxlint-disable-next-line typescript/no-explicit-any -- a type parameter here would refer to itself
-export type FieldType = Scalar | BytesLayout | ArrayLayout<any> | StructLayout<any>;
+export type FieldType = Scalar | BytesLayout | AnyArrayLayout | AnyStructLayout;
 
 /** Fields in order of declaration. */
 export type Fields = Readonly<Record<string, FieldType>>;
 
 /** Where a field lies in its struct. */
-export interface Placement<T extends FieldType> {
+export interface Placement<T extends FieldType = FieldType> {
   readonly type: T;
   /** Bytes from the start of the struct. */
   readonly offset: number;
@@ -55,34 +72,36 @@ export interface Placement<T extends FieldType> {
   readonly size: number;
 }
 
-/** The way to a scalar or a part: field names, and indexes for arrays. */
-export type LayoutPath<T> =
-  T extends StructLayout<infer F>
-    ? { [K in keyof F & string]: readonly [K] | readonly [K, ...LayoutPath<F[K]>] }[keyof F & string]
-    : T extends ArrayLayout<infer E>
-      ? readonly [number] | readonly [number, ...LayoutPath<E>]
-      : never;
-
 /** A struct's layout. */
-export interface StructLayout<F extends Fields> {
-  readonly kind: 'struct';
+export interface StructLayout<F extends Fields> extends AnyStructLayout {
   readonly fields: { readonly [K in keyof F]: Placement<F[K]> };
-  /** Bytes, padded at the end to `align`: the map's value size. */
-  readonly size: number;
-  /** Bytes. */
-  readonly align: number;
-  /** Bytes that belong to no field. Programs must zero them in map keys and before values leave the stack. */
-  readonly padding: number;
   /**
    * Byte offset of a field or of a part of it: `shared.offset('members', 2, 'ifindex')`.
    * Throws RangeError for fields and indexes that do not exist.
    */
-  offset(...path: LayoutPath<StructLayout<F>>): number;
+  offset(...path: FieldPath<F>): number;
 }
+
+/** The way from a struct to a field or a part of it: field names, and indexes for arrays. */
+export type FieldPath<F extends Fields> = {
+  [K in keyof F & string]: readonly [K] | readonly [K, ...PathInto<F[K]>];
+}[keyof F & string];
+
+/** The way on from a field to its parts. */
+export type PathInto<T extends FieldType> = T extends AnyStructLayout
+  ? FieldPath<FieldsOf<T>>
+  : T extends AnyArrayLayout
+    ? readonly [number] | readonly [number, ...PathInto<T['element']>]
+    : never;
+
+/** The fields that a struct was declared with. */
+export type FieldsOf<T extends AnyStructLayout> = {
+  readonly [K in keyof T['fields'] & string]: T['fields'][K]['type'];
+};
 
 /** Declares a struct: `layout({ current: 'u32', members: array(64, layout({ ifindex: 'u32' })) })`. */
 export function layout<const F extends Fields>(fields: F): StructLayout<F> {
-  const placed: Record<string, Placement<FieldType>> = {};
+  const placed: Record<string, Placement> = {};
   let end = 0;
   let align = 1;
   let used = 0;
@@ -166,8 +185,8 @@ function stepInto(type: FieldType, step: string | number): { type: FieldType; of
   if (typeof type === 'string' || type.kind === 'bytes') return undefined;
   if (type.kind === 'array') {
     const inside = typeof step === 'number' && Number.isInteger(step) && step >= 0 && step < type.length;
-    return inside ? { type: type.element as FieldType, offset: step * type.stride } : undefined;
+    return inside ? { type: type.element, offset: step * type.stride } : undefined;
   }
   if (typeof step !== 'string' || !Object.hasOwn(type.fields, step)) return undefined;
-  return (type.fields as Record<string, Placement<FieldType>>)[step];
+  return type.fields[step];
 }
