@@ -48,6 +48,14 @@ export interface BtfLocation {
 const MAX_CHAIN = 64;
 /** How many anonymous structs and unions one lookup enters: more than any kernel struct has. */
 const MAX_ANONYMOUS = 1000;
+/** Kinds that only wrap another type. */
+const TRANSPARENT: ReadonlySet<number> = new Set([
+  BTF_KINDS.TYPEDEF,
+  BTF_KINDS.CONST,
+  BTF_KINDS.VOLATILE,
+  BTF_KINDS.RESTRICT,
+  BTF_KINDS.TYPE_TAG,
+]);
 const KIND_NAMES = Object.keys(BTF_KINDS) as readonly BtfKind[];
 
 /** Reads `/sys/kernel/btf/vmlinux` (not the split BTF of modules). Never throws on bad bytes. */
@@ -151,17 +159,8 @@ export class Btf {
   resolve(id: number): number {
     let current = id;
     for (let step = 0; step < MAX_CHAIN; step += 1) {
-      switch (this.#index.kind[current]) {
-        case BTF_KINDS.TYPEDEF:
-        case BTF_KINDS.CONST:
-        case BTF_KINDS.VOLATILE:
-        case BTF_KINDS.RESTRICT:
-        case BTF_KINDS.TYPE_TAG:
-          current = this.#index.view.getUint32((this.#index.at[current] ?? 0) + 8, true);
-          break;
-        default:
-          return current;
-      }
+      if (!TRANSPARENT.has(this.#index.kind[current] ?? 0)) return current;
+      current = this.#index.view.getUint32((this.#index.at[current] ?? 0) + 8, true);
     }
     return 0;
   }

@@ -150,6 +150,8 @@ function part(type: Exclude<FieldType, Scalar>, view: DataView, at: number): unk
       return overArray(type, view, at);
     case 'struct':
       return overAny(type, view, at);
+    default:
+      return unreachable(type);
   }
 }
 
@@ -167,6 +169,8 @@ function readAny(type: FieldType, view: DataView, at: number): unknown {
       return Object.fromEntries(
         placements(type).map(([name, place]) => [name, readAny(place.type, view, at + place.offset)]),
       );
+    default:
+      return unreachable(type);
   }
 }
 
@@ -193,6 +197,9 @@ function writeAny(type: FieldType, view: DataView, at: number, value: unknown): 
       for (const [name, place] of placements(type)) {
         writeAny(place.type, view, at + place.offset, (value as Unknown)[name]);
       }
+      return;
+    default:
+      unreachable(type);
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { over, overArray, read, toBytes, fromBytes, write } from './struct-access.js';
-import { array, bytes, layout, type StructLayout } from './struct-layout.js';
+import { array, bytes, layout } from './struct-layout.js';
 
 const member = layout({ ifindex: 'u32', up: 'u8', mac: bytes(6), lastRxNs: 'u64' });
 const shared = layout({

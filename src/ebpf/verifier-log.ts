@@ -7,7 +7,7 @@ import type { Instruction } from './instruction.js';
 /** A program that the kernel refused. `message` is the summary, `log` the whole. */
 export class VerifierError extends Error {
   override readonly name = 'VerifierError';
-  /** The verifier's complaint as it wrote it; empty if it wrote none. */
+  /** The verifier's complaint as it wrote it, lines joined by `; `; empty if it wrote none. */
   readonly complaint: string;
   /** Index of the instruction, if the log tells it. */
   readonly instruction: number | undefined;
@@ -40,10 +40,16 @@ const NOISE: readonly RegExp[] = [
   /^\d+: safe$/,
   /^(caller|callee|returning from callee|to caller at \d+):?/,
   /^func#\d+ @\d+/,
+  /^Live regs before insn/,
+  /^\s*\d+: [.\dr]{10,} /,
+  /^\(\d+\) (frame \d+|live stack)/,
   /^(BEGIN|END|-- )/,
   /^\d+: \([\da-f]{2}\)/,
   /^arg#\d+ reference type/,
 ];
+
+/** Lines of a complaint that the summary repeats. */
+const MAX_COMPLAINT_LINES = 3;
 
 const INSTRUCTION_LINE = /^(\d+): \(([\da-f]{2})\) ?(.*)$/;
 
@@ -140,7 +146,7 @@ export function summariseVerifierLog(
     .replaceAll('\0', '')
     .split('\n')
     .map(line => line.trimEnd());
-  const complaint = lines.findLast(line => !NOISE.some(pattern => pattern.test(line)))?.trim() ?? '';
+  const complaint = findComplaint(lines);
   const instruction = complainedIndex(complaint) ?? lastIndex(lines);
   const hint = findHint(complaint) ?? errnoHint(errno, complaint);
 
@@ -151,6 +157,18 @@ export function summariseVerifierLog(
   const advice = hint === undefined ? '' : ` ${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
   const message = `The kernel refused ${subject}${code}${where}${what}.${advice}`;
   return new VerifierError(message, { complaint, instruction, hint, log });
+}
+
+/** The last lines that are not noise: the verifier often explains a complaint in a second line. */
+function findComplaint(lines: readonly string[]): string {
+  const end = lines.findLastIndex(line => !isNoise(line));
+  const block: string[] = [];
+  for (let i = end; i >= 0 && !isNoise(lines[i] ?? ''); i -= 1) block.unshift((lines[i] ?? '').trim());
+  return block.slice(0, MAX_COMPLAINT_LINES).join('; ');
+}
+
+function isNoise(line: string): boolean {
+  return NOISE.some(pattern => pattern.test(line));
 }
 
 function missingHelper(number: string): string {
