@@ -1,5 +1,6 @@
 // Why a command ends without success: one clear sentence and the exit code that goes with it.
 import { EXIT } from '../daemon/api.js';
+import { plain } from './plain.js';
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -43,7 +44,7 @@ export function systemCode(error: unknown): string | undefined {
 /** Anything thrown, as the failure to report: a missing permission is told apart from other failures. */
 export function asFailure(error: unknown, doing: string): Failure {
   if (error instanceof Failure) return error;
-  const text = error instanceof Error ? error.message : String(error);
+  const text = plain(error instanceof Error ? error.message : String(error));
   const code = systemCode(error);
   if (code === 'EPERM' || code === 'EACCES' || code === 'permission') {
     return permissionFailure(`${doing} needs a permission that is missing: ${text}`, error);

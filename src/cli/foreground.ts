@@ -3,7 +3,7 @@
 import type { ApiClient } from './api-client.js';
 import { tellWarnings } from './changed.js';
 import { eventLine } from './event-line.js';
-import { asFailure, refusedFailure } from './failure.js';
+import { asFailure, type Failure, refusedFailure } from './failure.js';
 import type { RunningDaemon } from './modules.js';
 import { startOwnDaemon } from './own-daemon.js';
 import { plain } from './plain.js';
@@ -36,15 +36,16 @@ export async function runInForeground(session: Session, wish: RunWish): Promise<
     const daemon = await startOwnDaemon(session, 'run', false);
     const api = await session.api();
     await refuseStrangers(api, daemon, session.runDir());
+    const failure = await buildAndTell(session, api, { ...wish, options }, stop);
+    terminal.out('Putting everything back...\n');
     try {
-      const after = await lastEvent(api);
-      await build(session, api, { ...wish, options }, stop);
-      await tellUntilStopped(session, api, after, stop);
-    } finally {
-      terminal.out('Putting everything back...\n');
-      await closeAll(daemon);
-      terminal.out(`${wish.bond} is gone; ${wish.interfaces.map(plain).join(', ')} as before.\n`);
+      await daemon.close('remove-everything');
+    } catch (error) {
+      if (failure !== undefined) terminal.err(`bondwire: ${failure.message}\n`);
+      throw asFailure(error, 'Putting everything back');
     }
+    terminal.out('Everything is as it was before.\n');
+    if (failure !== undefined) throw failure;
   } finally {
     stop.release();
   }
@@ -75,6 +76,23 @@ async function refuseStrangers(api: ApiClient, daemon: RunningDaemon, runDir: st
   throw refusedFailure(
     `${plain(runDir)} holds what an earlier daemon left at work (${names}): take it over with 'bondwire daemon', or name another directory with --run-dir.`,
   );
+}
+
+/** Builds the bond and tells its events until a signal comes; returns what went wrong instead, if something did. */
+async function buildAndTell(
+  session: Session,
+  api: ApiClient,
+  wish: RunWish,
+  stop: StopRequest,
+): Promise<Failure | undefined> {
+  try {
+    const after = await lastEvent(api);
+    await build(session, api, wish, stop);
+    await tellUntilStopped(session, api, after, stop);
+    return undefined;
+  } catch (error) {
+    return asFailure(error, `Running ${plain(wish.bond)}`);
+  }
 }
 
 /** Sequence number of the newest event there is, so that only newer ones are told. */
@@ -121,12 +139,4 @@ async function tellUntilStopped(
     terminal.out(`${eventLine(event, { colour: terminal.colour, now: new Date() })}\n`);
   }
   if (!stop.asked.aborted) throw refusedFailure('The daemon stopped telling what happens.');
-}
-
-async function closeAll(daemon: RunningDaemon): Promise<void> {
-  try {
-    await daemon.close('remove-everything');
-  } catch (error) {
-    throw asFailure(error, 'Putting everything back');
-  }
 }

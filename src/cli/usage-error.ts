@@ -11,16 +11,21 @@ export function fullName(command: Command): string {
 /** The failure to throw for an error of commander's; help and version asked for come back as they are. */
 export function usageError(command: Command, error: CommanderError): Error {
   if (error.exitCode === 0) return error;
-  if (error.code === 'commander.help') return usageFailure(`a command is missing; see '${fullName(command)} --help'.`);
+  if (error.code === 'commander.help')
+    return usageFailure(`a command is missing; see '${fullName(command)} --help'.`);
   const { what, suggestion } = split(error.message);
-  const subject = command.parent === null ? '' : `${command.name()}: `;
+  const subject = command.parent === null ? '' : `${fullName(command).replace(/^bondwire /, '')}: `;
   const hint = suggestion ?? dashedOption(command, what);
   const nearest = hint === undefined ? '' : `; did you mean ${hint}?`;
   const usage =
     error.code === 'commander.missingArgument' || error.code === 'commander.excessArguments'
       ? `usage: ${fullName(command)} ${command.usage()}`
       : `see '${fullName(command)} --help'`;
-  return usageFailure(plain(`${subject}${what}${nearest === '' ? '; ' : `${nearest} `}${usage}.`));
+  return usageFailure(
+    plain(
+      `${subject}${what}${nearest === '' ? '; ' : `${nearest} `}${usage}${usage.endsWith('.') ? '' : '.'}`,
+    ),
+  );
 }
 
 /** "error: unknown command 'shw'\n(Did you mean show?)" in its parts. */
@@ -30,7 +35,10 @@ function split(message: string): { what: string; suggestion: string | undefined 
   const what = first
     .replace(/^error: /, '')
     .replace(/\.$/, '')
-    .replace(/^too many arguments for '.*'\. Expected (\d+).* but got (\d+)$/, 'too many words ($2 where $1 is the most)')
+    .replace(
+      /^too many arguments for '.*'\. Expected (\d+).* but got (\d+)$/,
+      'too many words ($2 where $1 is the most)',
+    )
     .replace(/ argument missing$/, ' needs a value')
     .replace(/^option '(.*)' needs a value$/, "option '$1' needs a value");
   return {
