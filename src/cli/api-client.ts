@@ -21,7 +21,7 @@ import { isChanged, isDaemonStatus, isErrorBody, isEventRecord, isShowDocument }
 /** Longest silence of the daemon before a request is given up. */
 const ANSWER_TIMEOUT_MS = 60_000;
 
-export interface EventQuery {
+interface EventQuery {
   readonly bond?: string | undefined;
   /** Only events with a greater sequence number. */
   readonly after?: number | undefined;

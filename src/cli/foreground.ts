@@ -52,7 +52,7 @@ export async function runInForeground(session: Session, wish: RunWish): Promise<
 }
 
 /** The driver's defaults are round-robin and no monitoring; somebody who says nothing wants neither. */
-export function withDefaults(given: Readonly<Record<string, string>>): Record<string, string> {
+function withDefaults(given: Readonly<Record<string, string>>): Record<string, string> {
   const monitored = 'miimon' in given || 'arp_interval' in given;
   return {
     ...('mode' in given ? {} : { mode: 'active-backup' }),

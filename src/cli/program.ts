@@ -35,7 +35,7 @@ const GROUPS: readonly (readonly [string, readonly ((program: Command, session: 
 ];
 
 /** The version of the package. */
-export function packageVersion(): string {
+function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

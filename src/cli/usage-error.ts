@@ -4,7 +4,7 @@ import { usageFailure } from './failure.js';
 import { plain } from './plain.js';
 
 /** `bondwire create`, as it is typed. */
-export function fullName(command: Command): string {
+function fullName(command: Command): string {
   return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 

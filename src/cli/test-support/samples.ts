@@ -14,7 +14,7 @@ export const ETH0: ShowMember = {
   tx: { packets: 987_654, bytes: 120_400_000 },
 };
 
-export const ETH1: ShowMember = {
+const ETH1: ShowMember = {
   name: 'enp3s0f1',
   state: 'backup',
   miiStatus: 'going back',
