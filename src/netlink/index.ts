@@ -1,1 +1,12 @@
-export {};
+// rtnetlink messages as values: parse and emit, no sockets. `src/linux` carries them.
+export * from './address.js';
+export * from './attribute.js';
+export * from './link.js';
+export * from './link-constants.js';
+export * from './link-kinds.js';
+export * from './link-statistics.js';
+export * from './message.js';
+export * from './neighbour.js';
+export * from './route.js';
+export * from './rtnetlink.js';
+export * from './traffic-control.js';

@@ -1,0 +1,66 @@
+// IP addresses of interfaces by rtnetlink: list, add, delete.
+import {
+  type Address,
+  AF_INET,
+  AF_INET6,
+  emitAddress,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  NLM_F_REPLACE,
+  ownAddress,
+  parseAddress,
+  RTM_DELADDR,
+  RTM_GETADDR,
+  RTM_NEWADDR,
+} from '../netlink/index.js';
+import type { Rtnetlink } from './rtnetlink.js';
+
+/** All addresses, or those of one interface. */
+export function listAddresses(netlink: Rtnetlink, filter: { readonly ifindex?: number } = {}): Address[] {
+  const all: Address = { family: 0, prefixLength: 0, scope: 0, ifindex: 0, other: [] };
+  const addresses: Address[] = [];
+  for (const message of netlink.dump({ type: RTM_GETADDR, flags: 0, payload: emitAddress(all) })) {
+    const address = parseAddress(message.payload);
+    if (message.type !== RTM_NEWADDR || !address.ok) continue;
+    if (filter.ifindex === undefined || filter.ifindex === address.value.ifindex)
+      addresses.push(address.value);
+  }
+  return addresses;
+}
+
+/**
+ * An address to add, from text such as `192.0.2.1/24` or `2001:db8::1/64` (the prefix defaults to a single host);
+ * `flags` are IFA_F_*.
+ */
+export function addressFromText(ifindex: number, text: string, flags = 0): Address {
+  const [address = '', length] = text.split('/');
+  const isIpv6 = address.includes(':');
+  return {
+    family: isIpv6 ? AF_INET6 : AF_INET,
+    prefixLength: length === undefined ? (isIpv6 ? 128 : 32) : Number(length),
+    scope: 0,
+    ifindex,
+    local: address,
+    address,
+    ...(flags !== 0 && { flags }),
+    other: [],
+  };
+}
+
+/** What of an address the kernel takes in a request; it makes the rest itself. */
+function addressRequest(address: Address): Uint8Array {
+  const { lifetimes, ...wish } = address;
+  const forever = lifetimes === undefined || lifetimes.validSeconds === 0xffffffff;
+  return emitAddress(forever ? wish : address);
+}
+
+/** Adds an address; one that is there already throws EEXIST unless `replace`. */
+export function addAddress(netlink: Rtnetlink, address: Address, replace = false): void {
+  const flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
+  netlink.request({ type: RTM_NEWADDR, flags, payload: addressRequest(address) }, ownAddress(address) ?? '');
+}
+
+/** Deletes an address; EADDRNOTAVAIL when it is not there. */
+export function deleteAddress(netlink: Rtnetlink, address: Address): void {
+  netlink.request({ type: RTM_DELADDR, flags: 0, payload: emitAddress(address) }, ownAddress(address) ?? '');
+}

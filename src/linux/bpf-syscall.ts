@@ -1,0 +1,108 @@
+// bpf(2) itself: one entry with an attribute block (union bpf_attr) that embeds addresses of other blocks.
+import { SystemError } from './errors.js';
+import { addressOf, type Bytes, lastErrno, libc } from './ffi.js';
+
+/** Commands (enum bpf_cmd). */
+export const BPF_COMMANDS = {
+  BPF_MAP_CREATE: 0,
+  BPF_MAP_LOOKUP_ELEM: 1,
+  BPF_MAP_UPDATE_ELEM: 2,
+  BPF_MAP_DELETE_ELEM: 3,
+  BPF_MAP_GET_NEXT_KEY: 4,
+  BPF_PROG_LOAD: 5,
+  BPF_OBJ_PIN: 6,
+  BPF_OBJ_GET: 7,
+  BPF_PROG_TEST_RUN: 10,
+  BPF_PROG_GET_NEXT_ID: 11,
+  BPF_MAP_GET_NEXT_ID: 12,
+  BPF_PROG_GET_FD_BY_ID: 13,
+  BPF_MAP_GET_FD_BY_ID: 14,
+  BPF_OBJ_GET_INFO_BY_FD: 15,
+  BPF_LINK_CREATE: 28,
+  BPF_LINK_UPDATE: 29,
+  BPF_LINK_GET_FD_BY_ID: 30,
+  BPF_LINK_GET_NEXT_ID: 31,
+  BPF_LINK_DETACH: 34,
+} as const;
+
+/** Name of a command. */
+export type BpfCommand = keyof typeof BPF_COMMANDS;
+
+/** __NR_bpf of the architectures that Node runs on and Bondwire supports. */
+const NR_BPF: Readonly<Partial<Record<NodeJS.Architecture, number>>> = { x64: 321, arm64: 280 };
+const ENOSYS = 38;
+const EINTR = 4;
+const EAGAIN = 11;
+
+/** The attribute block of one call; it keeps what it points to alive. */
+export class BpfAttr {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #referenced: Bytes[] = [];
+
+  constructor(length: number) {
+    this.bytes = new Uint8Array(length);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  u32(offset: number, value: number): this {
+    this.#view.setUint32(offset, value, true);
+    return this;
+  }
+
+  u64(offset: number, value: bigint): this {
+    this.#view.setBigUint64(offset, value, true);
+    return this;
+  }
+
+  /** The address of `bytes`; none when there are none. */
+  pointer(offset: number, bytes: Bytes | undefined): this {
+    if (bytes === undefined || bytes.length === 0) return this;
+    this.#referenced.push(bytes);
+    return this.u64(offset, addressOf(bytes));
+  }
+
+  /** A name of at most 15 characters (BPF_OBJ_NAME_LEN); the kernel takes letters, digits, `_` and `.`. */
+  name(offset: number, name: string): this {
+    const safe = name.replace(/[^A-Za-z0-9_.]/g, '_').slice(0, 15);
+    for (let i = 0; i < safe.length; i++) this.bytes[offset + i] = safe.charCodeAt(i);
+    return this;
+  }
+
+  /** A path or other text, closed with a zero byte. */
+  textPointer(offset: number, text: string): this {
+    return this.pointer(offset, new TextEncoder().encode(`${text}\0`));
+  }
+
+  getU32(offset: number): number {
+    return this.#view.getUint32(offset, true);
+  }
+}
+
+/** Reached by the garbage collector during a call, so that nothing which the kernel reads is collected. */
+const inUse = new Set<BpfAttr>();
+
+/** bpf(2); gives the result (a file descriptor or 0), or the errno as a negative number. */
+export function tryBpf(command: BpfCommand, attr: BpfAttr): number {
+  const number = NR_BPF[process.arch];
+  if (number === undefined) return -ENOSYS;
+  inUse.add(attr);
+  try {
+    for (let attempt = 0; ; attempt++) {
+      const result = libc().bpf(number, BPF_COMMANDS[command], attr.bytes, attr.bytes.length);
+      if (result >= 0) return result;
+      const errno = lastErrno();
+      // The verifier gives EAGAIN when a signal came; EINTR likewise.
+      if ((errno !== EINTR && errno !== EAGAIN) || attempt === 5) return -errno;
+    }
+  } finally {
+    inUse.delete(attr);
+  }
+}
+
+/** bpf(2); throws SystemError. `target` names the object in the error. */
+export function bpf(command: BpfCommand, attr: BpfAttr, target = ''): number {
+  const result = tryBpf(command, attr);
+  if (result < 0) throw new SystemError(`bpf(${command})`, -result, target);
+  return result;
+}

@@ -1,0 +1,43 @@
+// Any file descriptor on Node's event loop, by koffi's poll; its traps are handled here and nowhere else.
+import type { node } from 'koffi';
+import { koffi } from './ffi.js';
+
+/** A running watch. */
+export interface FdWatch {
+  /** Stops the watch; call it before the file descriptor is closed. A second call does nothing. */
+  readonly close: () => void;
+}
+
+/** Open handles: koffi stops telling events when its handle is garbage collected. */
+const open = new Set<node.PollHandle>();
+
+/**
+ * Calls `callback` whenever `fd` has something to read (or an error to fetch), as long as that is so; the callback
+ * reads until nothing is left. What it throws is thrown again from the event loop, as in any other callback.
+ * The watch keeps the process alive unless `keepAlive` is false.
+ */
+export function watchReadable(fd: number, callback: () => void, keepAlive = true): FdWatch {
+  let closed = false;
+  const listener = (): void => {
+    if (closed) return;
+    try {
+      callback();
+    } catch (error) {
+      // koffi loses what its callback throws.
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  };
+  const handle = koffi().node.poll(fd, { readable: true }, listener);
+  open.add(handle);
+  if (!keepAlive) handle.unref();
+  return {
+    close: () => {
+      if (closed) return;
+      closed = true;
+      open.delete(handle);
+      handle.close();
+    },
+  };
+}

@@ -1,0 +1,205 @@
+// Network interfaces by rtnetlink: list, find, change, make, delete.
+import {
+  type AddrGenMode,
+  addrGenModeSettings,
+  type BridgeOptions,
+  bridgeInfo,
+  emitLink,
+  IFF,
+  type Link,
+  type LinkAttributes,
+  linkWith,
+  type MacvlanMode,
+  macvlanInfo,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  parseLink,
+  RTM_DELLINK,
+  RTM_GETLINK,
+  RTM_NEWLINK,
+  vethInfo,
+  vlanInfo,
+} from '../netlink/index.js';
+import { isErrno, SystemError } from './errors.js';
+import type { Rtnetlink } from './rtnetlink.js';
+
+const ENODEV = 19;
+
+/** All links of the namespace. */
+export function listLinks(netlink: Rtnetlink): Link[] {
+  const links: Link[] = [];
+  for (const message of netlink.dump({ type: RTM_GETLINK, flags: 0, payload: emitLink(linkWith({})) })) {
+    const link = parseLink(message.payload);
+    if (message.type === RTM_NEWLINK && link.ok) links.push(link.value);
+  }
+  return links;
+}
+
+function selector(which: number | string): Partial<Link> {
+  return typeof which === 'number' ? { ifindex: which } : { name: which };
+}
+
+/** The link with this index or name; undefined when there is none. */
+export function getLink(netlink: Rtnetlink, which: number | string): Link | undefined {
+  // The kernel answers index 0 with EINVAL, and a name of 16 characters or more with ERANGE: no such link either way.
+  if (which === 0 || which === '' || (typeof which === 'string' && which.length > 15)) return undefined;
+  try {
+    const payload = emitLink(linkWith(selector(which)));
+    for (const message of netlink.request({ type: RTM_GETLINK, flags: 0, payload }, String(which))) {
+      const link = parseLink(message.payload);
+      if (link.ok) return link.value;
+    }
+    return undefined;
+  } catch (error) {
+    if (isErrno(error, 'ENODEV')) return undefined;
+    throw error;
+  }
+}
+
+/** The link with this index or name; throws ENODEV when there is none. */
+export function requireLink(netlink: Rtnetlink, which: number | string): Link {
+  const link = getLink(netlink, which);
+  if (link === undefined) throw new SystemError('RTM_GETLINK', ENODEV, String(which));
+  return link;
+}
+
+/** What to change of a link; what is absent stays. */
+export interface LinkChanges {
+  readonly up?: boolean;
+  readonly mtu?: number;
+  /** `aa:bb:cc:dd:ee:ff`. */
+  readonly address?: string;
+  readonly name?: string;
+  /** Interface index of the bridge or VRF to join; 0 to leave. */
+  readonly master?: number;
+  /** Empty to clear. */
+  readonly alias?: string;
+  readonly promiscuous?: boolean;
+  readonly allMulticast?: boolean;
+  readonly noArp?: boolean;
+  readonly multicast?: boolean;
+  /** Namespace to move to. */
+  readonly netnsFd?: number;
+  readonly addrGenMode?: AddrGenMode;
+  readonly txQueueLength?: number;
+  /** Only devices that let user space decide (dummy). */
+  readonly carrier?: boolean;
+  readonly gsoMaxSize?: number;
+  readonly gsoMaxSegments?: number;
+}
+
+function flagChanges(changes: LinkChanges): Pick<Link, 'flags' | 'changeMask'> {
+  const wishes: readonly (readonly [boolean | undefined, number])[] = [
+    [changes.up, IFF.IFF_UP],
+    [changes.promiscuous, IFF.IFF_PROMISC],
+    [changes.allMulticast, IFF.IFF_ALLMULTI],
+    [changes.noArp, IFF.IFF_NOARP],
+    [changes.multicast, IFF.IFF_MULTICAST],
+  ];
+  let flags = 0;
+  let changeMask = 0;
+  for (const [wish, flag] of wishes) {
+    if (wish === undefined) continue;
+    changeMask |= flag;
+    if (wish) flags |= flag;
+  }
+  return { flags, changeMask };
+}
+
+/** The message that asks for the changes, without saying of which link. Properties that are no attributes are not emitted. */
+function changesMessage(changes: LinkChanges): Partial<Link> {
+  return {
+    ...changes,
+    ...flagChanges(changes),
+    ...(changes.addrGenMode !== undefined && { familySettings: addrGenModeSettings(changes.addrGenMode) }),
+  };
+}
+
+/** Changes a link; throws SystemError with the kernel's sentence, having changed what came before the refused change. */
+export function setLink(netlink: Rtnetlink, ifindex: number, changes: LinkChanges): void {
+  const payload = emitLink(linkWith({ ...changesMessage(changes), ifindex }));
+  netlink.request({ type: RTM_NEWLINK, flags: 0, payload }, `interface ${ifindex}`);
+}
+
+/** Deletes a link; false when it was not there. */
+export function deleteLink(netlink: Rtnetlink, which: number | string): boolean {
+  try {
+    const payload = emitLink(linkWith(selector(which)));
+    netlink.request({ type: RTM_DELLINK, flags: 0, payload }, String(which));
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENODEV')) return false;
+    throw error;
+  }
+}
+
+function createLink(netlink: Rtnetlink, name: string, link: Partial<Link>): void {
+  const payload = emitLink(linkWith({ ...link, name }));
+  netlink.request({ type: RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, payload }, name);
+}
+
+/** What a new link may be given besides what it is. */
+export interface NewLink
+  extends Pick<LinkAttributes, 'mtu' | 'address' | 'alias' | 'netnsFd' | 'txQueueLength'> {
+  readonly name: string;
+  readonly numTxQueues?: number;
+  readonly numRxQueues?: number;
+  readonly up?: boolean;
+}
+
+function newLinkMessage(link: NewLink): Partial<Link> {
+  return { ...link, ...flagChanges(link) };
+}
+
+/** A pair of Ethernet devices joined by a wire. */
+export interface VethOptions extends NewLink {
+  readonly peerName: string;
+  readonly peerAddress?: string;
+  /** Namespace of the other end; this one where absent. */
+  readonly peerNetnsFd?: number;
+  readonly peerUp?: boolean;
+}
+
+/** Makes a veth pair; both ends get the MTU and the queues. Gives the near end (absent from here when `netnsFd` put it elsewhere). */
+export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | undefined {
+  const { peerName, peerAddress, peerNetnsFd, peerUp, name, mtu, numTxQueues, numRxQueues } = options;
+  const peer = linkWith({
+    name: peerName,
+    ...flagChanges({ ...(peerUp !== undefined && { up: peerUp }) }),
+    ...(mtu !== undefined && { mtu }),
+    ...(numTxQueues !== undefined && { numTxQueues }),
+    ...(numRxQueues !== undefined && { numRxQueues }),
+    ...(peerAddress !== undefined && { address: peerAddress }),
+    ...(peerNetnsFd !== undefined && { netnsFd: peerNetnsFd }),
+  });
+  createLink(netlink, name, { ...newLinkMessage(options), info: vethInfo(peer) });
+  return options.netnsFd === undefined ? requireLink(netlink, name) : undefined;
+}
+
+/** Makes a bridge. */
+export function createBridge(netlink: Rtnetlink, link: NewLink, options: BridgeOptions = {}): Link {
+  createLink(netlink, link.name, { ...newLinkMessage(link), info: bridgeInfo(options) });
+  return requireLink(netlink, link.name);
+}
+
+/** Makes a macvlan on the device with index `lower`. */
+export function createMacvlan(netlink: Rtnetlink, link: NewLink, lower: number, mode: MacvlanMode): Link {
+  createLink(netlink, link.name, { ...newLinkMessage(link), link: lower, info: macvlanInfo(mode) });
+  return requireLink(netlink, link.name);
+}
+
+/** Makes a VLAN device on the device with index `lower`. */
+export function createVlan(netlink: Rtnetlink, link: NewLink, lower: number, id: number): Link {
+  createLink(netlink, link.name, {
+    ...newLinkMessage(link),
+    link: lower,
+    info: vlanInfo({ id, protocol: 0x8100 }),
+  });
+  return requireLink(netlink, link.name);
+}
+
+/** Makes a device that swallows what is sent on it. */
+export function createDummy(netlink: Rtnetlink, link: NewLink): Link {
+  createLink(netlink, link.name, { ...newLinkMessage(link), info: { kind: 'dummy' } });
+  return requireLink(netlink, link.name);
+}

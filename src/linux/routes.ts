@@ -1,0 +1,67 @@
+// Routes by rtnetlink: list, add, delete; a listed route can be given back as it was, or with another interface.
+import {
+  AF_UNSPEC,
+  asRequest,
+  emitRoute,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  NLM_F_REPLACE,
+  parseRoute,
+  type Route,
+  RTM_DELROUTE,
+  RTM_F_CLONED,
+  RTM_GETROUTE,
+  RTM_NEWROUTE,
+  routeDestination,
+  routeTable,
+  routeUses,
+} from '../netlink/index.js';
+import type { Rtnetlink } from './rtnetlink.js';
+
+/** Which routes; all conditions hold. */
+export interface RouteFilter {
+  /** Goes out by this interface, by at least one of its ways. */
+  readonly ifindex?: number;
+  readonly table?: number;
+  readonly family?: number;
+}
+
+/** Routes of all tables (cache entries left out). */
+export function listRoutes(netlink: Rtnetlink, filter: RouteFilter = {}): Route[] {
+  const payload = emitRoute({
+    family: filter.family ?? AF_UNSPEC,
+    destinationLength: 0,
+    sourceLength: 0,
+    tos: 0,
+    table: 0,
+    protocol: 0,
+    scope: 0,
+    type: 0,
+    flags: 0,
+    attributes: [],
+  });
+  const routes: Route[] = [];
+  for (const message of netlink.dump({ type: RTM_GETROUTE, flags: 0, payload })) {
+    const route = parseRoute(message.payload);
+    if (message.type !== RTM_NEWROUTE || !route.ok || (route.value.flags & RTM_F_CLONED) !== 0) continue;
+    if (filter.table !== undefined && routeTable(route.value) !== filter.table) continue;
+    if (filter.ifindex !== undefined && !routeUses(route.value, filter.ifindex)) continue;
+    routes.push(route.value);
+  }
+  return routes;
+}
+
+/** Adds a route, also one that `listRoutes()` gave; one that is there already throws EEXIST unless `replace`. */
+export function addRoute(netlink: Rtnetlink, route: Route, replace = false): void {
+  const flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
+  netlink.request(
+    { type: RTM_NEWROUTE, flags, payload: emitRoute(asRequest(route)) },
+    routeDestination(route),
+  );
+}
+
+/** Deletes a route; ESRCH when it is not there. */
+export function deleteRoute(netlink: Rtnetlink, route: Route): void {
+  const payload = emitRoute(asRequest(route));
+  netlink.request({ type: RTM_DELROUTE, flags: 0, payload }, routeDestination(route));
+}

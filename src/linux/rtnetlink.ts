@@ -1,0 +1,249 @@
+// rtnetlink sockets: requests and dumps (synchronous), and the kernel's news (a second socket on the event loop).
+import {
+  type Answer,
+  emitMessage,
+  type NetlinkMessage,
+  type NetlinkRequest,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_DUMP_INTR,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  parseAnswer,
+  parseMessages,
+} from '../netlink/index.js';
+import { SystemError } from './errors.js';
+import { type FdWatch, watchReadable } from './fd-watch.js';
+import {
+  check,
+  closeFd,
+  lastErrno,
+  libc,
+  setReceiveBuffer,
+  setSocketOption,
+  trySetSocketOption,
+} from './ffi.js';
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0x80000;
+const SOCK_NONBLOCK = 0x800;
+const NETLINK_ROUTE = 0;
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_EXT_ACK = 11;
+const NETLINK_GET_STRICT_CHK = 12;
+const MSG_TRUNC = 0x20;
+const EINTR = 4;
+const EAGAIN = 11;
+const ENOBUFS = 105;
+const EPROTO = 71;
+const EMSGSIZE = 90;
+
+/** The largest answer: a link with hundreds of virtual functions stays below it. */
+const RECEIVE_BYTES = 256 * 1024;
+const EVENT_BUFFER_BYTES = 8 * 1024 * 1024;
+const DUMP_ATTEMPTS = 20;
+/** Datagrams taken from the event socket in one turn of the event loop. */
+const EVENTS_PER_TURN = 256;
+
+/** How to open. */
+export interface RtnetlinkOptions {
+  /** Multicast groups (RTNLGRP_*) whose news are wanted; none opens no event socket. */
+  readonly groups?: readonly number[];
+}
+
+/** Names for errors: `RTM_NEWLINK` from 16, and so on in fours. */
+const FAMILIES = ['LINK', 'ADDR', 'ROUTE', 'NEIGH', 'RULE', 'QDISC', 'TCLASS', 'TFILTER'] as const;
+
+function requestName(type: number): string {
+  const family = FAMILIES[(type - 16) >> 2];
+  return family === undefined
+    ? `netlink request ${type}`
+    : `RTM_${['NEW', 'DEL', 'GET', 'SET'][type & 3]}${family}`;
+}
+
+function openSocket(extraType: number): number {
+  const fd = check(
+    libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | extraType, NETLINK_ROUTE),
+    'socket',
+    'AF_NETLINK',
+  );
+  // Kernels before 4.12 have neither; errors then have no sentence and dumps are filtered by us.
+  trySetSocketOption(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
+  return fd;
+}
+
+/**
+ * A connection to rtnetlink of the network namespace that the thread is in when it is opened; it stays there.
+ * Every method throws SystemError.
+ */
+export class Rtnetlink {
+  readonly #fd: number;
+  readonly #eventFd: number | undefined;
+  readonly #buffer: Uint8Array = new Uint8Array(RECEIVE_BYTES);
+  #sequence = 0;
+  #watch: FdWatch | undefined;
+  #closed = false;
+
+  private constructor(fd: number, eventFd: number | undefined) {
+    this.#fd = fd;
+    this.#eventFd = eventFd;
+  }
+
+  /** Opens the sockets. News are queued from here on, so: open, dump, then listen, and nothing is missed. */
+  static open(options: RtnetlinkOptions = {}): Rtnetlink {
+    const fd = openSocket(0);
+    let eventFd: number | undefined;
+    try {
+      trySetSocketOption(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
+      setReceiveBuffer(fd, 1024 * 1024);
+      const groups = options.groups ?? [];
+      if (groups.length > 0) {
+        eventFd = openSocket(SOCK_NONBLOCK);
+        setReceiveBuffer(eventFd, EVENT_BUFFER_BYTES);
+        for (const group of groups) {
+          setSocketOption(eventFd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group, 'NETLINK_ADD_MEMBERSHIP');
+        }
+      }
+      return new Rtnetlink(fd, eventFd);
+    } catch (error) {
+      closeFd(fd);
+      if (eventFd !== undefined) closeFd(eventFd);
+      throw error;
+    }
+  }
+
+  /**
+   * Sends a request and waits for the kernel's acknowledgement. Gives the messages that came before it: the object
+   * asked for by a get, nothing otherwise. `target` names the object in errors.
+   */
+  request(request: NetlinkRequest, target = ''): NetlinkMessage[] {
+    const sequence = this.#send(request, NLM_F_REQUEST | NLM_F_ACK);
+    return this.#collect(sequence, request, target).messages;
+  }
+
+  /** Sends a get for all and gives all the messages; asks again when something changed meanwhile. */
+  dump(request: NetlinkRequest, target = ''): NetlinkMessage[] {
+    for (let attempt = 1; ; attempt++) {
+      const sequence = this.#send(request, NLM_F_REQUEST | NLM_F_DUMP);
+      const { messages, interrupted } = this.#collect(sequence, request, target);
+      if (!interrupted || attempt === DUMP_ATTEMPTS) return messages;
+    }
+  }
+
+  /**
+   * Calls `callback` with every message of the groups. `onOverrun` is called when messages were lost because they
+   * came faster than they were read: whoever keeps state dumps again then. Only one listener at a time.
+   */
+  onMessage(callback: (message: NetlinkMessage) => void, onOverrun: () => void): void {
+    const fd = this.#eventFd;
+    if (fd === undefined) throw new TypeError('onMessage() needs groups: open the connection with some');
+    this.#watch?.close();
+    this.#watch = watchReadable(fd, () => this.#drain(fd, callback, onOverrun));
+  }
+
+  /** Closes the sockets. A second call does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#watch?.close();
+    closeFd(this.#fd);
+    if (this.#eventFd !== undefined) closeFd(this.#eventFd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #send(request: NetlinkRequest, flags: number): number {
+    if (this.#closed) throw new TypeError('This Rtnetlink is closed');
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    const { type, payload } = request;
+    const bytes = emitMessage({
+      type,
+      flags: request.flags | flags,
+      sequence: this.#sequence,
+      port: 0,
+      payload,
+    });
+    while (libc().send(this.#fd, bytes, bytes.length, 0) < 0) {
+      const errno = lastErrno();
+      if (errno !== EINTR) throw new SystemError(requestName(type), errno);
+    }
+    return this.#sequence;
+  }
+
+  /** Receives up to the acknowledgement or the end of the dump. */
+  #collect(
+    sequence: number,
+    request: NetlinkRequest,
+    target: string,
+  ): { messages: NetlinkMessage[]; interrupted: boolean } {
+    const messages: NetlinkMessage[] = [];
+    let interrupted = false;
+    for (;;) {
+      const batch = this.#receive(request, target);
+      if (batch === 'overrun') {
+        interrupted = true;
+        continue;
+      }
+      for (const message of batch) {
+        // What an earlier, failed request left behind.
+        if (message.sequence !== sequence) continue;
+        if ((message.flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
+        if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
+          throwUnlessSuccess(message, request, target);
+          return { messages, interrupted };
+        }
+        messages.push(message);
+      }
+    }
+  }
+
+  #receive(request: NetlinkRequest, target: string): NetlinkMessage[] | 'overrun' {
+    for (;;) {
+      const length = libc().recv(this.#fd, this.#buffer, this.#buffer.length, MSG_TRUNC);
+      if (length < 0) {
+        const errno = lastErrno();
+        if (errno === EINTR) continue;
+        if (errno === ENOBUFS) return 'overrun';
+        throw new SystemError(requestName(request.type), errno, target);
+      }
+      if (length > this.#buffer.length) throw new SystemError(requestName(request.type), EMSGSIZE, target);
+      const parsed = parseMessages(this.#buffer.subarray(0, length));
+      if (!parsed.ok) throw new SystemError(requestName(request.type), EPROTO, target, parsed.error);
+      return parsed.value;
+    }
+  }
+
+  #drain(fd: number, callback: (message: NetlinkMessage) => void, onOverrun: () => void): void {
+    for (let turn = 0; turn < EVENTS_PER_TURN && !this.#closed; turn++) {
+      const length = libc().recv(fd, this.#buffer, this.#buffer.length, MSG_TRUNC);
+      if (length < 0) {
+        const errno = lastErrno();
+        if (errno === EAGAIN) return;
+        if (errno === EINTR) continue;
+        if (errno !== ENOBUFS) throw new SystemError('recv', errno, 'rtnetlink events');
+        onOverrun();
+        continue;
+      }
+      const parsed =
+        length > this.#buffer.length ? undefined : parseMessages(this.#buffer.subarray(0, length));
+      if (parsed?.ok !== true) {
+        onOverrun();
+        continue;
+      }
+      for (const message of parsed.value) callback(message);
+    }
+  }
+}
+
+function throwUnlessSuccess(message: NetlinkMessage, request: NetlinkRequest, target: string): void {
+  const parsed = parseAnswer(message);
+  const answer: Answer = parsed.ok ? parsed.value : { errno: EPROTO, message: parsed.error };
+  if (answer.errno !== 0) {
+    throw new SystemError(requestName(request.type), answer.errno, target, answer.message);
+  }
+}

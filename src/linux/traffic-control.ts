@@ -1,0 +1,125 @@
+// The clsact qdisc and its eBPF filters by rtnetlink: programs on packets for kernels without TCX links.
+import {
+  type BpfFilterOptions,
+  bpfFilterAt,
+  bpfFilterOptions,
+  clsactQdisc,
+  emitTrafficControl,
+  type FilterDirection,
+  type FilterPlace,
+  filterAt,
+  filterParent,
+  filterPreference,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  NLM_F_REPLACE,
+  parseTrafficControl,
+  RTM_DELQDISC,
+  RTM_DELTFILTER,
+  RTM_GETQDISC,
+  RTM_GETTFILTER,
+  RTM_NEWQDISC,
+  RTM_NEWTFILTER,
+  type TrafficControl,
+} from '../netlink/index.js';
+import { isErrno } from './errors.js';
+import type { Rtnetlink } from './rtnetlink.js';
+
+function dump(netlink: Rtnetlink, type: number, filter: TrafficControl): TrafficControl[] {
+  const found: TrafficControl[] = [];
+  const request = { type, flags: 0, payload: emitTrafficControl(filter) };
+  for (const message of netlink.dump(request, `interface ${filter.ifindex}`)) {
+    const parsed = parseTrafficControl(message.payload);
+    if (parsed.ok && (filter.ifindex === 0 || parsed.value.ifindex === filter.ifindex))
+      found.push(parsed.value);
+  }
+  return found;
+}
+
+/** All qdiscs, or those of one interface. */
+export function listQdiscs(netlink: Rtnetlink, ifindex = 0): TrafficControl[] {
+  return dump(netlink, RTM_GETQDISC, { ifindex, handle: 0, parent: 0, info: 0, other: [] });
+}
+
+/** Gives the interface a clsact qdisc; false when it had one. */
+export function addClsact(netlink: Rtnetlink, ifindex: number): boolean {
+  const payload = emitTrafficControl(clsactQdisc(ifindex));
+  try {
+    netlink.request(
+      { type: RTM_NEWQDISC, flags: NLM_F_CREATE | NLM_F_EXCL, payload },
+      `interface ${ifindex}`,
+    );
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/** Takes the clsact qdisc off, with all its filters; false when there was none. */
+export function deleteClsact(netlink: Rtnetlink, ifindex: number): boolean {
+  const payload = emitTrafficControl(clsactQdisc(ifindex));
+  try {
+    netlink.request({ type: RTM_DELQDISC, flags: 0, payload }, `interface ${ifindex}`);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EINVAL', 'ENODEV')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Runs the program on the interface's packets (direct action); the interface has a clsact qdisc. With `replace` and
+ * the same `handle`, the program of a filter that is there is swapped without a gap; otherwise that throws EEXIST.
+ */
+export function addBpfFilter(
+  netlink: Rtnetlink,
+  place: FilterPlace,
+  programFd: number,
+  name: string,
+  replace = false,
+): void {
+  const flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
+  const payload = emitTrafficControl(bpfFilterAt(place, programFd, name));
+  netlink.request({ type: RTM_NEWTFILTER, flags, payload }, `interface ${place.ifindex}`);
+}
+
+/** Takes a filter off; false when it was not there. */
+export function deleteBpfFilter(netlink: Rtnetlink, place: FilterPlace): boolean {
+  const payload = emitTrafficControl(filterAt(place));
+  try {
+    netlink.request({ type: RTM_DELTFILTER, flags: 0, payload }, `interface ${place.ifindex}`);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENODEV', 'EINVAL')) return false;
+    throw error;
+  }
+}
+
+/** One eBPF filter of an interface. */
+export interface BpfFilter extends BpfFilterOptions {
+  readonly preference: number;
+  readonly handle: number;
+}
+
+/** eBPF filters of an interface in one direction; none when it has no clsact qdisc. */
+export function listBpfFilters(netlink: Rtnetlink, ifindex: number, direction: FilterDirection): BpfFilter[] {
+  const filters: BpfFilter[] = [];
+  const chain = { ifindex, handle: 0, parent: filterParent(direction), info: 0, other: [] };
+  for (const message of dumpFilters(netlink, chain)) {
+    const options = bpfFilterOptions(message);
+    if (options !== undefined && message.handle !== 0) {
+      filters.push({ ...options, preference: filterPreference(message), handle: message.handle });
+    }
+  }
+  return filters;
+}
+
+function dumpFilters(netlink: Rtnetlink, chain: TrafficControl): TrafficControl[] {
+  try {
+    return dump(netlink, RTM_GETTFILTER, chain);
+  } catch (error) {
+    if (isErrno(error, 'EINVAL', 'ENOENT')) return [];
+    throw error;
+  }
+}

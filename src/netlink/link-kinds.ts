@@ -1,0 +1,105 @@
+// What IFLA_INFO_DATA holds for the kinds of link that Bondwire makes or meets: veth, bridge, macvlan and VLAN;
+// and the IPv6 setting inside IFLA_AF_SPEC.
+import {
+  type Attribute,
+  attributeList,
+  be16,
+  bytesAttribute,
+  findAttribute,
+  nestedAttribute,
+  u8Attribute,
+  u16,
+  u16Attribute,
+  u32Attribute,
+} from './attribute.js';
+import { emitLink, type Link, type LinkInfo } from './link.js';
+import { ADDR_GEN_MODES, AF_INET6, type AddrGenMode } from './link-constants.js';
+
+const VETH_INFO_PEER = 1;
+const IFLA_BR_FORWARD_DELAY = 1;
+const IFLA_BR_STP_STATE = 5;
+const IFLA_BR_VLAN_FILTERING = 7;
+const IFLA_BR_MCAST_SNOOPING = 23;
+const IFLA_MACVLAN_MODE = 1;
+const IFLA_VLAN_ID = 1;
+const IFLA_VLAN_PROTOCOL = 5;
+const IFLA_INET6_ADDR_GEN_MODE = 8;
+
+/** A veth pair; `peer` is the other end as wanted (name, MTU, namespace, …). */
+export function vethInfo(peer: Link): LinkInfo {
+  return { kind: 'veth', data: [bytesAttribute(VETH_INFO_PEER, emitLink(peer))] };
+}
+
+/** Settings of a new bridge; the kernel's defaults where absent. */
+export interface BridgeOptions {
+  readonly stp?: boolean;
+  /** Seconds that a port listens and learns before it forwards; 0 without STP. */
+  readonly forwardDelaySeconds?: number;
+  readonly vlanFiltering?: boolean;
+  readonly multicastSnooping?: boolean;
+}
+
+/** A bridge. */
+export function bridgeInfo(options: BridgeOptions = {}): LinkInfo {
+  const data: Attribute[] = [];
+  if (options.forwardDelaySeconds !== undefined) {
+    // In 1/100 s (USER_HZ).
+    data.push(u32Attribute(IFLA_BR_FORWARD_DELAY, options.forwardDelaySeconds * 100));
+  }
+  if (options.stp !== undefined) data.push(u32Attribute(IFLA_BR_STP_STATE, options.stp ? 1 : 0));
+  if (options.vlanFiltering !== undefined) {
+    data.push(u8Attribute(IFLA_BR_VLAN_FILTERING, options.vlanFiltering ? 1 : 0));
+  }
+  if (options.multicastSnooping !== undefined) {
+    data.push(u8Attribute(IFLA_BR_MCAST_SNOOPING, options.multicastSnooping ? 1 : 0));
+  }
+  return { kind: 'bridge', data };
+}
+
+/** MACVLAN_MODE_* by name (linux/if_link.h). */
+export const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8, source: 16 } as const;
+
+/** How macvlans on one device reach each other. */
+export type MacvlanMode = keyof typeof MACVLAN_MODES;
+
+/** A macvlan. */
+export function macvlanInfo(mode: MacvlanMode): LinkInfo {
+  return { kind: 'macvlan', data: [u32Attribute(IFLA_MACVLAN_MODE, MACVLAN_MODES[mode])] };
+}
+
+/** What makes a VLAN device. */
+export interface VlanSettings {
+  readonly id: number;
+  /** ETH_P_8021Q (0x8100) or ETH_P_8021AD (0x88a8). */
+  readonly protocol: number;
+}
+
+/** A VLAN device. */
+export function vlanInfo({ id, protocol }: VlanSettings): LinkInfo {
+  return {
+    kind: 'vlan',
+    data: [u16Attribute(IFLA_VLAN_ID, id), bytesAttribute(IFLA_VLAN_PROTOCOL, be16.write(protocol))],
+  };
+}
+
+/** The settings of a VLAN device, or undefined for a link that is none. */
+export function vlanSettingsOf(link: Link): VlanSettings | undefined {
+  if (link.info?.kind !== 'vlan') return undefined;
+  const data = link.info.data ?? [];
+  const id = u16.read(findAttribute(data, IFLA_VLAN_ID)?.value ?? new Uint8Array(0));
+  const protocol = be16.read(findAttribute(data, IFLA_VLAN_PROTOCOL)?.value ?? new Uint8Array(0));
+  return id === undefined ? undefined : { id, protocol: protocol ?? 0x8100 };
+}
+
+/** IFLA_AF_SPEC that sets how the link makes its link-local IPv6 address. */
+export function addrGenModeSettings(mode: AddrGenMode): readonly Attribute[] {
+  return [nestedAttribute(AF_INET6, [u8Attribute(IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_MODES.indexOf(mode))])];
+}
+
+/** How the link makes its link-local IPv6 address; undefined where IPv6 is off in the kernel. */
+export function addrGenModeOf(link: Link): AddrGenMode | undefined {
+  const inet6 = findAttribute(link.familySettings ?? [], AF_INET6);
+  const settings = inet6 === undefined ? undefined : attributeList.read(inet6.value);
+  const mode = findAttribute(settings ?? [], IFLA_INET6_ADDR_GEN_MODE)?.value[0];
+  return mode === undefined ? undefined : ADDR_GEN_MODES[mode];
+}
