@@ -45,7 +45,7 @@ export async function buildStage(
     await bondwire.run('enslave', BOND, ...MEMBERS);
     lab.addAddress('host', BOND, lab.hostAddress);
     lab.setUp('host', BOND, true);
-    await waitForTraffic(lab);
+    await waitForTraffic(lab, interrupted);
     tell(
       `${BOND}, active-backup with miimon=100, over ${MEMBERS.join(' and ')}; packets get through to the peer.`,
     );
@@ -56,9 +56,10 @@ export async function buildStage(
   }
 }
 
-async function waitForTraffic(lab: Lab): Promise<void> {
+async function waitForTraffic(lab: Lab, interrupted: AbortSignal): Promise<void> {
   let last = '';
   for (let attempt = 0; attempt < READY_ATTEMPTS; attempt++) {
+    interrupted.throwIfAborted();
     const report = await measureLoss({
       from: argv => lab.spawn('host', argv),
       to: argv => lab.spawn('peer', argv),
@@ -97,5 +98,5 @@ function mountsUnder(directory: string): string[] {
     .split('\n')
     .map(line => line.split(' ')[1] ?? '')
     .filter(path => path.startsWith(`${directory}/`))
-    .reverse();
+    .toReversed();
 }

@@ -66,25 +66,25 @@ export class ManagedBondwire {
   async start(): Promise<void> {
     const child = this.#start(['daemon']);
     this.#daemon = child;
-    let ended: string | null = null;
+    const ended: string[] = [];
     const keep = (chunk: Buffer): void => {
       this.#log = (this.#log + chunk.toString()).slice(-8000);
     };
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
     child.once('error', error => {
-      ended = error.message;
+      ended.push(error.message);
     });
     child.once('exit', (status, signal) => {
-      ended = signal ?? `exit status ${status}`;
+      ended.push(signal ?? `exit status ${status}`);
       this.#daemon = null;
     });
     const deadline = performance.now() + START_MS;
     for (;;) {
       const answer = await this.command(['show', '--json']);
       if (answer.status === 0) return;
-      if (ended !== null)
-        throw new Error(`The daemon ended while it started (${ended}): ${this.#log.trim()}`);
+      if (ended.length > 0)
+        throw new Error(`The daemon ended while it started (${ended.join(', ')}): ${this.#log.trim()}`);
       if (performance.now() > deadline) {
         throw new Error(`The daemon did not answer within ${START_MS / 1000} s: ${answer.stderr.trim()}`);
       }
