@@ -15,9 +15,10 @@ function closeAll(): void {
 }
 
 function onSignal(signal: NodeJS.Signals): void {
+  const nobodyElse = process.listenerCount(signal) === 1;
   for (const [lab, wish] of open) if (wish === 'close') lab.close();
   // Where nobody else listens the signal has its usual effect.
-  if (process.listenerCount(signal) === 1) {
+  if (nobodyElse) {
     process.removeListener(signal, onSignal);
     process.kill(process.pid, signal);
   }

@@ -1,6 +1,7 @@
 // A throw-away network in namespaces of its own: a host whose members are cabled to a learning switch, and a peer on the
 // same switch. Nothing of it touches the machine's own namespace, and nothing of it stays.
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import {
   addAddress,
   addressFromText,
@@ -93,6 +94,8 @@ export class Lab {
     bridge.inside(() => {
       writeSysctl('ipv6', 'default', 'disable_ipv6', '1');
       writeSysctl('ipv6', 'all', 'disable_ipv6', '1');
+      // A snooping bridge would report groups of its own.
+      writeFileSync('/proc/sys/net/ipv4/igmp_link_local_mcast_reports', '0');
     });
     for (const place of [host, peer]) {
       place.inside(() => {

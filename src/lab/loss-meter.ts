@@ -77,7 +77,8 @@ export interface Meter {
   stop(): void;
 }
 
-const MAIN = fileURLToPath(new URL('./meter-main.js', import.meta.url));
+// From the compiled file and, in tests, from the source.
+const MAIN = fileURLToPath(new URL('../../dist/lab/meter-main.js', import.meta.url));
 const LINGER_MS = 300;
 const NO_PROGRESS: MeterProgress = {
   sent: 0,

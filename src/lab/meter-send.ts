@@ -61,7 +61,11 @@ export async function sendStream(options: SendOptions): Promise<void> {
     const { sent, refused } = sender;
     const refusedBy = Object.fromEntries(sender.refusedBy);
     const { sendingMs, stallMs: senderStallMs } = sender;
-    sendEnds(remote, options.run, sent);
+    try {
+      sendEnds(remote, options.run, sent);
+    } catch {
+      // The network may be gone by now; whoever started both ends knows the count from the result.
+    }
     options.tell({ kind: 'result', sent, refused, refusedBy, sendingMs, senderStallMs });
   } finally {
     socket.close();
