@@ -25,7 +25,12 @@ export class AddressFilters {
   }
 
   /** Brings the members' lists in line with the bond's. True when something changed. */
-  sync(bondIfindex: number, bondUp: boolean, carriers: readonly number[], members: readonly number[]): boolean {
+  sync(
+    bondIfindex: number,
+    bondUp: boolean,
+    carriers: readonly number[],
+    members: readonly number[],
+  ): boolean {
     const wanted = bondUp ? this.#listOf(bondIfindex) : [];
     let changed = false;
     for (const member of members) {

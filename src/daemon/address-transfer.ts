@@ -95,7 +95,8 @@ export function giveAddresses(
   to: Destination,
 ): void {
   for (const address of addresses) {
-    const flags = (address.flags ?? 0) & ~(IFA_F.IFA_F_TENTATIVE | IFA_F.IFA_F_DADFAILED | IFA_F.IFA_F_SECONDARY);
+    const flags =
+      (address.flags ?? 0) & ~(IFA_F.IFA_F_TENTATIVE | IFA_F.IFA_F_DADFAILED | IFA_F.IFA_F_SECONDARY);
     const { label, ...rest } = address;
     const moved: Address = {
       ...rest,

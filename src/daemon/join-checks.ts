@@ -1,6 +1,15 @@
 // What an interface must be like to join: the driver's refusals in the driver's order (bond_enslave), and ours.
 import { err, formatIpv6, ok, parseMac, type Refusal, type Result, refusal } from '../base/index.js';
-import { type Address, AF_INET6, IFA_F, IFF, type Link, ownAddress, type Route, RTPROT_KERNEL } from '../netlink/index.js';
+import {
+  type Address,
+  AF_INET6,
+  IFA_F,
+  IFF,
+  type Link,
+  ownAddress,
+  type Route,
+  RTPROT_KERNEL,
+} from '../netlink/index.js';
 
 const ARPHRD_ETHER = 1;
 const ARPHRD_CAN = 280;
@@ -30,11 +39,8 @@ const up = (link: Link): boolean => (link.flags & IFF.IFF_UP) !== 0;
 export function checkJoin(candidate: JoinCandidate): Result<undefined, Refusal> {
   const { link, bondName, links, mode } = candidate;
   const name = link.name ?? String(link.ifindex);
-  const refuse = (
-    code: Refusal['code'],
-    errno: Refusal['errno'],
-    why: string,
-  ): Result<undefined, Refusal> => err(refusal(code, errno, `${name} cannot join ${bondName}: ${why}`));
+  const refuse = (code: Refusal['code'], errno: Refusal['errno'], why: string): Result<undefined, Refusal> =>
+    err(refusal(code, errno, `${name} cannot join ${bondName}: ${why}`));
 
   if (link.hardwareType === ARPHRD_CAN) return refuse('unsupported', 'EPERM', 'it is a CAN device.');
   if (link.ifindex === candidate.bondIfindex) {
@@ -50,7 +56,11 @@ export function checkJoin(candidate: JoinCandidate): Result<undefined, Refusal> 
     return refuse('unsupported', 'EPERM', 'it is a master device itself.');
   }
   if ((link.flags & IFF.IFF_LOOPBACK) !== 0) {
-    return refuse('unsupported', 'EINVAL', 'it is a loopback device; a member must be an Ethernet interface.');
+    return refuse(
+      'unsupported',
+      'EINVAL',
+      'it is a loopback device; a member must be an Ethernet interface.',
+    );
   }
   const owner = receiveHandlerOwner(link, links);
   if (owner !== undefined) {
@@ -58,7 +68,11 @@ export function checkJoin(candidate: JoinCandidate): Result<undefined, Refusal> 
   }
   if (candidate.memberOf !== undefined) {
     const release = `'bondwire release ${candidate.memberOf} ${name}'`;
-    return refuse('in-use', 'EBUSY', `it is a member of ${candidate.memberOf}; release it first: ${release}.`);
+    return refuse(
+      'in-use',
+      'EBUSY',
+      `it is a member of ${candidate.memberOf}; release it first: ${release}.`,
+    );
   }
   if (candidate.foreignDataPlane) {
     return refuse(
@@ -154,10 +168,14 @@ export function addressRefusal(
   routes: readonly string[],
 ): Refusal {
   const things = [
-    ...(addresses.length === 0 ? [] : [`the address${addresses.length > 1 ? 'es' : ''} ${addresses.join(', ')}`]),
+    ...(addresses.length === 0
+      ? []
+      : [`the address${addresses.length > 1 ? 'es' : ''} ${addresses.join(', ')}`]),
     ...(routes.length === 0 ? [] : [`the route${routes.length > 1 ? 's' : ''} ${routes.join(', ')}`]),
   ].join(' and ');
-  const byHand = addresses.map(address => `ip addr del ${address} dev ${name}; ip addr add ${address} dev ${bondName}`);
+  const byHand = addresses.map(
+    address => `ip addr del ${address} dev ${name}; ip addr add ${address} dev ${bondName}`,
+  );
   return refusal(
     'has-addresses',
     'EBUSY',

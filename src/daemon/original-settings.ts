@@ -1,12 +1,5 @@
 // What an interface was like before it joined, so that it can be given back exactly so (invariant 2 of the house).
-import {
-  getLink,
-  isErrno,
-  readSysctl,
-  type Rtnetlink,
-  setLink,
-  writeSysctl,
-} from '../linux/index.js';
+import { getLink, isErrno, readSysctl, type Rtnetlink, setLink, writeSysctl } from '../linux/index.js';
 import { type AddrGenMode, addrGenModeOf, IFF, type Link } from '../netlink/index.js';
 
 /** Plain JSON; kept in the state file from before the first change until the interface was given back. */

@@ -57,7 +57,10 @@ export class StateFile {
     try {
       state = JSON.parse(text) as SavedState;
     } catch (error) {
-      return { bonds: [], problem: `${this.#path} is not readable as JSON (${(error as Error).message}); it is ignored.` };
+      return {
+        bonds: [],
+        problem: `${this.#path} is not readable as JSON (${(error as Error).message}); it is ignored.`,
+      };
     }
     if (state.bootId !== this.#bootId) return { bonds: [] };
     if (state.version !== STATE_VERSION) {

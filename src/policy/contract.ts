@@ -52,6 +52,11 @@ export type Input =
       readonly permanentAddress: MacText;
       readonly canSetAddress: boolean;
     }
+  /**
+   * `open-member` of a join was carried out: the link as it is now. Decides the initial link state (bond_enslave reads
+   * the carrier only after dev_open), so `join` itself leaves the member DOWN, not yet counted for active or carrier.
+   */
+  | { readonly kind: 'opened'; readonly member: MemberIndex; readonly link: MemberLink }
   /** A member leaves: on request (`released`), because its interface went away (`gone`), or because joining failed half-way (`undo`). */
   | { readonly kind: 'leave'; readonly member: MemberIndex; readonly cause: 'released' | 'gone' | 'undo' }
   /** The kernel told something of a member. */

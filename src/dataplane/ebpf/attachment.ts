@@ -148,7 +148,8 @@ function hasClsact(netlink: Rtnetlink, ifindex: number): boolean {
 
 function hasOtherFilters(netlink: Rtnetlink, ifindex: number): boolean {
   return (
-    listBpfFilters(netlink, ifindex, 'ingress').length > 0 || listBpfFilters(netlink, ifindex, 'egress').length > 0
+    listBpfFilters(netlink, ifindex, 'ingress').length > 0 ||
+    listBpfFilters(netlink, ifindex, 'egress').length > 0
   );
 }
 

@@ -16,8 +16,8 @@ export interface KernelLayout {
 }
 
 /** Bits of net_device.state (kernel enum netdev_state_t): the same since Linux 2.6. */
-export const LINK_STATE_START = 1 << 0;
-export const LINK_STATE_NOCARRIER = 1 << 2;
+export const LINK_STATE_START = 1;
+export const LINK_STATE_NOCARRIER = 4;
 
 /** The kernel's hash of interface indexes (NETDEV_HASHENTRIES). */
 export const DEVICE_TABLE_SIZE = 256;

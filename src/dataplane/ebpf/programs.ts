@@ -31,7 +31,6 @@ import {
   MAX_MEMBERS,
   MEMBER,
   MEMBER_FLAGS,
-
   SHARED,
   SHARED_FLAGS,
   STATE_MAP,
@@ -334,7 +333,13 @@ function count(program: Assembler, base: Register, counter: number, first: numbe
 }
 
 /** dst = *(size *)(src + offset) in kernel memory, by helper. R0 to R5 are lost; 0 when it cannot be read. */
-function readKernel(program: Assembler, size: 'u32' | 'u64', dst: Register, src: Register, offset: number): void {
+function readKernel(
+  program: Assembler,
+  size: 'u32' | 'u64',
+  dst: Register,
+  src: Register,
+  offset: number,
+): void {
   program
     .mov(R3, src)
     .add(R3, offset)
@@ -345,4 +350,3 @@ function readKernel(program: Assembler, size: 'u32' | 'u64', dst: Register, src:
     .call('probe_read_kernel')
     .load(size, dst, R10, STACK_STATE);
 }
-
