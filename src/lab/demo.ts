@@ -109,7 +109,8 @@ class Show {
       atS: this.#atS,
       active: this.#active,
       cut: lab.members.filter(member => lab.isCut(member)),
-      sent: progress?.sent ?? 0,
+      // Each end tells at its own moments.
+      sent: Math.max(progress?.sent ?? 0, (progress?.received ?? 0) + (progress?.missing ?? 0)),
       received: progress?.received ?? 0,
       lost: progress?.missing ?? 0,
       silentMs: progress?.silentMs ?? 0,
