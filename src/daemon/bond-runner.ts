@@ -61,7 +61,11 @@ export class BondRunner {
     this.plane.onDiverted(({ from, to }) => {
       if (this.#closed) return;
       this.refreshStack();
-      if (from !== null) this.feed({ kind: 'diverted', from, to });
+      if (from === null) return;
+      this.feed({ kind: 'diverted', from, to });
+      // The policy holds the member for dead until the kernel says how it is.
+      const link = getLink(this.#machine.netlink, from);
+      if (link !== undefined) this.memberTold(link);
     });
     this.#filterTimer = setInterval(() => this.#guard(() => this.#syncFilters()), FILTER_INTERVAL_MS);
     this.#filterTimer.unref();

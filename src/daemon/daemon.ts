@@ -3,16 +3,9 @@ import { connect } from 'node:net';
 import { release } from 'node:os';
 import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
-import { err, ok, type Refusal, type Result, refusal } from '../base/index.js';
+import { err, nearestName, ok, type Refusal, type Result, refusal } from '../base/index.js';
 import { EbpfBond, Toolbox } from '../dataplane/index.js';
-import {
-  currentNetnsId,
-  Ethtool,
-  getLink,
-  monotonicMs,
-  Rtnetlink,
-  SystemError,
-} from '../linux/index.js';
+import { currentNetnsId, Ethtool, getLink, monotonicMs, Rtnetlink, SystemError } from '../linux/index.js';
 import {
   emitLink,
   linkWith,
@@ -23,7 +16,7 @@ import {
   RTNLGRP,
   u32Attribute,
 } from '../netlink/index.js';
-import { Bond, nearestName } from '../policy/index.js';
+import { Bond } from '../policy/index.js';
 import { procText } from '../report/index.js';
 import { giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
 import { controlSocketPath, type DaemonStatus, type ShowDocument } from './api.js';

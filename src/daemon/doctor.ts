@@ -17,15 +17,7 @@ export interface Finding {
 /** Looks at the machine; changes nothing. */
 export async function diagnose(): Promise<{ readonly findings: readonly Finding[] }> {
   return {
-    findings: [
-      system(),
-      capabilities(),
-      typeInformation(),
-      programs(),
-      attachment(),
-      tun(),
-      ...interfaces(),
-    ],
+    findings: [system(), capabilities(), typeInformation(), programs(), attachment(), tun(), ...interfaces()],
   };
 }
 
@@ -81,7 +73,9 @@ function programs(): Finding {
     return good('eBPF', `programs load; ${toolbox.describeReader()}`);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    const fix = isErrno(error, 'EPERM', 'EACCES') ? 'run it as root, outside of lockdown' : 'use Linux 5.8 or newer';
+    const fix = isErrno(error, 'EPERM', 'EACCES')
+      ? 'run it as root, outside of lockdown'
+      : 'use Linux 5.8 or newer';
     return problem('eBPF', text, fix);
   }
 }

@@ -71,7 +71,13 @@ export class Operations {
     try {
       const places = placesOf(runDir, lowerName);
       EbpfBond.sweep(netlink, places);
-      plane = EbpfBond.create(netlink, this.#machine.toolbox, { ...places, name, lowerName, address, mtu: 1500 });
+      plane = EbpfBond.create(netlink, this.#machine.toolbox, {
+        ...places,
+        name,
+        lowerName,
+        address,
+        mtu: 1500,
+      });
     } catch (error) {
       return err(systemRefusal(error, `${name} was not created`));
     }
@@ -104,7 +110,8 @@ export class Operations {
 
   /** Releases all members and removes everything; what was taken from interfaces goes back to them. */
   dismantle(runner: BondRunner, carried: Belongings | undefined): void {
-    for (const member of [...runner.records.keys()]) runner.feed({ kind: 'leave', member, cause: 'released' });
+    for (const member of [...runner.records.keys()])
+      runner.feed({ kind: 'leave', member, cause: 'released' });
     const bondIfindex = runner.plane.bondIfindex;
     const bondName = runner.name;
     runner.takeDown();
@@ -157,7 +164,10 @@ export class Operations {
     const names = inApplyOrder(Object.keys(options));
     const trial = Bond.restore(runner.policy.save(this.#machine.now()), this.#machine.now());
     for (const option of names) {
-      const tried = trial.handle({ kind: 'set-option', option, value: options[option] ?? '' }, this.#machine.now());
+      const tried = trial.handle(
+        { kind: 'set-option', option, value: options[option] ?? '' },
+        this.#machine.now(),
+      );
       if (!tried.ok) {
         this.#machine.journal.add(runner.name, {
           severity: 'warning',
@@ -239,7 +249,8 @@ export class Operations {
           kind: 'join',
           member: link.ifindex,
           link: memberLinkOf(ethtool, down),
-          permanentAddress: ethtool.permanentAddress(original.name) ?? link.permanentAddress ?? original.address,
+          permanentAddress:
+            ethtool.permanentAddress(original.name) ?? link.permanentAddress ?? original.address,
           canSetAddress: true,
         },
         { strict: true },
@@ -281,8 +292,7 @@ export class Operations {
       links: listLinks(netlink),
       memberOf,
       isBond: this.#registry.ofBond(link.ifindex) !== undefined,
-      foreignDataPlane:
-        memberOf === undefined && hasReceiveProgram(netlink, link.ifindex, RECEIVE_PROGRAM),
+      foreignDataPlane: memberOf === undefined && hasReceiveProgram(netlink, link.ifindex, RECEIVE_PROGRAM),
       takeDown: wishes.takeDown || wishes.takeAddresses,
     });
     if (!checked.ok) return checked;
@@ -341,7 +351,12 @@ export class Operations {
    * What was taken from interfaces goes back to them. `carried` is what the bond had at its end: addresses that were
    * removed from it meanwhile stay away, routes that were added go to where the addresses go.
    */
-  #giveBack(runner: BondRunner, carried: Belongings | undefined, bondIfindex: number, bondName: string): void {
+  #giveBack(
+    runner: BondRunner,
+    carried: Belongings | undefined,
+    bondIfindex: number,
+    bondName: string,
+  ): void {
     const { netlink, journal } = this.#machine;
     let routes = carried?.routes;
     for (const saved of runner.taken) {
@@ -390,4 +405,3 @@ export function checkBondName(name: string): Refusal | undefined {
   if (['all', 'default'].includes(name)) return refuse('/proc/sys/net uses it for all interfaces.');
   return undefined;
 }
-

@@ -22,9 +22,7 @@ export class Registry {
 
   /** The bond whose interface, or lower end, has this index. */
   ofBond(ifindex: number): BondRunner | undefined {
-    return (
-      this.#runners.get(ifindex) ?? this.all().find(runner => runner.plane.lowerIfindex === ifindex)
-    );
+    return this.#runners.get(ifindex) ?? this.all().find(runner => runner.plane.lowerIfindex === ifindex);
   }
 
   /** The bond that has this interface as a member. */

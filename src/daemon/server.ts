@@ -115,7 +115,8 @@ export class ControlServer {
     const [version, area, name, part, ...rest] = url.path;
     if (version !== 'v1' || rest.length > 0) return notFound(request, response);
     const method = request.method ?? 'GET';
-    if (area === 'status' && name === undefined && method === 'GET') return send(response, this.#daemon.status());
+    if (area === 'status' && name === undefined && method === 'GET')
+      return send(response, this.#daemon.status());
     if (area === 'events' && name === undefined && method === 'GET') return this.#events(url.query, response);
     if (area !== 'bonds') return notFound(request, response);
     if (name === undefined) {
@@ -130,13 +131,7 @@ export class ControlServer {
     return this.#bond(`${method} ${part ?? ''}`, name, body.value, request, response);
   }
 
-  #bond(
-    verb: string,
-    name: string,
-    body: unknown,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): void {
+  #bond(verb: string, name: string, body: unknown, request: IncomingMessage, response: ServerResponse): void {
     const daemon = this.#daemon;
     const found = daemon.find(name);
     if (!found.ok) return refuse(response, found.error);
@@ -191,7 +186,10 @@ export class ControlServer {
   #events(query: URLSearchParams, response: ServerResponse): void {
     const after = Number(query.get('after') ?? '0');
     if (!Number.isSafeInteger(after) || after < 0) {
-      return refuse(response, invalid(`after=${query.get('after')} is not a sequence number; give 0 or more.`));
+      return refuse(
+        response,
+        invalid(`after=${query.get('after')} is not a sequence number; give 0 or more.`),
+      );
     }
     const bond = query.get('bond') ?? undefined;
     const { journal } = this.#daemon;
@@ -216,7 +214,9 @@ export class ControlServer {
   }
 }
 
-function parseUrl(text: string): { readonly path: readonly string[]; readonly query: URLSearchParams } | undefined {
+function parseUrl(
+  text: string,
+): { readonly path: readonly string[]; readonly query: URLSearchParams } | undefined {
   try {
     const url = new URL(text, 'http://bondwire');
     return {
@@ -269,7 +269,13 @@ function sendResult(response: ServerResponse, result: Result<unknown, Refusal>):
   else refuse(response, result.error);
 }
 
-function sendError(response: ServerResponse, status: number, code: string, errno: string, message: string): void {
+function sendError(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  errno: string,
+  message: string,
+): void {
   const body: ErrorBody = { error: { code, errno, message } };
   send(response, body, status);
 }
