@@ -23,11 +23,12 @@ export interface JoinCandidate {
   readonly bondName: string;
   readonly bondIfindex: number;
   readonly lowerIfindex: number;
-  readonly mode: string;
   /** All links of the namespace: what is stacked on what. */
   readonly links: readonly Link[];
   /** The bond that has it already, of this daemon. */
   readonly memberOf: string | undefined;
+  /** True when it is a bond of this daemon. */
+  readonly isBond: boolean;
   /** True when a data plane of another Bondwire daemon sits on it. */
   readonly foreignDataPlane: boolean;
   readonly takeDown: boolean;
@@ -37,7 +38,7 @@ const up = (link: Link): boolean => (link.flags & IFF.IFF_UP) !== 0;
 
 /** The first reason why this interface cannot join, or ok. */
 export function checkJoin(candidate: JoinCandidate): Result<undefined, Refusal> {
-  const { link, bondName, links, mode } = candidate;
+  const { link, bondName, links } = candidate;
   const name = link.name ?? String(link.ifindex);
   const refuse = (code: Refusal['code'], errno: Refusal['errno'], why: string): Result<undefined, Refusal> =>
     err(refusal(code, errno, `${name} cannot join ${bondName}: ${why}`));
@@ -49,7 +50,7 @@ export function checkJoin(candidate: JoinCandidate): Result<undefined, Refusal> 
   if (link.ifindex === candidate.lowerIfindex) {
     return refuse('unsupported', 'EPERM', "it is the bond's own lower end.");
   }
-  if ((link.alias ?? '').startsWith('Bondwire:')) {
+  if (candidate.isBond || (link.alias ?? '').startsWith('Bondwire:')) {
     return refuse('unsupported', 'EPERM', 'it belongs to a bond; bonds in bonds are not supported.');
   }
   if ((link.flags & IFF.IFF_MASTER) !== 0) {
@@ -94,7 +95,6 @@ export function checkJoin(candidate: JoinCandidate): Result<undefined, Refusal> 
       `it is up. Take it down first ('ip link set ${name} down'), or say --take-down.`,
     );
   }
-  if (mode === '') return refuse('unsupported', 'EINVAL', 'the bond has no mode.');
   return ok(undefined);
 }
 

@@ -21,6 +21,8 @@ export interface SavedRunner {
   readonly policy: SavedBond;
   readonly members: readonly SavedMember[];
   readonly taken: readonly SavedBelongings[];
+  /** MAC addresses that were added to members' lists. */
+  readonly filters: readonly (readonly [number, readonly string[]])[];
 }
 
 export interface SavedState {

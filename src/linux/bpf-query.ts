@@ -6,6 +6,7 @@ const MOST_PROGRAMS = 64;
 const ENOENT = 2;
 const EINVAL = 22;
 const ENODEV = 19;
+const EPERM = 1;
 
 /** Ids of the programs at a TCX hook of an interface, in the order in which they run; none on kernels without TCX. */
 export function tcxProgramIds(ifindex: number, attachType: number): number[] {
@@ -16,4 +17,13 @@ export function tcxProgramIds(ifindex: number, attachType: number): number[] {
   if (result < 0) throw new SystemError('bpf(BPF_PROG_QUERY)', -result, `interface ${ifindex}`);
   const view = new DataView(ids.buffer);
   return Array.from({ length: attr.getU32(24) }, (_, i) => view.getUint32(4 * i, true));
+}
+
+/** True when this kernel has TCX hooks (6.6); undefined when we may not ask. */
+export function tcxAvailable(): boolean | undefined {
+  const BPF_TCX_INGRESS = 46;
+  const LOOPBACK = 1;
+  const result = tryBpf('BPF_PROG_QUERY', new BpfAttr(64).u32(0, LOOPBACK).u32(4, BPF_TCX_INGRESS));
+  if (result === -EPERM) return undefined;
+  return result >= 0 || result === -ENOENT;
 }

@@ -71,7 +71,10 @@ export type Input =
       readonly promiscuous: boolean;
       readonly allMulticast: boolean;
     }
-  /** The data plane moved traffic by itself because `from` could not send (zero-loss failover). */
+  /**
+   * The data plane moved traffic by itself because `from` could not send (zero-loss failover). It counts as a lost carrier
+   * until the next `member-link`, so whoever tells it reads the link of `from` again and tells that too.
+   */
   | { readonly kind: 'diverted'; readonly from: MemberIndex; readonly to: MemberIndex }
   /** Addresses and groups on the bond and on the VLAN devices on top of it, whenever they change. */
   | { readonly kind: 'stack'; readonly devices: readonly StackedDevice[] }

@@ -1,4 +1,5 @@
 // The options of a bond by name: their types, how one is found, and the order in which several are applied.
+import { nearestName } from '../base/index.js';
 import { OPTION_TABLE } from './option-table.js';
 
 /** Names of the modes, as the driver spells them; the index is the driver's number. */
@@ -167,28 +168,9 @@ export function wordOf(name: OptionName, value: number): string | undefined {
   return spec.kind === 'word' ? spec.words.find(word => word.value === value)?.word : undefined;
 }
 
-/** Number of single-letter edits between two words (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
 /** The known name that looks most like `name`, when one is near enough to be meant. */
 export function nearestOption(name: string): string | undefined {
-  let best: { name: string; edits: number } | undefined;
-  for (const known of BY_NAME.keys()) {
-    const edits = distance(name.toLowerCase(), known);
-    if (best === undefined || edits < best.edits) best = { name: known, edits };
-  }
-  return best !== undefined && best.edits <= Math.max(2, name.length / 3) ? best.name : undefined;
+  return nearestName(name, [...BY_NAME.keys()]);
 }
 
 /** Order of bond_changelink (netlink), then what is set a member at a time, then our own. */

@@ -43,7 +43,7 @@ describe('procText()', () => {
     const text = procText(
       example([
         ['primary', 'eth0'],
-        ['updelay', '200'],
+        ['downdelay', '200'],
         ['fail_over_mac', 'active'],
       ]),
       {
@@ -57,8 +57,8 @@ Primary Slave: eth0 (primary_reselect always)
 Currently Active Slave: eth0
 MII Status: up
 MII Polling Interval (ms): 100
-Up Delay (ms): 200
-Down Delay (ms): 0
+Up Delay (ms): 0
+Down Delay (ms): 200
 Peer Notification Delay (ms): 0
 
 Slave Interface: eth0
