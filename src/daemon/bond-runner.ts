@@ -45,6 +45,8 @@ export class BondRunner {
   #timer: NodeJS.Timeout | undefined;
   #filterTimer: NodeJS.Timeout | undefined;
   #stackDirty = true;
+  #modesDue = false;
+  #filtersDue = false;
   #closed = false;
 
   constructor(parts: RunnerParts) {
@@ -59,13 +61,7 @@ export class BondRunner {
     this.#filters = new AddressFilters(parts.machine.netlink, parts.filters);
     this.#plan = parts.policy.plan();
     this.plane.onDiverted(({ from, to }) => {
-      if (this.#closed) return;
-      this.refreshStack();
-      if (from === null) return;
-      this.feed({ kind: 'diverted', from, to });
-      // The policy holds the member for dead until the kernel says how it is.
-      const link = getLink(this.#machine.netlink, from);
-      if (link !== undefined) this.memberTold(link);
+      if (!this.#closed && from !== null) this.#diverted(from, to);
     });
     this.#filterTimer = setInterval(() => this.#guard(() => this.#syncFilters()), FILTER_INTERVAL_MS);
     this.#filterTimer.unref();
@@ -177,10 +173,23 @@ export class BondRunner {
     }
     const current = this.plane.current();
     const { active } = this.#policy.snapshot();
-    if (active !== null && current !== null && current !== active) {
-      this.feed({ kind: 'diverted', from: active, to: current });
-    }
+    if (active !== null && current !== null && current !== active) this.#diverted(active, current);
     this.stackChanged();
+  }
+
+  /** Goes on with a bond that an earlier daemon left: what happened since is taken in, then plan and carrier are made true. */
+  adopt(): void {
+    this.resync();
+    this.#guard(() => this.plane.apply(this.#policy.plan()));
+    this.#guard(() => this.plane.setCarrier(this.#policy.snapshot().carrier));
+  }
+
+  #diverted(from: number, to: number): void {
+    this.refreshStack();
+    this.feed({ kind: 'diverted', from, to });
+    // The policy holds the member for dead until the kernel says how it is.
+    const link = getLink(this.#machine.netlink, from);
+    if (link !== undefined) this.memberTold(link);
   }
 
   /** Stops running it; packets go on. A bond without carrier is given it back: nobody would, once links return. */
@@ -234,6 +243,7 @@ export class BondRunner {
       if (strict) this.#perform(output);
       else this.#guard(() => this.#perform(output));
     }
+    if (this.#modesDue || this.#filtersDue) this.#guard(() => this.#followFilters());
     if (outputs.length > 0) this.#machine.save();
   }
 
@@ -297,9 +307,17 @@ export class BondRunner {
     this.plane.apply(plan);
     const moved = old.filterMembers.join() !== plan.filterMembers.join();
     if (moved || old.promiscuous !== plan.promiscuous || old.allMulticast !== plan.allMulticast) {
-      this.#applyModes(plan);
+      this.#modesDue = true;
     }
-    if (moved) this.#syncFilters();
+    if (moved) this.#filtersDue = true;
+  }
+
+  /** After everything else that a failover brings: peers are told first. */
+  #followFilters(): void {
+    if (this.#modesDue) this.#applyModes(this.#plan);
+    this.#modesDue = false;
+    if (this.#filtersDue) this.#syncFilters();
+    this.#filtersDue = false;
   }
 
   /** Promiscuous and all-multicast mode follow the bond on the members that carry them; others have their own back. */
