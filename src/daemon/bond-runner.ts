@@ -41,6 +41,7 @@ export class BondRunner {
   readonly records: Map<number, MemberRecord>;
   taken: SavedBelongings[];
   readonly #filters: AddressFilters;
+  readonly #sockets = new Map<number, PacketSocket>();
   #plan: ForwardingPlan;
   #timer: NodeJS.Timeout | undefined;
   #filterTimer: NodeJS.Timeout | undefined;
@@ -211,6 +212,7 @@ export class BondRunner {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#filterTimer);
+    for (const device of [...this.#sockets.keys()]) this.#closeSocket(device);
   }
 
   #member(ifindex: number) {
@@ -356,14 +358,26 @@ export class BondRunner {
   /** A frame of the bond itself: out of the bond's own interface, so that captures and counters see it. */
   #send(device: number, frame: Uint8Array): void {
     const link = getLink(this.#machine.netlink, device);
+    if (link?.name === undefined) {
+      this.#closeSocket(device);
+      return;
+    }
     // Asking makes the kernel finish a carrier change that it holds back; until then it would swallow the frame.
-    if (link?.name !== undefined) this.#machine.ethtool.linkDetected(link.name);
-    const socket = PacketSocket.open({ ifindex: device, protocol: 0 });
+    this.#machine.ethtool.linkDetected(link.name);
+    // Kept open: closing a packet socket waits for all processors (synchronize_net), some 20 ms.
+    const socket = this.#sockets.get(device) ?? PacketSocket.open({ ifindex: device, protocol: 0 });
+    this.#sockets.set(device, socket);
     try {
       socket.send(frame);
-    } finally {
-      socket.close();
+    } catch (error) {
+      this.#closeSocket(device);
+      throw error;
     }
+  }
+
+  #closeSocket(device: number): void {
+    this.#sockets.get(device)?.close();
+    this.#sockets.delete(device);
   }
 
   #tell(event: BondEvent): void {
