@@ -34,6 +34,7 @@ const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
+const SOCKADDR_NL_BYTES = 12;
 const MSG_TRUNC = 0x20;
 const EINTR = 4;
 const EAGAIN = 11;
@@ -75,6 +76,13 @@ function openSocket(extraType: number): number {
   return fd;
 }
 
+/** Gives the socket a port of its own: one without (port 0, the kernel's) is told no news. */
+function bindSocket(fd: number): void {
+  const address = new Uint8Array(SOCKADDR_NL_BYTES);
+  address[0] = AF_NETLINK;
+  check(libc().bind(fd, address, address.length), 'bind', 'AF_NETLINK');
+}
+
 /**
  * A connection to rtnetlink of the network namespace that the thread is in when it is opened; it stays there.
  * Every method throws SystemError.
@@ -106,6 +114,7 @@ export class Rtnetlink {
         for (const group of groups) {
           setSocketOption(eventFd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group, 'NETLINK_ADD_MEMBERSHIP');
         }
+        bindSocket(eventFd);
       }
       return new Rtnetlink(fd, eventFd);
     } catch (error) {
