@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { parseCapabilities } from './capabilities.js';
 import { isErrno, SystemError } from './errors.js';
 import { watchReadable } from './fd-watch.js';
@@ -29,22 +29,19 @@ test('what a callback of watchReadable() throws is thrown again from the event l
 test('a watch lives on although nobody keeps it, and is silent after close()', async () => {
   const receiver = UdpBatch.open({ local: { address: '127.0.0.1', port: 0 } });
   const sender = UdpBatch.open({ remote: receiver.localEndpoint() });
-  let total = 0;
+  const got = { total: 0 };
   receiver.watch(count => {
-    total += count;
+    got.total += count;
   });
   for (let round = 1; round <= 20; round++) {
     // Garbage, so that an unreferenced handle would be collected.
     Array.from({ length: 200_000 }, (_, i) => ({ i }));
     sender.send(2);
-    while (total < 2 * round) {
-      await new Promise(resolve => {
-        setImmediate(resolve);
-      });
-    }
+    const wanted = 2 * round;
+    await vi.waitUntil(() => got.total === wanted, { interval: 1 });
   }
   receiver.close();
-  expect(total).toBe(40);
+  expect(got.total).toBe(40);
   sender.close();
 });
 
@@ -54,7 +51,7 @@ test('SystemError says what failed, for what, and why', () => {
   );
   expect(new SystemError('send', 95).code).toBe('EOPNOTSUPP');
   expect(new SystemError('bpf', 524).code).toBe('ENOTSUPP');
-  expect(new SystemError('x', 4095).code).toBe('errno 4095');
+  expect(new SystemError('x', 4000).code).toBe('errno 4000');
   expect([isErrno(new SystemError('x', 2), 'ENOENT'), isErrno('x', 'ENOENT')]).toEqual([true, false]);
 });
 

@@ -29,6 +29,12 @@ function socketPair(): { sender: PacketSocket; receiver: PacketSocket } {
   }
 }
 
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => {
+    setTimeout(resolve, ms);
+  });
+}
+
 function frame(protocol: number, payload: number): Uint8Array {
   const bytes = new Uint8Array(60).fill(payload);
   bytes.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, protocol >> 8, protocol & 0xff]);
@@ -131,6 +137,54 @@ describe.skipIf(!isRoot)('PacketSocket', () => {
       expect(data).toBe(42);
       sender.close();
       receiver.close();
+    } finally {
+      deleteNamedNetns(name);
+    }
+  });
+});
+
+describe.skipIf(!isRoot)('watches and errors', () => {
+  test('frames come again after the interface was down', async () => {
+    const name = scratchName();
+    const path = createNamedNetns(name);
+    try {
+      const { sender, receiver } = withNetns(path, socketPair);
+      const netlink = withNetns(path, () => Rtnetlink.open());
+      const far = requireLink(netlink, 'bwb').ifindex;
+      let frames = 0;
+      receiver.watch(() => frames++);
+      setLink(netlink, far, { up: false });
+      await pause(20);
+      setLink(netlink, far, { up: true });
+      await pause(20);
+      sender.send(frame(0x88b5, 1));
+      await pause(20);
+      expect(frames).toBe(1);
+      for (const open of [sender, receiver, netlink]) open.close();
+    } finally {
+      deleteNamedNetns(name);
+    }
+  });
+
+  test('datagrams come after a refusal by ICMP', async () => {
+    const name = scratchName();
+    const path = createNamedNetns(name);
+    try {
+      const local = { address: '127.0.0.1', port: 4711 };
+      const remote = { address: '127.0.0.1', port: 4712 };
+      const one = withNetns(path, () => UdpBatch.open({ local, remote }));
+      let datagrams = 0;
+      one.watch(count => {
+        datagrams += count;
+      });
+      one.send(1);
+      await pause(20);
+      const two = withNetns(path, () => UdpBatch.open({ local: remote, remote: local }));
+      two.send(3);
+      await pause(20);
+      expect(datagrams).toBe(3);
+      one.close();
+      two.close();
     } finally {
       deleteNamedNetns(name);
     }

@@ -104,7 +104,7 @@ test('vethInfo() nests a whole link message', () => {
   const info = vethInfo(linkWith({ name: 'p' }));
   const link = parseLink(emitLink(linkWith({ name: 'n', info })));
   expect(link.ok && link.value.info).toEqual(info);
-  expect(info.data?.[0]?.value).toEqual(hex('00'.repeat(16) + '0600' + '0300' + '70000000'));
+  expect(info.data?.[0]?.value).toEqual(hex('00'.repeat(16) + '0600030070000000'));
 });
 
 test('vlanSettingsOf() reads back what vlanInfo() wrote, and nothing of other kinds', () => {
