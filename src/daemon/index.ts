@@ -1,1 +1,4 @@
-export {};
+// What the command line and others may use of `daemon`.
+export * from './api.js';
+export { type DaemonOptions, type RunningDaemon, startDaemon } from './daemon.js';
+export { diagnose, type Finding } from './doctor.js';

@@ -1,1 +1,17 @@
-export {};
+// What other rooms may use of `lab`.
+export { type DemoOptions, runDemo } from './demo.js';
+export { type GuestKernel, type GuestOptions, type GuestResult, guestIsReady, runInGuest } from './guest.js';
+export { Lab, type LabOptions, type PlaceName } from './lab.js';
+export { labCommand } from './lab-command.js';
+export { cleanStale } from './lab-guard.js';
+export {
+  type Meter,
+  type MeterOptions,
+  type MeterProgress,
+  type MeterReport,
+  measureLoss,
+  reportLine,
+  type Spawn,
+  startMeter,
+} from './loss-meter.js';
+export { type CommandResult, ManagedBondwire } from './managed-bondwire.js';

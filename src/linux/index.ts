@@ -43,6 +43,7 @@ export {
   type TestRunInput,
   type TestRunResult,
 } from './bpf-program.js';
+export { tcxAvailable, tcxProgramIds } from './bpf-query.js';
 export { CAPABILITIES, type Capability, effectiveCapabilities, parseCapabilities } from './capabilities.js';
 export { monotonicMs, monotonicNs } from './clock.js';
 export { isErrno, SystemError } from './errors.js';

@@ -1,6 +1,6 @@
 // The bond's contract with whoever drives it (daemon, simulator, tests): inputs, outputs, snapshot. Values only.
 import type { MacText, Refusal, Result } from '../base/index.js';
-import type { ModeName, OptionName, OptionValues } from './options.js';
+import type { ModeName, OptionValues } from './options.js';
 
 /** Monotonic time in milliseconds; fractions allowed. The policy never asks for it, it is told. */
 export type TimeMs = number;
@@ -52,6 +52,11 @@ export type Input =
       readonly permanentAddress: MacText;
       readonly canSetAddress: boolean;
     }
+  /**
+   * `open-member` of a join was carried out: the link as it is now. Decides the initial link state (bond_enslave reads
+   * the carrier only after dev_open), so `join` itself leaves the member DOWN, not yet counted for active or carrier.
+   */
+  | { readonly kind: 'opened'; readonly member: MemberIndex; readonly link: MemberLink }
   /** A member leaves: on request (`released`), because its interface went away (`gone`), or because joining failed half-way (`undo`). */
   | { readonly kind: 'leave'; readonly member: MemberIndex; readonly cause: 'released' | 'gone' | 'undo' }
   /** The kernel told something of a member. */
@@ -66,7 +71,10 @@ export type Input =
       readonly promiscuous: boolean;
       readonly allMulticast: boolean;
     }
-  /** The data plane moved traffic by itself because `from` could not send (zero-loss failover). */
+  /**
+   * The data plane moved traffic by itself because `from` could not send (zero-loss failover). It counts as a lost carrier
+   * until the next `member-link`, so whoever tells it reads the link of `from` again and tells that too.
+   */
   | { readonly kind: 'diverted'; readonly from: MemberIndex; readonly to: MemberIndex }
   /** Addresses and groups on the bond and on the VLAN devices on top of it, whenever they change. */
   | { readonly kind: 'stack'; readonly devices: readonly StackedDevice[] }
@@ -194,5 +202,3 @@ export interface BondPolicy {
   deadline(): TimeMs | null;
   snapshot(): BondSnapshot;
 }
-
-export type { OptionName };

@@ -1,1 +1,17 @@
+// What other rooms may use of `policy`.
+export { Bond, createBond, type NewBond, type SavedBond } from './bond.js';
 export * from './contract.js';
+export { describeValues } from './option-parse.js';
+export { OPTION_TABLE } from './option-table.js';
+export {
+  findOption,
+  inApplyOrder,
+  MODE_NAMES,
+  type ModeName,
+  nearestOption,
+  type OptionSpec,
+  type OptionValue,
+  type OptionValues,
+  type OptionWord,
+  wordOf,
+} from './options.js';

@@ -1,1 +1,3 @@
-export {};
+// What other rooms may use of `report`: state as the text of the driver's own files.
+export { LINK_TEXT, procText } from './proc-text.js';
+export { sysfsMemberText, sysfsText } from './sysfs-text.js';

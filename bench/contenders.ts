@@ -1,0 +1,97 @@
+// What the benches compare: no bond, the kernel driver's bond, and Bondwire's, each set up in the host of a lab.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Lab, ManagedBondwire } from '#lab';
+
+/** One way to connect the host of a lab. */
+export interface Contender {
+  readonly name: string;
+  /** Connects the host: afterwards it has its address, and packets get through. */
+  setUp(lab: Lab): Promise<void>;
+  /** The member that sends now; null when there is none to choose. */
+  active(lab: Lab): Promise<string | null>;
+  tearDown(lab: Lab): Promise<void>;
+}
+
+const BIN = fileURLToPath(new URL('../../bin/bondwire', import.meta.url));
+
+async function must(lab: Lab, ...argv: string[]): Promise<string> {
+  const { status, stdout, stderr } = await lab.exec('host', argv);
+  if (status !== 0) throw new Error(`${argv.join(' ')} failed (exit status ${status}): ${stderr.trim()}`);
+  return stdout;
+}
+
+/** The first member by itself. */
+export function plain(): Contender {
+  return {
+    name: 'no bond',
+    setUp(lab) {
+      lab.setUp('host', 'eth0', true);
+      lab.addAddress('host', 'eth0', lab.hostAddress);
+      return Promise.resolve();
+    },
+    active: () => Promise.resolve('eth0'),
+    async tearDown(lab) {
+      await must(lab, 'ip', 'addr', 'flush', 'dev', 'eth0');
+      lab.setUp('host', 'eth0', false);
+    },
+  };
+}
+
+/** The bonding driver, set up with iproute2. */
+export function driver(): Contender {
+  return {
+    name: 'driver',
+    async setUp(lab) {
+      await must(lab, 'ip', 'link', 'add', 'bond0', 'type', 'bond', 'mode', 'active-backup', 'miimon', '100');
+      for (const member of lab.members) await must(lab, 'ip', 'link', 'set', member, 'master', 'bond0');
+      lab.addAddress('host', 'bond0', lab.hostAddress);
+      lab.setUp('host', 'bond0', true);
+    },
+    async active(lab) {
+      const [link] = JSON.parse(await must(lab, 'ip', '-j', '-d', 'link', 'show', 'bond0')) as {
+        linkinfo?: { info_data?: { active_slave?: string } };
+      }[];
+      return link?.linkinfo?.info_data?.active_slave ?? null;
+    },
+    async tearDown(lab) {
+      await must(lab, 'ip', 'link', 'del', 'bond0');
+    },
+  };
+}
+
+/** Bondwire; `options` are added to mode and miimon. */
+export function bondwire(...options: string[]): Contender {
+  let running: ManagedBondwire | null = null;
+  const up = (): ManagedBondwire => {
+    if (running === null) throw new Error('The bond is not set up');
+    return running;
+  };
+  return {
+    name: ['bondwire', ...options].join(' '),
+    async setUp(lab) {
+      const runDir = mkdtempSync(join(tmpdir(), 'bw-bench-'));
+      running = new ManagedBondwire({ spawn: argv => lab.spawn('host', argv), bin: BIN, runDir });
+      await running.start();
+      await running.run('create', 'bond0', 'mode=active-backup', 'miimon=100', ...options);
+      await running.run('enslave', 'bond0', ...lab.members);
+      lab.addAddress('host', 'bond0', lab.hostAddress);
+      lab.setUp('host', 'bond0', true);
+    },
+    async active() {
+      return (await up().show('bond0')).active;
+    },
+    async tearDown() {
+      const one = up();
+      running = null;
+      try {
+        await one.run('destroy', 'bond0');
+      } finally {
+        await one.stop();
+        rmSync(one.runDir, { recursive: true, force: true });
+      }
+    },
+  };
+}

@@ -1,0 +1,196 @@
+// What a failover costs: packets lost, doubled and refused, and the longest gap, when the carrier of the active member is
+// cut under a steady stream. On this machine, and in guests beside the kernel driver's bond.
+//
+//   npm run bench:failover [-- --runs N] [--only here,6.12,6.1] [--contenders bondwire,driver] [--same-index] [--json FILE]
+//
+// --same-index: members whose carrier news are held back by the kernel, as those of physical devices are.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { cleanStale, Lab, type MeterReport, measureLoss, reportLine, startMeter } from '#lab';
+import { bondwire, type Contender, driver } from './contenders.js';
+import { inGuest } from './guest.js';
+import { table } from './table.js';
+
+/** The same thing done some times over. */
+interface Scenario {
+  readonly contender: 'bondwire' | 'bondwire inline_failover=0' | 'driver';
+  readonly rate: number;
+  readonly cut: boolean;
+}
+
+interface Run extends Scenario {
+  readonly kernel: string;
+  readonly report: MeterReport;
+}
+
+const HERE: readonly Scenario[] = [
+  { contender: 'bondwire', rate: 2000, cut: false },
+  { contender: 'bondwire', rate: 2000, cut: true },
+  { contender: 'bondwire', rate: 50_000, cut: false },
+  { contender: 'bondwire', rate: 50_000, cut: true },
+  { contender: 'bondwire inline_failover=0', rate: 2000, cut: true },
+];
+const GUEST: readonly Scenario[] = [
+  { contender: 'driver', rate: 1000, cut: false },
+  { contender: 'driver', rate: 1000, cut: true },
+  { contender: 'bondwire', rate: 1000, cut: false },
+  { contender: 'bondwire', rate: 1000, cut: true },
+  { contender: 'bondwire inline_failover=0', rate: 1000, cut: true },
+];
+const SECONDS = 3;
+const WARM_UP_MS = 500;
+/** The meter lists gaps from this length on. */
+const LISTED_GAP_MS = 5;
+const CUT_AT_MS = 1000;
+const RESTORE_AT_MS = 2000;
+
+function contenderOf(scenario: Scenario): Contender {
+  if (scenario.contender === 'driver') return driver();
+  return scenario.contender === 'bondwire' ? bondwire() : bondwire('inline_failover=0');
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
+}
+
+function stream(lab: Lab, rate: number, seconds: number): Parameters<typeof startMeter>[0] {
+  return {
+    from: argv => lab.spawn('host', argv),
+    to: argv => lab.spawn('peer', argv),
+    address: lab.peerIp,
+    rate,
+    seconds,
+  };
+}
+
+async function untilTrafficFlows(lab: Lab): Promise<void> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const report = await measureLoss(stream(lab, 500, 0.2));
+    if (report.lost === 0) return;
+  }
+  throw new Error('No traffic gets through');
+}
+
+/** One stream; the active member's cable is cut in the middle of it, and plugged in again. */
+async function once(lab: Lab, contender: Contender, scenario: Scenario): Promise<MeterReport> {
+  const active = await contender.active(lab);
+  const meter = await startMeter(stream(lab, scenario.rate, SECONDS));
+  while (meter.startedAt === null) await Promise.race([delay(2), meter.done]);
+  if (scenario.cut) {
+    if (active === null) throw new Error('No member is active before the cut');
+    await delay(CUT_AT_MS);
+    lab.cut(active);
+    await delay(RESTORE_AT_MS - CUT_AT_MS);
+    lab.restore(active);
+  }
+  const report = await meter.done;
+  if (scenario.cut && (await contender.active(lab)) === active) {
+    throw new Error(`${active} is still the active member although its cable was cut`);
+  }
+  return report;
+}
+
+async function measure(
+  scenarios: readonly Scenario[],
+  { runs, kernel, sameIndex }: { runs: number; kernel: string; sameIndex: boolean },
+): Promise<Run[]> {
+  const results: Run[] = [];
+  for (const scenario of scenarios) {
+    const lab = await Lab.create({ sameIndex });
+    const contender = contenderOf(scenario);
+    try {
+      await contender.setUp(lab);
+      try {
+        await untilTrafficFlows(lab);
+        for (let run = 0; run < runs; run++) {
+          const report = await once(lab, contender, scenario);
+          results.push({ ...scenario, kernel, report });
+          const what = `${kernel}  ${scenario.contender}  ${scenario.rate}/s  ${scenario.cut ? 'cut' : 'uncut'}`;
+          console.log(`${what}  ${reportLine(report)}`);
+          // The member that was cut must be a backup again before the next run.
+          await delay(500);
+        }
+      } finally {
+        await contender.tearDown(lab);
+      }
+    } finally {
+      lab.close();
+    }
+  }
+  return results;
+}
+
+/** The longest gap that is not the start's: the meter's own processes need a moment to get up to speed. */
+function longestGapMs(report: MeterReport): number {
+  const gaps = report.gaps.filter(gap => gap.atMs >= WARM_UP_MS).map(gap => gap.lengthMs);
+  return Math.max(Math.min(report.longestGapMs, LISTED_GAP_MS), ...gaps);
+}
+
+function summary(results: readonly Run[]): string {
+  const groups = new Map<string, Run[]>();
+  for (const run of results) {
+    const key = [run.kernel, run.contender, run.rate, run.cut].join('\t');
+    groups.set(key, [...(groups.get(key) ?? []), run]);
+  }
+  const list = (runs: readonly Run[], pick: (report: MeterReport) => number): string =>
+    runs.map(run => String(Math.round(pick(run.report) * 10) / 10)).join(' ');
+  const rows = [...groups.values()].map(runs => {
+    const [first] = runs;
+    return [
+      first?.kernel ?? '',
+      first?.contender ?? '',
+      String(first?.rate ?? ''),
+      first?.cut === true ? 'cut' : 'uncut',
+      String(first?.report.sent ?? ''),
+      list(runs, report => report.lost),
+      list(runs, report => report.refused),
+      list(runs, report => report.doubled),
+      list(runs, longestGapMs),
+    ];
+  });
+  const head = ['kernel', 'bond', 'rate', 'cable', 'sent', 'lost', 'refused', 'doubled', 'longest gap ms'];
+  return table(head, rows);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: 'string', default: '5' },
+      only: { type: 'string', default: 'here,6.12,6.1' },
+      contenders: { type: 'string', default: 'bondwire,driver' },
+      'same-index': { type: 'boolean', default: false },
+      json: { type: 'string' },
+      'in-guest': { type: 'boolean', default: false },
+    },
+  });
+  const runs = Number(values.runs);
+  const sameIndex = values['same-index'];
+  const wanted = values.contenders.split(',');
+  const chosen = (scenarios: readonly Scenario[]): Scenario[] =>
+    scenarios.filter(scenario => wanted.includes(scenario.contender.split(' ')[0] ?? ''));
+  if (values['in-guest']) {
+    const kernel = process.env['BONDWIRE_GUEST'] ?? 'guest';
+    const results = await measure(chosen(GUEST), { runs, kernel, sameIndex });
+    writeFileSync(join(process.env['OUT'] ?? '.', 'result.json'), JSON.stringify(results));
+    return;
+  }
+  cleanStale();
+  const results: Run[] = [];
+  for (const where of values.only.split(',')) {
+    if (where === 'here') {
+      results.push(...(await measure(chosen(HERE), { runs, kernel: 'this', sameIndex })));
+    } else if (where === '6.12' || where === '6.1') {
+      const args = ['--in-guest', '--runs', values.runs, '--contenders', values.contenders];
+      if (sameIndex) args.push('--same-index');
+      results.push(...((await inGuest({ kernel: where }, fileURLToPath(import.meta.url), args)) as Run[]));
+    } else {
+      throw new Error(`There is no place ${where}; there are here, 6.12 and 6.1`);
+    }
+  }
+  console.log(`\n${summary(results)}`);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+await main();

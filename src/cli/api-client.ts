@@ -1,0 +1,224 @@
+// Client of the control API: HTTP over the Unix socket in the run directory. Every way in which it can go wrong
+// becomes a Failure with its sentence and exit code.
+import { type IncomingMessage, request } from 'node:http';
+import {
+  type Changed,
+  controlSocketPath,
+  type CreateRequest,
+  type DaemonStatus,
+  DEFAULT_RUN_DIR,
+  type EnslaveRequest,
+  type EventRecord,
+  type ReleaseRequest,
+  type SetRequest,
+  type ShowDocument,
+} from '../daemon/api.js';
+import { Failure, noDaemonFailure, permissionFailure, refusedFailure, systemCode } from './failure.js';
+import { lines } from './ndjson.js';
+import { plain } from './plain.js';
+import { isChanged, isDaemonStatus, isErrorBody, isEventRecord, isShowDocument } from './replies.js';
+
+/** Longest silence of the daemon before a request is given up. */
+const ANSWER_TIMEOUT_MS = 60_000;
+
+interface EventQuery {
+  readonly bond?: string | undefined;
+  /** Only events with a greater sequence number. */
+  readonly after?: number | undefined;
+  /** Stay, and tell what happens from now on. */
+  readonly follow?: boolean | undefined;
+  /** Ends a stream that follows, without an error. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The control API as functions; see ../daemon/api.ts. */
+export interface ApiClient {
+  status(): Promise<DaemonStatus>;
+  show(bond?: string): Promise<ShowDocument>;
+  proc(bond: string): Promise<string>;
+  create(body: CreateRequest): Promise<Changed>;
+  destroy(bond: string): Promise<Changed>;
+  enslave(bond: string, body: EnslaveRequest): Promise<Changed>;
+  release(bond: string, body: ReleaseRequest): Promise<Changed>;
+  set(bond: string, body: SetRequest): Promise<Changed>;
+  up(bond: string): Promise<Changed>;
+  addAddresses(bond: string, body: { readonly addresses: readonly string[] }): Promise<Changed>;
+  events(query: EventQuery): AsyncGenerator<EventRecord, void, undefined>;
+}
+
+interface Call {
+  readonly method: 'GET' | 'POST' | 'DELETE' | 'PATCH';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A client for the daemon of `runDir`; nothing is connected before the first call. */
+export function apiClient(runDir: string, answerTimeoutMs: number = ANSWER_TIMEOUT_MS): ApiClient {
+  const send = (call: Call): Promise<IncomingMessage> => open(runDir, call, answerTimeoutMs);
+
+  async function json<T>(call: Call, check: (value: unknown) => value is T): Promise<T> {
+    const text = await readAll(runDir, await send(call));
+    const value = parseJson(text);
+    if (!check(value)) throw malformed(call, text);
+    return value;
+  }
+  const show = (path: string): Promise<ShowDocument> => json({ method: 'GET', path }, isShowDocument);
+  const change = (method: Call['method'], path: string, body?: unknown): Promise<Changed> =>
+    json({ method, path, body }, isChanged);
+
+  return {
+    status: () => json({ method: 'GET', path: '/v1/status' }, isDaemonStatus),
+    show: bond => show(bond === undefined ? '/v1/bonds' : bondPath(bond)),
+    proc: async bond => readAll(runDir, await send({ method: 'GET', path: `${bondPath(bond)}/proc` })),
+    create: body => change('POST', '/v1/bonds', body),
+    destroy: bond => change('DELETE', bondPath(bond)),
+    enslave: (bond, body) => change('POST', `${bondPath(bond)}/members`, body),
+    release: (bond, body) => change('DELETE', `${bondPath(bond)}/members`, body),
+    set: (bond, body) => change('PATCH', `${bondPath(bond)}/options`, body),
+    up: bond => change('POST', `${bondPath(bond)}/up`, {}),
+    addAddresses: (bond, body) => change('POST', `${bondPath(bond)}/addresses`, body),
+    async *events(query) {
+      const call: Call = { method: 'GET', path: eventsPath(query), signal: query.signal };
+      try {
+        const response = await send(call);
+        response.setEncoding('utf8');
+        for await (const line of lines(response)) {
+          const record = parseJson(line);
+          if (!isEventRecord(record)) throw malformed(call, line);
+          yield record;
+        }
+      } catch (error) {
+        if (query.signal?.aborted === true) return;
+        throw error instanceof Failure ? error : connectionFailure(runDir, error);
+      }
+    },
+  };
+}
+
+function bondPath(bond: string): string {
+  return `/v1/bonds/${encodeURIComponent(bond)}`;
+}
+
+function eventsPath(query: EventQuery): string {
+  const search = new URLSearchParams();
+  if (query.bond !== undefined) search.set('bond', query.bond);
+  if (query.after !== undefined) search.set('after', String(query.after));
+  if (query.follow === true) search.set('follow', '1');
+  const text = search.toString();
+  return text === '' ? '/v1/events' : `/v1/events?${text}`;
+}
+
+/** Sends one request and resolves with a 2xx answer whose body is still to be read; anything else is a Failure. */
+async function open(runDir: string, call: Call, answerTimeoutMs: number): Promise<IncomingMessage> {
+  const response = await answerTo(runDir, call, answerTimeoutMs);
+  const status = response.statusCode ?? 0;
+  if (status >= 200 && status < 300) return response;
+  const text = await readAll(runDir, response);
+  const reply = parseJson(text);
+  if (!isErrorBody(reply)) {
+    throw refusedFailure(
+      `The daemon refused ${call.method} ${call.path} with status ${status} and gave no reason.`,
+    );
+  }
+  const message = plain(reply.error.message);
+  throw reply.error.code === 'permission' ? permissionFailure(message) : refusedFailure(message);
+}
+
+function answerTo(runDir: string, call: Call, answerTimeoutMs: number): Promise<IncomingMessage> {
+  const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+  const headers: Record<string, string | number> = { host: 'bondwire', accept: '*/*' };
+  if (body !== undefined) {
+    headers['content-type'] = 'application/json';
+    headers['content-length'] = Buffer.byteLength(body);
+  }
+  return new Promise((resolve, reject) => {
+    const sent = request({
+      socketPath: controlSocketPath(runDir),
+      method: call.method,
+      path: call.path,
+      headers,
+      agent: false,
+      ...(call.signal === undefined ? {} : { signal: call.signal }),
+    });
+    const timer = setTimeout(() => {
+      sent.destroy(
+        refusedFailure(`The daemon at ${plain(runDir)} did not answer within ${answerTimeoutMs / 1000} s.`),
+      );
+    }, answerTimeoutMs);
+    sent.once('response', response => {
+      clearTimeout(timer);
+      resolve(response);
+    });
+    sent.on('error', error => {
+      clearTimeout(timer);
+      reject(error instanceof Failure ? error : connectionFailure(runDir, error));
+    });
+    sent.end(body);
+  });
+}
+
+async function readAll(runDir: string, response: IncomingMessage): Promise<string> {
+  response.setEncoding('utf8');
+  let text = '';
+  try {
+    for await (const chunk of response) text += String(chunk);
+  } catch (error) {
+    throw connectionFailure(runDir, error);
+  }
+  return text;
+}
+
+/** The value of a JSON text, or undefined for a text that is none. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function malformed(call: Call, text: string): Failure {
+  const start = plain(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  return refusedFailure(
+    `The daemon's answer to ${call.method} ${call.path} cannot be understood (${start === '' ? 'it is empty' : start}); are daemon and command of one version?`,
+  );
+}
+
+/** Errors of connect(2) that mean that there is no daemon. */
+const NOBODY: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no control.sock',
+  ENOTDIR: 'there is no control.sock',
+  ECONNREFUSED: 'nobody answers on its control.sock',
+  ENOTSOCK: 'its control.sock is no socket',
+};
+
+function connectionFailure(runDir: string, error: unknown): Failure {
+  const where = plain(runDir);
+  const socket = plain(controlSocketPath(runDir));
+  const start = runDir === DEFAULT_RUN_DIR ? "'bondwire daemon'" : `'bondwire daemon --run-dir ${where}'`;
+  const code = systemCode(error) ?? '';
+  const why = NOBODY[code];
+  if (why !== undefined) {
+    return noDaemonFailure(
+      `No daemon is running at ${where} (${why}): start one with ${start}, or name its directory with --run-dir.`,
+      error,
+    );
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return permissionFailure(
+      `This user may not open ${socket} (permission denied): run it as the user of the daemon, most often root.`,
+      error,
+    );
+  }
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return noDaemonFailure(
+      `The daemon at ${where} went away before its answer was complete; 'bondwire show' tells what holds now.`,
+      error,
+    );
+  }
+  return refusedFailure(
+    `Talking to the daemon at ${where} failed: ${plain(error instanceof Error ? error.message : String(error))}.`,
+    error,
+  );
+}

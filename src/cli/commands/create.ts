@@ -1,0 +1,30 @@
+// `bondwire create`: a new bond without members.
+import type { Command } from 'commander';
+import { tellWarnings } from '../changed.js';
+import { checkBondName } from '../names.js';
+import { parseOptionWords } from '../option-words.js';
+import type { Session } from '../session.js';
+
+const HELP = `
+Options are the kernel driver's, by their names and values: mode, miimon, updelay, downdelay, primary,
+primary_reselect, fail_over_mac, num_grat_arp and so on. 'bondwire show BOND --json' lists them all with
+what they are set to. Like the driver's, a new bond is down: 'ip link set BOND up' brings it up.
+
+Example:
+  bondwire create bond0 mode=active-backup miimon=100`;
+
+export function registerCreate(program: Command, session: Session): void {
+  program
+    .command('create')
+    .description('make a bond')
+    .usage('BOND [OPTION=VALUE...]')
+    .argument('<BOND>', 'name of the new interface, such as bond0')
+    .argument('[OPTION=VALUE...]', "the driver's options")
+    .addHelpText('after', HELP)
+    .action(async (bond: string, words: string[]) => {
+      checkBondName(bond);
+      const options = parseOptionWords(words);
+      const api = await session.api();
+      tellWarnings(session.terminal, await api.create({ name: bond, options }));
+    });
+}

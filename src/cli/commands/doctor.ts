@@ -1,0 +1,44 @@
+// `bondwire doctor`: what this machine can do, and what is wrong with it.
+import type { Command } from 'commander';
+import { EXIT } from '../../daemon/api.js';
+import { DAEMON_CAPABILITIES } from '../capabilities.js';
+import { asFailure } from '../failure.js';
+import { findingsTable } from '../findings-table.js';
+import type { Finding } from '../modules.js';
+import type { Session } from '../session.js';
+
+const HELP = `
+Exits with 0 if nothing stands in the way, 4 if a permission does, 1 if something else does.
+
+Example:
+  sudo bondwire doctor`;
+
+export function registerDoctor(program: Command, session: Session): void {
+  program
+    .command('doctor')
+    .description('what this machine can do, and what is wrong')
+    .usage('[--json]')
+    .option('--json', 'as JSON')
+    .addHelpText('after', HELP)
+    .action(async ({ json }: { json?: boolean }) => {
+      const { terminal, machine } = session;
+      const findings = await look(session);
+      terminal.out(
+        json === true
+          ? `${JSON.stringify({ findings }, null, 2)}\n`
+          : findingsTable(findings, terminal.colour),
+      );
+      if (!findings.some(({ level }) => level === 'problem')) return;
+      const missing = machine.missingCapabilities(DAEMON_CAPABILITIES);
+      session.exitWith(missing.length > 0 ? EXIT.permission : EXIT.refused);
+    });
+}
+
+async function look({ machine }: Session): Promise<readonly Finding[]> {
+  try {
+    const { diagnose } = await machine.daemon();
+    return (await diagnose()).findings;
+  } catch (error) {
+    throw asFailure(error, 'Looking at this machine');
+  }
+}

@@ -1,0 +1,36 @@
+// `bondwire enslave`: interfaces join a bond.
+import type { Command } from 'commander';
+import { tellWarnings } from '../changed.js';
+import { checkBondName, checkMembers } from '../names.js';
+import type { Session } from '../session.js';
+
+const HELP = `
+All of the interfaces join, or none. As with the driver, an interface must be down to join, and what it
+carries (addresses, routes) would be lost: the two options are for interfaces in use.
+
+Example:
+  bondwire enslave --take-down --take-addresses bond0 eth0 eth1`;
+
+export function registerEnslave(program: Command, session: Session): void {
+  program
+    .command('enslave')
+    .description('add interfaces to a bond')
+    .usage('[--take-down] [--take-addresses] BOND IFACE...')
+    .argument('<BOND>', 'the bond')
+    .argument('<IFACE...>', 'interfaces that are to join')
+    .option('--take-down', 'take an interface that is up down first')
+    .option('--take-addresses', 'move its addresses and routes to the bond')
+    .addHelpText('after', HELP)
+    .action(
+      async (
+        bond: string,
+        interfaces: string[],
+        options: { takeDown?: boolean; takeAddresses?: boolean },
+      ) => {
+        checkBondName(bond);
+        checkMembers(bond, interfaces);
+        const api = await session.api();
+        tellWarnings(session.terminal, await api.enslave(bond, { interfaces, ...options }));
+      },
+    );
+}

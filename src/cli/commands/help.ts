@@ -1,0 +1,20 @@
+// `bondwire help [COMMAND]`: the same as --help.
+import type { Command } from 'commander';
+import { usageFailure } from '../failure.js';
+import { plain } from '../plain.js';
+
+export function registerHelp(program: Command): void {
+  program
+    .command('help')
+    .description('help for a command')
+    .usage('[COMMAND]')
+    .argument('[COMMAND]', 'a command')
+    .action((name: string | undefined) => {
+      if (name === undefined) return program.outputHelp();
+      const command = program.commands.find(candidate => candidate.name() === name);
+      if (command === undefined) {
+        throw usageFailure(`there is no command '${plain(name)}' to help with; see 'bondwire --help'.`);
+      }
+      return command.outputHelp();
+    });
+}

@@ -1,0 +1,43 @@
+// `bondwire lab`: pulls and plugs the cables of a lab that `bondwire demo --keep` left running.
+import type { Command } from 'commander';
+import { asFailure } from '../failure.js';
+import type { Session } from '../session.js';
+
+const HELP = `
+Example:
+  bondwire lab cut eth0`;
+
+export function registerLab(program: Command, session: Session): void {
+  const lab = program
+    .command('lab')
+    .description("cables of the lab that 'demo --keep' left")
+    .usage('cut|restore|status [IFACE]')
+    .addHelpText('after', HELP);
+
+  const run = async (verb: 'cut' | 'restore' | 'status', iface: string | undefined): Promise<void> => {
+    try {
+      const { labCommand } = await session.machine.lab();
+      session.exitWith(await labCommand(verb, iface, text => session.terminal.out(text)));
+    } catch (error) {
+      throw asFailure(error, `lab ${verb}`);
+    }
+  };
+  lab
+    .command('cut')
+    .description('pull the cable of a member')
+    .usage('IFACE')
+    .argument('<IFACE>', 'a member, such as eth0')
+    .action((iface: string) => run('cut', iface));
+  lab
+    .command('restore')
+    .description('plug it in again')
+    .usage('IFACE')
+    .argument('<IFACE>', 'a member, such as eth0')
+    .action((iface: string) => run('restore', iface));
+  lab
+    .command('status')
+    .description('which cables are plugged in')
+    .usage('[IFACE]')
+    .argument('[IFACE]', 'only this member')
+    .action((iface: string | undefined) => run('status', iface));
+}

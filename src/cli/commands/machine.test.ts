@@ -1,0 +1,113 @@
+// The commands that hand over to other rooms: doctor, demo, lab.
+// oxlint-disable unicorn/consistent-function-scoping -- each test says for itself what is answered
+import { isAbsolute } from 'node:path';
+import { expect, test } from 'vitest';
+import type { DaemonModule, Finding, LabModule } from '../modules.js';
+import { type Outcome, run } from '../test-support/command.js';
+
+const FINE: Finding = { name: 'TCX', ok: true, level: 'ok', detail: 'kernel 6.12' };
+const WARNING: Finding = {
+  name: 'TUN',
+  ok: false,
+  level: 'warning',
+  detail: 'no /dev/net/tun',
+  fix: 'modprobe tun',
+};
+const PROBLEM: Finding = { name: 'BPF', ok: false, level: 'problem', detail: 'bpf(2) is refused' };
+
+function doctor(
+  findings: readonly Finding[],
+  missing: readonly string[],
+  words: readonly string[] = [],
+): Promise<Outcome> {
+  const module: DaemonModule = {
+    startDaemon: () => Promise.reject(new Error('not asked for')),
+    diagnose: () => Promise.resolve({ findings }),
+  };
+  return run(['doctor', ...words], {
+    machine: { daemon: () => Promise.resolve(module), missingCapabilities: () => missing },
+  });
+}
+
+test('doctor prints a table and ends with 0 when nothing stands in the way', async () => {
+  expect(await doctor([FINE, WARNING], ['CAP_BPF'])).toEqual({
+    code: 0,
+    out: [
+      'ok       TCX  kernel 6.12',
+      'warning  TUN  no /dev/net/tun',
+      '         fix: modprobe tun',
+      '',
+      'Bonds will work here; 1 warning.',
+      '',
+    ].join('\n'),
+    err: '',
+  });
+});
+
+test('doctor ends with 1 for a problem, and with 4 when a permission is missing', async () => {
+  expect(await doctor([PROBLEM, WARNING], [])).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('1 problem, 1 warning: bonds will not work') as string,
+  });
+  expect((await doctor([PROBLEM], ['CAP_BPF'])).code).toBe(4);
+});
+
+test('doctor --json prints what was found', async () => {
+  const { out } = await doctor([FINE], [], ['--json']);
+  expect(JSON.parse(out)).toEqual({ findings: [FINE] });
+});
+
+function lab(module: Partial<LabModule>): () => Promise<LabModule> {
+  const none = (): Promise<number> => Promise.reject(new Error('not asked for'));
+  return () => Promise.resolve({ runDemo: none, labCommand: none, ...module });
+}
+
+test('demo hands over its options and ends as the demo does', async () => {
+  let given: Parameters<LabModule['runDemo']>[0] | undefined;
+  const runDemo: LabModule['runDemo'] = options => {
+    given = options;
+    options.write('cut!\n');
+    return Promise.resolve(1);
+  };
+  const outcome = await run(['demo', '--keep', '--seconds', '30'], { machine: { lab: lab({ runDemo }) } });
+  expect(outcome).toEqual({ code: 1, out: 'cut!\n', err: '' });
+  expect(given).toMatchObject({ keep: true, seconds: 30, colour: false });
+  expect(given?.bin.endsWith('/bin/bondwire') === true && isAbsolute(given.bin)).toBe(true);
+});
+
+test('demo without permissions says in one line which, and what it would do', async () => {
+  const outcome = await run(['demo'], { machine: { missingCapabilities: () => ['CAP_SYS_ADMIN'] } });
+  expect(outcome).toMatchObject({ code: 4, out: '' });
+  expect(outcome.err).toMatch(/^bondwire: demo needs CAP_SYS_ADMIN \(root on Linux\) to build a lab.*\n$/);
+});
+
+test('lab hands over the verb and the interface', async () => {
+  const asked: unknown[] = [];
+  const labCommand: LabModule['labCommand'] = (verb, iface) => {
+    asked.push([verb, iface]);
+    return Promise.resolve(0);
+  };
+  for (const words of [['cut', 'eth0'], ['restore', 'eth0'], ['status']]) {
+    expect((await run(['lab', ...words], { machine: { lab: lab({ labCommand }) } })).code).toBe(0);
+  }
+  expect(asked).toEqual([
+    ['cut', 'eth0'],
+    ['restore', 'eth0'],
+    ['status', undefined],
+  ]);
+});
+
+test('lab that fails is a sentence, and a permission that is missing ends with 4', async () => {
+  const failing = (error: Error): Promise<Outcome> =>
+    run(['lab', 'cut', 'eth0'], { machine: { lab: lab({ labCommand: () => Promise.reject(error) }) } });
+  expect(await failing(new Error('there is no lab'))).toEqual({
+    code: 1,
+    out: '',
+    err: 'bondwire: lab cut failed: there is no lab\n',
+  });
+  const denied = await failing(Object.assign(new Error('setns: EPERM'), { code: 'EPERM' }));
+  expect(denied).toMatchObject({
+    code: 4,
+    err: 'bondwire: lab cut needs a permission that is missing: setns: EPERM\n',
+  });
+});

@@ -1,0 +1,16 @@
+// Entry of bin/bondwire: this process's arguments, streams, signals and machine.
+import { missingCapabilities } from './capabilities.js';
+import type { DaemonModule, LabModule, Machine } from './modules.js';
+import { runCli } from './run-cli.js';
+import { processTerminal } from './terminal.js';
+
+const machine: Machine = {
+  daemon: async () => (await import('../daemon/index.js')) as unknown as DaemonModule,
+  lab: async () => (await import('../lab/index.js')) as unknown as LabModule,
+  missingCapabilities,
+};
+
+const code = await runCli(process.argv.slice(2), processTerminal(), machine);
+process.exitCode = code;
+// Written out before the exit, which does not wait for handles that a library left open.
+process.stdout.write('', () => process.exit(code));

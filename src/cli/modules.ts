@@ -1,0 +1,48 @@
+// What the commands expect of the rooms that do the work. They are loaded only by the commands that need them, so
+// that --help, show and the like stay quick.
+
+/** Started by `bondwire daemon` and `bondwire run`. */
+export interface RunningDaemon {
+  close(how: 'leave-in-place' | 'remove-everything'): Promise<void>;
+}
+
+/** One thing that `bondwire doctor` looked at. */
+export interface Finding {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly level: 'ok' | 'warning' | 'problem';
+  readonly detail: string;
+  readonly fix?: string;
+}
+
+export interface DaemonModule {
+  /** Listens on the control socket of `runDir` when the promise is kept. */
+  readonly startDaemon: (options: { runDir: string; logToStderr?: boolean }) => Promise<RunningDaemon>;
+  readonly diagnose: () => Promise<{ findings: readonly Finding[] }>;
+}
+
+export interface LabModule {
+  /** Returns the exit code. */
+  readonly runDemo: (options: {
+    keep: boolean;
+    seconds: number | undefined;
+    /** Absolute path of the bondwire command. */
+    bin: string;
+    colour: boolean;
+    write: (text: string) => void;
+  }) => Promise<number>;
+  /** Returns the exit code. */
+  readonly labCommand: (
+    verb: 'cut' | 'restore' | 'status',
+    iface: string | undefined,
+    write: (text: string) => void,
+  ) => Promise<number>;
+}
+
+/** The rooms and the machine as the commands see them; tests give their own. */
+export interface Machine {
+  daemon(): Promise<DaemonModule>;
+  lab(): Promise<LabModule>;
+  /** Those of the named capabilities that this process lacks; every one where there is no Linux. */
+  missingCapabilities(wanted: readonly string[]): readonly string[];
+}

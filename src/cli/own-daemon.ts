@@ -1,0 +1,38 @@
+// Starts a daemon in this process, for `daemon` and `run`, unless one already answers at the run directory.
+import { DAEMON_CAPABILITIES, needCapabilities } from './capabilities.js';
+import { asFailure, Failure, refusedFailure } from './failure.js';
+import { EXIT } from '../daemon/api.js';
+import type { RunningDaemon } from './modules.js';
+import { plain } from './plain.js';
+import type { Session } from './session.js';
+
+/** Starts it; a missing permission and a daemon that is already there are failures. */
+export async function startOwnDaemon(
+  session: Session,
+  what: string,
+  logToStderr: boolean,
+): Promise<RunningDaemon> {
+  const runDir = session.runDir();
+  needCapabilities(session.machine, what, DAEMON_CAPABILITIES);
+  await refuseSecond(session, runDir);
+  try {
+    const { startDaemon } = await session.machine.daemon();
+    return await startDaemon({ runDir, logToStderr });
+  } catch (error) {
+    throw asFailure(error, `Starting a daemon at ${plain(runDir)}`);
+  }
+}
+
+async function refuseSecond(session: Session, runDir: string): Promise<void> {
+  const api = await session.api();
+  let pid: number;
+  try {
+    ({ pid } = await api.status());
+  } catch (error) {
+    if (error instanceof Failure && error.exitCode === EXIT.noDaemon) return;
+    throw error;
+  }
+  throw refusedFailure(
+    `A daemon (pid ${pid}) is already running at ${plain(runDir)}: use it with 'bondwire create' and 'bondwire enslave', or name another directory with --run-dir.`,
+  );
+}

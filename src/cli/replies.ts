@@ -1,0 +1,119 @@
+// Checks that a daemon's answers have the shape that the commands read, before anything is made of them.
+import type {
+  Changed,
+  DaemonStatus,
+  ErrorBody,
+  EventRecord,
+  ShowBond,
+  ShowDocument,
+  ShowMember,
+} from '../daemon/api.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+type Check = (value: unknown) => boolean;
+
+const isText: Check = value => typeof value === 'string';
+const isNumber: Check = value => typeof value === 'number';
+const isFlag: Check = value => typeof value === 'boolean';
+const orNull =
+  (check: Check): Check =>
+  value =>
+    value === null || check(value);
+const orAbsent =
+  (check: Check): Check =>
+  value =>
+    value === undefined || check(value);
+const listOf =
+  (check: Check): Check =>
+  value =>
+    Array.isArray(value) && value.every(check);
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A check for exactly the fields named; others are let through, so that a newer daemon may say more. */
+function fields<K extends PropertyKey>(checks: Readonly<Record<K, Check>>): Check {
+  const list = Object.entries<Check>(checks);
+  return value => isFields(value) && list.every(([name, check]) => check(value[name]));
+}
+
+const isCounters: Check = fields({ packets: isNumber, bytes: isNumber });
+
+const isMember: Check = fields<keyof ShowMember>({
+  name: isText,
+  state: isText,
+  miiStatus: isText,
+  linkFailureCount: isNumber,
+  permanentAddress: isText,
+  address: isText,
+  speedMbps: orNull(isNumber),
+  duplex: orNull(isText),
+  rx: isCounters,
+  tx: isCounters,
+});
+
+const isBond: Check = fields<keyof ShowBond>({
+  name: isText,
+  mode: isText,
+  dataPlane: isText,
+  dataPlaneDetail: isText,
+  inlineFailover: isFlag,
+  adminUp: isFlag,
+  carrier: isFlag,
+  active: orNull(isText),
+  address: isText,
+  mtu: isNumber,
+  options: isFields,
+  rx: isCounters,
+  tx: isCounters,
+  txDropped: isNumber,
+  members: listOf(isMember),
+});
+
+const showDocument: Check = fields<keyof ShowDocument>({ bonds: listOf(isBond) });
+const daemonStatus: Check = fields<keyof DaemonStatus>({
+  pid: isNumber,
+  version: isText,
+  runDir: isText,
+  bonds: listOf(isText),
+  adopted: listOf(isText),
+});
+const changed: Check = fields<keyof Changed>({ done: isFlag, warnings: listOf(isText) });
+const errorBody: Check = fields<keyof ErrorBody>({
+  error: fields<keyof ErrorBody['error']>({ code: isText, errno: isText, message: isText }),
+});
+const eventRecord: Check = fields<keyof EventRecord>({
+  seq: isNumber,
+  time: value => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
+  bond: isText,
+  severity: isText,
+  type: isText,
+  message: isText,
+  member: orAbsent(isText),
+  from: orAbsent(orNull(isText)),
+  to: orAbsent(orNull(isText)),
+  reason: orAbsent(isText),
+  outageMs: orAbsent(isNumber),
+  lostPackets: orAbsent(isNumber),
+});
+
+export function isShowDocument(value: unknown): value is ShowDocument {
+  return showDocument(value);
+}
+
+export function isDaemonStatus(value: unknown): value is DaemonStatus {
+  return daemonStatus(value);
+}
+
+export function isChanged(value: unknown): value is Changed {
+  return changed(value);
+}
+
+export function isErrorBody(value: unknown): value is ErrorBody {
+  return errorBody(value);
+}
+
+export function isEventRecord(value: unknown): value is EventRecord {
+  return eventRecord(value);
+}

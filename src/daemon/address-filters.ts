@@ -1,0 +1,87 @@
+// The MAC addresses that a bond listens to besides its own (multicast groups, macvlans on top) are given to the members
+// that carry them, as the kernel's dev_uc_sync and dev_mc_sync do, so that real NICs do not filter them out.
+import {
+  addDeviceAddress,
+  deleteDeviceAddress,
+  isErrno,
+  listDeviceAddresses,
+  type Rtnetlink,
+} from '../linux/index.js';
+
+/** Keeps the lists of one bond's members. */
+export class AddressFilters {
+  readonly #netlink: Rtnetlink;
+  /** What we added, by member. */
+  readonly #added: Map<number, Set<string>>;
+
+  constructor(netlink: Rtnetlink, added: readonly (readonly [number, readonly string[]])[] = []) {
+    this.#netlink = netlink;
+    this.#added = new Map(added.map(([member, macs]) => [member, new Set(macs)]));
+  }
+
+  /** What was added, as JSON. */
+  save(): (readonly [number, readonly string[]])[] {
+    return [...this.#added].filter(([, macs]) => macs.size > 0).map(([member, macs]) => [member, [...macs]]);
+  }
+
+  /** Brings the members' lists in line with the bond's. True when something changed. */
+  sync(
+    bondIfindex: number,
+    bondUp: boolean,
+    carriers: readonly number[],
+    members: readonly number[],
+  ): boolean {
+    const wanted = bondUp ? this.#listOf(bondIfindex) : [];
+    let changed = false;
+    for (const member of members) {
+      const wish = carriers.includes(member) ? wanted : [];
+      if (this.#syncMember(member, wish)) changed = true;
+    }
+    return changed;
+  }
+
+  /** Takes everything off a member again. */
+  release(member: number): void {
+    this.#syncMember(member, []);
+    this.#added.delete(member);
+  }
+
+  #listOf(ifindex: number): string[] {
+    try {
+      return listDeviceAddresses(this.#netlink, ifindex);
+    } catch (error) {
+      if (isErrno(error, 'ENODEV')) return [];
+      throw error;
+    }
+  }
+
+  #syncMember(member: number, wish: readonly string[]): boolean {
+    const added = this.#added.get(member) ?? new Set<string>();
+    this.#added.set(member, added);
+    let changed = false;
+    for (const mac of wish) {
+      if (added.has(mac)) continue;
+      if (attempt(() => addDeviceAddress(this.#netlink, member, mac))) {
+        added.add(mac);
+        changed = true;
+      }
+    }
+    for (const mac of added) {
+      if (wish.includes(mac)) continue;
+      attempt(() => deleteDeviceAddress(this.#netlink, member, mac));
+      added.delete(mac);
+      changed = true;
+    }
+    return changed;
+  }
+}
+
+/** True when the list was changed by us; an address that was there already stays the other's. */
+function attempt(action: () => boolean): boolean {
+  try {
+    return action();
+  } catch (error) {
+    if (isErrno(error, 'ENODEV', 'EEXIST', 'ENOENT', 'EOPNOTSUPP', 'EINVAL')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,159 @@
+// Addresses and routes that move from an interface to the bond when it joins, and back when the bond goes: the only way
+// into a machine can become a bond without being cut off.
+import {
+  addAddress,
+  addRoute,
+  deleteAddress,
+  isErrno,
+  listAddresses,
+  listRoutes,
+  type Rtnetlink,
+} from '../linux/index.js';
+import {
+  type Address,
+  AF_INET6,
+  asRequest,
+  emitAddress,
+  emitRoute,
+  IFA_F,
+  type Link,
+  ownAddress,
+  parseAddress,
+  parseRoute,
+  type Route,
+  RTA,
+  RTM_F_CLONED,
+  routeDestination,
+  routeGateway,
+  routeUses,
+  withInterface,
+} from '../netlink/index.js';
+import { addressesOfPeople, routesOfPeople } from './join-checks.js';
+
+/** What an interface carries. */
+export interface Belongings {
+  readonly addresses: readonly Address[];
+  readonly routes: readonly Route[];
+}
+
+/** The same as JSON: the kernel's own messages in hexadecimal. */
+export interface SavedBelongings {
+  readonly ifindex: number;
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly routes: readonly string[];
+}
+
+/** Addresses and routes of people on an interface. */
+export function belongingsOf(netlink: Rtnetlink, link: Link): Belongings {
+  const addresses = addressesOfPeople(listAddresses(netlink), link);
+  const routes = routesOfPeople(
+    listRoutes(netlink),
+    route => (route.flags & RTM_F_CLONED) === 0 && routeUses(route, link.ifindex),
+  );
+  return { addresses, routes };
+}
+
+/** `192.0.2.1/24`. */
+export function addressText(address: Address): string {
+  return `${ownAddress(address) ?? '?'}/${address.prefixLength}`;
+}
+
+/** `default via 192.0.2.254`. */
+export function routeText(route: Route): string {
+  const gateway = routeGateway(route);
+  return gateway === undefined ? routeDestination(route) : `${routeDestination(route)} via ${gateway}`;
+}
+
+/** True for a route that hangs on a nexthop object, which names the interface itself and cannot be rewritten here. */
+export function usesNexthopObject(route: Route): boolean {
+  return route.attributes.some(attribute => attribute.type === RTA.RTA_NH_ID);
+}
+
+/** Takes the addresses off an interface; its routes go with them. */
+export function removeAddresses(netlink: Rtnetlink, addresses: readonly Address[]): void {
+  for (const address of addresses) {
+    try {
+      deleteAddress(netlink, address);
+    } catch (error) {
+      if (!isErrno(error, 'EADDRNOTAVAIL', 'ENODEV')) throw error;
+    }
+  }
+}
+
+/** Where belongings go. */
+export interface Destination {
+  readonly ifindex: number;
+  readonly name: string;
+}
+
+/** Gives addresses to an interface. IPv6 ones skip duplicate detection: the host has had them all along. */
+export function giveAddresses(
+  netlink: Rtnetlink,
+  addresses: readonly Address[],
+  fromName: string,
+  to: Destination,
+): void {
+  for (const address of addresses) {
+    const flags =
+      (address.flags ?? 0) & ~(IFA_F.IFA_F_TENTATIVE | IFA_F.IFA_F_DADFAILED | IFA_F.IFA_F_SECONDARY);
+    const { label, ...rest } = address;
+    const moved: Address = {
+      ...rest,
+      ifindex: to.ifindex,
+      flags: address.family === AF_INET6 ? flags | IFA_F.IFA_F_NODAD : flags,
+      ...(label !== undefined && { label: labelFor(label, fromName, to.name) }),
+    };
+    try {
+      addAddress(netlink, moved);
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error;
+    }
+  }
+}
+
+/** A label begins with the name of its interface: `eth0:web` becomes `bond0:web`. 15 characters at most. */
+function labelFor(label: string, fromName: string, toName: string): string {
+  return label.startsWith(fromName) ? `${toName}${label.slice(fromName.length)}`.slice(0, 15) : toName;
+}
+
+/** Gives routes to an interface that is up: those without a gateway first, as the others need them. */
+export function giveRoutes(
+  netlink: Rtnetlink,
+  routes: readonly Route[],
+  fromIfindex: number,
+  toIfindex: number,
+): void {
+  const direct = routes.filter(route => routeGateway(route) === undefined);
+  const viaGateway = routes.filter(route => routeGateway(route) !== undefined);
+  for (const route of [...direct, ...viaGateway]) {
+    try {
+      addRoute(netlink, asRequest(withInterface(route, fromIfindex, toIfindex)));
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error;
+    }
+  }
+}
+
+/** Belongings as JSON. */
+export function saveBelongings(belongings: Belongings, link: Destination): SavedBelongings {
+  return {
+    ifindex: link.ifindex,
+    name: link.name,
+    addresses: belongings.addresses.map(address => Buffer.from(emitAddress(address)).toString('hex')),
+    routes: belongings.routes.map(route => Buffer.from(emitRoute(route)).toString('hex')),
+  };
+}
+
+/** Belongings from JSON; what cannot be read is left out. */
+export function loadBelongings(saved: SavedBelongings): Belongings {
+  const addresses = saved.addresses.flatMap(hex => {
+    const parsed = parseAddress(Buffer.from(hex, 'hex'));
+    return parsed.ok ? [parsed.value] : [];
+  });
+  const routes = saved.routes.flatMap(hex => {
+    const parsed = parseRoute(Buffer.from(hex, 'hex'));
+    return parsed.ok ? [parsed.value] : [];
+  });
+  return { addresses, routes };
+}

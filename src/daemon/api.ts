@@ -1,0 +1,135 @@
+// The control API as types: JSON over HTTP on a Unix socket (RUN_DIR/control.sock). What the CLI, scripts and a
+// dashboard may rely on.
+//
+//   GET    /v1/status                                  -> DaemonStatus
+//   GET    /v1/bonds                                   -> ShowDocument
+//   GET    /v1/bonds/BOND                              -> ShowDocument with one bond
+//   GET    /v1/bonds/BOND/proc                         -> text/plain, as /proc/net/bonding/BOND
+//   POST   /v1/bonds              CreateRequest        -> Changed
+//   DELETE /v1/bonds/BOND                              -> Changed
+//   POST   /v1/bonds/BOND/members EnslaveRequest       -> Changed
+//   DELETE /v1/bonds/BOND/members ReleaseRequest       -> Changed
+//   PATCH  /v1/bonds/BOND/options SetRequest           -> Changed
+//   GET    /v1/events[?bond=BOND][&after=SEQ][&follow=1]  -> one EventRecord a line (application/x-ndjson)
+//
+// Anything refused answers with a 4xx or 5xx status and ErrorBody. A request that is refused has changed nothing.
+import type { BondEvent, OptionValues } from '../policy/index.js';
+
+/** Packets and bytes since the interface exists. */
+export interface Counters {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export interface ShowMember {
+  readonly name: string;
+  readonly state: 'active' | 'backup';
+  readonly miiStatus: 'up' | 'going down' | 'down' | 'going back';
+  readonly linkFailureCount: number;
+  readonly permanentAddress: string;
+  readonly address: string;
+  readonly speedMbps: number | null;
+  readonly duplex: 'full' | 'half' | null;
+  readonly rx: Counters;
+  readonly tx: Counters;
+}
+
+export interface ShowBond {
+  readonly name: string;
+  readonly mode: string;
+  /** Which data plane moves the packets. */
+  readonly dataPlane: 'ebpf';
+  /** How the programs are attached, and how they ask a member for its carrier: for people. */
+  readonly dataPlaneDetail: string;
+  /** True when the data plane moves traffic by itself the moment the active member cannot send. */
+  readonly inlineFailover: boolean;
+  readonly adminUp: boolean;
+  readonly carrier: boolean;
+  readonly active: string | null;
+  readonly address: string;
+  readonly mtu: number;
+  readonly options: OptionValues;
+  readonly rx: Counters;
+  readonly tx: Counters;
+  /** Frames that no member could take. */
+  readonly txDropped: number;
+  readonly members: readonly ShowMember[];
+}
+
+/** What `show --json` prints. */
+export interface ShowDocument {
+  readonly bonds: readonly ShowBond[];
+}
+
+export interface DaemonStatus {
+  readonly pid: number;
+  readonly version: string;
+  readonly runDir: string;
+  readonly bonds: readonly string[];
+  /** Bonds that this daemon found working when it started. */
+  readonly adopted: readonly string[];
+}
+
+export interface CreateRequest {
+  readonly name: string;
+  /** Driver's option names to text values, in any order; `address`, `mtu` and `ip` are not options. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export interface EnslaveRequest {
+  readonly interfaces: readonly string[];
+  /** An interface that is up may join: it is taken down first. */
+  readonly takeDown?: boolean;
+  /** Addresses and routes of the interface move to the bond. */
+  readonly takeAddresses?: boolean;
+}
+
+export interface ReleaseRequest {
+  readonly interfaces: readonly string[];
+}
+
+export interface SetRequest {
+  /** Applied in the driver's order, all or none. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** A change was carried out. `warnings` are sentences that the user must see (for example: no monitoring). */
+export interface Changed {
+  readonly done: true;
+  readonly warnings: readonly string[];
+}
+
+export interface ErrorBody {
+  readonly error: {
+    /** Refusal code, `invalid-request`, `not-found` or `internal`. */
+    readonly code: string;
+    /** errno name, the driver's where it has one. */
+    readonly errno: string;
+    /** What was refused, why, what to do. */
+    readonly message: string;
+  };
+}
+
+export interface EventRecord extends BondEvent {
+  /** Grows by one; never repeats in one run directory. */
+  readonly seq: number;
+  /** ISO 8601, UTC, milliseconds. */
+  readonly time: string;
+  /** Empty for the daemon's own. */
+  readonly bond: string;
+  /** How long nothing could be sent, for a failover, where known. */
+  readonly outageMs?: number;
+  /** Frames that were lost to the failure, where known. */
+  readonly lostPackets?: number;
+}
+
+/** Exit codes of every command. */
+export const EXIT = { done: 0, refused: 1, usage: 2, noDaemon: 3, permission: 4 } as const;
+
+/** Where socket, state, log and the bpffs live unless `--run-dir` or BONDWIRE_RUN_DIR says otherwise. */
+export const DEFAULT_RUN_DIR = '/run/bondwire';
+
+/** The control socket inside a run directory. */
+export function controlSocketPath(runDir: string): string {
+  return `${runDir}/control.sock`;
+}

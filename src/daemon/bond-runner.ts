@@ -1,0 +1,401 @@
+// Runs one bond: gives the policy what the kernel, the data plane and the clock say, and carries out what it answers.
+import { type Refusal, refusal, type Result, unreachable } from '../base/index.js';
+import { EbpfBond } from '../dataplane/index.js';
+import { getLink, isErrno, monotonicNs, PacketSocket, setLink } from '../linux/index.js';
+import type { Link } from '../netlink/index.js';
+import { Bond, type BondEvent, type ForwardingPlan, type Input, type Output } from '../policy/index.js';
+import { AddressFilters } from './address-filters.js';
+import type { SavedBelongings } from './address-transfer.js';
+import { bondLinkOf, carrierOf, memberLinkOf } from './link-facts.js';
+import type { Machine } from './machine.js';
+import { type OriginalSettings, restoreSettings } from './original-settings.js';
+import { collectStack } from './stack.js';
+import type { SavedMember, SavedRunner } from './state-file.js';
+
+/** Milliseconds between two looks at the bond's multicast groups, which the kernel does not announce. */
+const FILTER_INTERVAL_MS = 500;
+const LONGEST_TIMER_MS = 2_000_000_000;
+
+/** A member as the daemon keeps it. */
+export interface MemberRecord {
+  original: OriginalSettings;
+  joining: boolean;
+}
+
+/** What a runner is made from. */
+export interface RunnerParts {
+  readonly machine: Machine;
+  readonly plane: EbpfBond;
+  readonly policy: Bond;
+  readonly pins: string;
+  readonly members?: readonly SavedMember[];
+  readonly taken?: readonly SavedBelongings[];
+  readonly filters?: readonly (readonly [number, readonly string[]])[];
+}
+
+export class BondRunner {
+  readonly #machine: Machine;
+  readonly plane: EbpfBond;
+  readonly #policy: Bond;
+  readonly #pins: string;
+  readonly records: Map<number, MemberRecord>;
+  taken: SavedBelongings[];
+  readonly #filters: AddressFilters;
+  #plan: ForwardingPlan;
+  #timer: NodeJS.Timeout | undefined;
+  #filterTimer: NodeJS.Timeout | undefined;
+  #stackDirty = true;
+  #closed = false;
+
+  constructor(parts: RunnerParts) {
+    this.#machine = parts.machine;
+    this.plane = parts.plane;
+    this.#policy = parts.policy;
+    this.#pins = parts.pins;
+    this.records = new Map(
+      (parts.members ?? []).map(({ original, joining }) => [original.ifindex, { original, joining }]),
+    );
+    this.taken = [...(parts.taken ?? [])];
+    this.#filters = new AddressFilters(parts.machine.netlink, parts.filters);
+    this.#plan = parts.policy.plan();
+    this.plane.onDiverted(({ from, to }) => {
+      if (this.#closed) return;
+      this.refreshStack();
+      if (from === null) return;
+      this.feed({ kind: 'diverted', from, to });
+      // The policy holds the member for dead until the kernel says how it is.
+      const link = getLink(this.#machine.netlink, from);
+      if (link !== undefined) this.memberTold(link);
+    });
+    this.#filterTimer = setInterval(() => this.#guard(() => this.#syncFilters()), FILTER_INTERVAL_MS);
+    this.#filterTimer.unref();
+  }
+
+  get name(): string {
+    return this.#policy.snapshot().name;
+  }
+
+  get policy(): Bond {
+    return this.#policy;
+  }
+
+  /** What the state file keeps. */
+  saved(): SavedRunner {
+    return {
+      name: this.name,
+      bondIfindex: this.plane.bondIfindex,
+      lowerIfindex: this.plane.lowerIfindex,
+      pins: this.#pins,
+      policy: this.#policy.save(this.#machine.now()),
+      members: [...this.records.values()].map(({ original, joining }) => ({ original, joining })),
+      taken: this.taken,
+      filters: this.#filters.save(),
+    };
+  }
+
+  /**
+   * One input, and all that follows from it. With `strict`, the first action that fails is thrown (joining is undone
+   * then); otherwise it is noted and the rest goes on.
+   */
+  feed(input: Input, options: { readonly strict?: boolean } = {}): Result<undefined, Refusal> {
+    const handled = this.#policy.handle(input, this.#machine.now());
+    this.#carryOut(this.#policy.outputs(), options.strict ?? false);
+    this.#arm();
+    return handled;
+  }
+
+  /** Carries out what is waiting since the policy was made. */
+  start(): void {
+    this.#carryOut(this.#policy.outputs(), false);
+    this.#arm();
+  }
+
+  /** Looks again at what stands on the bond, if something may have changed since. */
+  refreshStack(): void {
+    this.#guard(() => {
+      this.#policy.handle(
+        { kind: 'stack', devices: collectStack(this.#machine.netlink, this.plane.bondIfindex) },
+        this.#machine.now(),
+      );
+      this.#stackDirty = false;
+    });
+  }
+
+  /** Addresses or devices on top changed. */
+  stackChanged(): void {
+    if (this.#stackDirty || this.#closed) return;
+    this.#stackDirty = true;
+    setImmediate(() => {
+      if (this.#closed || !this.#stackDirty) return;
+      this.refreshStack();
+      this.#syncFilters();
+    });
+  }
+
+  /** The kernel told something of the bond's own interface. */
+  bondTold(link: Link): void {
+    const before = this.#policy.snapshot();
+    const told = bondLinkOf(link);
+    if (told.adminUp !== before.adminUp) this.refreshStack();
+    if (told.name !== before.name) this.#guard(() => this.plane.renamed(told.name));
+    if (told.mtu !== before.mtu) this.#followMtu(told.mtu, before.mtu);
+    else this.feed(told);
+    if (told.adminUp !== before.adminUp || told.address !== before.address) this.#syncFilters();
+    this.#machine.save();
+  }
+
+  /** The kernel told something of a member. */
+  memberTold(link: Link): void {
+    const known = this.#member(link.ifindex);
+    if (known === undefined) return;
+    const facts = memberLinkOf(this.#machine.ethtool, link);
+    if (known.carrier !== facts.carrier || known.adminUp !== facts.adminUp) this.refreshStack();
+    this.feed({ kind: 'member-link', member: link.ifindex, link: facts });
+    const record = this.records.get(link.ifindex);
+    if (record !== undefined && record.original.name !== facts.name) {
+      record.original = { ...record.original, name: facts.name };
+      this.#machine.save();
+    }
+  }
+
+  /** A member's interface is gone: deleted, or moved to another namespace (then its id there, if the kernel told). */
+  memberGone(member: number): void {
+    this.refreshStack();
+    this.feed({ kind: 'leave', member, cause: 'gone' });
+    this.#machine.save();
+  }
+
+  /** Asks every member and the bond afresh: after events were lost, and when a bond was adopted. */
+  resync(): void {
+    const bond = getLink(this.#machine.netlink, this.plane.bondIfindex);
+    if (bond === undefined) return;
+    this.bondTold(bond);
+    for (const member of this.#policy.snapshot().members) {
+      const link = getLink(this.#machine.netlink, member.member);
+      if (link === undefined) this.memberGone(member.member);
+      else this.memberTold(link);
+    }
+    const current = this.plane.current();
+    const { active } = this.#policy.snapshot();
+    if (active !== null && current !== null && current !== active) {
+      this.feed({ kind: 'diverted', from: active, to: current });
+    }
+    this.stackChanged();
+  }
+
+  /** Stops running it; packets go on. A bond without carrier is given it back: nobody would, once links return. */
+  leaveInPlace(): void {
+    this.#stop();
+    if (!this.#policy.snapshot().carrier && this.records.size > 0) {
+      this.#guard(() => this.plane.setCarrier(true));
+    }
+    this.plane.close();
+  }
+
+  /** Ends it without a trace; `deleted` when somebody else deleted the interface. */
+  takeDown(): void {
+    this.#stop();
+    this.plane.destroy();
+  }
+
+  #stop(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    clearInterval(this.#filterTimer);
+  }
+
+  #member(ifindex: number) {
+    return this.#policy.snapshot().members.find(member => member.member === ifindex);
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const deadline = this.#policy.deadline();
+    if (deadline === null || this.#closed) return;
+    const wait = Math.min(Math.max(0, Math.ceil(deadline - this.#machine.now())), LONGEST_TIMER_MS);
+    this.#timer = setTimeout(() => this.#guard(() => this.#tick()), wait);
+  }
+
+  /** A deadline: the carriers are asked for first, as the driver's monitor does (and events may be held back by 1 s). */
+  #tick(): void {
+    for (const member of this.#policy.snapshot().members) {
+      const detected = this.#machine.ethtool.linkDetected(member.name);
+      if (detected === undefined || !member.adminUp || detected === member.carrier) continue;
+      const link = getLink(this.#machine.netlink, member.member);
+      if (link !== undefined && carrierOf(link) === detected) this.memberTold(link);
+    }
+    const before = JSON.stringify(this.#policy.snapshot());
+    this.feed({ kind: 'time' });
+    if (JSON.stringify(this.#policy.snapshot()) !== before) this.#machine.save();
+  }
+
+  #carryOut(outputs: readonly Output[], strict: boolean): void {
+    for (const output of outputs) {
+      if (strict) this.#perform(output);
+      else this.#guard(() => this.#perform(output));
+    }
+    if (outputs.length > 0) this.#machine.save();
+  }
+
+  /** Nothing that fails here may stop the daemon or the packets. */
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      // An interface that vanished while it was being handled: its RTM_DELLINK says so next.
+      if (isErrno(error, 'ENODEV', 'ENXIO')) return;
+      const message = error instanceof Error ? error.message : String(error);
+      this.#machine.log.error({ err: error, bond: this.name }, 'an action failed');
+      this.#machine.journal.add(this.name, { severity: 'error', type: 'daemon', message });
+    }
+  }
+
+  #perform(output: Output): void {
+    const { netlink } = this.#machine;
+    switch (output.kind) {
+      case 'set-member-address':
+        setLink(netlink, output.member, { address: output.address });
+        return;
+      case 'set-member-mtu':
+        setLink(netlink, output.member, { mtu: output.mtu });
+        return;
+      case 'open-member':
+        setLink(netlink, output.member, { up: true });
+        return;
+      case 'detach-member':
+        this.#detach(output.member, output.restoreAddress);
+        return;
+      case 'set-bond-address':
+        setLink(netlink, this.plane.bondIfindex, { address: output.address });
+        return;
+      case 'random-bond-address':
+        setLink(netlink, this.plane.bondIfindex, { address: randomMac() });
+        return;
+      case 'set-bond-mtu':
+        setLink(netlink, this.plane.bondIfindex, { mtu: output.mtu });
+        return;
+      case 'carrier':
+        this.plane.setCarrier(output.on);
+        return;
+      case 'forward':
+        this.#forward(output.plan);
+        return;
+      case 'send':
+        this.#send(output.device, output.frame);
+        return;
+      case 'event':
+        this.#tell(output.event);
+        return;
+      default:
+        unreachable(output);
+    }
+  }
+
+  #forward(plan: ForwardingPlan): void {
+    const old = this.#plan;
+    this.#plan = plan;
+    this.plane.apply(plan);
+    const moved = old.filterMembers.join() !== plan.filterMembers.join();
+    if (moved || old.promiscuous !== plan.promiscuous || old.allMulticast !== plan.allMulticast) {
+      this.#applyModes(plan);
+    }
+    if (moved) this.#syncFilters();
+  }
+
+  /** Promiscuous and all-multicast mode follow the bond on the members that carry them; others have their own back. */
+  #applyModes(plan: ForwardingPlan): void {
+    for (const [member, { original }] of this.records) {
+      const carries = plan.filterMembers.includes(member);
+      this.#guard(() =>
+        setLink(this.#machine.netlink, member, {
+          promiscuous: original.promiscuous || (carries && plan.promiscuous),
+          allMulticast: original.allMulticast || (carries && plan.allMulticast),
+        }),
+      );
+    }
+  }
+
+  #syncFilters(): void {
+    if (this.#closed) return;
+    const members = [...this.records].filter(([, record]) => !record.joining).map(([member]) => member);
+    const { adminUp } = this.#policy.snapshot();
+    const changed = this.#filters.sync(this.plane.bondIfindex, adminUp, this.#plan.filterMembers, members);
+    if (changed) this.#machine.save();
+  }
+
+  #detach(member: number, restoreAddress: boolean): void {
+    const record = this.records.get(member);
+    this.#filters.release(member);
+    this.plane.removeMember(member);
+    this.records.delete(member);
+    if (record === undefined) return;
+    const problems = restoreSettings(this.#machine.netlink, record.original, { address: restoreAddress });
+    for (const message of problems) {
+      this.#machine.journal.add(this.name, { severity: 'error', type: 'left', message });
+    }
+  }
+
+  /** A frame of the bond itself: out of the bond's own interface, so that captures and counters see it. */
+  #send(device: number, frame: Uint8Array): void {
+    const link = getLink(this.#machine.netlink, device);
+    // Asking makes the kernel finish a carrier change that it holds back; until then it would swallow the frame.
+    if (link?.name !== undefined) this.#machine.ethtool.linkDetected(link.name);
+    const socket = PacketSocket.open({ ifindex: device, protocol: 0 });
+    try {
+      socket.send(frame);
+    } finally {
+      socket.close();
+    }
+  }
+
+  #tell(event: BondEvent): void {
+    const known = event.type === 'failover' || event.type === 'recovered' ? this.#outage() : {};
+    this.#machine.journal.add(this.name, event, known);
+    const level = event.severity === 'warning' ? 'warn' : event.severity;
+    this.#machine.log[level]({ bond: this.name, type: event.type, ...known }, event.message);
+  }
+
+  /** What the failure cost, as the programs counted it; unknown where they cannot see the carrier. */
+  #outage(): { outageMs?: number; lostPackets?: number } {
+    if (!this.plane.checksCarrier) return {};
+    const { packets, sinceNs } = this.plane.takeLoss();
+    const outageMs = sinceNs === null ? 0 : Number((monotonicNs() - sinceNs) / 10_000n) / 100;
+    return { outageMs, lostPackets: packets };
+  }
+
+  /** Somebody changed the bond's MTU: members first, and all back when one refuses (bond_change_mtu). */
+  #followMtu(mtu: number, before: number): void {
+    const { netlink } = this.#machine;
+    const done: number[] = [];
+    try {
+      this.plane.setMtu(mtu);
+      for (const member of this.records.keys()) {
+        setLink(netlink, member, { mtu });
+        done.push(member);
+      }
+    } catch (error) {
+      for (const member of done) this.#guard(() => setLink(netlink, member, { mtu: before }));
+      this.#guard(() => this.plane.setMtu(before));
+      this.#guard(() => setLink(netlink, this.plane.bondIfindex, { mtu: before }));
+      const message = `The MTU ${mtu} of ${this.name} was taken back to ${before}: ${(error as Error).message}`;
+      this.#machine.journal.add(this.name, { severity: 'error', type: 'mtu', message });
+      return;
+    }
+    const link = getLink(netlink, this.plane.bondIfindex);
+    if (link !== undefined) this.feed(bondLinkOf(link));
+  }
+}
+
+/** A random unicast address of local administration (eth_hw_addr_random). */
+export function randomMac(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(6));
+  bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02;
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(':');
+}
+
+/** A refusal for a failed system call. */
+export function systemRefusal(error: unknown, what: string): Refusal {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = isErrno(error, 'EPERM', 'EACCES') ? 'permission' : 'system';
+  return refusal(code, 'EIO', `${what}: ${message}`);
+}

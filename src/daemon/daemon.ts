@@ -1,0 +1,374 @@
+// The daemon: opens the kernel's event stream, runs the bonds, keeps their state, serves the control API.
+import { connect } from 'node:net';
+import { release } from 'node:os';
+import { readFileSync } from 'node:fs';
+import pino, { type Logger } from 'pino';
+import { err, nearestName, ok, type Refusal, type Result, refusal } from '../base/index.js';
+import { EbpfBond, Toolbox } from '../dataplane/index.js';
+import { currentNetnsId, Ethtool, getLink, monotonicMs, Rtnetlink, SystemError } from '../linux/index.js';
+import {
+  emitLink,
+  linkWith,
+  type Link,
+  type NetlinkMessage,
+  parseNews,
+  RTM_NEWLINK,
+  RTNLGRP,
+  u32Attribute,
+} from '../netlink/index.js';
+import { Bond } from '../policy/index.js';
+import { procText } from '../report/index.js';
+import { giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
+import { controlSocketPath, type DaemonStatus, type ShowDocument } from './api.js';
+import { BondRunner } from './bond-runner.js';
+import { Journal } from './journal.js';
+import type { Machine } from './machine.js';
+import { Operations } from './operations.js';
+import { type OriginalSettings, restoreSettings } from './original-settings.js';
+import { placesOf, preparePlaces, removePlaces } from './places.js';
+import { Registry } from './registry.js';
+import { ControlServer } from './server.js';
+import { showBond } from './show.js';
+import { type SavedRunner, StateFile } from './state-file.js';
+
+/** IFLA_TARGET_NETNSID: the request is about a link in another namespace. */
+const IFLA_TARGET_NETNSID = 46;
+
+export interface DaemonOptions {
+  readonly runDir: string;
+  /** Log lines to standard error besides RUN_DIR/bondwire.log. */
+  readonly logToStderr?: boolean;
+}
+
+/** A daemon that runs in this process. */
+export interface RunningDaemon {
+  /** `leave-in-place`: bonds work on without us. `remove-everything`: all bonds are destroyed first. */
+  close(how: 'leave-in-place' | 'remove-everything'): Promise<void>;
+}
+
+/** Starts a daemon; what it finds of an earlier one goes on. Throws having cleaned up after itself. */
+export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
+  const socket = controlSocketPath(options.runDir);
+  if (await isAnswered(socket)) {
+    throw new Error(`A daemon is running at ${options.runDir} already; 'bondwire show' talks to it.`);
+  }
+  const daemon = Daemon.open(options);
+  try {
+    daemon.adopt();
+    await daemon.serve(socket);
+  } catch (error) {
+    await daemon.close('leave-in-place');
+    throw error;
+  }
+  return daemon;
+}
+
+class Daemon implements RunningDaemon {
+  readonly journal: Journal;
+  readonly #machine: Machine;
+  readonly #state: StateFile;
+  readonly #registry = new Registry();
+  readonly #operations: Operations;
+  readonly #adopted: string[] = [];
+  #server: ControlServer | undefined;
+  #closed = false;
+  #saving = true;
+
+  private constructor(machine: Machine, state: StateFile) {
+    this.#machine = machine;
+    this.journal = machine.journal;
+    this.#state = state;
+    this.#operations = new Operations(machine, this.#registry);
+  }
+
+  static open(options: DaemonOptions): Daemon {
+    const { runDir } = options;
+    preparePlaces(runDir);
+    const toolbox = Toolbox.probe();
+    const state = new StateFile(runDir, String(currentNetnsId()));
+    const { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } = RTNLGRP;
+    const netlink = Rtnetlink.open({ groups: [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR] });
+    const daemon: Daemon = new Daemon(
+      {
+        runDir,
+        netlink,
+        ethtool: Ethtool.open(),
+        toolbox,
+        journal: new Journal(runDir),
+        log: openLog(runDir, options.logToStderr ?? false),
+        now: monotonicMs,
+        save: () => daemon.#save(),
+      },
+      state,
+    );
+    if (toolbox.readerProblem !== undefined) {
+      const message = `Members' carriers cannot be read on every packet (${toolbox.readerProblem}): failover waits for the monitor`;
+      daemon.journal.add('', { severity: 'warning', type: 'data-plane', message });
+    }
+    return daemon;
+  }
+
+  /** Takes over what an earlier daemon left, and listens to the kernel from here on. */
+  adopt(): void {
+    const { bonds, problem } = this.#state.load();
+    if (problem !== undefined) throw new Error(problem);
+    this.#saving = false;
+    for (const saved of bonds) this.#adoptOne(saved);
+    this.#saving = true;
+    this.#save();
+    this.#machine.netlink.onMessage(
+      message => this.#told(message),
+      () => {
+        for (const runner of this.#registry.all()) runner.resync();
+      },
+    );
+    for (const runner of this.#registry.all()) {
+      this.#operations.undoUnfinished(runner);
+      runner.resync();
+    }
+  }
+
+  async serve(socket: string): Promise<void> {
+    this.#server = await ControlServer.listen(this, socket);
+    this.#machine.log.info({ pid: process.pid, adopted: this.#adopted }, 'ready');
+  }
+
+  async close(how: 'leave-in-place' | 'remove-everything'): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#server?.close();
+    if (how === 'remove-everything') {
+      for (const runner of this.#registry.all()) this.#operations.destroy(runner);
+    }
+    const empty = this.#registry.all().length === 0;
+    this.#save();
+    for (const runner of this.#registry.all()) runner.leaveInPlace();
+    this.#machine.netlink.close();
+    this.#machine.ethtool.close();
+    if (empty) removePlaces(this.#machine.runDir);
+    this.#machine.log.info({ how }, 'closed');
+    this.#machine.log.flush();
+  }
+
+  status(): DaemonStatus {
+    return {
+      pid: process.pid,
+      version: packageVersion(),
+      runDir: this.#machine.runDir,
+      bonds: this.#registry.all().map(runner => runner.name),
+      adopted: this.#adopted,
+    };
+  }
+
+  show(name?: string): Result<ShowDocument, Refusal> {
+    const runners = this.#registry.all();
+    const wanted = name === undefined ? runners : runners.filter(runner => runner.name === name);
+    return ok({ bonds: wanted.map(runner => showBond(this.#machine.netlink, runner)) });
+  }
+
+  proc(runner: BondRunner): string {
+    return procText(runner.policy.snapshot(), { kernelRelease: release() });
+  }
+
+  find(name: string): Result<BondRunner, Refusal> {
+    const runner = this.#registry.named(name);
+    if (runner !== undefined) return ok(runner);
+    const known = this.#registry.all().map(other => other.name);
+    const nearest = nearestName(name, known);
+    const hint =
+      nearest === undefined
+        ? known.length === 0
+          ? `No bond exists yet; 'bondwire create ${name} mode=active-backup miimon=100' makes one.`
+          : `There are: ${known.join(', ')}.`
+        : `Did you mean ${nearest}?`;
+    return err(refusal('unknown-bond', 'ENODEV', `There is no bond called "${name}". ${hint}`));
+  }
+
+  create(name: string, options: Readonly<Record<string, string>>) {
+    return this.#operations.create(name, options);
+  }
+
+  destroy(runner: BondRunner) {
+    return this.#operations.destroy(runner);
+  }
+
+  enslave(...args: Parameters<Operations['enslave']>) {
+    return this.#operations.enslave(...args);
+  }
+
+  release(...args: Parameters<Operations['release']>) {
+    return this.#operations.release(...args);
+  }
+
+  set(...args: Parameters<Operations['set']>) {
+    return this.#operations.set(...args);
+  }
+
+  up(runner: BondRunner) {
+    return this.#operations.up(runner);
+  }
+
+  addAddresses(...args: Parameters<Operations['addAddresses']>) {
+    return this.#operations.addAddresses(...args);
+  }
+
+  #save(): void {
+    if (!this.#saving) return;
+    try {
+      this.#state.save(this.#registry.all().map(runner => runner.saved()));
+    } catch (error) {
+      this.#machine.log.error({ err: error }, 'the state file cannot be written');
+    }
+  }
+
+  #adoptOne(saved: SavedRunner): void {
+    const { netlink, toolbox, journal } = this.#machine;
+    const places = placesOf(this.#machine.runDir, saved.pins);
+    let plane: EbpfBond | undefined;
+    let policy: Bond | undefined;
+    try {
+      policy = Bond.restore(saved.policy, this.#machine.now());
+      plane = EbpfBond.adopt(netlink, toolbox, places);
+    } catch (error) {
+      this.#machine.log.error({ err: error, bond: saved.name }, 'a bond cannot be adopted');
+    }
+    if (plane === undefined || policy === undefined) {
+      plane?.close();
+      EbpfBond.sweep(netlink, places);
+      this.#giveUp(saved);
+      return;
+    }
+    const runner = new BondRunner({
+      machine: this.#machine,
+      plane,
+      policy,
+      pins: saved.pins,
+      members: saved.members,
+      taken: saved.taken,
+      filters: saved.filters,
+    });
+    for (const member of plane.members()) if (!runner.records.has(member)) plane.removeMember(member);
+    this.#registry.add(runner);
+    this.#adopted.push(saved.name);
+    journal.add(saved.name, {
+      severity: 'info',
+      type: 'daemon',
+      message: `${saved.name} was found at work and is looked after again (daemon ${process.pid})`,
+    });
+  }
+
+  /** A bond whose interface or programs are gone: its members get back what they had. */
+  #giveUp(saved: SavedRunner): void {
+    const { netlink, journal } = this.#machine;
+    for (const { original } of saved.members) {
+      for (const message of restoreSettings(netlink, original, { address: true })) {
+        journal.add(saved.name, { severity: 'error', type: 'left', message });
+      }
+    }
+    for (const taken of saved.taken) {
+      const link = getLink(netlink, taken.ifindex);
+      if (link === undefined) continue;
+      const home = { ifindex: link.ifindex, name: link.name ?? taken.name };
+      const { addresses, routes } = loadBelongings(taken);
+      try {
+        giveAddresses(netlink, addresses, taken.name, home);
+        giveRoutes(netlink, routes, taken.ifindex, home.ifindex);
+      } catch (error) {
+        const message = `${home.name} did not get back all that it had: ${(error as Error).message}`;
+        journal.add(saved.name, { severity: 'error', type: 'left', message });
+      }
+    }
+    const message = `${saved.name} was gone when the daemon started; its members are as they were before`;
+    journal.add(saved.name, { severity: 'warning', type: 'left', message });
+  }
+
+  #told(raw: NetlinkMessage): void {
+    if (this.#closed) return;
+    const news = parseNews(raw);
+    if (!news.ok) return;
+    try {
+      if (news.value.kind === 'link') this.#linkTold(news.value.link, news.value.gone);
+      if (news.value.kind === 'address') for (const runner of this.#registry.all()) runner.stackChanged();
+    } catch (error) {
+      this.#machine.log.error({ err: error }, 'an event could not be handled');
+    }
+  }
+
+  #linkTold(link: Link, gone: boolean): void {
+    // Bridge ports are told of again in their bridge's own words (AF_BRIDGE): not news of the interface.
+    if (link.family !== 0) return;
+    const ofBond = this.#registry.ofBond(link.ifindex);
+    const ofMember = this.#registry.ofMember(link.ifindex);
+    // A message may be older than what we did since: the kernel is asked how things are now.
+    const fresh = gone ? undefined : getLink(this.#machine.netlink, link.ifindex);
+    if (ofBond !== undefined) {
+      if (gone) this.#bondGone(ofBond, link);
+      else if (fresh !== undefined && link.ifindex === ofBond.plane.bondIfindex) ofBond.bondTold(fresh);
+    } else if (ofMember !== undefined) {
+      if (gone) this.#memberGone(ofMember, link);
+      else if (fresh !== undefined) ofMember.memberTold(fresh);
+      return;
+    }
+    for (const runner of this.#registry.all()) runner.stackChanged();
+  }
+
+  /** Somebody deleted the bond, or moved it to another namespace (which the driver does not allow): its members go free. */
+  #bondGone(runner: BondRunner, link: Link): void {
+    const name = runner.name;
+    const moved = link.newNetnsId !== undefined;
+    this.#operations.dismantle(runner, undefined);
+    const message = moved
+      ? `${name} was moved to another network namespace, where it cannot work; it was destroyed and its members released`
+      : `${name} was deleted by someone else; its members were released`;
+    this.journal.add(name, { severity: 'warning', type: 'left', message });
+  }
+
+  #memberGone(runner: BondRunner, link: Link): void {
+    const original = runner.records.get(link.ifindex)?.original;
+    runner.memberGone(link.ifindex);
+    if (original !== undefined && link.newNetnsId !== undefined) this.#restoreElsewhere(original, link);
+  }
+
+  /** A member that was moved to another namespace keeps what it was given there; its own MAC and MTU go with it. */
+  #restoreElsewhere(original: OriginalSettings, link: Link): void {
+    const payload = emitLink(
+      linkWith({
+        ifindex: link.newIfindex ?? link.ifindex,
+        address: original.address,
+        mtu: original.mtu,
+        other: [u32Attribute(IFLA_TARGET_NETNSID, link.newNetnsId ?? 0)],
+      }),
+    );
+    try {
+      this.#machine.netlink.request({ type: RTM_NEWLINK, flags: 0, payload }, original.name);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.#machine.log.warn({ err: error }, `${original.name} keeps its MAC address in its new namespace`);
+    }
+  }
+}
+
+function openLog(runDir: string, toStderr: boolean): Logger {
+  const streams: pino.StreamEntry[] = [
+    { level: 'info', stream: pino.destination({ dest: `${runDir}/bondwire.log`, sync: true, mkdir: true }) },
+  ];
+  if (toStderr) streams.push({ level: 'info', stream: pino.destination({ dest: 2, sync: true }) });
+  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(streams));
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { version?: string }).version ?? '0');
+}
+
+/** True when somebody answers on the socket. */
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

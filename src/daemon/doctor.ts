@@ -1,0 +1,122 @@
+// What this machine can do for bonds, and what is wrong with it: each finding with the command that mends it.
+import { existsSync } from 'node:fs';
+import { release } from 'node:os';
+import { Toolbox } from '../dataplane/index.js';
+import { effectiveCapabilities, isErrno, listLinks, Rtnetlink, tcxAvailable } from '../linux/index.js';
+import { IFF } from '../netlink/index.js';
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly level: 'ok' | 'warning' | 'problem';
+  readonly detail: string;
+  readonly fix?: string;
+}
+
+/** Looks at the machine; changes nothing. */
+export async function diagnose(): Promise<{ readonly findings: readonly Finding[] }> {
+  return {
+    findings: [system(), capabilities(), typeInformation(), programs(), attachment(), tun(), ...interfaces()],
+  };
+}
+
+const good = (name: string, detail: string): Finding => ({ name, ok: true, level: 'ok', detail });
+const warning = (name: string, detail: string, fix?: string): Finding => ({
+  name,
+  ok: false,
+  level: 'warning',
+  detail,
+  ...(fix !== undefined && { fix }),
+});
+const problem = (name: string, detail: string, fix?: string): Finding => ({
+  name,
+  ok: false,
+  level: 'problem',
+  detail,
+  ...(fix !== undefined && { fix }),
+});
+
+function system(): Finding {
+  if (process.platform !== 'linux') {
+    return problem('system', `this is ${process.platform}; bonds are made on Linux`, 'run it on Linux');
+  }
+  return good('system', `Linux ${release()} on ${process.arch}`);
+}
+
+function capabilities(): Finding {
+  const held = effectiveCapabilities();
+  const wanted = ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_SYS_ADMIN'] as const;
+  const missing: string[] = wanted.filter(capability => !held.has(capability));
+  if (!held.has('CAP_SYS_ADMIN')) {
+    for (const capability of ['CAP_BPF', 'CAP_PERFMON'] as const) {
+      if (!held.has(capability)) missing.push(capability);
+    }
+  }
+  if (missing.length === 0) return good('permission', 'all capabilities that are needed');
+  return problem('permission', `missing: ${missing.join(', ')}`, 'run it as root (sudo bondwire …)');
+}
+
+function typeInformation(): Finding {
+  if (existsSync('/sys/kernel/btf/vmlinux')) return good('BTF', 'the kernel describes its types');
+  return warning(
+    'BTF',
+    'no /sys/kernel/btf/vmlinux: carriers cannot be read on every packet, so failover waits for miimon',
+    'use a kernel built with CONFIG_DEBUG_INFO_BTF=y (all large distributions have it)',
+  );
+}
+
+function programs(): Finding {
+  try {
+    const toolbox = Toolbox.probe();
+    if (toolbox.readerProblem !== undefined) return warning('eBPF', toolbox.readerProblem);
+    return good('eBPF', `programs load; ${toolbox.describeReader()}`);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    const fix = isErrno(error, 'EPERM', 'EACCES')
+      ? 'run it as root, outside of lockdown'
+      : 'use Linux 5.8 or newer';
+    return problem('eBPF', text, fix);
+  }
+}
+
+function attachment(): Finding {
+  const tcx = tcxAvailable();
+  if (tcx === undefined) return warning('attachment', 'could not be tried without permission');
+  if (tcx) return good('attachment', 'TCX links');
+  return good('attachment', 'clsact filters (TCX links came with Linux 6.6; both work)');
+}
+
+function tun(): Finding {
+  if (existsSync('/dev/net/tun')) return good('TUN', '/dev/net/tun is there');
+  return warning('TUN', 'no /dev/net/tun; only a user-space data plane would need it', 'modprobe tun');
+}
+
+/** Interfaces that a driver bond or team holds, and what it means. */
+function interfaces(): Finding[] {
+  if (process.platform !== 'linux') return [];
+  const netlink = Rtnetlink.open();
+  try {
+    const links = listLinks(netlink);
+    const masters = links.filter(link => ['bond', 'team'].includes(link.info?.kind ?? ''));
+    const held = masters.map(master => {
+      const members = links.filter(link => link.master === master.ifindex).map(link => link.name);
+      return warning(
+        'interfaces',
+        `${master.name} is a ${master.info?.kind} of the kernel and holds ${members.join(', ') || 'nothing'}`,
+        `to use its members here: ip link del ${master.name}`,
+      );
+    });
+    const usable = links.filter(
+      link => link.hardwareType === 1 && (link.flags & IFF.IFF_LOOPBACK) === 0 && !isStacked(link.info?.kind),
+    );
+    const names = usable.map(link => link.name).join(', ');
+    return [...held, good('interfaces', `Ethernet interfaces here: ${names || 'none'}`)];
+  } finally {
+    netlink.close();
+  }
+}
+
+function isStacked(kind: string | undefined): boolean {
+  return ['bond', 'team', 'bridge', 'vlan', 'macvlan', 'ipvlan', 'ifb'].includes(kind ?? '');
+}

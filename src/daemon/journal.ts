@@ -1,0 +1,86 @@
+// What happened, kept in memory for readers and in RUN_DIR/events.ndjson for the next daemon; numbered without gaps.
+import { appendFileSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import type { BondEvent } from '../policy/index.js';
+import type { EventRecord } from './api.js';
+
+const KEPT = 2000;
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+export type EventListener = (record: EventRecord) => void;
+
+/** The journal of one run directory. */
+export class Journal {
+  readonly #path: string;
+  #records: EventRecord[] = [];
+  #sequence = 0;
+  readonly #listeners = new Set<EventListener>();
+
+  constructor(runDir: string) {
+    this.#path = `${runDir}/events.ndjson`;
+    this.#records = readRecords(this.#path);
+    this.#sequence = this.#records.at(-1)?.seq ?? 0;
+  }
+
+  /** Notes an event; never throws: a full disk must not stop a failover. */
+  add(bond: string, event: BondEvent, known: { outageMs?: number; lostPackets?: number } = {}): EventRecord {
+    this.#sequence += 1;
+    const record: EventRecord = {
+      seq: this.#sequence,
+      time: new Date().toISOString(),
+      bond,
+      ...event,
+      ...known,
+    };
+    this.#records.push(record);
+    if (this.#records.length > KEPT) this.#records = this.#records.slice(-KEPT);
+    this.#append(record);
+    for (const listener of this.#listeners) listener(record);
+    return record;
+  }
+
+  /** Records after a number, oldest first, of one bond or all. */
+  after(sequence: number, bond?: string): readonly EventRecord[] {
+    return this.#records.filter(
+      record => record.seq > sequence && (bond === undefined || record.bond === bond),
+    );
+  }
+
+  /** Calls back for every further record; gives the function that ends it. */
+  listen(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #append(record: EventRecord): void {
+    try {
+      if ((statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) > MAX_FILE_BYTES) this.#shorten();
+      appendFileSync(this.#path, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    } catch {
+      // Kept in memory all the same.
+    }
+  }
+
+  #shorten(): void {
+    const text = this.#records.map(record => `${JSON.stringify(record)}\n`).join('');
+    writeFileSync(`${this.#path}.new`, text, { mode: 0o600 });
+    renameSync(`${this.#path}.new`, this.#path);
+  }
+}
+
+function readRecords(path: string): EventRecord[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return [];
+  }
+  const records: EventRecord[] = [];
+  for (const line of text.split('\n').slice(-KEPT - 1)) {
+    try {
+      if (line !== '') records.push(JSON.parse(line) as EventRecord);
+    } catch {
+      // A line that a crash cut short.
+    }
+  }
+  return records;
+}

@@ -1,0 +1,407 @@
+// What users ask of a daemon: create, destroy, enslave, release, set. Each is carried out whole or not at all.
+import { err, ok, type Refusal, type Result, refusal } from '../base/index.js';
+import { EbpfBond, hasReceiveProgram, RECEIVE_PROGRAM } from '../dataplane/index.js';
+import { addAddress, addressFromText, getLink, isErrno, listLinks, setLink } from '../linux/index.js';
+import { IFF, type Link } from '../netlink/index.js';
+import { Bond, createBond, findOption, inApplyOrder } from '../policy/index.js';
+import {
+  addressText,
+  type Belongings,
+  belongingsOf,
+  giveAddresses,
+  giveRoutes,
+  loadBelongings,
+  removeAddresses,
+  routeText,
+  saveBelongings,
+  usesNexthopObject,
+} from './address-transfer.js';
+import { BondRunner, randomMac, systemRefusal } from './bond-runner.js';
+import { addressRefusal, checkJoin } from './join-checks.js';
+import { memberLinkOf } from './link-facts.js';
+import type { Machine } from './machine.js';
+import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
+import { lowerEndName, placesOf } from './places.js';
+import type { Registry } from './registry.js';
+
+/** Nothing, or why not. */
+export type Done = Result<undefined, Refusal>;
+
+const done: Done = ok(undefined);
+
+export interface EnslaveWishes {
+  readonly takeDown: boolean;
+  readonly takeAddresses: boolean;
+}
+
+export class Operations {
+  readonly #machine: Machine;
+  readonly #registry: Registry;
+
+  constructor(machine: Machine, registry: Registry) {
+    this.#machine = machine;
+    this.#registry = registry;
+  }
+
+  create(name: string, options: Readonly<Record<string, string>>): Done {
+    const { netlink, runDir } = this.#machine;
+    const badName = checkBondName(name);
+    if (badName !== undefined) return err(badName);
+    const existing = getLink(netlink, name);
+    if (existing !== undefined) {
+      const what =
+        this.#registry.named(name) !== undefined
+          ? `the bond ${name} exists already`
+          : `an interface called ${name} exists already (${existing.info?.kind ?? 'hardware'})`;
+      return err(refusal('exists', 'EEXIST', `${name} was not created: ${what}. Choose another name.`));
+    }
+    const address = randomMac();
+    const policy = createBond({
+      name,
+      address,
+      addressIsRandom: true,
+      mtu: 1500,
+      options: Object.entries(options),
+    });
+    if (!policy.ok) return policy;
+    let attempt = 0;
+    while (getLink(netlink, lowerEndName(name, attempt)) !== undefined) attempt += 1;
+    const lowerName = lowerEndName(name, attempt);
+    let plane: EbpfBond;
+    try {
+      const places = placesOf(runDir, lowerName);
+      EbpfBond.sweep(netlink, places);
+      plane = EbpfBond.create(netlink, this.#machine.toolbox, {
+        ...places,
+        name,
+        lowerName,
+        address,
+        mtu: 1500,
+      });
+    } catch (error) {
+      return err(systemRefusal(error, `${name} was not created`));
+    }
+    const runner = new BondRunner({ machine: this.#machine, plane, policy: policy.value, pins: lowerName });
+    this.#registry.add(runner);
+    runner.start();
+    this.#machine.journal.add(name, {
+      severity: 'info',
+      type: 'data-plane',
+      message: `${name} was created (eBPF data plane: ${plane.detail})`,
+    });
+    this.#machine.save();
+    return done;
+  }
+
+  destroy(runner: BondRunner): Done {
+    const { netlink } = this.#machine;
+    const name = runner.name;
+    const link = getLink(netlink, runner.plane.bondIfindex);
+    const carried = link === undefined || runner.taken.length === 0 ? undefined : belongingsOf(netlink, link);
+    // Down first: nobody is to be told of failovers from member to member while they leave.
+    if (link !== undefined) {
+      setLink(netlink, link.ifindex, { up: false });
+      runner.resync();
+    }
+    this.dismantle(runner, carried);
+    this.#machine.journal.add(name, { severity: 'info', type: 'left', message: `${name} was destroyed` });
+    return done;
+  }
+
+  /** Releases all members and removes everything; what was taken from interfaces goes back to them. */
+  dismantle(runner: BondRunner, carried: Belongings | undefined): void {
+    for (const member of [...runner.records.keys()])
+      runner.feed({ kind: 'leave', member, cause: 'released' });
+    const bondIfindex = runner.plane.bondIfindex;
+    const bondName = runner.name;
+    runner.takeDown();
+    this.#registry.remove(runner);
+    this.#giveBack(runner, carried, bondIfindex, bondName);
+    this.#machine.save();
+  }
+
+  /** All the named interfaces, or none. */
+  enslave(runner: BondRunner, names: readonly string[], wishes: EnslaveWishes): Done {
+    const joined: number[] = [];
+    for (const name of names) {
+      const link = getLink(this.#machine.netlink, name);
+      if (link !== undefined && runner.records.has(link.ifindex)) continue;
+      const result = this.#join(runner, name, link, wishes);
+      if (result.ok) {
+        if (link !== undefined) joined.push(link.ifindex);
+        continue;
+      }
+      for (const ifindex of joined.reverse()) this.#undoJoin(runner, ifindex);
+      return result;
+    }
+    return done;
+  }
+
+  release(runner: BondRunner, names: readonly string[]): Done {
+    const members: number[] = [];
+    for (const name of names) {
+      const member = runner.policy.snapshot().members.find(other => other.name === name);
+      if (member === undefined) {
+        const exists = getLink(this.#machine.netlink, name) !== undefined;
+        const why = exists ? `it is not a member of ${runner.name}` : 'there is no such interface';
+        return err(
+          refusal(
+            'unknown-interface',
+            exists ? 'EINVAL' : 'ENODEV',
+            `${name} was not released: ${why}. 'bondwire show ${runner.name}' lists the members.`,
+          ),
+        );
+      }
+      members.push(member.member);
+    }
+    for (const member of new Set(members)) runner.feed({ kind: 'leave', member, cause: 'released' });
+    this.#machine.save();
+    return done;
+  }
+
+  /** All the options, in the driver's order, or none: they are tried on a copy of the policy first. */
+  set(runner: BondRunner, options: Readonly<Record<string, string>>): Done {
+    const names = inApplyOrder(Object.keys(options));
+    const trial = Bond.restore(runner.policy.save(this.#machine.now()), this.#machine.now());
+    for (const option of names) {
+      const tried = trial.handle(
+        { kind: 'set-option', option, value: options[option] ?? '' },
+        this.#machine.now(),
+      );
+      if (!tried.ok) {
+        this.#machine.journal.add(runner.name, {
+          severity: 'warning',
+          type: 'refused',
+          message: tried.error.message,
+        });
+        return tried;
+      }
+    }
+    if (names.some(name => ['active_slave', 'primary', 'prio'].includes(findOption(name)?.name ?? name))) {
+      runner.refreshStack();
+    }
+    for (const option of names) {
+      const result = runner.feed({ kind: 'set-option', option, value: options[option] ?? '' });
+      if (!result.ok) return result;
+    }
+    this.#machine.save();
+    return done;
+  }
+
+  up(runner: BondRunner): Done {
+    try {
+      setLink(this.#machine.netlink, runner.plane.bondIfindex, { up: true });
+    } catch (error) {
+      return err(systemRefusal(error, `${runner.name} was not brought up`));
+    }
+    runner.resync();
+    return done;
+  }
+
+  addAddresses(runner: BondRunner, texts: readonly string[]): Done {
+    const { netlink } = this.#machine;
+    for (const text of texts) {
+      try {
+        addAddress(netlink, addressFromText(runner.plane.bondIfindex, text));
+      } catch (error) {
+        if (isErrno(error, 'EEXIST')) continue;
+        const what = `The address ${text} was not given to ${runner.name}`;
+        if (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) {
+          return err(refusal('invalid-value', 'EINVAL', `${what}: ${error.message}`));
+        }
+        return err(systemRefusal(error, what));
+      }
+    }
+    runner.refreshStack();
+    return done;
+  }
+
+  #join(runner: BondRunner, name: string, link: Link | undefined, wishes: EnslaveWishes): Done {
+    const { netlink, ethtool } = this.#machine;
+    const bondName = runner.name;
+    if (link === undefined) {
+      return err(
+        refusal(
+          'unknown-interface',
+          'ENODEV',
+          `${name} cannot join ${bondName}: there is no such interface in this network namespace. 'ip link' lists them.`,
+        ),
+      );
+    }
+    const checked = this.#checkJoin(runner, link, wishes);
+    if (!checked.ok) return checked;
+    const belongings = checked.value;
+    const original = captureSettings(link);
+    const record = { original, joining: true };
+    runner.records.set(link.ifindex, record);
+    const had = belongings.addresses.length + belongings.routes.length > 0;
+    const saved = saveBelongings(belongings, { ifindex: link.ifindex, name: original.name });
+    if (had) runner.taken.push(saved);
+    this.#machine.save();
+    try {
+      removeAddresses(netlink, belongings.addresses);
+      if (original.up) setLink(netlink, link.ifindex, { up: false });
+      silenceIpv6(netlink, original);
+      runner.plane.addMember(link.ifindex);
+      const down = getLink(netlink, link.ifindex) ?? link;
+      const joined = runner.feed(
+        {
+          kind: 'join',
+          member: link.ifindex,
+          link: memberLinkOf(ethtool, down),
+          permanentAddress:
+            ethtool.permanentAddress(original.name) ?? link.permanentAddress ?? original.address,
+          canSetAddress: true,
+        },
+        { strict: true },
+      );
+      if (!joined.ok) {
+        this.#undoJoin(runner, link.ifindex);
+        return joined;
+      }
+      const open = getLink(netlink, link.ifindex);
+      if (open !== undefined) {
+        ethtool.linkDetected(open.name ?? '');
+        const fresh = getLink(netlink, link.ifindex) ?? open;
+        runner.feed(
+          { kind: 'opened', member: link.ifindex, link: memberLinkOf(ethtool, fresh) },
+          { strict: true },
+        );
+      }
+      if (had) this.#moveToBond(runner, belongings, original.name, link.ifindex);
+    } catch (error) {
+      this.#undoJoin(runner, link.ifindex);
+      return err(systemRefusal(error, `${name} cannot join ${bondName}, and is as it was`));
+    }
+    record.joining = false;
+    // What was dropped while there was nobody to send is no outage.
+    runner.plane.takeLoss();
+    runner.stackChanged();
+    this.#machine.save();
+    return done;
+  }
+
+  #checkJoin(runner: BondRunner, link: Link, wishes: EnslaveWishes): Result<Belongings, Refusal> {
+    const { netlink } = this.#machine;
+    const memberOf = this.#registry.ofMember(link.ifindex)?.name;
+    const checked = checkJoin({
+      link,
+      bondName: runner.name,
+      bondIfindex: runner.plane.bondIfindex,
+      lowerIfindex: runner.plane.lowerIfindex,
+      links: listLinks(netlink),
+      memberOf,
+      isBond: this.#registry.ofBond(link.ifindex) !== undefined,
+      foreignDataPlane: memberOf === undefined && hasReceiveProgram(netlink, link.ifindex, RECEIVE_PROGRAM),
+      takeDown: wishes.takeDown || wishes.takeAddresses,
+    });
+    if (!checked.ok) return checked;
+    const name = link.name ?? '';
+    const belongings = belongingsOf(netlink, link);
+    const { addresses, routes } = belongings;
+    if (addresses.length + routes.length > 0 && !wishes.takeAddresses) {
+      return err(addressRefusal(name, runner.name, addresses.map(addressText), routes.map(routeText)));
+    }
+    const onObject = routes.find(usesNexthopObject);
+    if (onObject !== undefined) {
+      const message = `${name} cannot join ${runner.name}: its route ${routeText(onObject)} uses a nexthop object, which cannot be moved; replace the route by one with its gateway named, or move it by hand.`;
+      return err(refusal('has-addresses', 'EBUSY', message));
+    }
+    return ok(belongings);
+  }
+
+  #moveToBond(runner: BondRunner, belongings: Belongings, fromName: string, from: number): void {
+    const { netlink } = this.#machine;
+    const to = { ifindex: runner.plane.bondIfindex, name: runner.name };
+    giveAddresses(netlink, belongings.addresses, fromName, to);
+    setLink(netlink, to.ifindex, { up: true });
+    runner.resync();
+    giveRoutes(netlink, belongings.routes, from, to.ifindex);
+  }
+
+  /** Gives an interface back as it was, wherever in its joining it stands. */
+  #undoJoin(runner: BondRunner, ifindex: number): void {
+    const { netlink, journal } = this.#machine;
+    const record = runner.records.get(ifindex);
+    const known = runner.policy.snapshot().members.some(member => member.member === ifindex);
+    const taken = runner.taken.find(saved => saved.ifindex === ifindex);
+    const belongings = taken === undefined ? undefined : loadBelongings(taken);
+    if (belongings !== undefined) {
+      const onBond = belongings.addresses.map(address => ({ ...address, ifindex: runner.plane.bondIfindex }));
+      removeAddresses(netlink, onBond);
+    }
+    if (known) runner.feed({ kind: 'leave', member: ifindex, cause: 'undo' });
+    runner.plane.removeMember(ifindex);
+    runner.records.delete(ifindex);
+    if (record !== undefined) {
+      for (const message of restoreSettings(netlink, record.original, { address: true })) {
+        journal.add(runner.name, { severity: 'error', type: 'left', message });
+      }
+      if (belongings !== undefined) {
+        const home = { ifindex, name: record.original.name };
+        giveAddresses(netlink, belongings.addresses, home.name, home);
+        giveRoutes(netlink, belongings.routes, ifindex, ifindex);
+      }
+    }
+    runner.taken = runner.taken.filter(saved => saved !== taken);
+    this.#machine.save();
+  }
+
+  /**
+   * What was taken from interfaces goes back to them. `carried` is what the bond had at its end: addresses that were
+   * removed from it meanwhile stay away, routes that were added go to where the addresses go.
+   */
+  #giveBack(
+    runner: BondRunner,
+    carried: Belongings | undefined,
+    bondIfindex: number,
+    bondName: string,
+  ): void {
+    const { netlink, journal } = this.#machine;
+    let routes = carried?.routes;
+    for (const saved of runner.taken) {
+      const link = getLink(netlink, saved.ifindex);
+      if (link === undefined || this.#registry.ofMember(saved.ifindex) !== undefined) continue;
+      const was = loadBelongings(saved);
+      const still = carried?.addresses.map(addressText);
+      const addresses = was.addresses.filter(address => still?.includes(addressText(address)) ?? true);
+      const home = { ifindex: link.ifindex, name: link.name ?? saved.name };
+      try {
+        giveAddresses(netlink, addresses, saved.name, home);
+        if ((link.flags & IFF.IFF_UP) !== 0) {
+          if (routes === undefined) giveRoutes(netlink, was.routes, saved.ifindex, home.ifindex);
+          else giveRoutes(netlink, routes, bondIfindex, home.ifindex);
+        }
+        routes = routes === undefined ? undefined : [];
+      } catch (error) {
+        const message = `${home.name} did not get back all that ${bondName} took: ${(error as Error).message}`;
+        journal.add(bondName, { severity: 'error', type: 'left', message });
+      }
+    }
+    runner.taken = [];
+  }
+
+  /** Undoes a joining that an earlier daemon did not finish. */
+  undoUnfinished(runner: BondRunner): void {
+    for (const [ifindex, record] of runner.records) {
+      if (!record.joining) continue;
+      this.#undoJoin(runner, ifindex);
+      const message = `The joining of ${record.original.name} was cut short by the end of an earlier daemon; it is as it was`;
+      this.#machine.journal.add(runner.name, { severity: 'warning', type: 'left', message });
+    }
+  }
+}
+
+/** dev_valid_name, and what rtnetlink would take for a pattern. */
+export function checkBondName(name: string): Refusal | undefined {
+  const refuse = (why: string): Refusal =>
+    refusal('invalid-value', 'EINVAL', `"${name}" cannot be the name of a bond: ${why}`);
+  if (name === '') return refuse('it is empty.');
+  if (Buffer.byteLength(name) > 15) return refuse('an interface name has at most 15 bytes.');
+  if (name === '.' || name === '..') return refuse('the kernel reserves it.');
+  if (/[/:\s]/.test(name)) return refuse('an interface name has no "/", ":" or white space.');
+  if (name.includes('%')) return refuse('the kernel would replace "%".');
+  if (!/^[\x21-\x7e]+$/.test(name)) return refuse('use printable ASCII characters.');
+  if (['all', 'default'].includes(name)) return refuse('/proc/sys/net uses it for all interfaces.');
+  return undefined;
+}

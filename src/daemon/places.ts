@@ -1,0 +1,47 @@
+// Where a daemon keeps what, below its run directory.
+import { mkdirSync, rmdirSync } from 'node:fs';
+import { isBpffs, mountBpffs, unmountFileSystem, withHostMounts } from '../linux/index.js';
+import type { BondPlaces } from '../dataplane/index.js';
+
+/** Directory of the bpffs. */
+export function bpffsPath(runDir: string): string {
+  return `${runDir}/bpf`;
+}
+
+/** Makes the run directory and mounts its bpffs; both may be there from an earlier daemon. */
+export function preparePlaces(runDir: string): void {
+  mkdirSync(runDir, { recursive: true, mode: 0o755 });
+  const directory = bpffsPath(runDir);
+  withHostMounts(() => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (!isBpffs(directory)) mountBpffs(directory);
+  });
+}
+
+/** Unmounts the bpffs, when nothing is pinned in it any more. */
+export function removePlaces(runDir: string): void {
+  const directory = bpffsPath(runDir);
+  withHostMounts(() => {
+    try {
+      if (isBpffs(directory)) unmountFileSystem(directory);
+      rmdirSync(directory);
+    } catch {
+      // In use by somebody who looks into it: it goes with the machine.
+    }
+  });
+}
+
+/** Places of one bond. `pins` is the name of its directory. */
+export function placesOf(runDir: string, pins: string): BondPlaces {
+  return { pins: `${bpffsPath(runDir)}/${pins}`, partsFile: `${runDir}/${pins}.json` };
+}
+
+/**
+ * A name for the lower end of a bond: `bwl-` and eight hexadecimal digits of a hash of the bond's name, so that it fits
+ * 15 characters for every bond; `attempt` gives another one when it is taken.
+ */
+export function lowerEndName(bondName: string, attempt: number): string {
+  let hash = 0x811c9dc5 ^ attempt;
+  for (const byte of Buffer.from(bondName)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return `bwl-${hash.toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,290 @@
+// The control API: HTTP with JSON on a Unix socket, for root alone. Reads requests, checks them, answers; see api.ts.
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { err, ok, type Refusal, type Result, refusal } from '../base/index.js';
+import type { Changed, DaemonStatus, ErrorBody, EventRecord, ShowDocument } from './api.js';
+import type { BondRunner } from './bond-runner.js';
+import type { Journal } from './journal.js';
+import type { Done, EnslaveWishes } from './operations.js';
+
+const MOST_BODY_BYTES = 256 * 1024;
+
+/** What the server needs of the daemon. */
+export interface ControlledDaemon {
+  readonly journal: Journal;
+  status(): DaemonStatus;
+  show(name?: string): Result<ShowDocument, Refusal>;
+  proc(runner: BondRunner): string;
+  find(name: string): Result<BondRunner, Refusal>;
+  create(name: string, options: Readonly<Record<string, string>>): Done;
+  destroy(runner: BondRunner): Done;
+  enslave(runner: BondRunner, names: readonly string[], wishes: EnslaveWishes): Done;
+  release(runner: BondRunner, names: readonly string[]): Done;
+  set(runner: BondRunner, options: Readonly<Record<string, string>>): Done;
+  up(runner: BondRunner): Done;
+  addAddresses(runner: BondRunner, addresses: readonly string[]): Done;
+}
+
+const options = z.record(z.string(), z.string());
+const names = z.array(z.string().min(1)).min(1, 'at least one interface must be named');
+const createBody = z.strictObject({ name: z.string(), options: options.default({}) });
+const enslaveBody = z.strictObject({
+  interfaces: names,
+  takeDown: z.boolean().default(false),
+  takeAddresses: z.boolean().default(false),
+});
+const releaseBody = z.strictObject({ interfaces: names });
+const setBody = z.strictObject({
+  options: options.refine(value => Object.keys(value).length > 0, 'at least one option must be given'),
+});
+const addressesBody = z.strictObject({ addresses: z.array(z.string()).min(1) });
+const emptyBody = z.strictObject({});
+
+/** Status of HTTP for a refusal. */
+function httpStatus({ code }: Refusal): number {
+  switch (code) {
+    case 'invalid-request':
+    case 'invalid-value':
+    case 'unknown-option':
+      return 400;
+    case 'unknown-bond':
+    case 'unknown-interface':
+      return 404;
+    case 'permission':
+      return 403;
+    case 'not-implemented':
+      return 501;
+    case 'system':
+      return 500;
+    default:
+      return 409;
+  }
+}
+
+const invalid = (message: string): Refusal => refusal('invalid-request', 'EINVAL', message);
+
+/** Serves until closed. */
+export class ControlServer {
+  readonly #daemon: ControlledDaemon;
+  readonly #server: Server;
+  readonly #path: string;
+  readonly #followers = new Set<ServerResponse>();
+
+  private constructor(daemon: ControlledDaemon, path: string) {
+    this.#daemon = daemon;
+    this.#path = path;
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch((error: unknown) => {
+        if (!response.headersSent) sendError(response, 500, 'internal', 'EIO', String(error));
+        else response.destroy();
+      });
+    });
+  }
+
+  /** Listens; an old socket file is replaced. Only the owner may connect. */
+  static async listen(daemon: ControlledDaemon, path: string): Promise<ControlServer> {
+    const server = new ControlServer(daemon, path);
+    rmSync(path, { force: true });
+    const mask = process.umask(0o177);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.#server.once('error', reject);
+        server.#server.listen(path, resolve);
+      });
+    } finally {
+      process.umask(mask);
+    }
+    chmodSync(path, 0o600);
+    return server;
+  }
+
+  async close(): Promise<void> {
+    for (const follower of this.#followers) follower.end();
+    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+    rmSync(this.#path, { force: true });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = parseUrl(request.url ?? '/');
+    if (url === undefined) return refuse(response, invalid('The address of the request cannot be read.'));
+    const body = await readBody(request);
+    if (!body.ok) return refuse(response, body.error);
+    const [version, area, name, part, ...rest] = url.path;
+    if (version !== 'v1' || rest.length > 0) return notFound(request, response);
+    const method = request.method ?? 'GET';
+    if (area === 'status' && name === undefined && method === 'GET')
+      return send(response, this.#daemon.status());
+    if (area === 'events' && name === undefined && method === 'GET') return this.#events(url.query, response);
+    if (area !== 'bonds') return notFound(request, response);
+    if (name === undefined) {
+      if (method === 'GET') return sendResult(response, this.#daemon.show());
+      if (method === 'POST') {
+        return this.#change(response, check(createBody, body.value), value =>
+          this.#daemon.create(value.name, value.options),
+        );
+      }
+      return notFound(request, response);
+    }
+    return this.#bond(`${method} ${part ?? ''}`, name, body.value, request, response);
+  }
+
+  #bond(verb: string, name: string, body: unknown, request: IncomingMessage, response: ServerResponse): void {
+    const daemon = this.#daemon;
+    const found = daemon.find(name);
+    if (!found.ok) return refuse(response, found.error);
+    const runner = found.value;
+    switch (verb) {
+      case 'GET ':
+        return sendResult(response, daemon.show(name));
+      case 'GET proc':
+        response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+        response.end(daemon.proc(runner));
+        return;
+      case 'DELETE ':
+        return this.#change(response, ok({}), () => daemon.destroy(runner));
+      case 'POST members':
+        return this.#change(response, check(enslaveBody, body), value =>
+          daemon.enslave(runner, value.interfaces, value),
+        );
+      case 'DELETE members':
+        return this.#change(response, check(releaseBody, body), value =>
+          daemon.release(runner, value.interfaces),
+        );
+      case 'PATCH options':
+        return this.#change(response, check(setBody, body), value => daemon.set(runner, value.options));
+      case 'POST up':
+        return this.#change(response, check(emptyBody, body ?? {}), () => daemon.up(runner));
+      case 'POST addresses':
+        return this.#change(response, check(addressesBody, body), value =>
+          daemon.addAddresses(runner, value.addresses),
+        );
+      default:
+        return notFound(request, response);
+    }
+  }
+
+  /** Runs a change; the warnings that it caused go with the answer. */
+  #change<T>(response: ServerResponse, wish: Result<T, Refusal>, action: (value: T) => Done): void {
+    if (!wish.ok) return refuse(response, wish.error);
+    const warnings = new Set<string>();
+    const stop = this.#daemon.journal.listen(record => {
+      if (record.severity !== 'info' && record.type !== 'refused') warnings.add(record.message);
+    });
+    try {
+      const result = action(wish.value);
+      if (!result.ok) return refuse(response, result.error);
+      const changed: Changed = { done: true, warnings: [...warnings] };
+      return send(response, changed);
+    } finally {
+      stop();
+    }
+  }
+
+  #events(query: URLSearchParams, response: ServerResponse): void {
+    const after = Number(query.get('after') ?? '0');
+    if (!Number.isSafeInteger(after) || after < 0) {
+      return refuse(
+        response,
+        invalid(`after=${query.get('after')} is not a sequence number; give 0 or more.`),
+      );
+    }
+    const bond = query.get('bond') ?? undefined;
+    const { journal } = this.#daemon;
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    response.flushHeaders();
+    const write = (record: EventRecord): void => {
+      response.write(`${JSON.stringify(record)}\n`);
+    };
+    for (const record of journal.after(after, bond)) write(record);
+    if (query.get('follow') !== '1') {
+      response.end();
+      return;
+    }
+    const stop = journal.listen(record => {
+      if (bond === undefined || record.bond === bond) write(record);
+    });
+    this.#followers.add(response);
+    response.on('close', () => {
+      stop();
+      this.#followers.delete(response);
+    });
+  }
+}
+
+function parseUrl(
+  text: string,
+): { readonly path: readonly string[]; readonly query: URLSearchParams } | undefined {
+  try {
+    const url = new URL(text, 'http://bondwire');
+    return {
+      path: url.pathname
+        .split('/')
+        .filter(part => part !== '')
+        .map(decodeURIComponent),
+      query: url.searchParams,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Result<unknown, Refusal>> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MOST_BODY_BYTES) {
+      return err(invalid(`The request is larger than ${MOST_BODY_BYTES} bytes; nothing needs that much.`));
+    }
+    chunks.push(chunk);
+  }
+  if (length === 0) return ok(undefined);
+  try {
+    return ok(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+  } catch (error) {
+    return err(invalid(`The request is not JSON: ${(error as Error).message}`));
+  }
+}
+
+function check<T>(schema: z.ZodType<T>, body: unknown): Result<T, Refusal> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return ok(parsed.data);
+  const problems = parsed.error.issues.map(issue => {
+    const where = issue.path.length === 0 ? 'the request' : `"${issue.path.join('.')}"`;
+    return `${where}: ${issue.message}`;
+  });
+  return err(invalid(`The request was refused: ${problems.join('; ')}.`));
+}
+
+function send(response: ServerResponse, value: unknown, status = 200): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(value)}\n`);
+}
+
+function sendResult(response: ServerResponse, result: Result<unknown, Refusal>): void {
+  if (result.ok) send(response, result.value);
+  else refuse(response, result.error);
+}
+
+function sendError(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  errno: string,
+  message: string,
+): void {
+  const body: ErrorBody = { error: { code, errno, message } };
+  send(response, body, status);
+}
+
+function refuse(response: ServerResponse, { code, errno, message }: Refusal): void {
+  sendError(response, httpStatus({ code, errno, message }), code, errno, message);
+}
+
+function notFound(request: IncomingMessage, response: ServerResponse): void {
+  const message = `There is nothing at ${request.method} ${request.url}; the addresses are listed in the documentation of the control API.`;
+  sendError(response, 404, 'not-found', 'ENOENT', message);
+}

@@ -1,0 +1,59 @@
+// A bond as the API shows it: the policy's snapshot with the kernel's counters.
+import { getLink, type Rtnetlink } from '../linux/index.js';
+import type { Link } from '../netlink/index.js';
+import type { LinkState } from '../policy/index.js';
+import type { Counters, ShowBond, ShowMember } from './api.js';
+import type { BondRunner } from './bond-runner.js';
+
+const MII_STATUS: Readonly<Record<LinkState, ShowMember['miiStatus']>> = {
+  up: 'up',
+  fail: 'going down',
+  down: 'down',
+  back: 'going back',
+};
+
+/** One bond as it is now. */
+export function showBond(netlink: Rtnetlink, runner: BondRunner): ShowBond {
+  const snapshot = runner.policy.snapshot();
+  const active = snapshot.members.find(member => member.member === snapshot.active);
+  const link = getLink(netlink, runner.plane.bondIfindex);
+  return {
+    name: snapshot.name,
+    mode: snapshot.mode,
+    dataPlane: runner.plane.kind,
+    dataPlaneDetail: runner.plane.detail,
+    inlineFailover: runner.policy.plan().inlineFailover && runner.plane.checksCarrier,
+    adminUp: snapshot.adminUp,
+    carrier: snapshot.carrier,
+    active: active?.name ?? null,
+    address: snapshot.address,
+    mtu: snapshot.mtu,
+    options: snapshot.options,
+    rx: counters(link, 'rx'),
+    tx: counters(link, 'tx'),
+    txDropped: runner.plane.droppedTotal(),
+    members: snapshot.members.map(member => {
+      const own = getLink(netlink, member.member);
+      return {
+        name: member.name,
+        state: member.state,
+        miiStatus: MII_STATUS[member.link],
+        linkFailureCount: member.linkFailureCount,
+        permanentAddress: member.permanentAddress,
+        address: own?.address ?? member.address,
+        speedMbps: member.speedMbps,
+        duplex: member.duplex,
+        rx: counters(own, 'rx'),
+        tx: counters(own, 'tx'),
+      };
+    }),
+  };
+}
+
+function counters(link: Link | undefined, way: 'rx' | 'tx'): Counters {
+  const statistics = link?.statistics;
+  if (statistics === undefined) return { packets: 0, bytes: 0 };
+  return way === 'rx'
+    ? { packets: statistics.rxPackets, bytes: statistics.rxBytes }
+    : { packets: statistics.txPackets, bytes: statistics.txBytes };
+}

@@ -1,0 +1,112 @@
+// What stands on a bond: the bond itself, VLANs, macvlans and a bridge above it, with the addresses and groups that
+// peers and switches must be told of after a failover (kernel: NETDEV_NOTIFY_PEERS and NETDEV_RESEND_IGMP go the same way).
+import { readFileSync } from 'node:fs';
+import { listAddresses, listLinks, readSysctl, type Rtnetlink } from '../linux/index.js';
+import { AF_INET, AF_INET6, IFA_F, IFF, type Link, ownAddress } from '../netlink/index.js';
+import type { StackedDevice } from '../policy/index.js';
+
+const STACKABLE: readonly string[] = ['vlan', 'macvlan'];
+
+/** The devices that stand on the bond, the bond first. */
+export function collectStack(netlink: Rtnetlink, bondIfindex: number): StackedDevice[] {
+  const stacked = stackOn(listLinks(netlink), bondIfindex);
+  if (stacked.length === 0) return [];
+  const addresses = listAddresses(netlink);
+  const igmp = readIgmp();
+  const mld = readMld();
+  return stacked.map(link => {
+    const name = link.name ?? '';
+    const own = addresses.filter(address => address.ifindex === link.ifindex);
+    const usable = own.filter(
+      address => ((address.flags ?? 0) & (IFA_F.IFA_F_TENTATIVE | IFA_F.IFA_F_DADFAILED)) === 0,
+    );
+    const texts = (family: number): string[] =>
+      usable.filter(address => address.family === family).map(address => ownAddress(address) ?? '');
+    const groups = igmp.get(link.ifindex);
+    return {
+      ifindex: link.ifindex,
+      name,
+      address: link.address ?? '',
+      adminUp: (link.flags & IFF.IFF_UP) !== 0,
+      ipv4: texts(AF_INET),
+      ipv6: texts(AF_INET6),
+      forwarding: readSysctl('ipv6', name, 'forwarding') === '1',
+      ipv4Groups: groups?.groups ?? [],
+      igmpVersion: groups?.version ?? 3,
+      ipv6Groups: mld.get(link.ifindex) ?? [],
+      mldVersion: 2,
+    };
+  });
+}
+
+/** The bond and what stands on it, directly or not, in this namespace. */
+function stackOn(links: readonly Link[], bondIfindex: number): Link[] {
+  const found = new Map<number, Link>();
+  const add = (ifindex: number): void => {
+    const link = links.find(other => other.ifindex === ifindex);
+    if (link === undefined || found.has(ifindex)) return;
+    found.set(ifindex, link);
+    const master = links.find(other => other.ifindex === link.master);
+    if (master?.info?.kind === 'bridge') add(master.ifindex);
+    for (const upper of links) {
+      if (upper.link !== ifindex || upper.linkNetnsId !== undefined) continue;
+      if (STACKABLE.includes(upper.info?.kind ?? '')) add(upper.ifindex);
+    }
+  };
+  add(bondIfindex);
+  return [...found.values()];
+}
+
+interface IgmpState {
+  readonly version: 1 | 2 | 3;
+  readonly groups: string[];
+}
+
+function readTable(path: string): string[] {
+  try {
+    return readFileSync(path, 'latin1').split('\n');
+  } catch {
+    return [];
+  }
+}
+
+/** /proc/net/igmp: a line a device, then one indented line a group, the group as a number in the host's byte order. */
+export function parseIgmp(lines: readonly string[]): Map<number, IgmpState> {
+  const devices = new Map<number, IgmpState>();
+  let current: IgmpState | undefined;
+  for (const line of lines) {
+    const device = /^(\d+)\t.*V([123])\s*$/.exec(line);
+    if (device !== null) {
+      current = { version: Number(device[2]) as 1 | 2 | 3, groups: [] };
+      devices.set(Number(device[1]), current);
+      continue;
+    }
+    const group = /^\s+([0-9A-F]{8})\s/.exec(line);
+    if (group === null || current === undefined) continue;
+    const number = Number.parseInt(group[1] ?? '0', 16);
+    const quad = [number & 255, (number >>> 8) & 255, (number >>> 16) & 255, number >>> 24];
+    current.groups.push(quad.join('.'));
+  }
+  return devices;
+}
+
+function readIgmp(): Map<number, IgmpState> {
+  return parseIgmp(readTable('/proc/net/igmp'));
+}
+
+/** /proc/net/igmp6: index, device, group as 32 hexadecimal digits, and more. */
+export function parseMld(lines: readonly string[]): Map<number, string[]> {
+  const devices = new Map<number, string[]>();
+  for (const line of lines) {
+    const fields = /^(\d+)\s+\S+\s+([0-9a-f]{32})\s/.exec(line);
+    if (fields === null) continue;
+    const index = Number(fields[1]);
+    const text = (fields[2] ?? '').match(/.{4}/g)?.join(':') ?? '';
+    devices.set(index, [...(devices.get(index) ?? []), text]);
+  }
+  return devices;
+}
+
+function readMld(): Map<number, string[]> {
+  return parseMld(readTable('/proc/net/igmp6'));
+}

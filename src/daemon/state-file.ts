@@ -1,0 +1,91 @@
+// What a daemon must know to go on where another stopped: written before and after every change, whole and atomically.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { SavedBond } from '../policy/index.js';
+import type { SavedBelongings } from './address-transfer.js';
+import type { OriginalSettings } from './original-settings.js';
+
+const STATE_VERSION = 1;
+
+export interface SavedMember {
+  readonly original: OriginalSettings;
+  /** True from before the first change to the interface until it has joined: a daemon that finds it so undoes it. */
+  readonly joining: boolean;
+}
+
+export interface SavedRunner {
+  readonly name: string;
+  readonly bondIfindex: number;
+  readonly lowerIfindex: number;
+  /** Directory of its pins, below the run directory's bpffs. */
+  readonly pins: string;
+  readonly policy: SavedBond;
+  readonly members: readonly SavedMember[];
+  readonly taken: readonly SavedBelongings[];
+  /** MAC addresses that were added to members' lists. */
+  readonly filters: readonly (readonly [number, readonly string[]])[];
+}
+
+export interface SavedState {
+  readonly version: number;
+  /** Of this boot: interface indexes and pins mean nothing after the next. */
+  readonly bootId: string;
+  /** Inode of the network namespace. */
+  readonly netns: string;
+  readonly bonds: readonly SavedRunner[];
+}
+
+/** Reads and writes RUN_DIR/state.json. */
+export class StateFile {
+  readonly #path: string;
+  readonly #bootId: string;
+  readonly #netns: string;
+
+  constructor(runDir: string, netns: string) {
+    mkdirSync(runDir, { recursive: true, mode: 0o755 });
+    this.#path = `${runDir}/state.json`;
+    this.#bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    this.#netns = netns;
+  }
+
+  /** The bonds of an earlier daemon of this boot and namespace; a sentence when there is a file that is not for us. */
+  load(): { readonly bonds: readonly SavedRunner[]; readonly problem?: string } {
+    let text: string;
+    try {
+      text = readFileSync(this.#path, 'utf8');
+    } catch {
+      return { bonds: [] };
+    }
+    let state: SavedState;
+    try {
+      state = JSON.parse(text) as SavedState;
+    } catch (error) {
+      return {
+        bonds: [],
+        problem: `${this.#path} is not readable as JSON (${(error as Error).message}); it is ignored.`,
+      };
+    }
+    if (state.bootId !== this.#bootId) return { bonds: [] };
+    if (state.version !== STATE_VERSION) {
+      return {
+        bonds: [],
+        problem: `${this.#path} is of version ${state.version}, this daemon reads ${STATE_VERSION}; it is ignored.`,
+      };
+    }
+    if (state.netns !== this.#netns) {
+      if (state.bonds.length === 0) return { bonds: [] };
+      return {
+        bonds: [],
+        problem: `${this.#path} belongs to a daemon in another network namespace; start this one with another --run-dir.`,
+      };
+    }
+    return { bonds: state.bonds };
+  }
+
+  /** Replaces the file; a crash leaves the old or the new one. */
+  save(bonds: readonly SavedRunner[]): void {
+    const state: SavedState = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns, bonds };
+    const temporary = `${this.#path}.new`;
+    writeFileSync(temporary, JSON.stringify(state), { mode: 0o600 });
+    renameSync(temporary, this.#path);
+  }
+}

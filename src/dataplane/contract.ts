@@ -1,0 +1,50 @@
+// What every data plane gives: it moves the packets of one bond by the policy's plan, and says what it did by itself.
+import type { ForwardingPlan, MemberIndex } from '../policy/index.js';
+
+/** The data plane moved traffic by itself, because `from` could not send. */
+export interface Diversion {
+  readonly from: MemberIndex | null;
+  readonly to: MemberIndex;
+  /** CLOCK_MONOTONIC, nanoseconds. */
+  readonly atNs: bigint;
+}
+
+/** What was lost to failures since the last call, as counted on every packet. */
+export interface Loss {
+  /** Frames handed to a member that could not send them, or that found no member at all. */
+  readonly packets: number;
+  /** When the first of them was lost, CLOCK_MONOTONIC nanoseconds; null when none was. */
+  readonly sinceNs: bigint | null;
+}
+
+/** The packets of one bond. */
+export interface BondDataPlane {
+  readonly kind: 'ebpf';
+  /** How it is attached and how it asks members for their carrier, in words. */
+  readonly detail: string;
+  /** True when it can see on every packet whether the member can send: inline failover and exact loss counts need that. */
+  readonly checksCarrier: boolean;
+  /** The interface that people see. */
+  readonly bondIfindex: number;
+  /** Takes an interface in; its frames go nowhere until a plan names it. Throws SystemError, having undone its own part. */
+  addMember(member: MemberIndex): void;
+  /** Lets it go. Quiet when the interface is already gone. */
+  removeMember(member: MemberIndex): void;
+  /** Makes the plan true, at once, without losing a frame. */
+  apply(plan: ForwardingPlan): void;
+  /** The bond's carrier as others see it. */
+  setCarrier(on: boolean): void;
+  /** The member that sends now; after a diversion not the one that the plan named. */
+  current(): MemberIndex | null;
+  members(): readonly MemberIndex[];
+  /** Frames lost to failures since the last call. */
+  takeLoss(): Loss;
+  /** All frames that found no member, since the bond exists. */
+  droppedTotal(): number;
+  /** Calls back for every diversion until closed. */
+  onDiverted(callback: (diversion: Diversion) => void): void;
+  /** Lets go of it; packets go on without us. */
+  close(): void;
+  /** Takes it down, with everything it made. */
+  destroy(): void;
+}

@@ -1,0 +1,67 @@
+// The value of the one-element array map that the programs of a bond and the daemon share: the plan, and what happened.
+import { array, layout } from '../../ebpf/index.js';
+
+/** Most members of one bond. */
+export const MAX_MEMBERS = 64;
+
+/** `current` when no member sends. */
+export const NO_SLOT = 0xffff_ffff;
+
+/** Grows when the layout or the meaning of a field changes; a daemon adopts only its own. */
+export const LAYOUT_VERSION = 1;
+
+/** Bits of `SHARED.flags`. */
+export const SHARED_FLAGS = {
+  /** The programs may move `current` by themselves when it cannot send. */
+  divert: 1,
+} as const;
+
+/** Bits of `MEMBER.flags`. */
+export const MEMBER_FLAGS = {
+  /** Received frames are accepted although the member is not `current` (all_slaves_active). */
+  acceptAlways: 1,
+} as const;
+
+/** One slot. `ifindex` 0: free. */
+export const MEMBER = layout({
+  ifindex: 'u32',
+  flags: 'u32',
+  /** Address of the kernel's struct net_device, 0 when it is not known: then the programs trust the plan. */
+  device: 'u64',
+  /** Frames sent into it although it could not send, and when the first was (0: none; reset by the daemon). */
+  deadSends: 'u64',
+  firstDeadNs: 'u64',
+});
+
+export const SHARED = layout({
+  version: 'u32',
+  /** Slot that sends, and whose received frames are accepted. The programs change it only by compare-and-exchange. */
+  current: 'u32',
+  /** How many of `order` are valid. */
+  orderCount: 'u32',
+  flags: 'u32',
+  lowerIfindex: 'u32',
+  reserved: 'u32',
+  /** Address of the namespace (struct net) that all members were in when they joined. */
+  net: 'u64',
+  /** How often the programs moved `current`. */
+  switches: 'u64',
+  /** Frames that found no member, and when the first was (0: none; reset by the daemon). */
+  drops: 'u64',
+  firstDropNs: 'u64',
+  /** Slots in the order in which the programs try them. */
+  order: array(MAX_MEMBERS, 'u32'),
+  members: array(MAX_MEMBERS, MEMBER),
+});
+
+/** A record in the ring buffer: the programs moved `current`. */
+export const DIVERSION = layout({
+  /** NO_SLOT when there was none. */
+  fromSlot: 'u32',
+  toSlot: 'u32',
+  atNs: 'u64',
+});
+
+/** Names of the maps, as the programs refer to them. */
+export const STATE_MAP = 'bw_state';
+export const EVENTS_MAP = 'bw_events';

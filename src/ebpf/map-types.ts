@@ -1,0 +1,76 @@
+// Kinds of maps and the flags they are made and written with (uapi enum bpf_map_type and BPF_F_*).
+
+/** Map types by uapi name. */
+export const BPF_MAP_TYPES = {
+  BPF_MAP_TYPE_HASH: 1,
+  BPF_MAP_TYPE_ARRAY: 2,
+  BPF_MAP_TYPE_PROG_ARRAY: 3,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY: 4,
+  BPF_MAP_TYPE_PERCPU_HASH: 5,
+  BPF_MAP_TYPE_PERCPU_ARRAY: 6,
+  BPF_MAP_TYPE_STACK_TRACE: 7,
+  BPF_MAP_TYPE_CGROUP_ARRAY: 8,
+  BPF_MAP_TYPE_LRU_HASH: 9,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH: 10,
+  BPF_MAP_TYPE_LPM_TRIE: 11,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS: 12,
+  BPF_MAP_TYPE_HASH_OF_MAPS: 13,
+  BPF_MAP_TYPE_DEVMAP: 14,
+  BPF_MAP_TYPE_SOCKMAP: 15,
+  BPF_MAP_TYPE_CPUMAP: 16,
+  BPF_MAP_TYPE_XSKMAP: 17,
+  BPF_MAP_TYPE_SOCKHASH: 18,
+  BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED: 19,
+  BPF_MAP_TYPE_CGROUP_STORAGE: 19,
+  BPF_MAP_TYPE_REUSEPORT_SOCKARRAY: 20,
+  BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE_DEPRECATED: 21,
+  BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: 21,
+  BPF_MAP_TYPE_QUEUE: 22,
+  BPF_MAP_TYPE_STACK: 23,
+  BPF_MAP_TYPE_SK_STORAGE: 24,
+  BPF_MAP_TYPE_DEVMAP_HASH: 25,
+  BPF_MAP_TYPE_STRUCT_OPS: 26,
+  BPF_MAP_TYPE_RINGBUF: 27,
+  BPF_MAP_TYPE_INODE_STORAGE: 28,
+  BPF_MAP_TYPE_TASK_STORAGE: 29,
+  BPF_MAP_TYPE_BLOOM_FILTER: 30,
+  BPF_MAP_TYPE_USER_RINGBUF: 31,
+  BPF_MAP_TYPE_CGRP_STORAGE: 32,
+  BPF_MAP_TYPE_ARENA: 33,
+} as const;
+
+/** The uapi name of a map type. */
+export type MapTypeName = keyof typeof BPF_MAP_TYPES;
+
+/** Flags of BPF_MAP_CREATE; `BPF_F_MMAPABLE` lets user space read an array map without system calls. */
+export const BPF_MAP_FLAGS = {
+  BPF_F_NO_PREALLOC: 0x1,
+  BPF_F_NO_COMMON_LRU: 0x2,
+  BPF_F_NUMA_NODE: 0x4,
+  BPF_F_RDONLY: 0x8,
+  BPF_F_WRONLY: 0x10,
+  BPF_F_ZERO_SEED: 0x40,
+  BPF_F_RDONLY_PROG: 0x80,
+  BPF_F_WRONLY_PROG: 0x100,
+  BPF_F_CLONE: 0x200,
+  BPF_F_MMAPABLE: 0x400,
+  BPF_F_PRESERVE_ELEMS: 0x800,
+  BPF_F_INNER_MAP: 0x1000,
+} as const;
+
+/** Flags of a map update: create or replace, create only, replace only. */
+export const BPF_UPDATE_FLAGS = {
+  BPF_ANY: 0,
+  BPF_NOEXIST: 1,
+  BPF_EXIST: 2,
+  BPF_F_LOCK: 4,
+} as const;
+
+/** Ring buffer record header and wake-up flags (uapi `BPF_RINGBUF_*`, `BPF_RB_*`). The header is a u32 length with the two top bits as state, then a u32 page offset. */
+export const BPF_RINGBUF = {
+  BPF_RB_NO_WAKEUP: 1,
+  BPF_RB_FORCE_WAKEUP: 2,
+  BPF_RINGBUF_BUSY_BIT: 0x8000_0000,
+  BPF_RINGBUF_DISCARD_BIT: 0x4000_0000,
+  BPF_RINGBUF_HDR_SZ: 8,
+} as const;

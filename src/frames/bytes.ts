@@ -1,0 +1,17 @@
+// Big-endian fields in a byte array, as network headers have them. Helpers of `frames` only.
+
+/** 16-bit big-endian number at `offset`; 0 beyond the end. */
+export function u16(bytes: Uint8Array, offset: number): number {
+  return ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0);
+}
+
+/** Writes a 16-bit big-endian number. */
+export function putU16(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = (value >>> 8) & 0xff;
+  bytes[offset + 1] = value & 0xff;
+}
+
+/** True when the `length` bytes from `offset` are all zero. */
+export function isZero(bytes: Uint8Array, offset: number, length: number): boolean {
+  return bytes.subarray(offset, offset + length).every(byte => byte === 0);
+}

@@ -1,0 +1,241 @@
+// The bond: the sans-IO object that the daemon, the simulator and the tests drive. It gets no time from the operating
+// system, contains no networking code and no randomness; the rules are in the files beside it.
+import { err, ok, refusal, type Refusal, type Result, unreachable } from '../base/index.js';
+import type { BondPolicy, BondSnapshot, ForwardingPlan, Handled, Input, Output, TimeMs } from './contract.js';
+import { forwardingPlan, giveForwardingPlan } from './forwarding.js';
+import { bondLink, diverted, memberLink } from './link-inputs.js';
+import { join, leave } from './members.js';
+import { monitorTick } from './mii-pass.js';
+import { resendReports } from './notifications.js';
+import { applyOption, warnOfNoMonitor } from './option-apply.js';
+import { findOption, inApplyOrder, type NumberOption, NUMBER_OPTIONS, optionSpec } from './options.js';
+import { snapshotOf } from './snapshot.js';
+import { type BondState, type Context, tell } from './state.js';
+
+const SAVED_VERSION = 1;
+
+/** A bond on paper, as JSON. Timers are relative to the moment of saving. */
+export interface SavedBond {
+  readonly version: number;
+  readonly state: BondState;
+}
+
+/** What is known of a new bond. Its interface exists, is down and has no members. */
+export interface NewBond {
+  readonly name: string;
+  readonly address: string;
+  /** True when the address was chosen by chance: then the first member's is taken (H30). */
+  readonly addressIsRandom: boolean;
+  readonly mtu: number;
+  /** Names (or aliases) and values as text, in any order. */
+  readonly options: readonly (readonly [name: string, value: string])[];
+}
+
+/** The numbers of all options at creation. */
+function initialNumbers(): Record<NumberOption, number> {
+  const entries = NUMBER_OPTIONS.map(name => [name, optionSpec(name).initial ?? 0] as const);
+  return Object.fromEntries(entries) as Record<NumberOption, number>;
+}
+
+function initialState(wish: NewBond): BondState {
+  return {
+    name: wish.name,
+    address: wish.address,
+    staleAddresses: [],
+    addressIsRandom: wish.addressIsRandom,
+    awaitsRandomAddress: false,
+    mtu: wish.mtu,
+    adminUp: false,
+    carrier: false,
+    promiscuous: false,
+    allMulticast: false,
+    numbers: initialNumbers(),
+    primary: null,
+    forcePrimary: false,
+    active: null,
+    members: [],
+    stack: [],
+    peerNotifLeft: 0,
+    igmpLeft: 0,
+    timers: { mii: null, igmp: null },
+    lastPlan: '',
+  };
+}
+
+/** Active-backup bonding as a deterministic object: inputs and time in, outputs out. */
+export class Bond implements BondPolicy {
+  readonly #state: BondState;
+  #outputs: Output[] = [];
+  #now: TimeMs;
+
+  private constructor(state: BondState, outputs: Output[], now: TimeMs) {
+    this.#state = state;
+    this.#outputs = outputs;
+    this.#now = now;
+  }
+
+  /** A new bond with all its options, or why it cannot be: then there is none. See `createBond`. */
+  static create(wish: NewBond): Result<Bond, Refusal> {
+    const state = initialState(wish);
+    const outputs: Output[] = [];
+    const context: Context = { state, out: outputs, now: 0 };
+    const conflict = checkTogether(wish);
+    if (conflict !== null) return err(conflict);
+    for (const [name, value] of ordered(wish.options)) {
+      const applied = applyOption(context, name, value);
+      if (!applied.ok) return applied;
+    }
+    const warned = outputs.some(
+      output => output.kind === 'event' && output.event.message.includes('watches no links'),
+    );
+    if (state.numbers.miimon === 0 && !warned) warnOfNoMonitor(context);
+    giveForwardingPlan(context);
+    return ok(new Bond(state, outputs, 0));
+  }
+
+  /** Continues a saved bond at `now`: it goes on as if nothing had been between. Throws on JSON of another version. */
+  static restore(saved: SavedBond, now: TimeMs): Bond {
+    if (saved.version !== SAVED_VERSION) {
+      throw new Error(`Saved bond has version ${saved.version}, this program reads version ${SAVED_VERSION}`);
+    }
+    const state = structuredCopy(saved.state);
+    const { timers } = state;
+    state.timers = { mii: shift(timers.mii, now), igmp: shift(timers.igmp, now) };
+    return new Bond(state, [], now);
+  }
+
+  /** Everything that `restore` needs, as plain JSON; `now` defaults to the time of the last input. Drain outputs first. */
+  save(now: TimeMs = this.#now): SavedBond {
+    const state = structuredCopy(this.#state);
+    const { timers } = state;
+    state.timers = { mii: shift(timers.mii, -now), igmp: shift(timers.igmp, -now) };
+    return { version: SAVED_VERSION, state };
+  }
+
+  handle(input: Input, now: TimeMs): Handled {
+    this.#now = now;
+    const context: Context = { state: this.#state, out: this.#outputs, now };
+    const handled = dispatch(context, input);
+    if (!handled.ok) tell(context, 'warning', 'refused', handled.error.message);
+    giveForwardingPlan(context);
+    return handled;
+  }
+
+  outputs(): Output[] {
+    const drained = this.#outputs;
+    this.#outputs = [];
+    return drained;
+  }
+
+  deadline(): TimeMs | null {
+    const { mii, igmp } = this.#state.timers;
+    if (mii === null || igmp === null) return mii ?? igmp;
+    return Math.min(mii, igmp);
+  }
+
+  snapshot(): BondSnapshot {
+    return snapshotOf(this.#state);
+  }
+
+  /** The forwarding plan as it is now, for a data plane that is set up anew. */
+  plan(): ForwardingPlan {
+    return forwardingPlan(this.#state);
+  }
+}
+
+/** Builds a bond with its options; all or nothing. The driver's default mode is balance-rr, which is not built yet. */
+export function createBond(wish: NewBond): Result<Bond, Refusal> {
+  return Bond.create(wish);
+}
+
+function ordered(options: NewBond['options']): (readonly [string, string])[] {
+  const rank = new Map(inApplyOrder(options.map(([name]) => name)).map((name, i) => [name, i]));
+  return options.toSorted(([a], [b]) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+}
+
+/** Conflicts between options that are given together (bond_changelink), and the missing mode. */
+function checkTogether({ name, options }: NewBond): Refusal | null {
+  const isSet = (option: string): boolean =>
+    options.some(
+      ([given, value]) => findOption(given)?.name === option && !/^\s*(?:0+|off|none)?\s*$/.test(value),
+    );
+  if (isSet('miimon') && isSet('arp_interval')) {
+    const message = `${name} was refused: ARP monitoring cannot be used with MII monitoring; give miimon or arp_interval, not both`;
+    return refusal('invalid-request', 'EINVAL', message);
+  }
+  if (isSet('miimon') && isSet('arp_validate')) {
+    const message = `${name} was refused: ARP validating cannot be used with MII monitoring; leave out arp_validate`;
+    return refusal('invalid-request', 'EINVAL', message);
+  }
+  if (options.some(([given]) => findOption(given)?.name === 'mode')) return null;
+  const unknown = options.find(([given]) => findOption(given) === undefined);
+  if (unknown !== undefined) return null;
+  const message = `${name} was refused: no mode was given, and the default, balance-rr, is not implemented yet; set mode=active-backup`;
+  return refusal('not-implemented', 'EOPNOTSUPP', message);
+}
+
+function dispatch(context: Context, input: Input): Handled {
+  switch (input.kind) {
+    case 'set-option':
+      return setOption(context, input.option, input.value);
+    case 'join':
+      return join(context, input);
+    case 'leave':
+      return leave(context, input);
+    case 'opened':
+    case 'member-link':
+      memberLink(context, input.member, input.link);
+      return ok(undefined);
+    case 'bond-link':
+      bondLink(context, input);
+      return ok(undefined);
+    case 'diverted':
+      diverted(context, input.from, input.to);
+      return ok(undefined);
+    case 'stack':
+      context.state.stack = input.devices.map(device => ({ ...device }));
+      return ok(undefined);
+    case 'time':
+      runTimers(context);
+      return ok(undefined);
+    default:
+      return unreachable(input);
+  }
+}
+
+function setOption(context: Context, name: string, value: string): Handled {
+  const before = context.out.length;
+  const applied = applyOption(context, name, value);
+  if (!applied.ok) return applied;
+  const event = {
+    severity: 'info',
+    type: 'option',
+    message: `${context.state.name}: ${name} was set to ${value.trim() || 'nothing'}`,
+  } as const;
+  context.out.splice(before, 0, { kind: 'event', event });
+  return applied;
+}
+
+/** Runs what is due, earliest first. A late tick is run once; the grid of ticks is kept where it can be. */
+function runTimers(context: Context): void {
+  const { state, now } = context;
+  const { timers } = state;
+  for (;;) {
+    const { mii, igmp } = timers;
+    if (igmp !== null && igmp <= now && (mii === null || igmp < mii)) {
+      resendReports(context);
+    } else if (mii !== null && mii <= now) {
+      const next = mii + state.numbers.miimon;
+      timers.mii = next > now ? next : now + state.numbers.miimon;
+      monitorTick(context);
+    } else return;
+  }
+}
+
+function shift(due: TimeMs | null, by: TimeMs): TimeMs | null {
+  return due === null ? null : due + by;
+}
+
+function structuredCopy(state: BondState): BondState {
+  return JSON.parse(JSON.stringify(state)) as BondState;
+}

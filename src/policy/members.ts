@@ -1,0 +1,170 @@
+// Joining and leaving: initial link state, addresses, MTU, and what the bond does about it (bond_enslave, __bond_release_one).
+import { ok, refusal, type Result, type Refusal, err } from '../base/index.js';
+import { selectActive } from './active-change.js';
+import { evaluateCarrier } from './carrier.js';
+import type { Input, MemberIndex } from './contract.js';
+import { giveForwardingPlan } from './forwarding.js';
+import { addressAtJoin, FAIL_OVER_MAC, forceFailOverMac, remember } from './mac-rules.js';
+import {
+  activeMember,
+  type Context,
+  isUp,
+  makeBackup,
+  type MemberState,
+  memberOf,
+  primaryMember,
+  tell,
+} from './state.js';
+
+type Join = Extract<Input, { kind: 'join' }>;
+type Leave = Extract<Input, { kind: 'leave' }>;
+
+function newMember(input: Join): MemberState {
+  const { link } = input;
+  return {
+    member: input.member,
+    name: link.name,
+    address: link.address,
+    staleAddresses: [],
+    mtu: link.mtu,
+    staleMtus: [],
+    permanentAddress: input.permanentAddress,
+    canSetAddress: input.canSetAddress,
+    adminUp: link.adminUp,
+    carrier: link.carrier,
+    speedMbps: link.speedMbps,
+    duplex: link.duplex,
+    state: 'backup',
+    inactive: true,
+    link: 'down',
+    delayTicks: 0,
+    linkFailureCount: 0,
+    prio: 0,
+    queueId: 0,
+    settling: true,
+  };
+}
+
+function refuseJoin(context: Context, input: Join): Refusal | null {
+  const { state } = context;
+  const what = `${input.link.name} cannot join ${state.name}`;
+  if (memberOf(state, input.member) !== null) {
+    return refusal('in-use', 'EBUSY', `${what}: it is a member of it already`);
+  }
+  if (input.link.name === state.name) {
+    return refusal('invalid-request', 'EPERM', `${what}: a bond cannot be its own member`);
+  }
+  const mustSetAddress =
+    state.members.length > 0 && state.numbers.fail_over_mac !== FAIL_OVER_MAC.ACTIVE && !input.canSetAddress;
+  if (!mustSetAddress) return null;
+  return refusal(
+    'unsupported',
+    'EOPNOTSUPP',
+    `${what}: it cannot change its MAC address; release all members and set fail_over_mac=active first`,
+  );
+}
+
+/** Gives a member the bond's MTU. */
+export function setMemberMtu(context: Context, member: MemberState, mtu: number): void {
+  if (member.mtu === mtu) return;
+  member.staleMtus = remember(member.staleMtus, member.mtu);
+  member.mtu = mtu;
+  context.out.push({ kind: 'set-member-mtu', member: member.member, mtu });
+}
+
+/** The link state that a member starts with, once it is up; without a monitor it is UP whatever its carrier (H56). */
+function initialLink(context: Context, member: MemberState): void {
+  const { miimon, updelay } = context.state.numbers;
+  if (miimon === 0) member.link = 'up';
+  else if (!isUp(member)) member.link = 'down';
+  else if (updelay > 0) {
+    member.link = 'back';
+    member.delayTicks = updelay;
+  } else member.link = 'up';
+}
+
+/** The end of joining; also when the member is seen up for the first time, as the driver opens it before it looks. */
+export function settle(context: Context, member: MemberState): void {
+  if (!member.settling || !member.adminUp) return;
+  member.settling = false;
+  initialLink(context, member);
+  evaluateCarrier(context);
+  const isPrimary = member === primaryMember(context.state);
+  selectActive(context, isPrimary ? `primary ${member.name} joined` : `${member.name} joined`);
+}
+
+/** An interface joins. Outputs: addresses, MTU, open, and whatever follows from its link. */
+export function join(context: Context, input: Join): Result<undefined, Refusal> {
+  const refused = refuseJoin(context, input);
+  if (refused !== null) return err(refused);
+  const { state } = context;
+  const member = newMember(input);
+  if (state.members.length === 0) forceFailOverMac(context, member);
+  setMemberMtu(context, member, state.mtu);
+  addressAtJoin(context, member);
+  context.out.push({ kind: 'open-member', member: member.member });
+  state.members.push(member);
+  makeBackup(state, member);
+  if (member.name === state.primary) state.forcePrimary = true;
+  tell(context, 'info', 'joined', `${member.name} joined ${state.name}`, { member: member.name });
+  settle(context, member);
+  return ok(undefined);
+}
+
+function warnOfAddress(context: Context, member: MemberState): void {
+  const { state } = context;
+  const stays = state.numbers.fail_over_mac === FAIL_OVER_MAC.NONE && state.members.length > 0;
+  if (!stays || state.address !== member.permanentAddress) return;
+  tell(
+    context,
+    'warning',
+    'address',
+    `The MAC address ${state.address} of ${member.name} is still in use by ${state.name}; do not put both on one network before one of them is changed`,
+    { member: member.name },
+  );
+}
+
+/** The last member left: no carrier, and the bond forgets its address (H33). */
+function emptied(context: Context, member: MemberState, cause: Leave['cause']): void {
+  const { state } = context;
+  // A joining that failed half-way takes back only an address that it gave.
+  if (cause === 'undo' && state.address !== member.permanentAddress) return;
+  state.addressIsRandom = true;
+  state.awaitsRandomAddress = true;
+  context.out.push({ kind: 'random-bond-address' });
+}
+
+const CAUSE_TEXT = {
+  released: 'was released',
+  gone: 'is gone',
+  undo: 'could not join completely',
+} as const;
+
+/** A member leaves. The plan without it is given out before it is detached. */
+export function leave(context: Context, input: Leave): Result<undefined, Refusal> {
+  const { state } = context;
+  const member = memberOf(state, input.member);
+  if (member === null) return err(notMember(state.name, input.member));
+  const wasActive = activeMember(state) === member;
+  const reason = `${member.name} ${CAUSE_TEXT[input.cause]}`;
+  state.members = state.members.filter(other => other !== member);
+  warnOfAddress(context, member);
+  tell(context, input.cause === 'undo' ? 'warning' : 'info', 'left', `${reason} and left ${state.name}`, {
+    member: member.name,
+  });
+  if (wasActive) {
+    state.active = null;
+    selectActive(context, reason, member);
+  }
+  evaluateCarrier(context);
+  giveForwardingPlan(context);
+  const restoreAddress = state.numbers.fail_over_mac !== FAIL_OVER_MAC.ACTIVE && input.cause !== 'gone';
+  context.out.push({ kind: 'detach-member', member: member.member, restoreAddress });
+  if (state.members.length === 0) emptied(context, member, input.cause);
+  return ok(undefined);
+}
+
+/** The refusal for an interface index that is no member. */
+export function notMember(bond: string, index: MemberIndex): Refusal {
+  return refusal('unknown-interface', 'ENODEV', `Interface ${index} is not a member of ${bond}`);
+}

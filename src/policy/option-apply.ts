@@ -1,0 +1,242 @@
+// Writing one option: the driver's checks in the driver's order, then its effects (__bond_opt_set, bond_options.c).
+import { err, ok, parseMac, refusal, type Refusal, type Result, unreachable } from '../base/index.js';
+import { selectActive } from './active-change.js';
+import { evaluateCarrier } from './carrier.js';
+import { activateByHand, reselectByHand } from './link-inputs.js';
+import { firstLine, parseOptionNumber, parsePerMember, parseTargets } from './option-parse.js';
+import {
+  findOption,
+  MODE_NAMES,
+  nearestOption,
+  type NumberOption,
+  NUMBER_OPTIONS,
+  type OptionSpec,
+  optionSpec,
+} from './options.js';
+import { type Context, makeBackup, primaryMember, tell } from './state.js';
+
+type Applied = Result<undefined, Refusal>;
+const DONE: Applied = ok(undefined);
+
+/** The start of every refusal: what was refused. */
+function refused(name: string, text: string): string {
+  return `${name}=${firstLine(text)} was refused`;
+}
+
+/** Writes an option at `context.now`. Refused: nothing changed, and the sentence says what to do. */
+export function applyOption(context: Context, name: string, text: string): Applied {
+  const spec = findOption(name);
+  if (spec === undefined) {
+    const near = nearestOption(name);
+    const hint =
+      near === undefined
+        ? 'there is no option of that name'
+        : `there is no such option; did you mean ${near}?`;
+    return err(refusal('unknown-option', 'EINVAL', `${refused(name, text)}: ${hint}`));
+  }
+  const guarded = checkGuards(context, spec, name, text);
+  if (guarded !== null) return err(guarded);
+  switch (spec.kind) {
+    case 'word':
+    case 'number':
+      return applyNumber(context, spec, name, text);
+    case 'interface':
+      return spec.name === 'primary' ? applyPrimary(context, text) : applyActiveSlave(context, text);
+    case 'list':
+      return applyTargets(spec, name, text);
+    case 'per-member':
+      return applyPerMember(context, spec, name, text);
+    case 'address':
+      return applyAddress(name, text);
+    case 'members': {
+      const message = `${refused(name, text)}: members change by enslaving and releasing them`;
+      return err(refusal('invalid-request', 'EPERM', message));
+    }
+    default:
+      return unreachable(spec.kind);
+  }
+}
+
+/** Checks 1 to 3 of every option: mode, members, up. */
+function checkGuards(context: Context, spec: OptionSpec, name: string, text: string): Refusal | null {
+  const { state } = context;
+  const mode = MODE_NAMES[state.numbers.mode] ?? 'balance-rr';
+  if (spec.modes !== 'all' && !spec.modes.includes(mode)) {
+    const where = spec.modes.length === 1 ? `mode ${spec.modes[0] ?? ''}` : `modes ${spec.modes.join(', ')}`;
+    const message = `${refused(name, text)}: ${spec.name} belongs to ${where}, and ${state.name} is in mode ${mode}; leave it out`;
+    return refusal('wrong-mode', 'EACCES', message);
+  }
+  if (spec.withoutMembers && state.members.length > 0) {
+    const message = `${refused(name, text)}: ${state.name} has members; release them first`;
+    return refusal('has-members', 'ENOTEMPTY', message);
+  }
+  if (spec.whileDown && state.adminUp) {
+    const message = `${refused(name, text)}: ${state.name} is up; set it down first (ip link set ${state.name} down)`;
+    return refusal('bond-up', 'EBUSY', message);
+  }
+  return null;
+}
+
+function notBuilt(spec: OptionSpec, name: string, text: string): Applied {
+  const what = spec.notBuilt?.what ?? 'it is not implemented yet';
+  return err(refusal('not-implemented', 'EOPNOTSUPP', `${refused(name, text)}: ${what}`));
+}
+
+function isNumberOption(name: string): name is NumberOption {
+  return NUMBER_OPTIONS.some(each => each === name);
+}
+
+function applyNumber(context: Context, spec: OptionSpec, name: string, text: string): Applied {
+  const parsed = parseOptionNumber(spec, text);
+  if (!parsed.ok) {
+    return err(refusal('invalid-value', 'EINVAL', `${refused(name, text)}: ${parsed.error}`));
+  }
+  if (!isNumberOption(spec.name)) throw new Error(`Option ${spec.name} is no number`);
+  const { value } = parsed;
+  if (spec.notBuilt !== null && spec.notBuilt.except !== value) return notBuilt(spec, name, text);
+  if (spec.name === 'updelay' || spec.name === 'downdelay' || spec.name === 'peer_notif_delay') {
+    return applyDelay(context, spec.name, name, value);
+  }
+  context.state.numbers[spec.name] = value;
+  EFFECTS[spec.name]?.(context, value);
+  return DONE;
+}
+
+/** Delays are kept as ticks (_bond_option_delay_set, H22). */
+function applyDelay(
+  context: Context,
+  option: 'updelay' | 'downdelay' | 'peer_notif_delay',
+  name: string,
+  value: number,
+): Applied {
+  const { numbers, name: bond } = context.state;
+  const { miimon } = numbers;
+  if (miimon === 0) {
+    const message = `${name}=${value} was refused: link monitoring is off; set miimon first (for example miimon=100)`;
+    return err(refusal('needs-monitor', 'EPERM', message));
+  }
+  numbers[option] = Math.floor(value / miimon);
+  if (value % miimon !== 0) {
+    const rounded = numbers[option] * miimon;
+    const message = `${name}=${value} of ${bond} is not a multiple of miimon=${miimon} and was rounded to ${rounded} ms`;
+    tell(context, 'warning', 'option', message);
+  }
+  return DONE;
+}
+
+/** Effects of a number beyond being stored; options that are not here have none in active-backup. */
+const EFFECTS: Readonly<Partial<Record<NumberOption, (context: Context, value: number) => void>>> = {
+  mode({ state }) {
+    state.numbers.arp_validate = 0;
+    state.numbers.broadcast_neighbor = 0;
+  },
+  miimon: monitorChanged,
+  primary_reselect: context => selectActive(context, 'primary_reselect was changed'),
+  all_slaves_active({ state }) {
+    for (const member of state.members.filter(each => each.state === 'backup')) makeBackup(state, member);
+  },
+  min_links(context) {
+    evaluateCarrier(context);
+  },
+};
+
+function monitorChanged(context: Context, miimon: number): void {
+  const { state } = context;
+  if (miimon > 0) {
+    state.numbers.arp_interval = 0;
+    state.numbers.arp_validate = 0;
+  }
+  state.timers.mii = miimon > 0 && state.adminUp ? context.now : null;
+  if (miimon === 0) warnOfNoMonitor(context);
+}
+
+/** H08: nothing watches the links. */
+export function warnOfNoMonitor(context: Context): void {
+  const { name } = context.state;
+  const message = `${name} watches no links, so a dead one goes unnoticed; set miimon (for example miimon=100)`;
+  tell(context, 'warning', 'option', message);
+}
+
+/** bond_option_primary_set: an interface that is no member yet is remembered. */
+function applyPrimary(context: Context, text: string): Applied {
+  const { state } = context;
+  const name = firstLine(text).trim();
+  const former = primaryMember(state);
+  if (name === '') {
+    state.primary = null;
+    selectActive(context, 'the primary was cleared');
+    return DONE;
+  }
+  if (name.length > 15 || /[\s/:]/.test(name)) {
+    const message = `${refused('primary', text)}: this cannot be the name of an interface`;
+    return err(refusal('invalid-value', 'EINVAL', message));
+  }
+  state.primary = name;
+  if (primaryMember(state) !== null) {
+    state.forcePrimary = true;
+    selectActive(context, `${name} was made the primary`);
+  } else if (former !== null) {
+    selectActive(context, `${former.name} is no longer the primary`);
+  }
+  return DONE;
+}
+
+/** bond_option_active_slave_set. Whether a name that is no member exists at all is not known here: EINVAL for both. */
+function applyActiveSlave(context: Context, text: string): Applied {
+  const { state } = context;
+  const name = firstLine(text).trim();
+  if (name === '') {
+    reselectByHand(context);
+    return DONE;
+  }
+  const member = state.members.find(each => each.name === name);
+  if (member === undefined) {
+    const message = `${refused('active_slave', text)}: ${name} is not a member of ${state.name}; enslave it first`;
+    return err(refusal('unknown-interface', 'EINVAL', message));
+  }
+  const reason = activateByHand(context, member);
+  if (reason === null) return DONE;
+  const message = `${refused('active_slave', text)}: ${reason}; choose a member whose link is up`;
+  return err(refusal('invalid-request', 'EINVAL', message));
+}
+
+function applyTargets(spec: OptionSpec, name: string, text: string): Applied {
+  const targets = parseTargets(spec.name === 'arp_ip_target' ? 4 : 6, [], text);
+  if (!targets.ok) {
+    const { errno, reason } = targets.error;
+    return err(refusal('invalid-value', errno, `${refused(name, text)}: ${reason}`));
+  }
+  return targets.value.length === 0 ? DONE : notBuilt(spec, name, text);
+}
+
+function applyAddress(name: string, text: string): Applied {
+  const parsed = parseMac(firstLine(text).trim());
+  if (!parsed.ok) return err(refusal('invalid-value', 'EINVAL', `${refused(name, text)}: ${parsed.error}`));
+  return notBuilt(optionSpec('ad_actor_system'), name, text);
+}
+
+/** prio, queue_id, actor_port_prio: `INTERFACE:N`. The driver answers EPERM for everything wrong with queue_id. */
+function applyPerMember(context: Context, spec: OptionSpec, name: string, text: string): Applied {
+  const { state } = context;
+  const isQueue = spec.name === 'queue_id';
+  const wanted = parsePerMember(spec, text);
+  if (wanted === null) {
+    const form = `write it as INTERFACE:N with N from ${spec.min} to ${spec.max ?? 0}, for example eth0:${isQueue ? 1 : 10}`;
+    const message = `${refused(name, text)}: ${form}`;
+    return err(refusal('invalid-value', isQueue ? 'EPERM' : 'EINVAL', message));
+  }
+  const member = state.members.find(each => each.name === wanted.name);
+  if (member === undefined) {
+    const message = `${refused(name, text)}: ${wanted.name} is not a member of ${state.name}; enslave it first`;
+    return err(refusal('unknown-interface', isQueue ? 'EPERM' : 'ENODEV', message));
+  }
+  if (isQueue) return wanted.value === 0 ? DONE : notBuilt(spec, name, text);
+  member.prio = wanted.value;
+  const primary = primaryMember(state);
+  if (primary === null) selectActive(context, `prio of ${member.name} was set to ${wanted.value}`);
+  else {
+    const message = `prio of ${member.name} was set to ${wanted.value}, but does not matter while ${primary.name} is the primary and up`;
+    tell(context, 'warning', 'option', message, { member: member.name });
+  }
+  return DONE;
+}

@@ -1,0 +1,339 @@
+// Every option of the driver (bond_opts and its value tables) and Bondwire's own, as data.
+import type { ModeName, OptionName, OptionSpec, OptionWord } from './options.js';
+
+const INT_MAX = 2147483647;
+const PRIMARY_MODES: readonly ModeName[] = ['active-backup', 'balance-tlb', 'balance-alb'];
+const ARP_MODES: readonly ModeName[] = ['balance-rr', 'active-backup', 'balance-xor', 'broadcast'];
+const AD: readonly ModeName[] = ['802.3ad'];
+
+/** Words of a table in the driver's form; the starred one is the default. */
+function words(...entries: (readonly [string, number])[]): OptionWord[] {
+  return entries.map(([word, value]) =>
+    word.startsWith('*') ? { word: word.slice(1), value, isDefault: true } : { word, value },
+  );
+}
+
+const PLAIN: Omit<OptionSpec, 'name' | 'summary' | 'kind'> = {
+  aliases: [],
+  unit: null,
+  words: [],
+  min: 0,
+  max: null,
+  initial: null,
+  modes: 'all',
+  withoutMembers: false,
+  whileDown: false,
+  sysfs: 'number',
+  notBuilt: null,
+};
+
+type More = Partial<Omit<OptionSpec, 'name' | 'summary' | 'kind'>>;
+
+function wordOption(name: OptionName, summary: string, list: OptionWord[], more: More = {}): OptionSpec {
+  const initial = list.find(word => word.isDefault === true)?.value ?? 0;
+  return { ...PLAIN, sysfs: 'word-number', name, summary, kind: 'word', words: list, initial, ...more };
+}
+
+/** An on/off option that reads back as a number. */
+function switchOption(name: OptionName, summary: string, initial: 0 | 1, more: More = {}): OptionSpec {
+  const list = words([initial === 0 ? '*off' : 'off', 0], [initial === 1 ? '*on' : 'on', 1]);
+  return { ...PLAIN, name, summary, kind: 'number', words: list, initial, ...more };
+}
+
+function numberOption(
+  name: OptionName,
+  summary: string,
+  range: { min?: number; max: number; initial: number },
+  list: OptionWord[],
+  more: More = {},
+): OptionSpec {
+  const { min = 0, max, initial } = range;
+  return { ...PLAIN, name, summary, kind: 'number', words: list, min, max, initial, ...more };
+}
+
+const OFF_TO_INT_MAX = words(['*off', 0], ['maxval', INT_MAX]);
+
+export const OPTION_TABLE: readonly OptionSpec[] = [
+  wordOption(
+    'mode',
+    'How frames are spread over the members and what takes over when one fails.',
+    words(
+      ['*balance-rr', 0],
+      ['active-backup', 1],
+      ['balance-xor', 2],
+      ['broadcast', 3],
+      ['802.3ad', 4],
+      ['balance-tlb', 5],
+      ['balance-alb', 6],
+    ),
+    {
+      withoutMembers: true,
+      whileDown: true,
+      notBuilt: { except: 1, what: 'this mode is not implemented yet; use mode=active-backup' },
+    },
+  ),
+  numberOption(
+    'miimon',
+    'Milliseconds between two looks at the link of every member; 0 turns link monitoring off.',
+    { max: INT_MAX, initial: 0 },
+    OFF_TO_INT_MAX,
+    { unit: 'ms' },
+  ),
+  numberOption(
+    'updelay',
+    'Milliseconds that a link must be up before its member is used; a multiple of miimon.',
+    { max: INT_MAX, initial: 0 },
+    OFF_TO_INT_MAX,
+    { unit: 'ms' },
+  ),
+  numberOption(
+    'downdelay',
+    'Milliseconds that a link must be down before its member is given up; a multiple of miimon.',
+    { max: INT_MAX, initial: 0 },
+    OFF_TO_INT_MAX,
+    { unit: 'ms' },
+  ),
+  numberOption(
+    'peer_notif_delay',
+    'Milliseconds between two notifications of the peers after a failover; a multiple of miimon.',
+    { max: 300000, initial: 0 },
+    words(['off', 0], ['maxval', 300000]),
+    { unit: 'ms', aliases: ['peer_notify_delay'] },
+  ),
+  switchOption('use_carrier', "Read the link from the device's carrier flag (1) or by ioctl (0).", 1, {
+    notBuilt: {
+      except: 1,
+      what: 'reading the link by ethtool or MII ioctls is not implemented yet; leave use_carrier at 1',
+    },
+  }),
+  numberOption(
+    'arp_interval',
+    'Milliseconds between two ARP probes of the targets; 0 turns ARP monitoring off.',
+    { max: INT_MAX, initial: 0 },
+    OFF_TO_INT_MAX,
+    {
+      unit: 'ms',
+      modes: ARP_MODES,
+      notBuilt: { except: 0, what: 'ARP monitoring is not implemented yet; use miimon=100' },
+    },
+  ),
+  {
+    ...PLAIN,
+    name: 'arp_ip_target',
+    summary: 'IPv4 addresses that ARP monitoring probes, up to 16: a comma list, or +ADDRESS / -ADDRESS.',
+    kind: 'list',
+    sysfs: 'text',
+    notBuilt: { except: null, what: 'ARP monitoring is not implemented yet; use miimon=100' },
+  },
+  {
+    ...PLAIN,
+    name: 'ns_ip6_target',
+    summary: 'IPv6 addresses that neighbour monitoring probes, up to 16, as a comma list.',
+    kind: 'list',
+    sysfs: null,
+    notBuilt: { except: null, what: 'neighbour monitoring is not implemented yet; use miimon=100' },
+  },
+  wordOption(
+    'arp_validate',
+    'Which members must receive real answers to ARP probes to count as up.',
+    words(
+      ['*none', 0],
+      ['active', 1],
+      ['backup', 2],
+      ['all', 3],
+      ['filter', 4],
+      ['filter_active', 5],
+      ['filter_backup', 6],
+    ),
+    {
+      modes: ARP_MODES,
+      notBuilt: { except: 0, what: 'ARP monitoring is not implemented yet; use miimon=100' },
+    },
+  ),
+  wordOption(
+    'arp_all_targets',
+    'With validation: one answering target is enough (any) or all must answer (all).',
+    words(['*any', 0], ['all', 1]),
+  ),
+  numberOption(
+    'arp_missed_max',
+    'Number of ARP intervals without an answer after which a member is down.',
+    { min: 1, max: 255, initial: 2 },
+    words(['minval', 1], ['maxval', 255], ['*default', 2]),
+    { modes: ARP_MODES, aliases: ['missed_max'] },
+  ),
+  {
+    ...PLAIN,
+    name: 'active_slave',
+    summary: 'The member in use now; set it to move by hand, or to nothing to choose again.',
+    kind: 'interface',
+    modes: PRIMARY_MODES,
+    sysfs: 'text',
+  },
+  {
+    ...PLAIN,
+    name: 'primary',
+    summary: 'The member to use whenever its link is up; it may join later.',
+    kind: 'interface',
+    modes: PRIMARY_MODES,
+    sysfs: 'text',
+  },
+  wordOption(
+    'primary_reselect',
+    'When a returning primary takes over: always, only if it is better, or only when the active one fails.',
+    words(['*always', 0], ['better', 1], ['failure', 2]),
+  ),
+  wordOption(
+    'fail_over_mac',
+    "Whose MAC address moves: all members have the bond's (none), the bond takes the active one's (active), or it is handed on (follow).",
+    words(['*none', 0], ['active', 1], ['follow', 2]),
+    { withoutMembers: true },
+  ),
+  wordOption(
+    'xmit_hash_policy',
+    'Which header fields choose the member that sends, in modes that hash.',
+    words(
+      ['*layer2', 0],
+      ['layer3+4', 1],
+      ['layer2+3', 2],
+      ['encap2+3', 3],
+      ['encap3+4', 4],
+      ['vlan+srcmac', 5],
+    ),
+  ),
+  numberOption(
+    'resend_igmp',
+    'How often multicast memberships are reported after a failover, 200 ms apart; 0 turns it off.',
+    { max: 255, initial: 1 },
+    words(['off', 0], ['maxval', 255], ['*default', 1]),
+  ),
+  numberOption(
+    'num_grat_arp',
+    'Number of notifications (gratuitous ARP, unsolicited NA) after a failover; 0 turns them off.',
+    { max: 255, initial: 1 },
+    words(['off', 0], ['maxval', 255], ['*default', 1]),
+    { aliases: ['num_unsol_na', 'num_peer_notif'] },
+  ),
+  switchOption('all_slaves_active', 'Deliver frames received on backups too (1) or drop them (0).', 0),
+  numberOption(
+    'min_links',
+    'Number of usable links below which an 802.3ad bond has no carrier.',
+    { max: INT_MAX, initial: 0 },
+    OFF_TO_INT_MAX,
+  ),
+  numberOption(
+    'lp_interval',
+    'Seconds between two learning packets on each member, in modes that balance by address.',
+    { min: 1, max: INT_MAX, initial: 1 },
+    words(['*minval', 1], ['maxval', INT_MAX]),
+    { unit: 's' },
+  ),
+  numberOption(
+    'packets_per_slave',
+    'Frames sent on one member before the next has its turn; 0 chooses by chance.',
+    { max: 65535, initial: 1 },
+    words(['*default', 1], ['maxval', 65535]),
+    { modes: ['balance-rr'] },
+  ),
+  wordOption('lacp_active', 'Send LACPDUs without being asked.', words(['off', 0], ['*on', 1]), {
+    modes: AD,
+    whileDown: true,
+  }),
+  wordOption(
+    'lacp_rate',
+    'How often the partner is asked to send: every 30 s (slow) or every second (fast).',
+    words(['slow', 0], ['fast', 1]),
+    { modes: AD, whileDown: true },
+  ),
+  wordOption(
+    'ad_select',
+    'Which aggregator is used when there are several.',
+    words(['*stable', 0], ['bandwidth', 1], ['count', 2], ['actor_port_prio', 3]),
+    { whileDown: true },
+  ),
+  numberOption(
+    'ad_actor_sys_prio',
+    'Our LACP system priority.',
+    { min: 1, max: 65535, initial: 65535 },
+    words(['minval', 1], ['*maxval', 65535]),
+    { modes: AD },
+  ),
+  numberOption(
+    'ad_user_port_key',
+    'The upper ten bits of the LACP key of members that join from now on.',
+    { max: 1023, initial: 0 },
+    words(['*minval', 0], ['maxval', 1023]),
+    { modes: AD, whileDown: true },
+  ),
+  {
+    ...PLAIN,
+    name: 'ad_actor_system',
+    summary: "Our LACP system address; all zero stands for the bond's MAC address.",
+    kind: 'address',
+    modes: AD,
+    sysfs: 'text',
+  },
+  switchOption('tlb_dynamic_lb', 'Shift flows by load (1) or only hash them (0).', 1, {
+    modes: ['balance-tlb', 'balance-alb'],
+    whileDown: true,
+  }),
+  wordOption(
+    'coupled_control',
+    'Start collecting and distributing together (on) or one after the other (off).',
+    words(['*on', 1], ['off', 0]),
+    { modes: AD, whileDown: true, sysfs: null },
+  ),
+  wordOption(
+    'broadcast_neighbor',
+    'Send ARP and neighbour discovery on all usable members.',
+    words(['on', 1], ['*off', 0]),
+    { modes: AD, sysfs: null, aliases: ['broadcast_neigh'] },
+  ),
+  wordOption(
+    'lacp_strict',
+    'Count only ports that LACP has negotiated towards the carrier.',
+    words(['*off', 0], ['on', 1]),
+    { modes: AD, sysfs: null },
+  ),
+  {
+    ...PLAIN,
+    name: 'slaves',
+    summary: 'The members; they change by enslaving and releasing.',
+    kind: 'members',
+    sysfs: 'text',
+  },
+  {
+    ...PLAIN,
+    name: 'queue_id',
+    summary: 'Transmit queue of the bond that is tied to a member, as INTERFACE:N.',
+    kind: 'per-member',
+    max: 16,
+    sysfs: 'text',
+    notBuilt: { except: 0, what: 'tying queues to members is not implemented yet; leave it at 0' },
+  },
+  {
+    ...PLAIN,
+    name: 'prio',
+    summary: 'Preference of a member when no primary is usable, as INTERFACE:N; the highest wins.',
+    kind: 'per-member',
+    min: -2147483648,
+    max: INT_MAX,
+    modes: PRIMARY_MODES,
+    sysfs: null,
+  },
+  {
+    ...PLAIN,
+    name: 'actor_port_prio',
+    summary: 'LACP priority of the port of a member, as INTERFACE:N.',
+    kind: 'per-member',
+    max: 65535,
+    modes: AD,
+    sysfs: null,
+  },
+  switchOption(
+    'inline_failover',
+    'Let the data plane leave a dead link at once (1), or wait for the monitor as the driver does (0).',
+    1,
+    { sysfs: null },
+  ),
+];

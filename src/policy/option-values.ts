@@ -1,0 +1,37 @@
+// The values of all options as reports, the API and `show --json` give them. (policy)
+import {
+  MODE_NAMES,
+  NUMBER_OPTIONS,
+  type OptionName,
+  type OptionValue,
+  type OptionValues,
+  wordOf,
+} from './options.js';
+import { type BondState, memberOf } from './state.js';
+
+const IN_TICKS: ReadonlySet<OptionName> = new Set(['updelay', 'downdelay', 'peer_notif_delay']);
+
+/** All values: words as words, delays in ms (ticks × miimon, so 0 while miimon is 0, as in the driver), names or null. */
+export function optionValues(state: BondState): OptionValues {
+  const values: Record<string, OptionValue> = {};
+  for (const name of NUMBER_OPTIONS) {
+    const number = state.numbers[name];
+    if (IN_TICKS.has(name)) values[name] = number * state.numbers.miimon;
+    else values[name] = wordOf(name, number) ?? number;
+  }
+  values['num_unsol_na'] = state.numbers.num_grat_arp;
+  const { members } = state;
+  Object.assign(values, {
+    mode: MODE_NAMES[state.numbers.mode] ?? 'balance-rr',
+    active_slave: memberOf(state, state.active)?.name ?? null,
+    primary: state.primary,
+    slaves: members.map(member => member.name),
+    arp_ip_target: [],
+    ns_ip6_target: [],
+    ad_actor_system: '00:00:00:00:00:00',
+    prio: members.map(member => `${member.name}:${member.prio}`),
+    actor_port_prio: members.map(member => `${member.name}:255`),
+    queue_id: members.map(member => `${member.name}:${member.queueId}`),
+  });
+  return values as OptionValues;
+}

@@ -1,0 +1,26 @@
+// The state as others may see it: a copy, plain data. (policy)
+import type { BondSnapshot, MemberSnapshot } from './contract.js';
+import { optionValues } from './option-values.js';
+import type { BondState, MemberState } from './state.js';
+
+function memberSnapshot(member: MemberState): MemberSnapshot {
+  const { staleAddresses: _addresses, staleMtus: _mtus, mtu: _mtu, settling: _settling, ...seen } = member;
+  return seen;
+}
+
+/** A snapshot of the state. */
+export function snapshotOf(state: BondState): BondSnapshot {
+  const options = optionValues(state);
+  return {
+    name: state.name,
+    mode: options.mode,
+    options,
+    adminUp: state.adminUp,
+    carrier: state.carrier,
+    address: state.address,
+    addressIsRandom: state.addressIsRandom,
+    mtu: state.mtu,
+    active: state.active,
+    members: state.members.map(memberSnapshot),
+  };
+}

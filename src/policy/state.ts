@@ -1,0 +1,115 @@
+// What a bond knows, as plain JSON, and the context in which the rules work on it. (policy)
+import type { MacText } from '../base/index.js';
+import type { BondEvent, LinkState, MemberIndex, Output, StackedDevice, TimeMs } from './contract.js';
+import type { NumberOption } from './options.js';
+
+/** An enrolled interface. */
+export interface MemberState {
+  readonly member: MemberIndex;
+  name: string;
+  address: MacText;
+  /** Addresses that it had a moment ago: late kernel messages may still tell them. */
+  staleAddresses: MacText[];
+  mtu: number;
+  staleMtus: number[];
+  readonly permanentAddress: MacText;
+  readonly canSetAddress: boolean;
+  adminUp: boolean;
+  carrier: boolean;
+  speedMbps: number | null;
+  duplex: 'full' | 'half' | null;
+  state: 'active' | 'backup';
+  inactive: boolean;
+  link: LinkState;
+  /** Remaining ticks of updelay or downdelay. */
+  delayTicks: number;
+  linkFailureCount: number;
+  prio: number;
+  queueId: number;
+  /** True until it was seen up for the first time: its initial link state is decided then. */
+  settling: boolean;
+}
+
+/** A bond. Delay options are held in ticks of miimon, as the driver holds them. */
+export interface BondState {
+  name: string;
+  address: MacText;
+  staleAddresses: MacText[];
+  addressIsRandom: boolean;
+  /** A random address was asked for and has not been told yet. */
+  awaitsRandomAddress: boolean;
+  mtu: number;
+  adminUp: boolean;
+  carrier: boolean;
+  promiscuous: boolean;
+  allMulticast: boolean;
+  numbers: Record<NumberOption, number>;
+  primary: string | null;
+  /** The next selection takes the primary whatever primary_reselect says (once). */
+  forcePrimary: boolean;
+  active: MemberIndex | null;
+  members: MemberState[];
+  stack: StackedDevice[];
+  /** send_peer_notif of the driver: counts down by one a tick. */
+  peerNotifLeft: number;
+  igmpLeft: number;
+  /** The one timer table: when each is due, or null. */
+  timers: { mii: TimeMs | null; igmp: TimeMs | null };
+  /** The last forwarding plan given out, as JSON, so that the same is not given twice. */
+  lastPlan: string;
+}
+
+/** One call of the rules: the state they change, the outputs they add, and the time. */
+export interface Context {
+  readonly state: BondState;
+  readonly out: Output[];
+  readonly now: TimeMs;
+}
+
+/** The driver's is_up: administratively up and carrier on. */
+export function isUp(member: MemberState): boolean {
+  return member.adminUp && member.carrier;
+}
+
+/** The member with this index. */
+export function memberOf(state: BondState, index: MemberIndex | null): MemberState | null {
+  return state.members.find(member => member.member === index) ?? null;
+}
+
+/** The member that sends and receives. */
+export function activeMember(state: BondState): MemberState | null {
+  return memberOf(state, state.active);
+}
+
+/** The member that is the primary: the one with the recorded name. */
+export function primaryMember(state: BondState): MemberState | null {
+  return state.members.find(member => member.name === state.primary) ?? null;
+}
+
+/** True when the monitor's rules allow the data plane to leave a dead link by itself, and its word counts at once. */
+export function isInline(state: BondState): boolean {
+  return state.numbers.inline_failover === 1 && state.numbers.miimon > 0 && state.numbers.downdelay === 0;
+}
+
+/** Tells a person something. */
+export function tell(
+  context: Context,
+  severity: BondEvent['severity'],
+  type: BondEvent['type'],
+  message: string,
+  more: Partial<BondEvent> = {},
+): void {
+  context.out.push({ kind: 'event', event: { severity, type, message, ...more } });
+}
+
+/** slave->inactive of a backup: frames received are dropped unless all_slaves_active (bond_set_slave_inactive_flags). */
+export function makeBackup(state: BondState, member: MemberState): void {
+  member.state = 'backup';
+  member.inactive = state.numbers.all_slaves_active === 0;
+}
+
+/** bond_set_slave_active_flags. */
+export function makeActive(member: MemberState): void {
+  member.state = 'active';
+  member.inactive = false;
+}
