@@ -4,3 +4,13 @@ export * from './observations.js';
 export * from './scenario.js';
 export { checkScenario, parseScenario, printScenario } from './scenario-json.js';
 export { observationText, renderSideBySide } from './timeline-text.js';
+export { RULES, type Rule, type Violation } from './checkers.js';
+export type { Pace, PolicyMaker, SimulatedPolicy } from './simulated-bond.js';
+export {
+  DEFAULT_PACE,
+  type FlowTotals,
+  simulate,
+  type Simulated,
+  type SimulateOptions,
+  type Told,
+} from './simulate.js';

@@ -10,10 +10,11 @@ export type Value = string | number | boolean | null;
 /**
  * What can be looked at, by what it is a property of.
  * Of a bond (`HOST/BOND`): active (name or null), carrier, mac, mtu, mii-status (up|down: what /proc says), members (names,
- * blank-separated), proc (text of /proc/net/bonding/BOND), `option` is read through `sysfs:NAME`.
+ * blank-separated), proc (text of /proc/net/bonding/BOND, the release in its first line written as `v*`), `option` is read through `sysfs:NAME`.
  * Of a member (`HOST/INTERFACE`): state (active|backup|none when no member), link (up|going down|down|going back, as /proc
  * says), failures, mac, mtu, admin-up.
- * Of a flow (`flow NAME`): sent, received, lost, duplicated, longest-gap (ms between two arrivals), carried-by (interfaces
+ * Of a flow (`flow NAME`): sent (by its timetable, even when its host is off), received, lost, duplicated, longest-gap (ms between two arrivals, its
+ * start and end counted as such), carried-by (interfaces
  * of the sending host that sent it in the time since the last sample, sorted, blank-separated).
  * Of a host (`HOST`): garps (gratuitous ARP requests received so far), garps-from:IP (those of one address), nas (unsolicited
  * neighbour advertisements received so far for addresses that the scenario gives: not link-local ones).
@@ -41,7 +42,7 @@ export const PROPERTIES = [
   'nas',
   'errno',
 ] as const;
-/** `sysfs:NAME` is the text of /sys/class/net/BOND/bonding/NAME. */
+/** `sysfs:NAME` is the text of /sys/class/net/BOND/bonding/NAME without its newline. */
 export type Property = (typeof PROPERTIES)[number] | `sysfs:${string}` | `garps-from:${string}`;
 
 /** One observation. `change` has the time of the change (the first one, at 0, is the value that it began with). */

@@ -108,9 +108,11 @@ export type Happening =
   | { readonly do: 'bond-up' | 'bond-down'; readonly host: string; readonly bond: string }
   | { readonly do: 'bond-mac'; readonly host: string; readonly bond: string; readonly mac: MacText }
   | { readonly do: 'bond-mtu'; readonly host: string; readonly bond: string; readonly mtu: number }
-  | { readonly do: 'link-up' | 'link-down'; readonly host: string; readonly interface: string }
+  | { readonly do: 'link-up'; readonly host: string; readonly interface: string }
+  | { readonly do: 'link-down'; readonly host: string; readonly interface: string }
   /** kill -9 of Bondwire's daemon, and a new one. Nothing in the driver's arm. */
-  | { readonly do: 'daemon-kill' | 'daemon-start'; readonly host: string };
+  | { readonly do: 'daemon-kill'; readonly host: string }
+  | { readonly do: 'daemon-start'; readonly host: string };
 
 export type HappeningKind = Happening['do'];
 
