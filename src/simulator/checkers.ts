@@ -93,6 +93,14 @@ export class Checkers {
     if (life !== undefined) life.byHand = true;
   }
 
+  /** An interface changed: since when links are as they are must be known exactly. */
+  linkChanged(host: Host): void {
+    for (const bond of host.bonds) {
+      const life = this.#lives.get(bond);
+      if (life !== undefined) this.#followLinks(life, bond);
+    }
+  }
+
   /** Rules that time passing may break. */
   look(host: Host): void {
     for (const nic of host.interfaces) this.#restored(host, nic);

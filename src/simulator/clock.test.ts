@@ -29,12 +29,13 @@ describe('Clock', () => {
   });
 });
 
+function draw(seed: number): number[] {
+  const random = new Random(seed);
+  return Array.from({ length: 50 }, () => random.integer(3, 9));
+}
+
 describe('Random', () => {
   it('gives the same numbers for the same seed, others for another, all in range', () => {
-    const draw = (seed: number): number[] => {
-      const random = new Random(seed);
-      return Array.from({ length: 50 }, () => random.integer(3, 9));
-    };
     expect(draw(1)).toEqual(draw(1));
     expect(draw(1)).not.toEqual(draw(2));
     expect(draw(5).every(each => each >= 3 && each <= 9)).toBe(true);

@@ -11,6 +11,8 @@ import { type BondWorld, SimulatedBond } from './simulated-bond.js';
 export interface HostWorld extends Omit<BondWorld, 'hostName' | 'findInterface' | 'bondOf' | 'deliver'> {
   /** Something of a host changed that a watch may look at. */
   changed(): void;
+  /** An interface of a host went up or down in any way. */
+  linkChanged(host: Host): void;
   duplicate(host: string, flow: FlowRun, sequence: number): void;
 }
 
@@ -130,6 +132,7 @@ export class Host implements InterfaceOwner {
 
   news(nic: NetworkInterface, what: 'carrier' | 'settings'): void {
     this.#world.changed();
+    this.#world.linkChanged(this);
     if (!this.isPowered) return;
     const { pace } = this.#world;
     this.bondOf(nic)?.memberNews(nic, what === 'carrier' ? pace.linkWatchMs : pace.newsMs);

@@ -14,3 +14,5 @@ export {
   type SimulateOptions,
   type Told,
 } from './simulate.js';
+export { randomScenario } from './generate.js';
+export { shrinkScenario, smallerScenarios } from './shrink.js';

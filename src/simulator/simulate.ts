@@ -3,6 +3,7 @@ import { ok, type Result, err } from '../base/index.js';
 import { Bond, type BondEvent, createBond } from '../policy/index.js';
 import { CHECK_EVERY_MS, Checkers, type Violation } from './checkers.js';
 import { Clock } from './clock.js';
+import type { Host } from './host.js';
 import { Network } from './network.js';
 import type { Timeline } from './observations.js';
 import { Observer } from './observer.js';
@@ -90,6 +91,7 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Res
     changed: (): void => {
       dirty = true;
     },
+    linkChanged: (host: Host): void => checkers.linkChanged(host),
     stepped: (bond: SimulatedBond): void => {
       dirty = true;
       checkers.stepped(hostOf(bond), bond);
