@@ -4,7 +4,8 @@ import type { BondSnapshot } from '../policy/index.js';
 import type { Clock } from './clock.js';
 import type { Host } from './host.js';
 import type { NetworkInterface } from './network-interface.js';
-import type { Pace, SimulatedBond } from './simulated-bond.js';
+import type { Pace } from './bond-world.js';
+import type { SimulatedBond } from './simulated-bond.js';
 
 export const RULES = [
   'one-active',
@@ -160,13 +161,15 @@ export class Checkers {
 
   #followLinks(life: Life, bond: SimulatedBond): void {
     const { now } = this.#clock;
-    const names = new Set<string>();
-    for (const nic of bond.members) {
-      names.add(nic.name);
+    const { members } = bond;
+    for (const nic of members) {
       const known = life.since.get(nic.name);
       if (known?.canSend !== nic.canSend) life.since.set(nic.name, { canSend: nic.canSend, ms: now });
     }
-    for (const name of life.since.keys()) if (!names.has(name)) life.since.delete(name);
+    if (life.since.size > members.length) {
+      const names = new Set(members.map(nic => nic.name));
+      for (const name of life.since.keys()) if (!names.has(name)) life.since.delete(name);
+    }
     if (bond.policy === null || !bond.adminUp) life.steadySince = now;
   }
 
@@ -307,16 +310,17 @@ export class Checkers {
    * could for longer than the monitor takes (downdelay does not hold the carrier).
    */
   #carrierTruth(of: string, life: Life, bond: SimulatedBond): void {
-    const sinces = [...life.since.values()];
-    const longUp = sinces.some(
-      each => each.canSend && this.#heldMs(life, each) > this.#patience(life, life.upTicks),
-    );
-    const allDown = sinces.every(each => !each.canSend && this.#heldMs(life, each) > this.#patience(life, 0));
+    let longUp = false;
+    let allDown = life.since.size > 0;
+    for (const each of life.since.values()) {
+      const heldMs = this.#heldMs(life, each);
+      longUp ||= each.canSend && heldMs > this.#patience(life, life.upTicks);
+      allDown &&= !each.canSend && heldMs > this.#patience(life, 0);
+    }
     if (longUp && !bond.plane.carrier)
       this.report('carrier-truth', of, 'no carrier although a member can send');
-    if (sinces.length > 0 && allDown && bond.plane.carrier) {
+    if (allDown && bond.plane.carrier)
       this.report('carrier-truth', of, 'carrier although no member can send');
-    }
   }
 
   /**
@@ -324,13 +328,11 @@ export class Checkers {
    * that could not send for longer than downdelay and the monitor take.
    */
   #neverNone(of: string, life: Life, bond: SimulatedBond): void {
-    const eligible = [...life.since].find(
-      ([, each]) => each.canSend && this.#heldMs(life, each) > this.#patience(life, life.upTicks),
-    );
-    if (eligible === undefined) return;
+    const eligible = this.#eligible(life);
+    if (eligible === null) return;
     const current = bond.members.find(nic => nic.ifindex === bond.plane.current);
     if (current === undefined) {
-      this.report('never-none', of, `no member sends although ${eligible[0]} could for long enough`);
+      this.report('never-none', of, `no member sends although ${eligible} could for long enough`);
       return;
     }
     const since = life.since.get(current.name);
@@ -342,8 +344,17 @@ export class Checkers {
       this.report(
         'never-none',
         of,
-        `${current.name} sends although it is dead and ${eligible[0]} could for long enough`,
+        `${current.name} sends although it is dead and ${eligible} could for long enough`,
       );
+  }
+
+  /** A member that could send for longer than updelay and the monitor take. */
+  #eligible(life: Life): string | null {
+    const patience = this.#patience(life, life.upTicks);
+    for (const [name, each] of life.since) {
+      if (each.canSend && this.#heldMs(life, each) > patience) return name;
+    }
+    return null;
   }
 
   /** restored: an interface that is in no bond has the address and MTU that it came with. */

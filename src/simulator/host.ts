@@ -5,7 +5,8 @@ import type { FlowRun } from './flow.js';
 import { type IpDevice, IpStack } from './ip-stack.js';
 import { type InterfaceOwner, NetworkInterface } from './network-interface.js';
 import { type HostSpec, interfaceMac } from './scenario.js';
-import { type BondWorld, SimulatedBond } from './simulated-bond.js';
+import type { BondWorld } from './bond-world.js';
+import { SimulatedBond } from './simulated-bond.js';
 
 /** What a host needs of the network around it. */
 export interface HostWorld extends Omit<BondWorld, 'hostName' | 'findInterface' | 'bondOf' | 'deliver'> {

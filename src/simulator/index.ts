@@ -5,7 +5,7 @@ export * from './scenario.js';
 export { checkScenario, parseScenario, printScenario } from './scenario-json.js';
 export { observationText, renderSideBySide } from './timeline-text.js';
 export { RULES, type Rule, type Violation } from './checkers.js';
-export type { Pace, PolicyMaker, SimulatedPolicy } from './simulated-bond.js';
+export type { Pace, PolicyMaker, SimulatedPolicy } from './bond-world.js';
 export {
   DEFAULT_PACE,
   type FlowTotals,

@@ -1,4 +1,5 @@
 // Chance from a seed: the only source of it in the simulator, so that every run can be repeated. (mulberry32)
+import { formatMac, type MacText } from '../base/index.js';
 
 /** A stream of numbers that its seed decides. */
 export class Random {
@@ -31,5 +32,12 @@ export class Random {
     const chosen = from[Math.floor(this.next() * from.length)];
     if (chosen === undefined) throw new RangeError('There is nothing to pick from');
     return chosen;
+  }
+
+  /** A unicast address of local administration. */
+  mac(): MacText {
+    const bytes = Uint8Array.from({ length: 6 }, () => this.integer(0, 255));
+    bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 2;
+    return formatMac(bytes);
   }
 }

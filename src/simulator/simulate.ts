@@ -9,7 +9,8 @@ import type { Timeline } from './observations.js';
 import { Observer } from './observer.js';
 import { Random } from './random.js';
 import { happenings, type Scenario } from './scenario.js';
-import type { Pace, PolicyMaker, SimulatedBond } from './simulated-bond.js';
+import type { Pace, PolicyMaker } from './bond-world.js';
+import type { SimulatedBond } from './simulated-bond.js';
 
 export interface SimulateOptions {
   /** Decides all that is left to chance. Absent: 1. */

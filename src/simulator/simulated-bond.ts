@@ -1,66 +1,14 @@
 // Bondwire's daemon for one bond of a simulated host: drives the very policy object of the daemon the way
 // src/daemon/bond-runner.ts does (join, outputs, opened; carriers asked for before a tick; news; diversions).
 import { err, ok, refusal, type MacText, type Refusal, type Result, unreachable } from '../base/index.js';
-import type {
-  BondEvent,
-  BondSnapshot,
-  ForwardingPlan,
-  Input,
-  NewBond,
-  Output,
-  SavedBond,
-  StackedDevice,
-} from '../policy/index.js';
-import type { Clock } from './clock.js';
+import type { BondSnapshot, Input, Output, SavedBond, StackedDevice } from '../policy/index.js';
+import type { BondWorld, SimulatedPolicy } from './bond-world.js';
 import { SimulatedDataPlane } from './data-plane.js';
 import { type Frame, frameOf, isGroup } from './frame.js';
 import type { IpDevice } from './ip-stack.js';
 import { DEFAULT_MTU, type NetworkInterface } from './network-interface.js';
-import type { Random } from './random.js';
 import { splitCidr } from './ip-stack.js';
 import type { BondSpec } from './scenario.js';
-
-/** What the simulator needs of a policy: `Bond`, or a copy that was broken on purpose to see that it is caught. */
-export interface SimulatedPolicy {
-  handle(input: Input, now: number): Result<undefined, Refusal>;
-  outputs(): Output[];
-  deadline(): number | null;
-  snapshot(): BondSnapshot;
-  plan(): ForwardingPlan;
-  save(now?: number): SavedBond;
-}
-
-export interface PolicyMaker {
-  create(wish: NewBond): Result<SimulatedPolicy, Refusal>;
-  restore(saved: SavedBond, now: number): SimulatedPolicy;
-}
-
-/** How quick the simulated machine is, in ms. */
-export interface Pace {
-  /** From a change of carrier to the kernel's word on it (link-watch). */
-  readonly linkWatchMs: number;
-  /** From any other change, and from a diversion, to its news. */
-  readonly newsMs: number;
-  /** A timer is late by up to so much, by chance. */
-  readonly timerLateMs: number;
-}
-
-/** The world that a bond lives in. */
-export interface BondWorld {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly pace: Pace;
-  readonly policies: PolicyMaker;
-  /** True when daemons are killed in this scenario, so that state must be kept as the daemon does. */
-  readonly keepState: boolean;
-  readonly hostName: string;
-  findInterface(name: string): NetworkInterface | undefined;
-  bondOf(nic: NetworkInterface): SimulatedBond | undefined;
-  deliver(device: IpDevice, frame: Frame): void;
-  /** An input was handled with all that follows. */
-  stepped(bond: SimulatedBond): void;
-  told(bond: SimulatedBond, event: BondEvent): void;
-}
 
 interface Original {
   readonly mac: MacText;
@@ -84,8 +32,6 @@ export class SimulatedBond implements IpDevice {
   adminUp: boolean = false;
   /** Null while no daemon runs. */
   policy: SimulatedPolicy | null = null;
-  /** What the last daemon knew, for reports while none runs. */
-  lastSnapshot: BondSnapshot;
   /** News on the way: device and policy may differ until it is told. */
   newsPending: number = 0;
   /** Gratuitous ARP requests that it sent. */
@@ -93,9 +39,11 @@ export class SimulatedBond implements IpDevice {
   readonly #records = new Map<number, { readonly nic: NetworkInterface; readonly original: Original }>();
   readonly #world: BondWorld;
   #saved: SavedBond | null = null;
+  /** The snapshot since the last input, when somebody asked for it. */
+  #seen: BondSnapshot | null = null;
+  readonly #blank: BondSnapshot;
   #armed = 0;
   #wokenAt: number | null = null;
-  #lastJson = '';
   readonly #told = new Map<number, boolean>();
 
   private constructor(
@@ -111,7 +59,7 @@ export class SimulatedBond implements IpDevice {
     this.ifindex = ifindex;
     this.policy = policy;
     this.mac = mac;
-    this.lastSnapshot = policy.snapshot();
+    this.#blank = policy.snapshot();
     this.plane = new SimulatedDataPlane((from, to) => {
       if (from === null) return;
       this.#world.clock.after(this.#world.pace.newsMs, () => {
@@ -122,7 +70,7 @@ export class SimulatedBond implements IpDevice {
 
   /** A bond with its members, as a scenario says it stands at time 0. */
   static create(world: BondWorld, spec: BondSpec, ifindex: number): Result<SimulatedBond, Refusal> {
-    const address = randomMac(world.random);
+    const address = world.random.mac();
     const entries = Object.entries(spec.options);
     const made = world.policies.create({
       name: spec.name,
@@ -234,7 +182,7 @@ export class SimulatedBond implements IpDevice {
   /** kill -9: packets go on by the last plan; nobody listens, nobody ticks. */
   kill(): void {
     if (this.policy === null) return;
-    this.lastSnapshot = this.policy.snapshot();
+    this.#seen = this.policy.snapshot();
     this.policy = null;
     this.#armed++;
     this.#wokenAt = null;
@@ -244,11 +192,11 @@ export class SimulatedBond implements IpDevice {
   /** A new daemon finds the bond at work. */
   start(): void {
     if (this.policy !== null || this.#saved === null) return;
+    this.#seen = null;
     this.policy = this.#world.policies.restore(this.#saved, this.#world.clock.now);
     this.#resync();
-    const { policy } = this;
-    this.plane.apply(policy.plan());
-    this.plane.carrier = policy.snapshot().carrier;
+    this.plane.apply(this.policy.plan());
+    this.plane.carrier = this.snapshot().carrier;
     this.#world.stepped(this);
     this.#arm();
   }
@@ -271,8 +219,11 @@ export class SimulatedBond implements IpDevice {
     this.#feed({ kind: 'member-link', member: nic.ifindex, link: nic.link() });
   }
 
+  /** What the daemon knows, or the last one knew. */
   snapshot(): BondSnapshot {
-    return this.policy?.snapshot() ?? this.lastSnapshot;
+    if (this.policy === null) return this.#seen ?? this.#blank;
+    this.#seen ??= this.policy.snapshot();
+    return this.#seen;
   }
 
   #bondNews(): void {
@@ -334,6 +285,7 @@ export class SimulatedBond implements IpDevice {
   #feed(input: Input): Done {
     const { policy } = this;
     if (policy === null) return noDaemon(this.name);
+    this.#seen = null;
     const handled = policy.handle(input, this.#world.clock.now);
     const outputs = policy.outputs();
     this.#carryOut(outputs);
@@ -343,12 +295,11 @@ export class SimulatedBond implements IpDevice {
     return handled;
   }
 
-  /** As the daemon writes its state file: after what it did, and after a tick that can be seen. */
-  #keep(onlyIfSeen: boolean): void {
+  /** As the daemon writes its state file: after what it did, and after a tick that can be seen (a delay that runs). */
+  #keep(isQuiet: boolean): void {
     if (this.policy === null) return;
-    const json = JSON.stringify(this.policy.snapshot());
-    if (onlyIfSeen && json === this.#lastJson) return;
-    this.#lastJson = json;
+    const delayed = this.#saved?.state.members.some(member => member.delayTicks > 0);
+    if (isQuiet && delayed === false) return;
     this.#saved = this.policy.save(this.#world.clock.now);
   }
 
@@ -397,7 +348,7 @@ export class SimulatedBond implements IpDevice {
         this.setMac(output.address);
         return;
       case 'random-bond-address':
-        this.setMac(randomMac(this.#world.random));
+        this.setMac(this.#world.random.mac());
         return;
       case 'set-bond-mtu':
         this.setMtu(output.mtu);
@@ -436,10 +387,4 @@ export class SimulatedBond implements IpDevice {
 
 function noDaemon(name: string): Done {
   return err(refusal('system', 'ECONNREFUSED', `No daemon runs ${name}`));
-}
-
-function randomMac(random: Random): MacText {
-  const bytes = Array.from({ length: 6 }, () => random.integer(0, 255));
-  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 2;
-  return bytes.map(byte => byte.toString(16).padStart(2, '0')).join(':');
 }
