@@ -42,6 +42,7 @@ export class Network {
 
   /** Everything is set up and the cables are plugged in. The refusal of what cannot be. */
   boot(): Result<undefined, Refusal> {
+    for (const cable of this.#cables) cable.refresh();
     for (const host of this.hosts) {
       const booted = host.boot();
       if (!booted.ok) return booted;
