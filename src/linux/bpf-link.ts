@@ -3,19 +3,13 @@
 import { BpfAttr, bpf, tryBpf } from './bpf-syscall.js';
 import { SystemError } from './errors.js';
 
-/** Attach types of TCX. */
+/** Attach type of TCX: frames that an interface received. */
 export const BPF_TCX_INGRESS = 46;
-export const BPF_TCX_EGRESS = 47;
 
 /** Attaches a program to an interface, after those that are there; gives the link's file descriptor. EINVAL: no TCX in this kernel. */
 export function createTcxLink(programFd: number, ifindex: number, attachType: number): number {
   const attr = new BpfAttr(64).u32(0, programFd).u32(4, ifindex).u32(8, attachType);
   return bpf('BPF_LINK_CREATE', attr, `interface ${ifindex}`);
-}
-
-/** Swaps the program of a link without a gap. */
-export function updateLink(linkFd: number, programFd: number): void {
-  bpf('BPF_LINK_UPDATE', new BpfAttr(16).u32(0, linkFd).u32(4, programFd), `link fd ${linkFd}`);
 }
 
 /** Detaches a link at once, even when it is pinned or others hold it; false when its interface is gone. */

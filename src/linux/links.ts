@@ -9,8 +9,6 @@ import {
   type Link,
   type LinkAttributes,
   linkWith,
-  type MacvlanMode,
-  macvlanInfo,
   NLM_F_CREATE,
   NLM_F_EXCL,
   parseLink,
@@ -18,7 +16,6 @@ import {
   RTM_GETLINK,
   RTM_NEWLINK,
   vethInfo,
-  vlanInfo,
 } from '../netlink/index.js';
 import { isErrno, SystemError } from './errors.js';
 import type { Rtnetlink } from './rtnetlink.js';
@@ -179,27 +176,5 @@ export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | und
 /** Makes a bridge. */
 export function createBridge(netlink: Rtnetlink, link: NewLink, options: BridgeOptions = {}): Link {
   createLink(netlink, link.name, { ...newLinkMessage(link), info: bridgeInfo(options) });
-  return requireLink(netlink, link.name);
-}
-
-/** Makes a macvlan on the device with index `lower`. */
-export function createMacvlan(netlink: Rtnetlink, link: NewLink, lower: number, mode: MacvlanMode): Link {
-  createLink(netlink, link.name, { ...newLinkMessage(link), link: lower, info: macvlanInfo(mode) });
-  return requireLink(netlink, link.name);
-}
-
-/** Makes a VLAN device on the device with index `lower`. */
-export function createVlan(netlink: Rtnetlink, link: NewLink, lower: number, id: number): Link {
-  createLink(netlink, link.name, {
-    ...newLinkMessage(link),
-    link: lower,
-    info: vlanInfo({ id, protocol: 0x8100 }),
-  });
-  return requireLink(netlink, link.name);
-}
-
-/** Makes a device that swallows what is sent on it. */
-export function createDummy(netlink: Rtnetlink, link: NewLink): Link {
-  createLink(netlink, link.name, { ...newLinkMessage(link), info: { kind: 'dummy' } });
   return requireLink(netlink, link.name);
 }
