@@ -1,5 +1,5 @@
 // What other rooms may use of `base`.
-export { type ErrnoName, errnoName } from './errno.js';
+export { ERRNO, type ErrnoName, errnoName } from './errno.js';
 export { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from './ip.js';
 export { BROADCAST_MAC, formatMac, type MacText, parseMac } from './mac.js';
 export { nearestName } from './nearest.js';

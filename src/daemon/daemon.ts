@@ -124,7 +124,7 @@ class Daemon implements RunningDaemon {
     );
     for (const runner of this.#registry.all()) {
       this.#operations.undoUnfinished(runner);
-      runner.resync();
+      runner.adopt();
     }
   }
 

@@ -58,6 +58,32 @@ export function programInfo(fd: number): ProgramInfo {
   };
 }
 
+/** What the kernel tells of a map (struct bpf_map_info). */
+export interface MapInfo {
+  readonly type: number;
+  readonly id: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+  readonly name: string;
+}
+
+/** Information on a map. */
+export function mapInfo(fd: number): MapInfo {
+  const info = new Uint8Array(88);
+  const view = objectInfo(fd, info);
+  return {
+    type: view.getUint32(0, true),
+    id: view.getUint32(4, true),
+    keySize: view.getUint32(8, true),
+    valueSize: view.getUint32(12, true),
+    maxEntries: view.getUint32(16, true),
+    flags: view.getUint32(20, true),
+    name: nameAt(info, 24),
+  };
+}
+
 /** BPF_LINK_TYPE_TCX. */
 const BPF_LINK_TYPE_TCX = 11;
 
@@ -84,6 +110,18 @@ export function linkInfo(fd: number): LinkObjectInfo {
   };
 }
 
+function listIds(command: BpfCommand): number[] {
+  const ids: number[] = [];
+  for (let id = 0; ; ) {
+    const attr = new BpfAttr(12).u32(0, id);
+    const result = tryBpf(command, attr);
+    if (result === -ENOENT) return ids;
+    if (result < 0) throw new SystemError(`bpf(${command})`, -result);
+    id = attr.getU32(4);
+    ids.push(id);
+  }
+}
+
 function fdById(command: BpfCommand, id: number): number | undefined {
   try {
     return bpf(command, new BpfAttr(12).u32(0, id), `id ${id}`);
@@ -93,7 +131,32 @@ function fdById(command: BpfCommand, id: number): number | undefined {
   }
 }
 
+/** Ids of all programs in the kernel (needs CAP_SYS_ADMIN). */
+export function listProgramIds(): number[] {
+  return listIds('BPF_PROG_GET_NEXT_ID');
+}
+
+/** Ids of all maps in the kernel. */
+export function listMapIds(): number[] {
+  return listIds('BPF_MAP_GET_NEXT_ID');
+}
+
+/** Ids of all links in the kernel. */
+export function listLinkIds(): number[] {
+  return listIds('BPF_LINK_GET_NEXT_ID');
+}
+
 /** A file descriptor of the program with this id; undefined when it is gone. The caller closes it. */
 export function programFdById(id: number): number | undefined {
   return fdById('BPF_PROG_GET_FD_BY_ID', id);
+}
+
+/** A file descriptor of the map with this id; undefined when it is gone. The caller closes it. */
+export function mapFdById(id: number): number | undefined {
+  return fdById('BPF_MAP_GET_FD_BY_ID', id);
+}
+
+/** A file descriptor of the link with this id; undefined when it is gone. The caller closes it. */
+export function linkFdById(id: number): number | undefined {
+  return fdById('BPF_LINK_GET_FD_BY_ID', id);
 }

@@ -3,6 +3,11 @@ import { BpfAttr, bpf, tryBpf } from './bpf-syscall.js';
 import { raiseMemlockLimit } from './bpf-map.js';
 import { SystemError } from './errors.js';
 
+/** BPF_PROG_TYPE_SCHED_CLS: runs on packets at an interface. */
+export const BPF_PROG_TYPE_SCHED_CLS = 3;
+/** BPF_PROG_TYPE_XDP. */
+export const BPF_PROG_TYPE_XDP = 6;
+
 const ENOSPC = 28;
 const FIRST_LOG_BYTES = 256 * 1024;
 /** The kernel's limit since 5.2 is UINT_MAX / 4; a program of ours fits in far less. */

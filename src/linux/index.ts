@@ -1,42 +1,79 @@
 // The only room that makes system calls. Calls are synchronous; the C library is loaded at the first of them.
 export { addAddress, addressFromText, deleteAddress, listAddresses } from './addresses.js';
-export { BPF_TCX_INGRESS, createTcxLink, detachLink } from './bpf-link.js';
+export { BPF_TCX_EGRESS, BPF_TCX_INGRESS, createTcxLink, detachLink, updateLink } from './bpf-link.js';
 export {
+  BPF_F_MMAPABLE,
+  BPF_F_NO_PREALLOC,
+  BPF_MAP_TYPES,
   createMap,
+  deleteMapKey,
+  listMapKeys,
+  lookupMap,
+  type MapParameters,
   mmapArray,
+  nextMapKey,
+  raiseMemlockLimit,
+  type UpdateMode,
+  updateMap,
 } from './bpf-map.js';
 export {
   getPinned,
+  type LinkObjectInfo,
+  linkFdById,
   linkInfo,
+  listLinkIds,
+  listMapIds,
+  listProgramIds,
+  type MapInfo,
+  mapFdById,
+  mapInfo,
+  type ProgramInfo,
   pinObject,
   programFdById,
   programInfo,
 } from './bpf-object.js';
 export {
+  BPF_PROG_TYPE_SCHED_CLS,
+  BPF_PROG_TYPE_XDP,
   loadProgram,
+  loadProgramWithLog,
+  type ProgramParameters,
+  ProgramRefused,
   progTestRun,
+  type TestRunInput,
+  type TestRunResult,
 } from './bpf-program.js';
 export { tcxAvailable, tcxProgramIds } from './bpf-query.js';
-export { effectiveCapabilities } from './capabilities.js';
+export { CAPABILITIES, type Capability, effectiveCapabilities, parseCapabilities } from './capabilities.js';
 export { monotonicMs, monotonicNs } from './clock.js';
 export { isErrno, SystemError } from './errors.js';
-export { Ethtool } from './ethtool.js';
+export { type DriverInfo, Ethtool, type Feature, FEATURE_GROUPS, type LinkSettings } from './ethtool.js';
+export { type FdWatch, watchReadable } from './fd-watch.js';
 export { closeFd } from './ffi.js';
 export {
   createBridge,
+  createDummy,
+  createMacvlan,
   createVeth,
+  createVlan,
   deleteLink,
   getLink,
+  type LinkChanges,
   listLinks,
+  type NewLink,
   requireLink,
   setLink,
+  type VethOptions,
 } from './links.js';
 export type { MappedMemory } from './memory.js';
-export { isBpffs, mountBpffs, unmountFileSystem, withHostMounts } from './mounts.js';
+export { isBpffs, mountBpffs, mountFileSystem, unmountFileSystem, withHostMounts } from './mounts.js';
 export {
   addDeviceAddress,
+  addNeighbour,
   deleteDeviceAddress,
+  deleteNeighbour,
   listDeviceAddresses,
+  listNeighbours,
 } from './neighbours.js';
 export {
   createNamedNetns,
@@ -45,19 +82,21 @@ export {
   listNamedNetns,
   netnsPath,
   openNetns,
+  spawnInNetns,
   withNetns,
 } from './netns.js';
-export { PacketSocket } from './packet-socket.js';
+export { ETH_P_ALL, PacketSocket, type PacketSocketOptions, type ReceivedFrame } from './packet-socket.js';
 export { RingBuffer } from './ring-buffer.js';
-export { addRoute, listRoutes } from './routes.js';
-export { Rtnetlink } from './rtnetlink.js';
-export { readSysctl, writeSysctl } from './sysctl.js';
+export { addRoute, deleteRoute, listRoutes, type RouteFilter } from './routes.js';
+export { Rtnetlink, type RtnetlinkOptions } from './rtnetlink.js';
+export { readSysctl, type SysctlFamily, writeSysctl } from './sysctl.js';
 export {
   addBpfFilter,
   addClsact,
+  type BpfFilter,
   deleteBpfFilter,
   deleteClsact,
   listBpfFilters,
   listQdiscs,
 } from './traffic-control.js';
-export { UdpBatch } from './udp-batch.js';
+export { UdpBatch, type UdpBatchOptions, type UdpEndpoint } from './udp-batch.js';

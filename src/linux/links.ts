@@ -9,6 +9,8 @@ import {
   type Link,
   type LinkAttributes,
   linkWith,
+  type MacvlanMode,
+  macvlanInfo,
   NLM_F_CREATE,
   NLM_F_EXCL,
   parseLink,
@@ -16,6 +18,7 @@ import {
   RTM_GETLINK,
   RTM_NEWLINK,
   vethInfo,
+  vlanInfo,
 } from '../netlink/index.js';
 import { isErrno, SystemError } from './errors.js';
 import type { Rtnetlink } from './rtnetlink.js';
@@ -133,6 +136,10 @@ export function deleteLink(netlink: Rtnetlink, which: number | string): boolean 
 function createLink(netlink: Rtnetlink, name: string, link: Partial<Link>): void {
   const payload = emitLink(linkWith({ ...link, name }));
   netlink.request({ type: RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, payload }, name);
+  // The kernel passes over the alias of a new link, so that is a second step; one made elsewhere stays without.
+  if (link.alias !== undefined && link.netnsFd === undefined) {
+    setLink(netlink, requireLink(netlink, name).ifindex, { alias: link.alias });
+  }
 }
 
 /** What a new link may be given besides what it is. */
@@ -154,6 +161,7 @@ export interface VethOptions extends NewLink {
   readonly peerAddress?: string;
   /** Namespace of the other end; this one where absent. */
   readonly peerNetnsFd?: number;
+  /** Raise the other end too; only where it stays in this namespace. */
   readonly peerUp?: boolean;
 }
 
@@ -162,7 +170,6 @@ export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | und
   const { peerName, peerAddress, peerNetnsFd, peerUp, name, mtu, numTxQueues, numRxQueues } = options;
   const peer = linkWith({
     name: peerName,
-    ...flagChanges({ ...(peerUp !== undefined && { up: peerUp }) }),
     ...(mtu !== undefined && { mtu }),
     ...(numTxQueues !== undefined && { numTxQueues }),
     ...(numRxQueues !== undefined && { numRxQueues }),
@@ -170,11 +177,37 @@ export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | und
     ...(peerNetnsFd !== undefined && { netnsFd: peerNetnsFd }),
   });
   createLink(netlink, name, { ...newLinkMessage(options), info: vethInfo(peer) });
+  // The kernel refuses to raise an end that has no other end yet (ENOTCONN), so that is a second step.
+  if (peerUp === true && peerNetnsFd === undefined) {
+    setLink(netlink, requireLink(netlink, peerName).ifindex, { up: true });
+  }
   return options.netnsFd === undefined ? requireLink(netlink, name) : undefined;
 }
 
 /** Makes a bridge. */
 export function createBridge(netlink: Rtnetlink, link: NewLink, options: BridgeOptions = {}): Link {
   createLink(netlink, link.name, { ...newLinkMessage(link), info: bridgeInfo(options) });
+  return requireLink(netlink, link.name);
+}
+
+/** Makes a macvlan on the device with index `lower`. */
+export function createMacvlan(netlink: Rtnetlink, link: NewLink, lower: number, mode: MacvlanMode): Link {
+  createLink(netlink, link.name, { ...newLinkMessage(link), link: lower, info: macvlanInfo(mode) });
+  return requireLink(netlink, link.name);
+}
+
+/** Makes a VLAN device on the device with index `lower`. */
+export function createVlan(netlink: Rtnetlink, link: NewLink, lower: number, id: number): Link {
+  createLink(netlink, link.name, {
+    ...newLinkMessage(link),
+    link: lower,
+    info: vlanInfo({ id, protocol: 0x8100 }),
+  });
+  return requireLink(netlink, link.name);
+}
+
+/** Makes a device that swallows what is sent on it. */
+export function createDummy(netlink: Rtnetlink, link: NewLink): Link {
+  createLink(netlink, link.name, { ...newLinkMessage(link), info: { kind: 'dummy' } });
   return requireLink(netlink, link.name);
 }

@@ -27,6 +27,13 @@ function dump(netlink: Rtnetlink, filter: Neighbour): Neighbour[] {
   return neighbours;
 }
 
+/** ARP and ND entries, all or of one interface. */
+export function listNeighbours(netlink: Rtnetlink, filter: { readonly ifindex?: number } = {}): Neighbour[] {
+  return dump(netlink, EMPTY).filter(
+    ({ ifindex }) => filter.ifindex === undefined || ifindex === filter.ifindex,
+  );
+}
+
 /** Adds an ARP or ND entry. */
 export function addNeighbour(netlink: Rtnetlink, neighbour: Neighbour): void {
   const request = { type: RTM_NEWNEIGH, flags: NLM_F_CREATE | NLM_F_EXCL, payload: emitNeighbour(neighbour) };

@@ -1,4 +1,5 @@
 // Network namespaces: doing something inside one, making named ones as `ip netns` does, starting programs in one.
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import { IFF } from '../netlink/index.js';
 import { isErrno } from './errors.js';
@@ -132,4 +133,17 @@ export function listNamedNetns(): string[] {
 /** What tells the calling thread's namespace from others while both live: its inode number. */
 export function currentNetnsId(): number {
   return statSync(OWN).ino;
+}
+
+/**
+ * Starts a program in another network namespace. Unlike `ip netns exec` it keeps our mounts, so /sys shows the
+ * devices of the namespace that it was mounted in.
+ */
+export function spawnInNetns(
+  netns: number | string,
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): ChildProcess {
+  return withNetns(netns, () => spawn(command, args, options));
 }

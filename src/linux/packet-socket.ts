@@ -29,10 +29,13 @@ const EINTR = 4;
 const ENETDOWN = 100;
 const EINVAL = 22;
 
+/** ETH_P_ALL: every EtherType. */
+export const ETH_P_ALL = 0x0003;
+
 /** How to open. */
 export interface PacketSocketOptions {
   readonly ifindex: number;
-  /** EtherType to receive, 3 (ETH_P_ALL) for all, or 0 to receive nothing. */
+  /** EtherType to receive, ETH_P_ALL, or 0 to receive nothing. */
   readonly protocol: number;
   /** Send past the qdisc and the egress programs of the interface. */
   readonly qdiscBypass?: boolean;

@@ -8,6 +8,7 @@ import {
   NLM_F_REPLACE,
   parseRoute,
   type Route,
+  RTM_DELROUTE,
   RTM_F_CLONED,
   RTM_GETROUTE,
   RTM_NEWROUTE,
@@ -57,4 +58,10 @@ export function addRoute(netlink: Rtnetlink, route: Route, replace = false): voi
     { type: RTM_NEWROUTE, flags, payload: emitRoute(asRequest(route)) },
     routeDestination(route),
   );
+}
+
+/** Deletes a route; ESRCH when it is not there. */
+export function deleteRoute(netlink: Rtnetlink, route: Route): void {
+  const payload = emitRoute(asRequest(route));
+  netlink.request({ type: RTM_DELROUTE, flags: 0, payload }, routeDestination(route));
 }

@@ -2,7 +2,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import {
   addBpfFilter,
-  BPF_TCX_INGRESS,
   addClsact,
   closeFd,
   createTcxLink,
@@ -22,6 +21,7 @@ import {
   tcxProgramIds,
 } from '../../linux/index.js';
 
+const BPF_TCX_INGRESS = 46;
 /** A preference of our own, so that nobody's filter is replaced. */
 const FILTER_PREFERENCE = 0xb0d;
 const FILTER_HANDLE = 1;
