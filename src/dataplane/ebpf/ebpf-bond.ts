@@ -335,7 +335,8 @@ export class EbpfBond implements BondDataPlane {
       detach(this.#netlink, parts.transmit);
       rmSync(this.#places.pins, { recursive: true, force: true });
     });
-    deleteLink(this.#netlink, parts.bondIfindex);
+    // By the lower end: it is here even when the bond's end was moved to another namespace.
+    deleteLink(this.#netlink, parts.lowerIfindex);
     rmSync(this.#places.partsFile, { force: true });
   }
 
