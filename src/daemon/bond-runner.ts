@@ -212,7 +212,7 @@ export class BondRunner {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#filterTimer);
-    for (const device of [...this.#sockets.keys()]) this.#closeSocket(device);
+    for (const device of Array.from(this.#sockets.keys())) this.#closeSocket(device);
   }
 
   #member(ifindex: number) {
