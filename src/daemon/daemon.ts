@@ -8,6 +8,7 @@ import { EbpfBond, Toolbox } from '../dataplane/index.js';
 import { currentNetnsId, Ethtool, getLink, monotonicMs, Rtnetlink, SystemError } from '../linux/index.js';
 import {
   emitLink,
+  IFF,
   linkWith,
   type Link,
   type NetlinkMessage,
@@ -18,6 +19,7 @@ import {
 } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
 import { procText } from '../report/index.js';
+import { AddressFilters } from './address-filters.js';
 import { giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
 import { controlSocketPath, type DaemonStatus, type ShowDocument } from './api.js';
 import { BondRunner } from './bond-runner.js';
@@ -25,7 +27,7 @@ import { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
 import { type OriginalSettings, restoreSettings } from './original-settings.js';
-import { placesOf, preparePlaces, removePlaces } from './places.js';
+import { notedPins, placesOf, preparePlaces, removePlaces } from './places.js';
 import { Registry } from './registry.js';
 import { ControlServer } from './server.js';
 import { showBond } from './show.js';
@@ -114,6 +116,7 @@ class Daemon implements RunningDaemon {
     if (problem !== undefined) throw new Error(problem);
     this.#saving = false;
     for (const saved of bonds) this.#adoptOne(saved);
+    this.#sweepUnknown(bonds.map(saved => saved.pins));
     this.#saving = true;
     this.#save();
     this.#machine.netlink.onMessage(
@@ -124,7 +127,16 @@ class Daemon implements RunningDaemon {
     );
     for (const runner of this.#registry.all()) {
       this.#operations.undoUnfinished(runner);
-      runner.adopt();
+      if (runner.ending) this.#operations.dismantle(runner, undefined);
+      else runner.adopt();
+    }
+  }
+
+  /** Bonds that an earlier daemon was making when it ended: nobody was told of them yet. */
+  #sweepUnknown(known: readonly string[]): void {
+    const { runDir, netlink } = this.#machine;
+    for (const pins of notedPins(runDir)) {
+      if (!known.includes(pins)) EbpfBond.sweep(netlink, placesOf(runDir, pins));
     }
   }
 
@@ -247,6 +259,7 @@ class Daemon implements RunningDaemon {
       taken: saved.taken,
       filters: saved.filters,
     });
+    runner.ending = saved.ending;
     for (const member of plane.members()) if (!runner.records.has(member)) plane.removeMember(member);
     this.#registry.add(runner);
     this.#adopted.push(saved.name);
@@ -260,7 +273,9 @@ class Daemon implements RunningDaemon {
   /** A bond whose interface or programs are gone: its members get back what they had. */
   #giveUp(saved: SavedRunner): void {
     const { netlink, journal } = this.#machine;
+    const filters = new AddressFilters(netlink, saved.filters);
     for (const { original } of saved.members) {
+      filters.release(original.ifindex);
       for (const message of restoreSettings(netlink, original, { address: true })) {
         journal.add(saved.name, { severity: 'error', type: 'left', message });
       }
@@ -336,6 +351,8 @@ class Daemon implements RunningDaemon {
         ifindex: link.newIfindex ?? link.ifindex,
         address: original.address,
         mtu: original.mtu,
+        flags: (original.promiscuous ? IFF.IFF_PROMISC : 0) | (original.allMulticast ? IFF.IFF_ALLMULTI : 0),
+        changeMask: IFF.IFF_PROMISC | IFF.IFF_ALLMULTI,
         other: [u32Attribute(IFLA_TARGET_NETNSID, link.newNetnsId ?? 0)],
       }),
     );

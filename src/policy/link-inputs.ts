@@ -4,7 +4,7 @@ import type { Input, MemberIndex, MemberLink } from './contract.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { bondAddressChanged } from './mac-rules.js';
 import { setMemberMtu, settle } from './members.js';
-import { confirmLoss } from './mii-pass.js';
+import { commitUp, confirmLoss } from './mii-pass.js';
 import {
   activeMember,
   type Context,
@@ -79,10 +79,18 @@ export function diverted(context: Context, from: MemberIndex, to: MemberIndex): 
   const { state } = context;
   const member = memberOf(state, from);
   const target = memberOf(state, to);
-  if (member !== null && state.timers.mii !== null && isInline(state)) {
+  // Of a member that is not the active one any more it is old news, which was counted.
+  if (member !== null && from === state.active && state.timers.mii !== null && isInline(state)) {
     const message = `Traffic left ${member.name} for ${target?.name ?? `interface ${to}`} at once: ${member.name} could not send`;
     tell(context, 'warning', 'data-plane', message, { member: member.name });
     member.carrier = false;
+    const others = state.members.filter(other => other !== member);
+    // Everything else was lost, so it may be used without waiting, as by the monitor (H23); the data plane saw its link.
+    if (target !== null && !target.settling && !others.some(other => other.link === 'up')) {
+      target.adminUp = true;
+      target.carrier = true;
+      commitUp(context, target);
+    }
     confirmLoss(context, member);
   }
   giveForwardingPlan(context, true);

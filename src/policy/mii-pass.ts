@@ -89,7 +89,7 @@ function commitDown(context: Context, member: MemberState): boolean {
 }
 
 /** The step to UP. The reason for a selection when one is due, else null. */
-function commitUp(context: Context, member: MemberState): string | null {
+export function commitUp(context: Context, member: MemberState): string | null {
   const { state } = context;
   member.link = 'up';
   tell(context, 'info', 'recovered', `${member.name} is up (${speedText(member)})`, { member: member.name });

@@ -118,7 +118,8 @@ function pinFiles(directory: string): string[] {
 
 /** Files in the bpffs of the run directory. */
 export function pins(stage: Stage): string[] {
-  return withHostMounts(() => pinFiles(`${stage.runDir}/bpf`));
+  // The kernel puts two files of its own (maps.debug, progs.debug) at the top of every bpffs.
+  return withHostMounts(() => pinFiles(`${stage.runDir}/bpf`)).filter(path => !path.endsWith('.debug'));
 }
 
 /** What is pinned in the run directory now. */
