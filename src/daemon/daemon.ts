@@ -5,18 +5,8 @@ import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { err, nearestName, ok, type Refusal, type Result, refusal } from '../base/index.js';
 import { EbpfBond, Toolbox } from '../dataplane/index.js';
-import { currentNetnsId, Ethtool, getLink, monotonicMs, Rtnetlink, SystemError } from '../linux/index.js';
-import {
-  emitLink,
-  IFF,
-  linkWith,
-  type Link,
-  type NetlinkMessage,
-  parseNews,
-  RTM_NEWLINK,
-  RTNLGRP,
-  u32Attribute,
-} from '../netlink/index.js';
+import { currentNetnsId, Ethtool, getLink, monotonicMs, Rtnetlink } from '../linux/index.js';
+import { type Link, type NetlinkMessage, parseNews, RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
 import { procText } from '../report/index.js';
 import { AddressFilters } from './address-filters.js';
@@ -26,15 +16,12 @@ import { BondRunner } from './bond-runner.js';
 import { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
-import { type OriginalSettings, restoreSettings } from './original-settings.js';
+import { type OriginalSettings, restoreInNetns, restoreSettings } from './original-settings.js';
 import { notedPins, placesOf, preparePlaces, removePlaces } from './places.js';
 import { Registry } from './registry.js';
 import { ControlServer } from './server.js';
 import { showBond } from './show.js';
 import { type SavedRunner, StateFile } from './state-file.js';
-
-/** IFLA_TARGET_NETNSID: the request is about a link in another namespace. */
-const IFLA_TARGET_NETNSID = 46;
 
 export interface DaemonOptions {
   readonly runDir: string;
@@ -344,23 +331,17 @@ class Daemon implements RunningDaemon {
     if (original !== undefined && link.newNetnsId !== undefined) this.#restoreElsewhere(original, link);
   }
 
-  /** A member that was moved to another namespace keeps what it was given there; its own MAC and MTU go with it. */
+  /** A member that was moved to another namespace keeps what it was given there; its own MAC, MTU and flags go with it. */
   #restoreElsewhere(original: OriginalSettings, link: Link): void {
-    const payload = emitLink(
-      linkWith({
-        ifindex: link.newIfindex ?? link.ifindex,
-        address: original.address,
-        mtu: original.mtu,
-        flags: (original.promiscuous ? IFF.IFF_PROMISC : 0) | (original.allMulticast ? IFF.IFF_ALLMULTI : 0),
-        changeMask: IFF.IFF_PROMISC | IFF.IFF_ALLMULTI,
-        other: [u32Attribute(IFLA_TARGET_NETNSID, link.newNetnsId ?? 0)],
-      }),
-    );
+    const { netlink, log } = this.#machine;
     try {
-      this.#machine.netlink.request({ type: RTM_NEWLINK, flags: 0, payload }, original.name);
+      const problem = restoreInNetns(netlink, link.newNetnsId ?? -1, {
+        ...original,
+        ifindex: link.newIfindex ?? link.ifindex,
+      });
+      if (problem !== undefined) log.warn(problem);
     } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      this.#machine.log.warn({ err: error }, `${original.name} keeps its MAC address in its new namespace`);
+      log.warn({ err: error }, `${original.name} keeps its MAC address in its new namespace`);
     }
   }
 }
