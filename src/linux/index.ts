@@ -79,6 +79,7 @@ export {
   createNamedNetns,
   currentNetnsId,
   deleteNamedNetns,
+  findNetns,
   listNamedNetns,
   netnsPath,
   openNetns,
