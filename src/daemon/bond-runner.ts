@@ -241,9 +241,7 @@ export class BondRunner {
       const link = getLink(this.#machine.netlink, member.member);
       if (link !== undefined && carrierOf(link) === detected) this.memberTold(link);
     }
-    const before = JSON.stringify(this.#policy.snapshot());
     this.feed({ kind: 'time' });
-    if (JSON.stringify(this.#policy.snapshot()) !== before) this.#machine.save();
   }
 
   #carryOut(outputs: readonly Output[], strict: boolean): void {

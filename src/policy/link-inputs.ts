@@ -4,7 +4,7 @@ import type { Input, MemberIndex, MemberLink } from './contract.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { bondAddressChanged } from './mac-rules.js';
 import { setMemberMtu, settle } from './members.js';
-import { commitUp, confirmLoss } from './mii-pass.js';
+import { confirmLoss } from './mii-pass.js';
 import {
   activeMember,
   type Context,
@@ -84,12 +84,10 @@ export function diverted(context: Context, from: MemberIndex, to: MemberIndex): 
     const message = `Traffic left ${member.name} for ${target?.name ?? `interface ${to}`} at once: ${member.name} could not send`;
     tell(context, 'warning', 'data-plane', message, { member: member.name });
     member.carrier = false;
-    const others = state.members.filter(other => other !== member);
-    // Everything else was lost, so it may be used without waiting, as by the monitor (H23); the data plane saw its link.
-    if (target !== null && !target.settling && !others.some(other => other.link === 'up')) {
+    // The data plane saw that the target can send, maybe before the kernel's own word of it.
+    if (target !== null && !target.settling) {
       target.adminUp = true;
       target.carrier = true;
-      commitUp(context, target);
     }
     confirmLoss(context, member);
   }
