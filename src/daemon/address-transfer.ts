@@ -69,14 +69,16 @@ export function routeText(route: Route): string {
   return gateway === undefined ? routeDestination(route) : `${routeDestination(route)} via ${gateway}`;
 }
 
+/** What tells a route from others, but for its interface. */
+function routeIdentity(route: Route): string {
+  const metric = route.attributes.find(attribute => attribute.type === RTA.RTA_PRIORITY);
+  const bytes = metric === undefined ? '' : Buffer.from(metric.value).toString('hex');
+  return [route.family, route.tos, routeTable(route), routeText(route), bytes].join(' ');
+}
+
 /** True when both say the same of the same destination, by whatever interface. */
 export function sameRoute(a: Route, b: Route): boolean {
-  const identity = (route: Route): string => {
-    const metric = route.attributes.find(attribute => attribute.type === RTA.RTA_PRIORITY);
-    const bytes = metric === undefined ? '' : Buffer.from(metric.value).toString('hex');
-    return [route.family, route.tos, routeTable(route), routeText(route), bytes].join(' ');
-  };
-  return identity(a) === identity(b);
+  return routeIdentity(a) === routeIdentity(b);
 }
 
 /** True for a route that hangs on a nexthop object, which names the interface itself and cannot be rewritten here. */
@@ -105,7 +107,7 @@ export function takeBack(netlink: Rtnetlink, belongings: Belongings, from: numbe
     }
   }
   // Without the label, which is another one there and would have to fit.
-  const onBond = belongings.addresses.map(({ label: _, ...address }) => ({ ...address, ifindex: bond }));
+  const onBond = belongings.addresses.map(({ label: _label, ...address }) => ({ ...address, ifindex: bond }));
   removeAddresses(netlink, onBond);
 }
 

@@ -18,13 +18,16 @@ import {
   takeBack,
   usesNexthopObject,
 } from './address-transfer.js';
-import { BondRunner, randomMac, systemRefusal } from './bond-runner.js';
+import { checkBondName } from './bond-name.js';
+import { BondRunner } from './bond-runner.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
 import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
 import { lowerEndName, placesOf } from './places.js';
+import { randomMac } from './random-mac.js';
 import type { Registry } from './registry.js';
+import { systemRefusal } from './system-refusal.js';
 
 /** Nothing, or why not. */
 export type Done = Result<undefined, Refusal>;
@@ -434,18 +437,4 @@ export class Operations {
     for (const { ifindex, returning } of runner.taken)
       if (returning === true) this.#undoJoin(runner, ifindex);
   }
-}
-
-/** dev_valid_name, and what rtnetlink would take for a pattern. */
-export function checkBondName(name: string): Refusal | undefined {
-  const refuse = (why: string): Refusal =>
-    refusal('invalid-value', 'EINVAL', `"${name}" cannot be the name of a bond: ${why}`);
-  if (name === '') return refuse('it is empty.');
-  if (Buffer.byteLength(name) > 15) return refuse('an interface name has at most 15 bytes.');
-  if (name === '.' || name === '..') return refuse('the kernel reserves it.');
-  if (/[/:\s]/.test(name)) return refuse('an interface name has no "/", ":" or white space.');
-  if (name.includes('%')) return refuse('the kernel would replace "%".');
-  if (!/^[\x21-\x7e]+$/.test(name)) return refuse('use printable ASCII characters.');
-  if (['all', 'default'].includes(name)) return refuse('/proc/sys/net uses it for all interfaces.');
-  return undefined;
 }
