@@ -1,6 +1,6 @@
 // One bond on the eBPF data plane: a veth pair whose near end is the bond, programs on the far ("lower") end and on each
 // member, and a map shared with them. All of it is pinned: it works on when this process is gone, and is adopted later.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { type FieldsOf, fromBytes, over, type ProgramSpec, type StructAccessor } from '../../ebpf/index.js';
 import {
   closeFd,
@@ -23,6 +23,7 @@ import type { BondDataPlane, Diversion, Loss } from '../contract.js';
 import { type Attachment, attachIngress, detach, isAttached } from './attachment.js';
 import { createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
 import { LEARNED, learnProgram, receiveProgram, transmitProgram } from './programs.js';
+import { type Parts, readParts, type Unfinished, writeParts } from './parts.js';
 import {
   DIVERSION,
   LAYOUT_VERSION,
@@ -33,17 +34,6 @@ import {
   SHARED_FLAGS,
 } from './shared-state.js';
 import type { Toolbox } from './toolbox.js';
-
-/** What a bond is made of; plain JSON, so that another process can find it. */
-interface Parts {
-  readonly layoutVersion: number;
-  readonly lowerName: string;
-  readonly bondIfindex: number;
-  readonly lowerIfindex: number;
-  readonly transmit: Attachment;
-  /** By slot. */
-  readonly receive: Readonly<Record<string, Attachment>>;
-}
 
 /** Where a bond keeps its parts. */
 export interface BondPlaces {
@@ -61,9 +51,6 @@ export interface NewBond extends BondPlaces {
   readonly address?: string;
   readonly mtu: number;
 }
-
-/** What is noted before anything is made, so that a making that is cut short can be cleared away. */
-type Unfinished = Pick<Parts, 'layoutVersion' | 'lowerName'>;
 
 const ALIAS = 'Bondwire: lower end of';
 
@@ -411,12 +398,6 @@ export class EbpfBond implements BondDataPlane {
   }
 }
 
-/** Replaces the file; a crash leaves the old or the new one. */
-function writeParts(file: string, parts: Parts | Unfinished): void {
-  writeFileSync(`${file}.new`, JSON.stringify(parts), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
-}
-
 /** Deletes bond and lower end, the bond also when it is in another namespace by now: one end goes with the other. */
 function deletePair(netlink: Rtnetlink, lowerName: string): void {
   const lower = getLink(netlink, lowerName);
@@ -456,12 +437,4 @@ function attachProgram(
 function closeMaps(maps: LoadedMaps): void {
   closeFd(maps.state);
   closeFd(maps.events);
-}
-
-function readParts(file: string): Parts | Unfinished | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Parts | Unfinished;
-  } catch {
-    return undefined;
-  }
 }
