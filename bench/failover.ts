@@ -148,9 +148,21 @@ function summary(results: readonly Run[]): string {
       list(runs, report => report.refused),
       list(runs, report => report.doubled),
       list(runs, longestGapMs),
+      list(runs, report => report.senderStallMs),
     ];
   });
-  const head = ['kernel', 'bond', 'rate', 'cable', 'sent', 'lost', 'refused', 'doubled', 'longest gap ms'];
+  const head = [
+    'kernel',
+    'bond',
+    'rate',
+    'cable',
+    'sent',
+    'lost',
+    'refused',
+    'doubled',
+    'longest gap ms',
+    'sender stalled ms',
+  ];
   return table(head, rows);
 }
 
@@ -181,10 +193,18 @@ async function main(): Promise<void> {
   for (const where of values.only.split(',')) {
     if (where === 'here') {
       results.push(...(await measure(chosen(HERE), { runs, kernel: 'this', sameIndex })));
-    } else {
+    } else if (where === '6.12' || where === '6.1') {
       const args = ['--in-guest', '--runs', values.runs, '--contenders', values.contenders];
       if (sameIndex) args.push('--same-index');
-      results.push(...((await inGuest(['--kernel', where], fileURLToPath(import.meta.url), args)) as Run[]));
+      results.push(
+        ...((await inGuest(
+          { kernel: where, timeoutSeconds: 1800 },
+          fileURLToPath(import.meta.url),
+          args,
+        )) as Run[]),
+      );
+    } else {
+      throw new Error(`There is no place ${where}; there are here, 6.12 and 6.1`);
     }
   }
   console.log(`\n${summary(results)}`);

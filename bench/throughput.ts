@@ -107,8 +107,10 @@ async function main(): Promise<void> {
   });
   if (!values['in-guest']) {
     const args = ['--in-guest', '--seconds', values.seconds, '--contenders', values.contenders];
-    const flags = ['--kernel', values.kernel, '--icount', '--timeout', '1800'];
-    const figures = (await inGuest(flags, fileURLToPath(import.meta.url), args)) as Figures[];
+    const { kernel } = values;
+    if (kernel !== '6.12' && kernel !== '6.1') throw new Error('The kernel is 6.12 or 6.1');
+    const guest = { kernel, icount: true, timeoutSeconds: 1800 } as const;
+    const figures = (await inGuest(guest, fileURLToPath(import.meta.url), args)) as Figures[];
     console.log(`\n${report(figures)}`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
     return;

@@ -41,10 +41,13 @@ export class BondRunner {
   readonly records: Map<number, MemberRecord>;
   taken: SavedBelongings[];
   readonly #filters: AddressFilters;
+  readonly #sockets = new Map<number, PacketSocket>();
   #plan: ForwardingPlan;
   #timer: NodeJS.Timeout | undefined;
   #filterTimer: NodeJS.Timeout | undefined;
   #stackDirty = true;
+  #modesDue = false;
+  #filtersDue = false;
   #closed = false;
 
   constructor(parts: RunnerParts) {
@@ -59,13 +62,7 @@ export class BondRunner {
     this.#filters = new AddressFilters(parts.machine.netlink, parts.filters);
     this.#plan = parts.policy.plan();
     this.plane.onDiverted(({ from, to }) => {
-      if (this.#closed) return;
-      this.refreshStack();
-      if (from === null) return;
-      this.feed({ kind: 'diverted', from, to });
-      // The policy holds the member for dead until the kernel says how it is.
-      const link = getLink(this.#machine.netlink, from);
-      if (link !== undefined) this.memberTold(link);
+      if (!this.#closed && from !== null) this.#diverted(from, to);
     });
     this.#filterTimer = setInterval(() => this.#guard(() => this.#syncFilters()), FILTER_INTERVAL_MS);
     this.#filterTimer.unref();
@@ -177,10 +174,23 @@ export class BondRunner {
     }
     const current = this.plane.current();
     const { active } = this.#policy.snapshot();
-    if (active !== null && current !== null && current !== active) {
-      this.feed({ kind: 'diverted', from: active, to: current });
-    }
+    if (active !== null && current !== null && current !== active) this.#diverted(active, current);
     this.stackChanged();
+  }
+
+  /** Goes on with a bond that an earlier daemon left: what happened since is taken in, then plan and carrier are made true. */
+  adopt(): void {
+    this.resync();
+    this.#guard(() => this.plane.apply(this.#policy.plan()));
+    this.#guard(() => this.plane.setCarrier(this.#policy.snapshot().carrier));
+  }
+
+  #diverted(from: number, to: number): void {
+    this.refreshStack();
+    this.feed({ kind: 'diverted', from, to });
+    // The policy holds the member for dead until the kernel says how it is.
+    const link = getLink(this.#machine.netlink, from);
+    if (link !== undefined) this.memberTold(link);
   }
 
   /** Stops running it; packets go on. A bond without carrier is given it back: nobody would, once links return. */
@@ -202,6 +212,7 @@ export class BondRunner {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#filterTimer);
+    for (const device of Array.from(this.#sockets.keys())) this.#closeSocket(device);
   }
 
   #member(ifindex: number) {
@@ -234,6 +245,7 @@ export class BondRunner {
       if (strict) this.#perform(output);
       else this.#guard(() => this.#perform(output));
     }
+    if (this.#modesDue || this.#filtersDue) this.#guard(() => this.#followFilters());
     if (outputs.length > 0) this.#machine.save();
   }
 
@@ -297,9 +309,17 @@ export class BondRunner {
     this.plane.apply(plan);
     const moved = old.filterMembers.join() !== plan.filterMembers.join();
     if (moved || old.promiscuous !== plan.promiscuous || old.allMulticast !== plan.allMulticast) {
-      this.#applyModes(plan);
+      this.#modesDue = true;
     }
-    if (moved) this.#syncFilters();
+    if (moved) this.#filtersDue = true;
+  }
+
+  /** After everything else that a failover brings: peers are told first. */
+  #followFilters(): void {
+    if (this.#modesDue) this.#applyModes(this.#plan);
+    this.#modesDue = false;
+    if (this.#filtersDue) this.#syncFilters();
+    this.#filtersDue = false;
   }
 
   /** Promiscuous and all-multicast mode follow the bond on the members that carry them; others have their own back. */
@@ -338,14 +358,26 @@ export class BondRunner {
   /** A frame of the bond itself: out of the bond's own interface, so that captures and counters see it. */
   #send(device: number, frame: Uint8Array): void {
     const link = getLink(this.#machine.netlink, device);
+    if (link?.name === undefined) {
+      this.#closeSocket(device);
+      return;
+    }
     // Asking makes the kernel finish a carrier change that it holds back; until then it would swallow the frame.
-    if (link?.name !== undefined) this.#machine.ethtool.linkDetected(link.name);
-    const socket = PacketSocket.open({ ifindex: device, protocol: 0 });
+    this.#machine.ethtool.linkDetected(link.name);
+    // Kept open: closing a packet socket waits for all processors (synchronize_net), some 20 ms.
+    const socket = this.#sockets.get(device) ?? PacketSocket.open({ ifindex: device, protocol: 0 });
+    this.#sockets.set(device, socket);
     try {
       socket.send(frame);
-    } finally {
-      socket.close();
+    } catch (error) {
+      this.#closeSocket(device);
+      throw error;
     }
+  }
+
+  #closeSocket(device: number): void {
+    this.#sockets.get(device)?.close();
+    this.#sockets.delete(device);
   }
 
   #tell(event: BondEvent): void {

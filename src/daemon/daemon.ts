@@ -124,7 +124,7 @@ class Daemon implements RunningDaemon {
     );
     for (const runner of this.#registry.all()) {
       this.#operations.undoUnfinished(runner);
-      runner.resync();
+      runner.adopt();
     }
   }
 
@@ -358,7 +358,7 @@ function openLog(runDir: string, toStderr: boolean): Logger {
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { version?: string }).version ?? '0');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** True when somebody answers on the socket. */

@@ -1,11 +1,8 @@
 // The demo's stage: a lab, a daemon in it, a bond of two members with an address, and how all of it is taken down.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { unmountFileSystem } from '../linux/index.js';
 import { Lab } from './lab.js';
 import { measureLoss } from './loss-meter.js';
 import { ManagedBondwire } from './managed-bondwire.js';
-import { announce, RUNNING_DIR, withdraw } from './running-labs.js';
+import { announce, makeRunDir, removeRunDir, withdraw } from './running-labs.js';
 
 export const BOND = 'bond0';
 const MEMBERS = ['eth0', 'eth1'];
@@ -26,8 +23,7 @@ export async function buildStage(
   interrupted: AbortSignal,
 ): Promise<Stage> {
   const lab = await Lab.create({ members: MEMBERS, onSignal: 'leave' });
-  mkdirSync(RUNNING_DIR, { recursive: true, mode: 0o755 });
-  const runDir = mkdtempSync(join(RUNNING_DIR, `${process.pid}-`));
+  const runDir = makeRunDir();
   const bondwire = new ManagedBondwire({ spawn: argv => lab.spawn('host', argv), bin, runDir });
   let closed: Promise<string[]> | null = null;
   const close = (): Promise<string[]> => {
@@ -84,19 +80,9 @@ async function takeDown(lab: Lab, bondwire: ManagedBondwire): Promise<string[]> 
   withdraw(process.pid);
   left.push(...lab.close());
   try {
-    for (const directory of mountsUnder(bondwire.runDir)) unmountFileSystem(directory);
-    rmSync(bondwire.runDir, { recursive: true, force: true });
+    removeRunDir(bondwire.runDir);
   } catch (error) {
     left.push(`${bondwire.runDir} (${error instanceof Error ? error.message : String(error)})`);
   }
   return left;
-}
-
-/** Mount points in a directory, the innermost first. */
-function mountsUnder(directory: string): string[] {
-  return readFileSync('/proc/self/mounts', 'utf8')
-    .split('\n')
-    .map(line => line.split(' ')[1] ?? '')
-    .filter(path => path.startsWith(`${directory}/`))
-    .toReversed();
 }

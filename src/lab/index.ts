@@ -1,5 +1,6 @@
 // What other rooms may use of `lab`.
 export { type DemoOptions, runDemo } from './demo.js';
+export { type GuestKernel, type GuestOptions, type GuestResult, guestIsReady, runInGuest } from './guest.js';
 export { Lab, type LabOptions, type PlaceName } from './lab.js';
 export { labCommand } from './lab-command.js';
 export { cleanStale } from './lab-guard.js';

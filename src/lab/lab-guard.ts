@@ -1,6 +1,7 @@
 // Takes labs down when the process ends, by whatever way it can notice, and removes what earlier processes left behind.
 import { deleteNamedNetns, listNamedNetns } from '../linux/index.js';
-import { staleNames } from './names.js';
+import { readdirSync, readFileSync } from 'node:fs';
+import { LAB_MARK, staleNames } from './names.js';
 import { isAlive } from './running-labs.js';
 
 interface Closable {
@@ -51,8 +52,34 @@ export function release(lab: Closable): void {
   listenToSignals();
 }
 
-/** Removes the namespaces of labs whose process is dead; gives their names. */
+/** Programs that were started in a lab whose process is dead. */
+function strays(): number[] {
+  const mark = `${LAB_MARK}=`;
+  return readdirSync('/proc')
+    .filter(entry => /^\d+$/.test(entry))
+    .map(Number)
+    .filter(pid => {
+      if (pid === process.pid) return false;
+      try {
+        const variables = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+        const labs = variables.filter(one => one.startsWith(mark)).map(one => one.slice(mark.length));
+        return staleNames(labs, isAlive).length > 0;
+      } catch {
+        // It ended at this moment, or is another user's.
+        return false;
+      }
+    });
+}
+
+/** Removes what labs left whose process is dead: ends their programs, then takes the namespaces away; gives their names. */
 export function cleanStale(): string[] {
+  for (const pid of strays()) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
   const names = staleNames(listNamedNetns(), isAlive);
   for (const name of names) deleteNamedNetns(name);
   return names;

@@ -1,11 +1,14 @@
 // The lab against the real kernel; needs root. Without it these tests fail: they are the ground of all that follow.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { listNamedNetns, openNetns } from '../linux/index.js';
 import { Lab, type LabOptions } from './lab.js';
 import { cleanStale } from './lab-guard.js';
+import { isAlive } from './running-labs.js';
 
 const labs: Lab[] = [];
 async function makeLab(options: LabOptions = {}): Promise<Lab> {
@@ -112,9 +115,15 @@ test('Lab.exec() gives status and output; close() kills what still runs', async 
 });
 
 /** A program of its own that makes a lab, says so, and goes on as `then` says. */
-function labProgram(then: string): { child: ReturnType<typeof spawn>; ready: Promise<string> } {
+function labProgram(
+  then: string,
+  stray = false,
+): { child: ReturnType<typeof spawn>; ready: Promise<string> } {
   const index = fileURLToPath(new URL('../../dist/lab/index.js', import.meta.url));
-  const program = `import { Lab } from ${JSON.stringify(index)}; const lab = await Lab.create(); console.log(lab.host); ${then}`;
+  const start = stray
+    ? `const sleeper = lab.spawn('peer', ['sleep', '60']); (await import('node:fs')).writeFileSync('${tmpdir()}/bw-stray-' + process.pid, String(sleeper.pid));`
+    : '';
+  const program = `import { Lab } from ${JSON.stringify(index)}; const lab = await Lab.create(); ${start} console.log(lab.host); ${then}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -123,6 +132,10 @@ function labProgram(then: string): { child: ReturnType<typeof spawn>; ready: Pro
     child.once('exit', status => reject(new Error(`exit status ${status}`)));
   });
   return { child, ready };
+}
+
+function strayFile(pid: number | undefined): string {
+  return `${tmpdir()}/bw-stray-${pid}`;
 }
 
 function namespacesOf(child: { readonly pid?: number | undefined }): string[] {
@@ -149,7 +162,7 @@ test.each([
 
 test('cleanStale() removes the lab of a program that was killed, and no other', async () => {
   const mine = await makeLab();
-  const { child, ready } = labProgram('setTimeout(() => {}, 60000)');
+  const { child, ready } = labProgram('setTimeout(() => {}, 60000)', true);
   await ready;
   const names = namespacesOf(child);
   expect(cleanStale()).not.toContain(names[0]);
@@ -157,7 +170,11 @@ test('cleanStale() removes the lab of a program that was killed, and no other', 
   child.kill('SIGKILL');
   await ended;
   expect(namespacesOf(child)).toHaveLength(3);
+  const stray = Number(readFileSync(strayFile(child.pid), 'utf8'));
+  rmSync(strayFile(child.pid));
+  expect(isAlive(stray)).toBe(true);
   expect(cleanStale()).toEqual(expect.arrayContaining(names));
+  await until(() => !isAlive(stray) || readFileSync(`/proc/${stray}/stat`, 'utf8').includes(') Z '));
   expect(namespacesOf(child)).toEqual([]);
   expect(() => openNetns(mine.host)).not.toThrow();
 });

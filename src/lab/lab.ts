@@ -14,7 +14,7 @@ import {
 import type { Link } from '../netlink/index.js';
 import { createCable } from './cable.js';
 import { guard, release } from './lab-guard.js';
-import { namespaceName } from './names.js';
+import { LAB_MARK, namespaceName } from './names.js';
 import { Place } from './place.js';
 import { type CommandResult, collect } from './managed-bondwire.js';
 
@@ -224,7 +224,12 @@ export class Lab {
     const [file, ...args] = argv;
     if (file === undefined) throw new Error('spawn() needs a program');
     const child = this.#places[place].inside(() =>
-      spawn(file, args, { stdio: 'pipe', detached: true, ...options }),
+      spawn(file, args, {
+        stdio: 'pipe',
+        detached: true,
+        ...options,
+        env: { ...(options.env ?? process.env), [LAB_MARK]: this.host },
+      }),
     );
     this.#children.add(child);
     child.once('close', () => this.#children.delete(child));

@@ -1,5 +1,8 @@
 // Names of the lab's namespaces: they carry the process that owns them, so that leftovers of a dead run are known.
 
+/** Environment variable of every program that a lab started: the name of the lab's host. */
+export const LAB_MARK = 'BONDWIRE_LAB';
+
 /** `bw<pid><label>`, with a number behind it for the second and later labs of one process. */
 export function namespaceName(pid: number, lab: number, label: string): string {
   return `bw${pid}${label}${lab === 0 ? '' : lab}`;

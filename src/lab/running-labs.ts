@@ -1,9 +1,10 @@
 // Labs that run on this machine, one file each, so that a command in another terminal can find them.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { unmountFileSystem } from '../linux/index.js';
 
 /** Where the files are; a folder beside each for what the lab's programs write. */
-export const RUNNING_DIR = '/run/bondwire-lab';
+const RUNNING_DIR = '/run/bondwire-lab';
 
 /** What another process must know to cut a cable. */
 export interface RunningLab {
@@ -59,4 +60,34 @@ export function runningLabs(): RunningLab[] {
     }
   }
   return labs;
+}
+
+/** A new folder for a daemon of this process's lab. */
+export function makeRunDir(): string {
+  mkdirSync(RUNNING_DIR, { recursive: true, mode: 0o755 });
+  return mkdtempSync(join(RUNNING_DIR, `${process.pid}-`));
+}
+
+/** Removes such a folder with what is mounted in it. */
+export function removeRunDir(directory: string): void {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map(line => line.split(' ')[1] ?? '')
+    .filter(path => path.startsWith(`${directory}/`));
+  for (const path of mounts.toReversed()) unmountFileSystem(path);
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** Removes what processes left here that are dead. */
+export function removeStaleFiles(): void {
+  let names: string[];
+  try {
+    names = readdirSync(RUNNING_DIR);
+  } catch {
+    return;
+  }
+  for (const name of names) {
+    const owner = /^(\d+)[-.]/.exec(name)?.[1];
+    if (owner !== undefined && !isAlive(Number(owner))) removeRunDir(join(RUNNING_DIR, name));
+  }
 }

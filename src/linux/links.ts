@@ -136,6 +136,10 @@ export function deleteLink(netlink: Rtnetlink, which: number | string): boolean 
 function createLink(netlink: Rtnetlink, name: string, link: Partial<Link>): void {
   const payload = emitLink(linkWith({ ...link, name }));
   netlink.request({ type: RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, payload }, name);
+  // The kernel passes over the alias of a new link, so that is a second step; one made elsewhere stays without.
+  if (link.alias !== undefined && link.netnsFd === undefined) {
+    setLink(netlink, requireLink(netlink, name).ifindex, { alias: link.alias });
+  }
 }
 
 /** What a new link may be given besides what it is. */
@@ -157,6 +161,7 @@ export interface VethOptions extends NewLink {
   readonly peerAddress?: string;
   /** Namespace of the other end; this one where absent. */
   readonly peerNetnsFd?: number;
+  /** Raise the other end too; only where it stays in this namespace. */
   readonly peerUp?: boolean;
 }
 
@@ -165,7 +170,6 @@ export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | und
   const { peerName, peerAddress, peerNetnsFd, peerUp, name, mtu, numTxQueues, numRxQueues } = options;
   const peer = linkWith({
     name: peerName,
-    ...flagChanges({ ...(peerUp !== undefined && { up: peerUp }) }),
     ...(mtu !== undefined && { mtu }),
     ...(numTxQueues !== undefined && { numTxQueues }),
     ...(numRxQueues !== undefined && { numRxQueues }),
@@ -173,6 +177,10 @@ export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | und
     ...(peerNetnsFd !== undefined && { netnsFd: peerNetnsFd }),
   });
   createLink(netlink, name, { ...newLinkMessage(options), info: vethInfo(peer) });
+  // The kernel refuses to raise an end that has no other end yet (ENOTCONN), so that is a second step.
+  if (peerUp === true && peerNetnsFd === undefined) {
+    setLink(netlink, requireLink(netlink, peerName).ifindex, { up: true });
+  }
   return options.netnsFd === undefined ? requireLink(netlink, name) : undefined;
 }
 

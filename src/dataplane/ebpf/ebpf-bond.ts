@@ -143,7 +143,7 @@ export class EbpfBond implements BondDataPlane {
       made.#saveParts(parts);
       return made;
     } catch (error) {
-      for (const step of undo.reverse()) step();
+      for (const step of undo.toReversed()) step();
       throw error;
     }
   }
