@@ -10,6 +10,8 @@
 //   POST   /v1/bonds/BOND/members EnslaveRequest       -> Changed
 //   DELETE /v1/bonds/BOND/members ReleaseRequest       -> Changed
 //   PATCH  /v1/bonds/BOND/options SetRequest           -> Changed
+//   POST   /v1/bonds/BOND/up      {}                   -> Changed
+//   POST   /v1/bonds/BOND/addresses  AddressesRequest  -> Changed
 //   GET    /v1/events[?bond=BOND][&after=SEQ][&follow=1]  -> one EventRecord a line (application/x-ndjson)
 //
 // Anything refused answers with a 4xx or 5xx status and ErrorBody. A request that is refused has changed nothing.

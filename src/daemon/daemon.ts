@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { release } from 'node:os';
 import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
-import { err, nearestName, ok, type Refusal, type Result, refusal } from '../base/index.js';
+import { err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { EbpfBond, Toolbox } from '../dataplane/index.js';
 import { currentNetnsId, Ethtool, getLink, monotonicMs, Rtnetlink, SystemError } from '../linux/index.js';
 import {
@@ -174,14 +174,15 @@ class Daemon implements RunningDaemon {
     const runner = this.#registry.named(name);
     if (runner !== undefined) return ok(runner);
     const known = this.#registry.all().map(other => other.name);
+    const asked = shown(name);
     const nearest = nearestName(name, known);
     const hint =
       nearest === undefined
         ? known.length === 0
-          ? `No bond exists yet; 'bondwire create ${name} mode=active-backup miimon=100' makes one.`
+          ? `No bond exists yet; 'bondwire create ${asked} mode=active-backup miimon=100' makes one.`
           : `There are: ${known.join(', ')}.`
         : `Did you mean ${nearest}?`;
-    return err(refusal('unknown-bond', 'ENODEV', `There is no bond called "${name}". ${hint}`));
+    return err(refusal('unknown-bond', 'ENODEV', `There is no bond called "${asked}". ${hint}`));
   }
 
   create(name: string, options: Readonly<Record<string, string>>) {

@@ -45,7 +45,8 @@ export function ask(
 ): Promise<Answer> {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path, agent: false, headers: { ...headers } });
+    const length = text === undefined ? {} : { 'content-length': Buffer.byteLength(text) };
+    const sent = request({ socketPath, method, path, agent: false, headers: { ...length, ...headers } });
     sent.once('error', reject);
     sent.once('response', response => {
       let answer = '';
