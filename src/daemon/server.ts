@@ -1,5 +1,5 @@
 // The control API: HTTP with JSON on a Unix socket, for root alone. Reads requests, checks them, answers; see api.ts.
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
@@ -123,6 +123,9 @@ export class ControlServer {
   /** Listens; an old socket file is replaced. Only the owner may connect. */
   static async listen(daemon: ControlledDaemon, path: string): Promise<ControlServer> {
     const server = new ControlServer(daemon, path);
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+      throw new Error(`${path}, where the control socket belongs, is a directory; remove it.`);
+    }
     rmSync(path, { force: true });
     const mask = process.umask(0o177);
     try {
