@@ -108,7 +108,7 @@ async function measure(
           const report = await once(lab, contender, scenario);
           results.push({ ...scenario, kernel, report });
           const what = `${kernel}  ${scenario.contender}  ${scenario.rate}/s  ${scenario.cut ? 'cut' : 'uncut'}`;
-          console.log(`${what}  ${reportLine(report)}`);
+          console.log(`${what}  ${reportLine(report)}${lostAt(report, scenario.rate)}`);
           // The member that was cut must be a backup again before the next run.
           await delay(500);
         }
@@ -120,6 +120,12 @@ async function measure(
     }
   }
   return results;
+}
+
+/** When packets were lost: the numbers say it, because the stream is steady. */
+function lostAt(report: MeterReport, rate: number): string {
+  const runs = report.lostRuns.map(({ first, count }) => `${count} at ${(first / rate).toFixed(3)} s`);
+  return runs.length === 0 ? '' : `  lost ${runs.slice(0, 8).join(', ')}${runs.length > 8 ? ', …' : ''}`;
 }
 
 /** The longest gap that is not the start's: the meter's own processes need a moment to get up to speed. */

@@ -16,7 +16,11 @@ afterEach(() => world.close());
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 
 function expectRefused(result: CommandResult, exit: number, says: RegExp): void {
-  expect(result).toEqual({ status: exit, stdout: '', stderr: expect.stringMatching(/^bondwire: [^\n]+\.\n$/) });
+  expect(result).toEqual({
+    status: exit,
+    stdout: '',
+    stderr: expect.stringMatching(/^bondwire: [^\n]+\.\n$/),
+  });
   expect(result.stderr).toMatch(says);
   expect(result.stderr).not.toMatch(/undefined|\[object|internal error|\bat .*:\d+:\d+/);
 }
@@ -27,13 +31,21 @@ function daemon(directory = runDir): Promise<CommandResult> {
 }
 
 describe('no daemon', () => {
-  test.each(['show', 'show bond0 --json', 'events', 'destroy bond0', 'set bond0 miimon=1', 'enslave bond0 eth0'])(
-    '%s exits with 3',
-    async words => {
-      expectRefused(await world.cli([...words.split(' '), '--run-dir', runDir]), 3, /No daemon is running.*bondwire daemon --run-dir/);
-      expect(existsSync(runDir)).toBe(false);
-    },
-  );
+  test.each([
+    'show',
+    'show bond0 --json',
+    'events',
+    'destroy bond0',
+    'set bond0 miimon=1',
+    'enslave bond0 eth0',
+  ])('%s exits with 3', async words => {
+    expectRefused(
+      await world.cli([...words.split(' '), '--run-dir', runDir]),
+      3,
+      /No daemon is running.*bondwire daemon --run-dir/,
+    );
+    expect(existsSync(runDir)).toBe(false);
+  });
 
   test('a socket that nobody answers, a file in its place, a file as the directory', async () => {
     mkdirSync(runDir);
@@ -46,10 +58,18 @@ describe('no daemon', () => {
     renameSync(`${runDir}/kept`, `${runDir}/control.sock`);
     expectRefused(await world.cli(['show', '--run-dir', runDir]), 3, /nobody answers/);
     writeFileSync(`${world.folder}/file`, '');
-    expectRefused(await world.cli(['show', '--run-dir', `${world.folder}/file`]), 3, /there is no control.sock/);
+    expectRefused(
+      await world.cli(['show', '--run-dir', `${world.folder}/file`]),
+      3,
+      /there is no control.sock/,
+    );
     mkdirSync(`${world.folder}/other`);
     writeFileSync(`${world.folder}/other/control.sock`, '');
-    expectRefused(await world.cli(['show', '--run-dir', `${world.folder}/other`]), 3, /nobody answers|is no socket/);
+    expectRefused(
+      await world.cli(['show', '--run-dir', `${world.folder}/other`]),
+      3,
+      /nobody answers|is no socket/,
+    );
     // A daemon replaces the dead socket.
     await world.bondwire.start();
     expect((await world.cli(['show', '--run-dir', runDir])).status).toBe(0);
@@ -61,21 +81,28 @@ describe('permissions', () => {
     await world.bondwire.start();
     chmodSync(world.folder, 0o755);
     expect(statSync(`${runDir}/control.sock`).mode & 0o777).toBe(0o600);
-    const result = await world.lab.exec('host', [...NOBODY, process.execPath, BIN, 'show', '--run-dir', runDir], {
-      cwd: '/',
-    });
+    const result = await world.lab.exec(
+      'host',
+      [...NOBODY, process.execPath, BIN, 'show', '--run-dir', runDir],
+      {
+        cwd: '/',
+      },
+    );
     expectRefused(result, 4, /may not open .*control\.sock \(permission denied\).*root/);
   });
 
-  test.each(['daemon', 'run bond0 eth0', 'demo'])('%s without capabilities exits with 4 and names them', async words => {
-    const result = await world.lab.exec(
-      'host',
-      [...NOBODY, process.execPath, BIN, ...words.split(' '), '--run-dir', `${world.folder}/x`],
-      { cwd: '/' },
-    );
-    expect(result.status).toBe(4);
-    expect(result.stderr + result.stdout).toMatch(/CAP_NET_ADMIN/);
-  });
+  test.each(['daemon', 'run bond0 eth0', 'demo'])(
+    '%s without capabilities exits with 4 and names them',
+    async words => {
+      const result = await world.lab.exec(
+        'host',
+        [...NOBODY, process.execPath, BIN, ...words.split(' '), '--run-dir', `${world.folder}/x`],
+        { cwd: '/' },
+      );
+      expect(result.status).toBe(4);
+      expect(result.stderr + result.stdout).toMatch(/CAP_NET_ADMIN/);
+    },
+  );
 });
 
 describe('a place that does not serve', () => {
@@ -180,8 +207,26 @@ describe('what an earlier daemon left', () => {
 
   test('a journal of garbage is read as far as it can be', async () => {
     mkdirSync(runDir, { recursive: true });
-    const good = { seq: 7, time: new Date(0).toISOString(), bond: 'b', severity: 'info', type: 'left', message: 'x' };
-    const lines = ['null', '5', '[]', '{"seq":"x"}', JSON.stringify(good), '{"seq":', '\u0000\u00ff', '"text"', '{}', 'null'];
+    const good = {
+      seq: 7,
+      time: new Date(0).toISOString(),
+      bond: 'b',
+      severity: 'info',
+      type: 'left',
+      message: 'x',
+    };
+    const lines = [
+      'null',
+      '5',
+      '[]',
+      '{"seq":"x"}',
+      JSON.stringify(good),
+      '{"seq":',
+      '\u0000\u00ff',
+      '"text"',
+      '{}',
+      'null',
+    ];
     writeFileSync(`${runDir}/events.ndjson`, lines.join('\n'));
     await world.bondwire.start();
     await world.bondwire.run('create', 'bond0', 'mode=active-backup', 'miimon=100');

@@ -42,6 +42,8 @@ export interface SavedBelongings {
   readonly name: string;
   readonly addresses: readonly string[];
   readonly routes: readonly string[];
+  /** True while they are given back: a daemon that finds it so goes on with that. */
+  readonly returning?: boolean;
 }
 
 /** Addresses and routes of people on an interface. */

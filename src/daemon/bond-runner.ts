@@ -10,7 +10,7 @@ import { bondLinkOf, carrierOf, memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
 import { type OriginalSettings, restoreSettings } from './original-settings.js';
 import { collectStack } from './stack.js';
-import type { SavedMember, SavedRunner } from './state-file.js';
+import type { Leaving, SavedMember, SavedRunner } from './state-file.js';
 
 /** Milliseconds between two looks at the bond's multicast groups, which the kernel does not announce. */
 const FILTER_INTERVAL_MS = 500;
@@ -20,6 +20,8 @@ const LONGEST_TIMER_MS = 2_000_000_000;
 export interface MemberRecord {
   original: OriginalSettings;
   joining: boolean;
+  /** Set from before the first step of leaving to after the last. */
+  leaving?: Leaving;
 }
 
 /** What a runner is made from. */
@@ -40,6 +42,8 @@ export class BondRunner {
   readonly #pins: string;
   readonly records: Map<number, MemberRecord>;
   taken: SavedBelongings[];
+  /** True from the first step of its destruction on. */
+  ending = false;
   readonly #filters: AddressFilters;
   readonly #sockets = new Map<number, PacketSocket>();
   #plan: ForwardingPlan;
@@ -56,7 +60,7 @@ export class BondRunner {
     this.#policy = parts.policy;
     this.#pins = parts.pins;
     this.records = new Map(
-      (parts.members ?? []).map(({ original, joining }) => [original.ifindex, { original, joining }]),
+      (parts.members ?? []).map(({ original, ...record }) => [original.ifindex, { original, ...record }]),
     );
     this.taken = [...(parts.taken ?? [])];
     this.#filters = new AddressFilters(parts.machine.netlink, parts.filters);
@@ -84,7 +88,8 @@ export class BondRunner {
       lowerIfindex: this.plane.lowerIfindex,
       pins: this.#pins,
       policy: this.#policy.save(this.#machine.now()),
-      members: [...this.records.values()].map(({ original, joining }) => ({ original, joining })),
+      ending: this.ending,
+      members: Array.from(this.records.values(), record => ({ ...record })),
       taken: this.taken,
       filters: this.#filters.save(),
     };
@@ -180,6 +185,7 @@ export class BondRunner {
 
   /** Goes on with a bond that an earlier daemon left: what happened since is taken in, then plan and carrier are made true. */
   adopt(): void {
+    this.#guard(() => this.plane.pollDiversions());
     this.resync();
     this.#guard(() => this.plane.apply(this.#policy.plan()));
     this.#guard(() => this.plane.setCarrier(this.#policy.snapshot().carrier));
@@ -235,9 +241,7 @@ export class BondRunner {
       const link = getLink(this.#machine.netlink, member.member);
       if (link !== undefined && carrierOf(link) === detected) this.memberTold(link);
     }
-    const before = JSON.stringify(this.#policy.snapshot());
     this.feed({ kind: 'time' });
-    if (JSON.stringify(this.#policy.snapshot()) !== before) this.#machine.save();
   }
 
   #carryOut(outputs: readonly Output[], strict: boolean): void {
@@ -345,14 +349,28 @@ export class BondRunner {
 
   #detach(member: number, restoreAddress: boolean): void {
     const record = this.records.get(member);
-    this.#filters.release(member);
-    this.plane.removeMember(member);
-    this.records.delete(member);
-    if (record === undefined) return;
-    const problems = restoreSettings(this.#machine.netlink, record.original, { address: restoreAddress });
-    for (const message of problems) {
-      this.#machine.journal.add(this.name, { severity: 'error', type: 'left', message });
+    if (record !== undefined) {
+      record.leaving = { restoreAddress };
+      this.#machine.save();
     }
+    try {
+      this.#filters.release(member);
+      this.plane.removeMember(member);
+      if (record === undefined) return;
+      const problems = restoreSettings(this.#machine.netlink, record.original, { address: restoreAddress });
+      for (const message of problems) {
+        this.#machine.journal.add(this.name, { severity: 'error', type: 'left', message });
+      }
+    } finally {
+      this.records.delete(member);
+    }
+  }
+
+  /** Goes on with a leaving that an earlier daemon did not finish. */
+  finishLeaving(member: number, { restoreAddress }: Leaving): void {
+    this.#guard(() => this.#detach(member, restoreAddress));
+    if (this.#policy.snapshot().members.some(other => other.member === member)) this.memberGone(member);
+    this.#machine.save();
   }
 
   /** A frame of the bond itself: out of the bond's own interface, so that captures and counters see it. */

@@ -5,34 +5,24 @@ import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { EbpfBond, Toolbox } from '../dataplane/index.js';
-import { currentNetnsId, Ethtool, getLink, lockDirectory, monotonicMs, Rtnetlink, SystemError } from '../linux/index.js';
-import {
-  emitLink,
-  linkWith,
-  type Link,
-  type NetlinkMessage,
-  parseNews,
-  RTM_NEWLINK,
-  RTNLGRP,
-  u32Attribute,
-} from '../netlink/index.js';
+import { currentNetnsId, Ethtool, getLink, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
+import { type Link, type NetlinkMessage, parseNews, RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
 import { procText } from '../report/index.js';
+import { AddressFilters } from './address-filters.js';
 import { giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
 import { controlSocketPath, type DaemonStatus, type ShowDocument } from './api.js';
 import { BondRunner } from './bond-runner.js';
 import { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
-import { type OriginalSettings, restoreSettings } from './original-settings.js';
-import { placesOf, preparePlaces, removePlaces } from './places.js';
+import { type OriginalSettings, restoreInNetns, restoreSettings } from './original-settings.js';
+import { notedPins, placesOf, preparePlaces, removePlaces } from './places.js';
 import { Registry } from './registry.js';
 import { ControlServer } from './server.js';
 import { showBond } from './show.js';
 import { type SavedRunner, StateFile } from './state-file.js';
 
-/** IFLA_TARGET_NETNSID: the request is about a link in another namespace. */
-const IFLA_TARGET_NETNSID = 46;
 const LOCK_WAIT_MS = 5000;
 
 export interface DaemonOptions {
@@ -141,6 +131,7 @@ class Daemon implements RunningDaemon {
     const { bonds, problem } = this.#state.load();
     if (problem !== undefined) throw new Error(problem);
     for (const saved of bonds) this.#adoptOne(saved);
+    this.#sweepUnknown(bonds.map(saved => saved.pins));
     this.#saving = true;
     this.#save();
     this.#machine.netlink.onMessage(
@@ -151,7 +142,16 @@ class Daemon implements RunningDaemon {
     );
     for (const runner of this.#registry.all()) {
       this.#operations.undoUnfinished(runner);
-      runner.adopt();
+      if (runner.ending) this.#operations.dismantle(runner, undefined);
+      else runner.adopt();
+    }
+  }
+
+  /** Bonds that an earlier daemon was making when it ended: nobody was told of them yet. */
+  #sweepUnknown(known: readonly string[]): void {
+    const { runDir, netlink } = this.#machine;
+    for (const pins of notedPins(runDir)) {
+      if (!known.includes(pins)) EbpfBond.sweep(netlink, placesOf(runDir, pins));
     }
   }
 
@@ -276,6 +276,7 @@ class Daemon implements RunningDaemon {
       taken: saved.taken,
       filters: saved.filters,
     });
+    runner.ending = saved.ending;
     for (const member of plane.members()) if (!runner.records.has(member)) plane.removeMember(member);
     this.#registry.add(runner);
     this.#adopted.push(saved.name);
@@ -289,7 +290,9 @@ class Daemon implements RunningDaemon {
   /** A bond whose interface or programs are gone: its members get back what they had. */
   #giveUp(saved: SavedRunner): void {
     const { netlink, journal } = this.#machine;
+    const filters = new AddressFilters(netlink, saved.filters);
     for (const { original } of saved.members) {
+      filters.release(original.ifindex);
       for (const message of restoreSettings(netlink, original, { address: true })) {
         journal.add(saved.name, { severity: 'error', type: 'left', message });
       }
@@ -358,21 +361,17 @@ class Daemon implements RunningDaemon {
     if (original !== undefined && link.newNetnsId !== undefined) this.#restoreElsewhere(original, link);
   }
 
-  /** A member that was moved to another namespace keeps what it was given there; its own MAC and MTU go with it. */
+  /** A member that was moved to another namespace keeps what it was given there; its own MAC, MTU and flags go with it. */
   #restoreElsewhere(original: OriginalSettings, link: Link): void {
-    const payload = emitLink(
-      linkWith({
-        ifindex: link.newIfindex ?? link.ifindex,
-        address: original.address,
-        mtu: original.mtu,
-        other: [u32Attribute(IFLA_TARGET_NETNSID, link.newNetnsId ?? 0)],
-      }),
-    );
+    const { netlink, log } = this.#machine;
     try {
-      this.#machine.netlink.request({ type: RTM_NEWLINK, flags: 0, payload }, original.name);
+      const problem = restoreInNetns(netlink, link.newNetnsId ?? -1, {
+        ...original,
+        ifindex: link.newIfindex ?? link.ifindex,
+      });
+      if (problem !== undefined) log.warn(problem);
     } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      this.#machine.log.warn({ err: error }, `${original.name} keeps its MAC address in its new namespace`);
+      log.warn({ err: error }, `${original.name} keeps its MAC address in its new namespace`);
     }
   }
 }

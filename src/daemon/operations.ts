@@ -110,6 +110,8 @@ export class Operations {
 
   /** Releases all members and removes everything; what was taken from interfaces goes back to them. */
   dismantle(runner: BondRunner, carried: Belongings | undefined): void {
+    runner.ending = true;
+    this.#machine.save();
     for (const member of Array.from(runner.records.keys()))
       runner.feed({ kind: 'leave', member, cause: 'released' });
     const bondIfindex = runner.plane.bondIfindex;
@@ -123,6 +125,13 @@ export class Operations {
   /** All the named interfaces, or none. */
   enslave(runner: BondRunner, names: readonly string[], wishes: EnslaveWishes): Done {
     const joined: number[] = [];
+    // All are looked at before the first is touched.
+    for (const name of names) {
+      const link = getLink(this.#machine.netlink, name);
+      if (link !== undefined && runner.records.has(link.ifindex)) continue;
+      const checked = this.#checkName(runner, name, link, wishes);
+      if (!checked.ok) return checked;
+    }
     for (const name of names) {
       const link = getLink(this.#machine.netlink, name);
       if (link !== undefined && runner.records.has(link.ifindex)) continue;
@@ -228,21 +237,12 @@ export class Operations {
     return done;
   }
 
-  #join(runner: BondRunner, name: string, link: Link | undefined, wishes: EnslaveWishes): Done {
+  #join(runner: BondRunner, name: string, found: Link | undefined, wishes: EnslaveWishes): Done {
     const { netlink, ethtool } = this.#machine;
     const bondName = runner.name;
-    if (link === undefined) {
-      return err(
-        refusal(
-          'unknown-interface',
-          'ENODEV',
-          `${shown(name)} cannot join ${bondName}: there is no such interface in this network namespace. 'ip link' lists them.`,
-        ),
-      );
-    }
-    const checked = this.#checkJoin(runner, link, wishes);
+    const checked = this.#checkName(runner, name, found, wishes);
     if (!checked.ok) return checked;
-    const belongings = checked.value;
+    const { link, belongings } = checked.value;
     const original = captureSettings(link);
     const record = { original, joining: true };
     runner.records.set(link.ifindex, record);
@@ -261,8 +261,7 @@ export class Operations {
           kind: 'join',
           member: link.ifindex,
           link: memberLinkOf(ethtool, down),
-          permanentAddress:
-            ethtool.permanentAddress(original.name) ?? link.permanentAddress ?? original.address,
+          permanentAddress: original.address,
           canSetAddress: true,
         },
         { strict: true },
@@ -291,6 +290,25 @@ export class Operations {
     runner.stackChanged();
     this.#machine.save();
     return done;
+  }
+
+  #checkName(
+    runner: BondRunner,
+    name: string,
+    link: Link | undefined,
+    wishes: EnslaveWishes,
+  ): Result<{ readonly link: Link; readonly belongings: Belongings }, Refusal> {
+    if (link === undefined) {
+      return err(
+        refusal(
+          'unknown-interface',
+          'ENODEV',
+          `${shown(name)} cannot join ${runner.name}: there is no such interface in this network namespace. 'ip link' lists them.`,
+        ),
+      );
+    }
+    const belongings = this.#checkJoin(runner, link, wishes);
+    return belongings.ok ? ok({ link, belongings: belongings.value }) : belongings;
   }
 
   #checkJoin(runner: BondRunner, link: Link, wishes: EnslaveWishes): Result<Belongings, Refusal> {
@@ -338,7 +356,9 @@ export class Operations {
     const known = runner.policy.snapshot().members.some(member => member.member === ifindex);
     const taken = runner.taken.find(saved => saved.ifindex === ifindex);
     const belongings = taken === undefined ? undefined : loadBelongings(taken);
-    if (belongings !== undefined) {
+    if (belongings !== undefined && taken !== undefined) {
+      runner.taken = runner.taken.map(saved => (saved === taken ? { ...saved, returning: true } : saved));
+      this.#machine.save();
       const onBond = belongings.addresses.map(address => ({ ...address, ifindex: runner.plane.bondIfindex }));
       removeAddresses(netlink, onBond);
     }
@@ -349,13 +369,18 @@ export class Operations {
       for (const message of restoreSettings(netlink, record.original, { address: true })) {
         journal.add(runner.name, { severity: 'error', type: 'left', message });
       }
-      if (belongings !== undefined) {
-        const home = { ifindex, name: record.original.name };
-        giveAddresses(netlink, belongings.addresses, home.name, home);
+    }
+    if (belongings !== undefined && taken !== undefined) {
+      const home = { ifindex, name: getLink(netlink, ifindex)?.name ?? taken.name };
+      try {
+        giveAddresses(netlink, belongings.addresses, taken.name, home);
         giveRoutes(netlink, belongings.routes, ifindex, ifindex);
+      } catch (error) {
+        const message = `${home.name} did not get back all that it had: ${(error as Error).message}`;
+        journal.add(runner.name, { severity: 'error', type: 'left', message });
       }
     }
-    runner.taken = runner.taken.filter(saved => saved !== taken);
+    runner.taken = runner.taken.filter(saved => saved.ifindex !== ifindex);
     this.#machine.save();
   }
 
@@ -393,14 +418,23 @@ export class Operations {
     runner.taken = [];
   }
 
-  /** Undoes a joining that an earlier daemon did not finish. */
+  /** Undoes the joinings that an earlier daemon did not finish, and finishes the leavings. */
   undoUnfinished(runner: BondRunner): void {
-    for (const [ifindex, record] of runner.records) {
-      if (!record.joining) continue;
-      this.#undoJoin(runner, ifindex);
-      const message = `The joining of ${record.original.name} was cut short by the end of an earlier daemon; it is as it was`;
+    const note = (what: string, name: string): void => {
+      const message = `The ${what} of ${name} was cut short by the end of an earlier daemon; it is as it was`;
       this.#machine.journal.add(runner.name, { severity: 'warning', type: 'left', message });
+    };
+    for (const [ifindex, record] of Array.from(runner.records)) {
+      if (record.joining) {
+        this.#undoJoin(runner, ifindex);
+        note('joining', record.original.name);
+      } else if (record.leaving !== undefined) {
+        runner.finishLeaving(ifindex, record.leaving);
+        note('leaving', record.original.name);
+      }
     }
+    for (const { ifindex, returning } of runner.taken)
+      if (returning === true) this.#undoJoin(runner, ifindex);
   }
 }
 

@@ -1,5 +1,5 @@
 // Where a daemon keeps what, below its run directory.
-import { mkdirSync, rmdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { isBpffs, mountBpffs, unmountFileSystem, withHostMounts } from '../linux/index.js';
 import type { BondPlaces } from '../dataplane/index.js';
 
@@ -55,6 +55,11 @@ export function removePlaces(runDir: string): void {
 /** Places of one bond. `pins` is the name of its directory. */
 export function placesOf(runDir: string, pins: string): BondPlaces {
   return { pins: `${bpffsPath(runDir)}/${pins}`, partsFile: `${runDir}/${pins}.json` };
+}
+
+/** Names of pins of which there is a note in the run directory, whether their bond was ever finished or not. */
+export function notedPins(runDir: string): string[] {
+  return readdirSync(runDir).flatMap(file => /^(bwl-[0-9a-f]{8})\.json$/.exec(file)?.[1] ?? []);
 }
 
 /**

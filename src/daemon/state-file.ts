@@ -6,10 +6,17 @@ import type { OriginalSettings } from './original-settings.js';
 
 const STATE_VERSION = 1;
 
+/** How a member is being given back. */
+export interface Leaving {
+  readonly restoreAddress: boolean;
+}
+
 export interface SavedMember {
   readonly original: OriginalSettings;
   /** True from before the first change to the interface until it has joined: a daemon that finds it so undoes it. */
   readonly joining: boolean;
+  /** Set while it leaves: a daemon that finds it finishes that. */
+  readonly leaving?: Leaving;
 }
 
 export interface SavedRunner {
@@ -19,6 +26,8 @@ export interface SavedRunner {
   /** Directory of its pins, below the run directory's bpffs. */
   readonly pins: string;
   readonly policy: SavedBond;
+  /** True while it is destroyed: a daemon that finds it so finishes that. */
+  readonly ending: boolean;
   readonly members: readonly SavedMember[];
   readonly taken: readonly SavedBelongings[];
   /** MAC addresses that were added to members' lists. */
@@ -95,7 +104,9 @@ export class StateFile {
     if (state.version !== STATE_VERSION) {
       return {
         bonds: [],
-        problem: this.#unreadable(`it is of version ${state.version}, and this Bondwire writes ${STATE_VERSION}`),
+        problem: this.#unreadable(
+          `it is of version ${state.version}, and this Bondwire writes ${STATE_VERSION}`,
+        ),
       };
     }
     if (state.netns !== this.#netns) {

@@ -80,6 +80,7 @@ export {
   createNamedNetns,
   currentNetnsId,
   deleteNamedNetns,
+  findNetns,
   listNamedNetns,
   netnsPath,
   openNetns,

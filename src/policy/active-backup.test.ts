@@ -364,6 +364,22 @@ describe('inline failover', () => {
     },
   );
 
+  it.each([0, 300])(
+    'takes a link that came back since the last tick when the active one dies (H23, updelay %i)',
+    updelay => {
+      const bench = started({ inline_failover: 1, updelay });
+      bench.link(1, { carrier: false });
+      expect(bench.active).toBe('eth2');
+      bench.run(bench.now + 500);
+      bench.forget();
+      bench.link(1, { carrier: true });
+      bench.link(2, { carrier: false });
+      expect(bench.active).toBe('eth1');
+      expect(bench.outputs('carrier')).toEqual([]);
+      expect(bench.events('lost')).toEqual([]);
+    },
+  );
+
   it('lets the plan fall back on what the policy would choose', () => {
     const bench = started({ inline_failover: 1, primary: 'eth3', primary_reselect: 'failure' }, [1, 2, 3]);
     bench.set('prio', 'eth2:5');

@@ -37,6 +37,7 @@ import type { Toolbox } from './toolbox.js';
 /** What a bond is made of; plain JSON, so that another process can find it. */
 interface Parts {
   readonly layoutVersion: number;
+  readonly lowerName: string;
   readonly bondIfindex: number;
   readonly lowerIfindex: number;
   readonly transmit: Attachment;
@@ -61,11 +62,16 @@ export interface NewBond extends BondPlaces {
   readonly mtu: number;
 }
 
+/** What is noted before anything is made, so that a making that is cut short can be cleared away. */
+type Unfinished = Pick<Parts, 'layoutVersion' | 'lowerName'>;
+
+const ALIAS = 'Bondwire: lower end of';
+
 type Shared = StructAccessor<FieldsOf<typeof SHARED>>;
 
 /** Text that marks the lower end for people. */
 export function lowerAlias(bondName: string): string {
-  return `Bondwire: lower end of ${bondName}; its packets pass here, leave it alone`;
+  return `${ALIAS} ${bondName}; its packets pass here, leave it alone`;
 }
 
 export class EbpfBond implements BondDataPlane {
@@ -80,7 +86,7 @@ export class EbpfBond implements BondDataPlane {
   #parts: Parts;
   #closed = false;
   #carrier: boolean | undefined;
-  #dropsTaken = 0n;
+  #tell: ((record: Uint8Array) => void) | undefined;
 
   private constructor(
     netlink: Rtnetlink,
@@ -104,6 +110,9 @@ export class EbpfBond implements BondDataPlane {
     const undo: (() => void)[] = [];
     try {
       const { name, lowerName, mtu, address } = bond;
+      const unfinished: Unfinished = { layoutVersion: LAYOUT_VERSION, lowerName };
+      writeParts(bond.partsFile, unfinished);
+      undo.push(() => rmSync(bond.partsFile, { force: true }));
       const near = createVeth(netlink, {
         name,
         peerName: lowerName,
@@ -134,6 +143,7 @@ export class EbpfBond implements BondDataPlane {
       );
       const parts: Parts = {
         layoutVersion: LAYOUT_VERSION,
+        lowerName,
         bondIfindex: near.ifindex,
         lowerIfindex: lower.ifindex,
         transmit,
@@ -151,7 +161,7 @@ export class EbpfBond implements BondDataPlane {
   /** Finds one that another process made; undefined when it is gone or was made by another version. */
   static adopt(netlink: Rtnetlink, toolbox: Toolbox, places: BondPlaces): EbpfBond | undefined {
     const parts = readParts(places.partsFile);
-    if (parts?.layoutVersion !== LAYOUT_VERSION) return undefined;
+    if (parts?.layoutVersion !== LAYOUT_VERSION || !('transmit' in parts)) return undefined;
     if (getLink(netlink, parts.bondIfindex) === undefined) return undefined;
     const [state, events] = withHostMounts(() => [
       getPinned(`${places.pins}/state`),
@@ -173,12 +183,14 @@ export class EbpfBond implements BondDataPlane {
   static sweep(netlink: Rtnetlink, places: BondPlaces): void {
     const parts = readParts(places.partsFile);
     withHostMounts(() => {
-      for (const attachment of [parts?.transmit, ...Object.values(parts?.receive ?? {})]) {
-        if (attachment !== undefined) detach(netlink, attachment);
+      if (parts !== undefined && 'transmit' in parts) {
+        for (const attachment of [parts.transmit, ...Object.values(parts.receive)]) {
+          detach(netlink, attachment);
+        }
       }
       rmSync(places.pins, { recursive: true, force: true });
     });
-    if (parts !== undefined) deleteLink(netlink, parts.bondIfindex);
+    if (parts !== undefined) deletePair(netlink, parts.lowerName);
     rmSync(places.partsFile, { force: true });
   }
 
@@ -294,8 +306,9 @@ export class EbpfBond implements BondDataPlane {
       if (since === null || first < since) since = first;
     };
     const shared = this.#shared;
-    take(shared.drops - this.#dropsTaken, shared.firstDropNs);
-    this.#dropsTaken = shared.drops;
+    // A counter that only the programs write and one that only we write, both kept for the next daemon.
+    take((shared.drops - BigInt(shared.dropsTaken)) & 0xffff_ffffn, shared.firstDropNs);
+    shared.dropsTaken = Number(shared.drops & 0xffff_ffffn);
     shared.firstDropNs = 0n;
     for (let slot = 0; slot < MAX_MEMBERS; slot++) {
       const entry = shared.members.at(slot);
@@ -312,11 +325,16 @@ export class EbpfBond implements BondDataPlane {
   }
 
   onDiverted(callback: (diversion: Diversion) => void): void {
-    this.#ring.watch(record => {
+    this.#tell = record => {
       const { fromSlot, toSlot, atNs } = fromBytes(DIVERSION, record);
       const to = this.#memberAt(toSlot);
       if (to !== null) callback({ from: this.#memberAt(fromSlot), to, atNs });
-    });
+    };
+    this.#ring.watch(this.#tell);
+  }
+
+  pollDiversions(): void {
+    if (this.#tell !== undefined) this.#ring.consume(this.#tell);
   }
 
   close(): void {
@@ -335,7 +353,7 @@ export class EbpfBond implements BondDataPlane {
       detach(this.#netlink, parts.transmit);
       rmSync(this.#places.pins, { recursive: true, force: true });
     });
-    deleteLink(this.#netlink, parts.bondIfindex);
+    deletePair(this.#netlink, parts.lowerName);
     rmSync(this.#places.partsFile, { force: true });
   }
 
@@ -389,9 +407,21 @@ export class EbpfBond implements BondDataPlane {
 
   #saveParts(parts: Parts): void {
     this.#parts = parts;
-    writeFileSync(`${this.#places.partsFile}.new`, JSON.stringify(parts), { mode: 0o600 });
-    renameSync(`${this.#places.partsFile}.new`, this.#places.partsFile);
+    writeParts(this.#places.partsFile, parts);
   }
+}
+
+/** Replaces the file; a crash leaves the old or the new one. */
+function writeParts(file: string, parts: Parts | Unfinished): void {
+  writeFileSync(`${file}.new`, JSON.stringify(parts), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** Deletes bond and lower end, the bond also when it is in another namespace by now: one end goes with the other. */
+function deletePair(netlink: Rtnetlink, lowerName: string): void {
+  const lower = getLink(netlink, lowerName);
+  if (lower?.info?.kind !== 'veth' || lower.alias?.startsWith(ALIAS) === false) return;
+  deleteLink(netlink, lower.ifindex);
 }
 
 function overlay(buffer: ArrayBuffer): Shared {
@@ -428,9 +458,9 @@ function closeMaps(maps: LoadedMaps): void {
   closeFd(maps.events);
 }
 
-function readParts(file: string): Parts | undefined {
+function readParts(file: string): Parts | Unfinished | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Parts;
+    return JSON.parse(readFileSync(file, 'utf8')) as Parts | Unfinished;
   } catch {
     return undefined;
   }

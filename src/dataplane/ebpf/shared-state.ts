@@ -41,7 +41,8 @@ export const SHARED = layout({
   orderCount: 'u32',
   flags: 'u32',
   lowerIfindex: 'u32',
-  reserved: 'u32',
+  /** The low 32 bits of `drops` when the daemon took them last. */
+  dropsTaken: 'u32',
   /** Address of the namespace (struct net) that all members were in when they joined. */
   net: 'u64',
   /** How often the programs moved `current`. */
