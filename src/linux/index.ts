@@ -96,6 +96,7 @@ export {
   type BpfFilter,
   deleteBpfFilter,
   deleteClsact,
+  hasFilters,
   listBpfFilters,
   listQdiscs,
 } from './traffic-control.js';

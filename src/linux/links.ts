@@ -151,21 +151,19 @@ function newLinkMessage(link: NewLink): Partial<Link> {
   return { ...link, ...flagChanges(link) };
 }
 
-/** A pair of Ethernet devices joined by a wire. */
-export interface VethOptions extends NewLink {
+/** A pair of Ethernet devices joined by a wire. Both ends start down: the kernel sets none up before it has both (ENOTCONN). */
+export interface VethOptions extends Omit<NewLink, 'up'> {
   readonly peerName: string;
   readonly peerAddress?: string;
   /** Namespace of the other end; this one where absent. */
   readonly peerNetnsFd?: number;
-  readonly peerUp?: boolean;
 }
 
 /** Makes a veth pair; both ends get the MTU and the queues. Gives the near end (absent from here when `netnsFd` put it elsewhere). */
 export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | undefined {
-  const { peerName, peerAddress, peerNetnsFd, peerUp, name, mtu, numTxQueues, numRxQueues } = options;
+  const { peerName, peerAddress, peerNetnsFd, name, mtu, numTxQueues, numRxQueues } = options;
   const peer = linkWith({
     name: peerName,
-    ...flagChanges({ ...(peerUp !== undefined && { up: peerUp }) }),
     ...(mtu !== undefined && { mtu }),
     ...(numTxQueues !== undefined && { numTxQueues }),
     ...(numRxQueues !== undefined && { numRxQueues }),
