@@ -1,7 +1,4 @@
 // What the benches compare: no bond, the kernel driver's bond, and Bondwire's, each set up in the host of a lab.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Lab, ManagedBondwire } from '#lab';
 
@@ -72,7 +69,7 @@ export function bondwire(...options: string[]): Contender {
   return {
     name: ['bondwire', ...options].join(' '),
     async setUp(lab) {
-      const runDir = mkdtempSync(join(tmpdir(), 'bw-bench-'));
+      const runDir = lab.makeRunDir();
       running = new ManagedBondwire({ spawn: argv => lab.spawn('host', argv), bin: BIN, runDir });
       await running.start();
       await running.run('create', 'bond0', 'mode=active-backup', 'miimon=100', ...options);
@@ -90,7 +87,6 @@ export function bondwire(...options: string[]): Contender {
         await one.run('destroy', 'bond0');
       } finally {
         await one.stop();
-        rmSync(one.runDir, { recursive: true, force: true });
       }
     },
   };

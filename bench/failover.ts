@@ -108,7 +108,7 @@ async function measure(
           const report = await once(lab, contender, scenario);
           results.push({ ...scenario, kernel, report });
           const what = `${kernel}  ${scenario.contender}  ${scenario.rate}/s  ${scenario.cut ? 'cut' : 'uncut'}`;
-          console.log(`${what}  ${reportLine(report)}`);
+          console.log(`${what}  ${reportLine(report)}${lostAt(report, scenario.rate)}`);
           // The member that was cut must be a backup again before the next run.
           await delay(500);
         }
@@ -120,6 +120,12 @@ async function measure(
     }
   }
   return results;
+}
+
+/** When packets were lost: the numbers say it, because the stream is steady. */
+function lostAt(report: MeterReport, rate: number): string {
+  const runs = report.lostRuns.map(({ first, count }) => `${count} at ${(first / rate).toFixed(3)} s`);
+  return runs.length === 0 ? '' : `  lost ${runs.slice(0, 8).join(', ')}${runs.length > 8 ? ', …' : ''}`;
 }
 
 /** The longest gap that is not the start's: the meter's own processes need a moment to get up to speed. */
@@ -148,9 +154,21 @@ function summary(results: readonly Run[]): string {
       list(runs, report => report.refused),
       list(runs, report => report.doubled),
       list(runs, longestGapMs),
+      list(runs, report => report.senderStallMs),
     ];
   });
-  const head = ['kernel', 'bond', 'rate', 'cable', 'sent', 'lost', 'refused', 'doubled', 'longest gap ms'];
+  const head = [
+    'kernel',
+    'bond',
+    'rate',
+    'cable',
+    'sent',
+    'lost',
+    'refused',
+    'doubled',
+    'longest gap ms',
+    'sender stalled ms',
+  ];
   return table(head, rows);
 }
 
@@ -184,7 +202,13 @@ async function main(): Promise<void> {
     } else if (where === '6.12' || where === '6.1') {
       const args = ['--in-guest', '--runs', values.runs, '--contenders', values.contenders];
       if (sameIndex) args.push('--same-index');
-      results.push(...((await inGuest({ kernel: where }, fileURLToPath(import.meta.url), args)) as Run[]));
+      results.push(
+        ...((await inGuest(
+          { kernel: where, timeoutSeconds: 1800 },
+          fileURLToPath(import.meta.url),
+          args,
+        )) as Run[]),
+      );
     } else {
       throw new Error(`There is no place ${where}; there are here, 6.12 and 6.1`);
     }

@@ -212,7 +212,7 @@ export class BondRunner {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#filterTimer);
-    for (const device of [...this.#sockets.keys()]) this.#closeSocket(device);
+    for (const device of Array.from(this.#sockets.keys())) this.#closeSocket(device);
   }
 
   #member(ifindex: number) {
@@ -235,9 +235,7 @@ export class BondRunner {
       const link = getLink(this.#machine.netlink, member.member);
       if (link !== undefined && carrierOf(link) === detected) this.memberTold(link);
     }
-    const before = JSON.stringify(this.#policy.snapshot());
     this.feed({ kind: 'time' });
-    if (JSON.stringify(this.#policy.snapshot()) !== before) this.#machine.save();
   }
 
   #carryOut(outputs: readonly Output[], strict: boolean): void {

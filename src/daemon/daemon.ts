@@ -358,7 +358,7 @@ function openLog(runDir: string, toStderr: boolean): Logger {
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { version?: string }).version ?? '0');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** True when somebody answers on the socket. */

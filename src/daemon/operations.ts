@@ -110,7 +110,7 @@ export class Operations {
 
   /** Releases all members and removes everything; what was taken from interfaces goes back to them. */
   dismantle(runner: BondRunner, carried: Belongings | undefined): void {
-    for (const member of [...runner.records.keys()])
+    for (const member of Array.from(runner.records.keys()))
       runner.feed({ kind: 'leave', member, cause: 'released' });
     const bondIfindex = runner.plane.bondIfindex;
     const bondName = runner.name;
@@ -131,7 +131,7 @@ export class Operations {
         if (link !== undefined) joined.push(link.ifindex);
         continue;
       }
-      for (const ifindex of joined.reverse()) this.#undoJoin(runner, ifindex);
+      for (const ifindex of joined.toReversed()) this.#undoJoin(runner, ifindex);
       return result;
     }
     return done;

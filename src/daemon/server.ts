@@ -2,7 +2,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { err, ok, type Refusal, type Result, refusal } from '../base/index.js';
+import { err, ok, type Refusal, type Result, refusal, unreachable } from '../base/index.js';
 import type { Changed, DaemonStatus, ErrorBody, EventRecord, ShowDocument } from './api.js';
 import type { BondRunner } from './bond-runner.js';
 import type { Journal } from './journal.js';
@@ -57,8 +57,18 @@ function httpStatus({ code }: Refusal): number {
       return 501;
     case 'system':
       return 500;
-    default:
+    case 'bond-up':
+    case 'exists':
+    case 'has-addresses':
+    case 'has-members':
+    case 'in-use':
+    case 'interface-up':
+    case 'needs-monitor':
+    case 'unsupported':
+    case 'wrong-mode':
       return 409;
+    default:
+      return unreachable(code);
   }
 }
 

@@ -1,7 +1,6 @@
 // eBPF links by bpf(2): a program attached to an interface (TCX, kernel 6.6 and later), which stays as long as its
 // file descriptor or pin does.
-import { BpfAttr, bpf, tryBpf } from './bpf-syscall.js';
-import { SystemError } from './errors.js';
+import { BpfAttr, bpf } from './bpf-syscall.js';
 
 /** Attach types of TCX. */
 export const BPF_TCX_INGRESS = 46;
@@ -18,11 +17,7 @@ export function updateLink(linkFd: number, programFd: number): void {
   bpf('BPF_LINK_UPDATE', new BpfAttr(16).u32(0, linkFd).u32(4, programFd), `link fd ${linkFd}`);
 }
 
-/** Detaches a link at once, even when it is pinned or others hold it; false when its interface is gone. */
-export function detachLink(linkFd: number): boolean {
-  const result = tryBpf('BPF_LINK_DETACH', new BpfAttr(8).u32(0, linkFd));
-  // ENOLINK: detached before, or the interface went.
-  if (result === -67) return false;
-  if (result < 0) throw new SystemError('bpf(BPF_LINK_DETACH)', -result, `link fd ${linkFd}`);
-  return true;
+/** Detaches a link at once, even when it is pinned or others hold it. One that is detached already stays so. */
+export function detachLink(linkFd: number): void {
+  bpf('BPF_LINK_DETACH', new BpfAttr(8).u32(0, linkFd), `link fd ${linkFd}`);
 }

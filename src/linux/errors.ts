@@ -1,17 +1,18 @@
 // What a failed system call throws: the call, the errno, what it was done to, and one sentence.
 import { getSystemErrorMap } from 'node:util';
-import { errnoName } from '../base/index.js';
+import { ERRNO, errnoName } from '../base/index.js';
 
 /** Errnos that the kernel gives to user space although they are its own (linux/errno.h). */
 const KERNEL_ONLY: ReadonlyMap<number, readonly [name: string, sentence: string]> = new Map([
   [524, ['ENOTSUPP', 'operation is not supported']],
 ]);
 
-/** Name and sentence of an errno (positive). */
+/** Name and sentence of an errno (positive). Our own names go first: libuv calls EOPNOTSUPP by its old name ENOTSUP. */
 function describe(errno: number): readonly [name: string, sentence: string] {
-  return (
-    getSystemErrorMap().get(-errno) ?? KERNEL_ONLY.get(errno) ?? [errnoName(errno), `error number ${errno}`]
-  );
+  const [libuvName, sentence] = getSystemErrorMap().get(-errno) ??
+    KERNEL_ONLY.get(errno) ?? [errnoName(errno), `error number ${errno}`];
+  const isKnown = Object.values<number>(ERRNO).includes(errno);
+  return [isKnown ? errnoName(errno) : libuvName, sentence];
 }
 
 /** A system call that failed. */

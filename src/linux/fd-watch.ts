@@ -18,7 +18,7 @@ const open = new Set<node.PollHandle>();
  */
 export function watchReadable(fd: number, callback: () => void, keepAlive = true): FdWatch {
   let closed = false;
-  const listener = (): void => {
+  const listener = (status: number): void => {
     if (closed) return;
     try {
       callback();
@@ -28,8 +28,13 @@ export function watchReadable(fd: number, callback: () => void, keepAlive = true
         throw error;
       });
     }
+    // libuv stops watching when the descriptor has an error to fetch (news overrun, interface down, ICMP). The
+    // callback has fetched it.
+    if (status < 0 && !closed) start();
   };
-  const handle = koffi().node.poll(fd, { readable: true }, listener);
+  // koffi's types say (events) only; what it calls with is (status, events).
+  const start = (): void => handle.start({ readable: true }, listener as unknown as () => void);
+  const handle = koffi().node.poll(fd, { readable: true }, listener as unknown as () => void);
   open.add(handle);
   if (!keepAlive) handle.unref();
   return {

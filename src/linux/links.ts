@@ -136,6 +136,10 @@ export function deleteLink(netlink: Rtnetlink, which: number | string): boolean 
 function createLink(netlink: Rtnetlink, name: string, link: Partial<Link>): void {
   const payload = emitLink(linkWith({ ...link, name }));
   netlink.request({ type: RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, payload }, name);
+  // The kernel passes over the alias of a new link, so that is a second step; one made elsewhere stays without.
+  if (link.alias !== undefined && link.netnsFd === undefined) {
+    setLink(netlink, requireLink(netlink, name).ifindex, { alias: link.alias });
+  }
 }
 
 /** What a new link may be given besides what it is. */
@@ -151,17 +155,19 @@ function newLinkMessage(link: NewLink): Partial<Link> {
   return { ...link, ...flagChanges(link) };
 }
 
-/** A pair of Ethernet devices joined by a wire. Both ends start down: the kernel sets none up before it has both (ENOTCONN). */
-export interface VethOptions extends Omit<NewLink, 'up'> {
+/** A pair of Ethernet devices joined by a wire. */
+export interface VethOptions extends NewLink {
   readonly peerName: string;
   readonly peerAddress?: string;
   /** Namespace of the other end; this one where absent. */
   readonly peerNetnsFd?: number;
+  /** Raise the other end too; only where it stays in this namespace. */
+  readonly peerUp?: boolean;
 }
 
 /** Makes a veth pair; both ends get the MTU and the queues. Gives the near end (absent from here when `netnsFd` put it elsewhere). */
 export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | undefined {
-  const { peerName, peerAddress, peerNetnsFd, name, mtu, numTxQueues, numRxQueues } = options;
+  const { peerName, peerAddress, peerNetnsFd, peerUp, name, mtu, numTxQueues, numRxQueues } = options;
   const peer = linkWith({
     name: peerName,
     ...(mtu !== undefined && { mtu }),
@@ -171,6 +177,10 @@ export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | und
     ...(peerNetnsFd !== undefined && { netnsFd: peerNetnsFd }),
   });
   createLink(netlink, name, { ...newLinkMessage(options), info: vethInfo(peer) });
+  // The kernel refuses to raise an end that has no other end yet (ENOTCONN), so that is a second step.
+  if (peerUp === true && peerNetnsFd === undefined) {
+    setLink(netlink, requireLink(netlink, peerName).ifindex, { up: true });
+  }
   return options.netnsFd === undefined ? requireLink(netlink, name) : undefined;
 }
 

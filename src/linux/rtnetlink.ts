@@ -94,6 +94,7 @@ export class Rtnetlink {
   #sequence = 0;
   #watch: FdWatch | undefined;
   #closed = false;
+  #newsLost = false;
 
   private constructor(fd: number, eventFd: number | undefined) {
     this.#fd = fd;
@@ -144,7 +145,7 @@ export class Rtnetlink {
 
   /**
    * Calls `callback` with every message of the groups. `onOverrun` is called when messages were lost because they
-   * came faster than they were read: whoever keeps state dumps again then. Only one listener at a time.
+   * came faster than they were read, after those that were kept: whoever keeps state dumps again then. Only one listener at a time.
    */
   onMessage(callback: (message: NetlinkMessage) => void, onOverrun: () => void): void {
     const fd = this.#eventFd;
@@ -232,20 +233,24 @@ export class Rtnetlink {
       const length = libc().recv(fd, this.#buffer, this.#buffer.length, MSG_TRUNC);
       if (length < 0) {
         const errno = lastErrno();
-        if (errno === EAGAIN) return;
         if (errno === EINTR) continue;
-        if (errno !== ENOBUFS) throw new SystemError('recv', errno, 'rtnetlink events');
-        onOverrun();
+        if (errno === ENOBUFS) this.#newsLost = true;
+        else if (errno === EAGAIN) return this.#caughtUp(onOverrun);
+        else throw new SystemError('recv', errno, 'rtnetlink events');
         continue;
       }
       const parsed =
         length > this.#buffer.length ? undefined : parseMessages(this.#buffer.subarray(0, length));
-      if (parsed?.ok !== true) {
-        onOverrun();
-        continue;
-      }
-      for (const message of parsed.value) callback(message);
+      if (parsed?.ok === true) for (const message of parsed.value) callback(message);
+      else this.#newsLost = true;
     }
+  }
+
+  /** Only now: a dump taken earlier would be followed by older news that are still queued. */
+  #caughtUp(onOverrun: () => void): void {
+    if (!this.#newsLost) return;
+    this.#newsLost = false;
+    onOverrun();
   }
 }
 

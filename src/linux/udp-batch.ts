@@ -9,7 +9,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_FLAGS = 2 | 0x80000 | 0x800;
 const EINVAL = 22;
-const EINTR = 4;
+const EAGAIN = 11;
 const SOCKADDR_BYTES = 28;
 /** struct mmsghdr: struct msghdr (56 bytes: iov at 16, iovlen at 24), then msg_len, padded. */
 const MMSGHDR_BYTES = 64;
@@ -162,8 +162,8 @@ export class UdpBatch {
     this.#watch = watchReadable(this.fd, () => {
       for (let i = 0; i < burst && !this.#closed; i++) {
         const count = this.receive();
-        if (count === -EINTR) continue;
-        if (count <= 0) return;
+        if (count === -EAGAIN || count === 0) return;
+        if (count < 0) continue;
         callback(count);
         if (count < this.batch) return;
       }

@@ -12,6 +12,7 @@ export function registerLab(program: Command, session: Session): void {
     .command('lab')
     .description("cables of the lab that 'demo --keep' left")
     .usage('cut|restore|status [IFACE]')
+    .helpCommand(false)
     .addHelpText('after', HELP);
 
   const run = async (verb: 'cut' | 'restore' | 'status', iface: string | undefined): Promise<void> => {
@@ -27,17 +28,20 @@ export function registerLab(program: Command, session: Session): void {
     .description('pull the cable of a member')
     .usage('IFACE')
     .argument('<IFACE>', 'a member, such as eth0')
+    .addHelpText('after', '\nExample:\n  bondwire lab cut eth0')
     .action((iface: string) => run('cut', iface));
   lab
     .command('restore')
     .description('plug it in again')
     .usage('IFACE')
     .argument('<IFACE>', 'a member, such as eth0')
+    .addHelpText('after', '\nExample:\n  bondwire lab restore eth0')
     .action((iface: string) => run('restore', iface));
   lab
     .command('status')
     .description('which cables are plugged in')
     .usage('[IFACE]')
     .argument('[IFACE]', 'only this member')
+    .addHelpText('after', '\nExample:\n  bondwire lab status')
     .action((iface: string | undefined) => run('status', iface));
 }

@@ -21,7 +21,6 @@ import {
   programInfo,
   type Rtnetlink,
   tcxProgramIds,
-  updateLink,
 } from '../../linux/index.js';
 
 const BPF_TCX_INGRESS = 46;
@@ -82,21 +81,6 @@ function attachFilter(netlink: Rtnetlink, programFd: number, ifindex: number, pi
     throw error;
   }
   return { kind: 'clsact', pin, ifindex, ownsQdisc };
-}
-
-/** Swaps the program without a gap. */
-export function replaceProgram(netlink: Rtnetlink, attachment: Attachment, programFd: number): void {
-  if (attachment.kind === 'clsact') {
-    addBpfFilter(netlink, filterPlace(attachment.ifindex), programFd, FILTER_NAME, true);
-    return;
-  }
-  const link = getPinned(attachment.pin);
-  if (link === undefined) throw new Error(`The pin ${attachment.pin} is gone.`);
-  try {
-    updateLink(link, programFd);
-  } finally {
-    closeFd(link);
-  }
 }
 
 /** Takes the program off. Quiet when the interface, or the pin, is gone already. */

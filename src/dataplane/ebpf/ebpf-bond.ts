@@ -147,7 +147,7 @@ export class EbpfBond implements BondDataPlane {
       return made;
     } catch (error) {
       // Each step by itself: one that fails keeps no other from being done.
-      for (const step of undo.reverse()) quietly(step);
+      for (const step of undo.toReversed()) quietly(step);
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 // What this kernel can do for the eBPF data plane, found by trying, and the loading of programs into it.
 import { readFileSync } from 'node:fs';
-import { err, type Result } from '../../base/index.js';
+import { err, type Result, unreachable } from '../../base/index.js';
 import { type Btf, link, parseBtf, type ProgramSpec } from '../../ebpf/index.js';
 import { closeFd, loadProgram, progTestRun } from '../../linux/index.js';
 import type { AttachKind } from './attachment.js';
@@ -91,13 +91,16 @@ export class Toolbox {
 
   /** In words, for `show` and `doctor`. */
   describeReader(): string {
-    switch (this.context.reader) {
+    const { reader } = this.context;
+    switch (reader) {
       case 'cast':
         return 'carrier read on every packet';
       case 'probe':
         return 'carrier read on every packet (by helper call)';
       case 'none':
         return 'carrier not read on packets';
+      default:
+        return unreachable(reader);
     }
   }
 
