@@ -1,4 +1,5 @@
 // What other rooms may use of `dataplane`.
+export type { BondDataPlane, Diversion, Loss } from './contract.js';
 export { type BondPlaces, EbpfBond } from './ebpf/ebpf-bond.js';
 export { hasReceiveProgram } from './ebpf/attachment.js';
 export { RECEIVE_PROGRAM } from './ebpf/programs.js';

@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { EbpfBond, Toolbox, type ToolboxWishes } from '../../src/dataplane/index.js';
 import { Lab, type LabOptions } from '../../src/lab/index.js';
 import {
-  ETH_P_ALL,
+  closeFd,
+  getPinned,
   listMapIds,
   listProgramIds,
-  mapFdById,
   mapInfo,
-  closeFd,
   mountBpffs,
   PacketSocket,
   programFdById,
@@ -53,6 +52,7 @@ export class DataPlaneStage {
   readonly toolbox: Toolbox;
   readonly runDir: string;
   #number = 0;
+  readonly #maps = new Set<number>();
 
   private constructor(lab: Lab, wishes: ToolboxWishes) {
     this.lab = lab;
@@ -82,6 +82,7 @@ export class DataPlaneStage {
         mtu,
       }),
     );
+    this.#rememberMaps();
     bond.setCarrier(true);
     this.lab.setUp('host', 'bond0', true);
     return bond;
@@ -138,14 +139,28 @@ export class DataPlaneStage {
     }
   }
 
-  /** Everything of a bond that is there: links, programs, maps, pins, files. */
+  /**
+   * What is there of bonds made here: links, programs, maps, pins, files. The kernel frees programs and maps a moment
+   * after their last use; other bonds of the machine are no concern.
+   */
   traces(): string[] {
+    this.#rememberMaps();
     const { lab, runDir } = this;
     const links = ['bond0', 'bwl-test'].filter(name => lab.link('host', name) !== undefined);
-    const programs = listProgramIds().map(id => nameOf(programFdById(id), programInfo));
-    const maps = listMapIds().map(id => nameOf(mapFdById(id), mapInfo));
+    const programs = listProgramIds()
+      .map(id => inspect(programFdById(id), programInfo))
+      .filter(info => info?.mapIds.some(id => this.#maps.has(id)) === true);
+    const maps = listMapIds().filter(id => this.#maps.has(id));
     const files = [...readdirSync(runDir).filter(name => name !== 'bpf'), ...readdirSync(`${runDir}/bpf`)];
-    return [...links, ...[...programs, ...maps].filter(name => name.startsWith('bw_')), ...files].sort();
+    return [...links, ...programs.map(info => info?.name ?? ''), ...maps.map(id => `map ${id}`), ...files].sort();
+  }
+
+  /** Knows our maps by their ids, and our programs by the maps that they use. */
+  #rememberMaps(): void {
+    for (const pin of ['state', 'events']) {
+      const info = inspect(getPinned(`${this.places.pins}/${pin}`), mapInfo);
+      if (info !== undefined) this.#maps.add(info.id);
+    }
   }
 
   close(): void {
@@ -161,12 +176,11 @@ export class DataPlaneStage {
   }
 }
 
-export { ETH_P_ALL, EXPERIMENTAL };
-
-function nameOf(fd: number | undefined, info: (fd: number) => { readonly name: string }): string {
-  if (fd === undefined) return '';
+/** Information on an object that may be gone. */
+function inspect<T>(fd: number | undefined, info: (fd: number) => T): T | undefined {
+  if (fd === undefined) return undefined;
   try {
-    return info(fd).name;
+    return info(fd);
   } finally {
     closeFd(fd);
   }
