@@ -2,13 +2,17 @@
 // bond, in its order, and stays when the bond goes; needs root.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hasReceiveProgram, RECEIVE_PROGRAM, type ToolboxWishes } from '../src/dataplane/index.js';
-import { Assembler, BPF_PROG_TYPES, link } from '../src/ebpf/index.js';
+import { Assembler, BPF_PROG_TYPES, link, R1, R2 } from '../src/ebpf/index.js';
 import {
+  addBpfFilter,
+  BPF_MAP_TYPES,
   BPF_TCX_INGRESS,
+  createMap,
   closeFd,
   createTcxLink,
   detachLink,
   loadProgram,
+  lookupMap,
   programFdById,
   programInfo,
   tcxAvailable,
@@ -32,10 +36,27 @@ async function tc(...args: string[]): Promise<string> {
 const filters = async (): Promise<string> =>
   `${await tc('qdisc', 'show', 'dev', 'eth0')}\n${await tc('filter', 'show', 'dev', 'eth0', 'ingress')}\n${await tc('filter', 'show', 'dev', 'eth0', 'egress')}`;
 
-/** Frames of our kind that a user's filter has counted. */
-async function matched(): Promise<number> {
-  const text = await tc('-s', 'filter', 'show', 'dev', 'eth0', 'ingress', 'pref', '5');
-  return Number(/Sent \d+ bytes (\d+) pkt/.exec(text)?.[1] ?? Number.NaN);
+/** Loads a user's program that answers `verdict`; it counts frames in the map where there is one. */
+function userProgram(verdict: number, mapFd?: number): number {
+  const program = new Assembler('user_program');
+  if (mapFd !== undefined) program.loadMapValue(R1, 'counter').mov(R2, 1).atomicAdd('u64', R1, 0, R2);
+  const { name, instructions } = program.exitWith(verdict).build();
+  const type = BPF_PROG_TYPES.BPF_PROG_TYPE_SCHED_CLS;
+  const linked = link({ name, instructions }, mapFd === undefined ? {} : { maps: { counter: mapFd } });
+  return loadProgram({ name, type, license: 'GPL', instructions: linked });
+}
+
+/** Gives eth0 a user's filter at this preference. */
+function addUserFilter(
+  direction: 'ingress' | 'egress',
+  preference: number,
+  verdict: number,
+  mapFd?: number,
+): void {
+  const fd = userProgram(verdict, mapFd);
+  const ifindex = stage.ifindex('eth0');
+  addBpfFilter(stage.lab.netlink('host'), { ifindex, direction, preference }, fd, 'users-own');
+  closeFd(fd);
 }
 
 describe('clsact', () => {
@@ -45,9 +66,9 @@ describe('clsact', () => {
     const before = await filters();
     const bond = stage.bondOfAll();
     expect(await filters()).toContain('bondwire');
-    expect(stage.host(() => hasReceiveProgram(stage.lab.netlink('host'), stage.ifindex('eth0'), RECEIVE_PROGRAM))).toBe(
-      true,
-    );
+    expect(
+      stage.host(() => hasReceiveProgram(stage.lab.netlink('host'), stage.ifindex('eth0'), RECEIVE_PROGRAM)),
+    ).toBe(true);
     expect([stage.passed('out'), stage.passed('in')]).toEqual([20, 20]);
     stage.host(() => bond.destroy());
     expect(await filters()).toBe(before);
@@ -55,29 +76,53 @@ describe('clsact', () => {
 
   test('a user’s qdisc and filters are there before, meanwhile and afterwards', async () => {
     await tc('qdisc', 'add', 'dev', 'eth0', 'clsact');
-    const action = ['action', 'gact', 'continue'];
-    await tc('filter', 'add', 'dev', 'eth0', 'ingress', 'pref', '5', 'matchall', ...action);
-    await tc('filter', 'add', 'dev', 'eth0', 'egress', 'pref', '7', 'matchall', ...action);
+    const counter = createMap({
+      type: BPF_MAP_TYPES.BPF_MAP_TYPE_ARRAY,
+      keySize: 4,
+      valueSize: 8,
+      maxEntries: 1,
+    });
+    addUserFilter('ingress', 5, -1, counter);
+    addUserFilter('egress', 7, -1);
     const before = await filters();
     const bond = stage.bondOfAll();
-    // One more, whose place tc chooses: it runs before the bond's as well.
-    await tc('filter', 'add', 'dev', 'eth0', 'ingress', 'protocol', '0x9999', 'matchall', ...action);
+    // One more, whose place the kernel chooses: it runs before the bond's as well.
+    addUserFilter('ingress', 0, -1);
     expect([stage.passed('out'), stage.passed('in')]).toEqual([20, 20]);
-    expect(await matched()).toBe(20);
-    const lines = (await filters()).split('\n').filter(line => /^filter .*pref \d+/.test(line));
-    const last = lines.filter(line => !line.includes('pref 7')).at(-1);
-    expect(last).toContain('bondwire');
-    await tc('filter', 'del', 'dev', 'eth0', 'ingress', 'protocol', '0x9999', 'pref', '49152');
+    const count = lookupMap(counter, new Uint8Array(4), 8) ?? new Uint8Array(8);
+    closeFd(counter);
+    expect(new DataView(count.buffer).getBigUint64(0, true)).toBe(20n);
+    const ingress = await tc('filter', 'show', 'dev', 'eth0', 'ingress');
+    const names = Array.from(ingress.matchAll(/ (users-own|bondwire) /g), match => match[1]);
+    expect(names).toEqual(['users-own', 'users-own', 'bondwire']);
     stage.host(() => bond.destroy());
-    expect(await filters()).toBe(before);
+    const after = await filters();
+    expect(after).not.toContain('bondwire');
+    for (const line of before.split('\n')) expect(after).toContain(line.trim());
   });
 
   test('a user’s filters on a qdisc that the bond made keep it', async () => {
     const bond = stage.bondOfAll();
-    await tc('filter', 'add', 'dev', 'eth0', 'egress', 'pref', '7', 'matchall', 'action', 'gact', 'continue');
+    // Of another kind than the bond's.
+    await tc(
+      'filter',
+      'add',
+      'dev',
+      'eth0',
+      'egress',
+      'pref',
+      '7',
+      'protocol',
+      'all',
+      'u32',
+      'match',
+      'u32',
+      '0',
+      '0',
+    );
     stage.host(() => bond.destroy());
     const after = await filters();
-    expect(after).toContain('pref 7 matchall');
+    expect(after).toContain('pref 7 u32');
     expect(after).not.toContain('bondwire');
   });
 
@@ -92,7 +137,7 @@ describe('clsact', () => {
 
   test('a user who drops a frame before the bond has it dropped', async () => {
     await tc('qdisc', 'add', 'dev', 'eth0', 'clsact');
-    await tc('filter', 'add', 'dev', 'eth0', 'ingress', 'pref', '5', 'matchall', 'action', 'gact', 'drop');
+    addUserFilter('ingress', 5, 2);
     stage.bondOfAll();
     expect([stage.passed('out'), stage.passed('in')]).toEqual([20, 0]);
   });
@@ -103,9 +148,7 @@ describe.runIf(tcxAvailable() === true)('TCX', () => {
 
   /** A program that returns `verdict`, on the ingress of eth0; gives the link. */
   function attachUser(verdict: number): number {
-    const program = new Assembler('user_program').exitWith(verdict).build();
-    const type = BPF_PROG_TYPES.BPF_PROG_TYPE_SCHED_CLS;
-    const fd = loadProgram({ name: program.name, type, license: 'GPL', instructions: link(program, {}) });
+    const fd = userProgram(verdict);
     try {
       return stage.host(() => createTcxLink(fd, stage.ifindex('eth0'), BPF_TCX_INGRESS));
     } finally {
@@ -170,7 +213,9 @@ describe.runIf(tcxAvailable() === true)('TCX', () => {
   test('a member that goes to another namespace takes no program with it', async () => {
     const bond = stage.bondOfAll();
     const index = stage.ifindex('eth0');
-    expect((await stage.lab.exec('host', ['ip', 'link', 'set', 'eth0', 'netns', stage.lab.switch])).status).toBe(0);
+    expect(
+      (await stage.lab.exec('host', ['ip', 'link', 'set', 'eth0', 'netns', stage.lab.switch])).status,
+    ).toBe(0);
     expect(stage.passed('out')).toBe(20);
     stage.host(() => bond.removeMember(index));
     const ids = stage.lab.inside('switch', () => {

@@ -245,7 +245,10 @@ export function dataPlaneContract(name: string, subject: Subject): void {
       stage.host(() => plane.destroy());
       await expect.poll(() => stage.traces()).toEqual(traces);
       expect(subject.adopt(stage)).toBeUndefined();
-      const { master, qdisc } = requireLink(stage.lab.netlink('host'), 'eth0') as { master?: number; qdisc?: string };
+      const { master, qdisc } = requireLink(stage.lab.netlink('host'), 'eth0') as {
+        master?: number;
+        qdisc?: string;
+      };
       expect([master, qdisc]).toEqual([undefined, 'noqueue']);
     });
 

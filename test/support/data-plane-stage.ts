@@ -23,7 +23,10 @@ import type { ForwardingPlan, MemberIndex } from '../../src/policy/index.js';
 const EXPERIMENTAL = 0x88b5;
 
 /** A plan for these members, the first of them active, with inline failover. */
-export function planFor(order: readonly MemberIndex[], changes: Partial<ForwardingPlan> = {}): ForwardingPlan {
+export function planFor(
+  order: readonly MemberIndex[],
+  changes: Partial<ForwardingPlan> = {},
+): ForwardingPlan {
   return {
     mode: 'active-backup',
     active: order[0] ?? null,
@@ -130,7 +133,9 @@ export class DataPlaneStage {
         }
       }
       // Frames of a veth pair are handed over at once or by a soft interrupt of this processor, thus before we go on.
-      const ordered = numbers.every((number, i) => number >= first && (i === 0 || number > (numbers[i - 1] ?? 0)));
+      const ordered = numbers.every(
+        (number, i) => number >= first && (i === 0 || number > (numbers[i - 1] ?? 0)),
+      );
       if (!ordered) throw new Error(`Frames came doubled or out of order: ${numbers.join(', ')}`);
       return numbers.length;
     } finally {
@@ -152,7 +157,12 @@ export class DataPlaneStage {
       .filter(info => info?.mapIds.some(id => this.#maps.has(id)) === true);
     const maps = listMapIds().filter(id => this.#maps.has(id));
     const files = [...readdirSync(runDir).filter(name => name !== 'bpf'), ...readdirSync(`${runDir}/bpf`)];
-    return [...links, ...programs.map(info => info?.name ?? ''), ...maps.map(id => `map ${id}`), ...files].sort();
+    return [
+      ...links,
+      ...programs.map(info => info?.name ?? ''),
+      ...maps.map(id => `map ${id}`),
+      ...files,
+    ].sort();
   }
 
   /** Knows our maps by their ids, and our programs by the maps that they use. */

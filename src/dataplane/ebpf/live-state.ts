@@ -105,7 +105,9 @@ export class LiveState {
   }
 
   members(): readonly MemberIndex[] {
-    return Array.from({ length: MAX_MEMBERS }, (_, slot) => this.memberAt(slot)).filter(member => member !== 0);
+    return Array.from({ length: MAX_MEMBERS }, (_, slot) => this.memberAt(slot)).filter(
+      member => member !== 0,
+    );
   }
 
   /** Takes a free slot, with nothing lost so far. The device's address is not known yet. */
