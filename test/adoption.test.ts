@@ -145,7 +145,6 @@ test('Options, priorities, failure counts and a running updelay survive', async 
     status: 'going back',
   });
 });
-});
 
 describe.each(['SIGKILL', 'SIGTERM'] as const)(
   'With all links down when the daemon is ended by %s',

@@ -2,7 +2,7 @@
 import { err, ok, parseIpv4, parseIpv6, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { EbpfBond, hasReceiveProgram, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, listLinks, setLink } from '../linux/index.js';
-import { type Address, IFF, type Link } from '../netlink/index.js';
+import { type Address, IFF, type Link, type Route } from '../netlink/index.js';
 import { Bond, createBond, findOption, inApplyOrder } from '../policy/index.js';
 import {
   addressText,
@@ -13,16 +13,21 @@ import {
   loadBelongings,
   removeAddresses,
   routeText,
+  sameRoute,
   saveBelongings,
+  takeBack,
   usesNexthopObject,
 } from './address-transfer.js';
-import { BondRunner, randomMac, systemRefusal } from './bond-runner.js';
+import { checkBondName } from './bond-name.js';
+import { BondRunner } from './bond-runner.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
 import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
 import { lowerEndName, placesOf } from './places.js';
+import { randomMac } from './random-mac.js';
 import type { Registry } from './registry.js';
+import { systemRefusal } from './system-refusal.js';
 
 /** Nothing, or why not. */
 export type Done = Result<undefined, Refusal>;
@@ -125,6 +130,7 @@ export class Operations {
   /** All the named interfaces, or none. */
   enslave(runner: BondRunner, names: readonly string[], wishes: EnslaveWishes): Done {
     const joined: number[] = [];
+    const wasUp = runner.policy.snapshot().adminUp;
     // All are looked at before the first is touched.
     for (const name of names) {
       const link = getLink(this.#machine.netlink, name);
@@ -141,6 +147,9 @@ export class Operations {
         continue;
       }
       for (const ifindex of joined.toReversed()) this.#undoJoin(runner, ifindex);
+      // Addresses that moved to it brought it up.
+      if (!wasUp) setLink(this.#machine.netlink, runner.plane.bondIfindex, { up: false });
+      runner.resync();
       return result;
     }
     return done;
@@ -359,8 +368,7 @@ export class Operations {
     if (belongings !== undefined && taken !== undefined) {
       runner.taken = runner.taken.map(saved => (saved === taken ? { ...saved, returning: true } : saved));
       this.#machine.save();
-      const onBond = belongings.addresses.map(address => ({ ...address, ifindex: runner.plane.bondIfindex }));
-      removeAddresses(netlink, onBond);
+      takeBack(netlink, belongings, ifindex, runner.plane.bondIfindex);
     }
     if (known) runner.feed({ kind: 'leave', member: ifindex, cause: 'undo' });
     runner.plane.removeMember(ifindex);
@@ -395,21 +403,26 @@ export class Operations {
     bondName: string,
   ): void {
     const { netlink, journal } = this.#machine;
-    let routes = carried?.routes;
-    for (const saved of runner.taken) {
+    const returns = runner.taken.flatMap(saved => {
       const link = getLink(netlink, saved.ifindex);
-      if (link === undefined || this.#registry.ofMember(saved.ifindex) !== undefined) continue;
-      const was = loadBelongings(saved);
+      if (link === undefined || this.#registry.ofMember(saved.ifindex) !== undefined) return [];
+      return [{ saved, link, was: loadBelongings(saved) }];
+    });
+    const isOld = (route: Route): boolean =>
+      returns.some(({ was }) => was.routes.some(old => sameRoute(old, route)));
+    // Routes that came while the bond was there go to the first interface.
+    let added = carried?.routes.filter(route => !isOld(route)) ?? [];
+    for (const { saved, link, was } of returns) {
       const still = carried?.addresses.map(addressText);
       const addresses = was.addresses.filter(address => still?.includes(addressText(address)) ?? true);
+      const routes = was.routes.filter(route => carried?.routes.some(now => sameRoute(now, route)) ?? true);
       const home = { ifindex: link.ifindex, name: link.name ?? saved.name };
       try {
         giveAddresses(netlink, addresses, saved.name, home);
-        if ((link.flags & IFF.IFF_UP) !== 0) {
-          if (routes === undefined) giveRoutes(netlink, was.routes, saved.ifindex, home.ifindex);
-          else giveRoutes(netlink, routes, bondIfindex, home.ifindex);
-        }
-        routes = routes === undefined ? undefined : [];
+        if ((link.flags & IFF.IFF_UP) === 0) continue;
+        giveRoutes(netlink, routes, saved.ifindex, home.ifindex);
+        giveRoutes(netlink, added, bondIfindex, home.ifindex);
+        added = [];
       } catch (error) {
         const message = `${home.name} did not get back all that ${bondName} took: ${(error as Error).message}`;
         journal.add(bondName, { severity: 'error', type: 'left', message });
@@ -445,18 +458,4 @@ function isCidr(text: string): boolean {
   const isIpv6 = address.includes(':');
   const parsed = isIpv6 ? parseIpv6(address) : parseIpv4(address);
   return match !== null && parsed.ok && Number(length) <= (isIpv6 ? 128 : 32);
-}
-
-/** dev_valid_name, and what rtnetlink would take for a pattern. */
-export function checkBondName(name: string): Refusal | undefined {
-  const refuse = (why: string): Refusal =>
-    refusal('invalid-value', 'EINVAL', `"${shown(name)}" cannot be the name of a bond: ${why}`);
-  if (name === '') return refuse('it is empty.');
-  if (Buffer.byteLength(name) > 15) return refuse('an interface name has at most 15 bytes.');
-  if (name === '.' || name === '..') return refuse('the kernel reserves it.');
-  if (/[/:\s]/.test(name)) return refuse('an interface name has no "/", ":" or white space.');
-  if (name.includes('%')) return refuse('the kernel would replace the "%" by a number.');
-  if (!/^[\x21-\x7e]+$/.test(name)) return refuse('use printable ASCII characters.');
-  if (['all', 'default'].includes(name)) return refuse('/proc/sys/net uses it for all interfaces.');
-  return undefined;
 }

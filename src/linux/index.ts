@@ -98,6 +98,7 @@ export {
   type BpfFilter,
   deleteBpfFilter,
   deleteClsact,
+  hasFilters,
   listBpfFilters,
   listQdiscs,
 } from './traffic-control.js';

@@ -353,6 +353,16 @@ describe('inline failover', () => {
     expect(bench.active).toBe('eth2');
   });
 
+  it('does not count what the data plane says of a member that was left before: it was counted then', () => {
+    const bench = started({ inline_failover: 1 });
+    bench.link(1, { carrier: false });
+    bench.link(1, { carrier: true });
+    bench.run(bench.now + 200);
+    expect([bench.active, bench.state(1)]).toEqual(['eth2', 'up']);
+    bench.give({ kind: 'diverted', from: 1, to: 2 });
+    expect([bench.active, bench.state(1), bench.member(1).linkFailureCount]).toEqual(['eth2', 'up', 1]);
+  });
+
   it.each([{ inline_failover: 0 }, { inline_failover: 1, downdelay: 100 }])(
     'does not act with %o',
     options => {

@@ -51,6 +51,18 @@ function sysctls(stage: Stage, name: string): Json {
   });
 }
 
+/** Groups by interface, in an order that does not depend on which came first. */
+async function groups(stage: Stage): Promise<string[]> {
+  const lines: string[] = [];
+  let device = '';
+  for (const line of (await stage.ip('maddr')).split('\n')) {
+    const header = /^\d+:\t(\S+)/.exec(line);
+    if (header !== null) device = header[1] ?? '';
+    else if (line.trim() !== '') lines.push(`${device} ${line.trim()}`);
+  }
+  return lines.toSorted();
+}
+
 /** Takes the picture. `names`: whose sysctls. */
 export async function pictureOf(
   stage: Stage,
@@ -70,7 +82,7 @@ export async function pictureOf(
     addresses: await list('addr'),
     routes4: await text('-4', 'route', 'show', 'table', 'all'),
     routes6: await text('-6', 'route', 'show', 'table', 'all'),
-    multicast: (await list('maddr')).map(({ ifname, maddr }) => ({ ifname, maddr })),
+    multicast: await groups(stage),
     qdiscs: listQdiscs(stage.lab.netlink('host')).map(({ ifindex, kind }) => `${ifindex} ${kind}`),
     sysctls: Object.fromEntries(names.map(name => [name, sysctls(stage, name)])),
   };
