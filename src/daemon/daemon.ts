@@ -167,12 +167,11 @@ class Daemon implements RunningDaemon {
     if (how === 'remove-everything') {
       for (const runner of this.#registry.all()) this.#operations.destroy(runner);
     }
-    const empty = this.#saving && this.#registry.all().length === 0;
     this.#save();
     for (const runner of this.#registry.all()) runner.leaveInPlace();
     this.#machine.netlink.close();
     this.#machine.ethtool.close();
-    if (empty) removePlaces(this.#machine.runDir);
+    removePlaces(this.#machine.runDir);
     if (this.#server !== undefined) this.#machine.log.info({ how }, 'closed');
     this.#machine.log.flush();
     this.#unlock();

@@ -44,6 +44,8 @@ export function removePlaces(runDir: string): void {
   const directory = bpffsPath(runDir);
   withHostMounts(() => {
     try {
+      // A kernel may have files of its own there (maps.debug).
+      if (readdirSync(directory).some(name => name.startsWith('bwl-'))) return;
       if (isBpffs(directory)) unmountFileSystem(directory);
       rmdirSync(directory);
     } catch {

@@ -190,14 +190,17 @@ export class ControlServer {
         response.end(daemon.proc(runner));
         return;
       case 'DELETE ':
-        return this.#change(response, ok({}), () => daemon.destroy(runner));
+        return this.#change(response, ok({}), () => daemon.destroy(runner), runner);
       case 'POST members':
         return this.#change(response, check(enslaveBody, body), value =>
           daemon.enslave(runner, value.interfaces, value),
         );
       case 'DELETE members':
-        return this.#change(response, check(releaseBody, body), value =>
-          daemon.release(runner, value.interfaces),
+        return this.#change(
+          response,
+          check(releaseBody, body),
+          value => daemon.release(runner, value.interfaces),
+          runner,
         );
       case 'PATCH options':
         return this.#change(response, check(setBody, body), value => daemon.set(runner, value.options));
@@ -216,16 +219,24 @@ export class ControlServer {
   }
 
   /** Runs a change; the warnings that it caused go with the answer. */
-  #change<T>(response: ServerResponse, wish: Result<T, Refusal>, action: (value: T) => Done): void {
+  #change<T>(
+    response: ServerResponse,
+    wish: Result<T, Refusal>,
+    action: (value: T) => Done,
+    runner?: BondRunner,
+  ): void {
     if (!wish.ok) return refuse(response, wish.error);
-    const warnings = new Set<string>();
-    const stop = this.#daemon.journal.listen(record => {
-      if (record.severity !== 'info' && record.type !== 'refused') warnings.add(record.message);
-    });
+    const records: EventRecord[] = [];
+    const stop = this.#daemon.journal.listen(record => records.push(record));
     try {
       const result = action(wish.value);
       if (!result.ok) return refuse(response, result.error);
-      const changed: Changed = { done: true, warnings: [...warnings] };
+      const emptied = runner !== undefined && runner.records.size === 0;
+      const alarming = records.filter(
+        ({ severity, type }) => severity !== 'info' && !isExpected(type, emptied),
+      );
+      const warnings = [...new Set(alarming.map(({ message }) => message))];
+      const changed: Changed = { done: true, warnings };
       return send(response, changed);
     } finally {
       stop();
@@ -359,6 +370,12 @@ function sendError(
 
 function refuse(response: ServerResponse, why: Refusal, status: number = httpStatus(why)): void {
   sendError(response, status, why.code, why.errno, why.message);
+}
+
+/** True for what merely follows from what was asked for: another active member, or none where there are no members. */
+function isExpected(type: EventRecord['type'], emptied: boolean): boolean {
+  if (type === 'refused' || type === 'failover') return true;
+  return emptied && (type === 'lost' || type === 'carrier' || type === 'address');
 }
 
 /** For bytes that are no HTTP: there is no request to answer, only a socket. */
