@@ -15,12 +15,13 @@ import {
   loadProgram,
   lookupMap,
   PacketSocket,
+  type ReceivedFrame,
   requireLink,
   setLink,
   UdpBatch,
 } from '../src/linux/index.js';
 import { setSocketOption } from '../src/linux/ffi.js';
-import { DataPlaneStage, planFor } from './support/data-plane-stage.js';
+import { DataPlaneStage, NEVER, planFor } from './support/data-plane-stage.js';
 
 const MEGABYTE = 1024 * 1024;
 const BYTES = 16 * MEGABYTE;
@@ -315,7 +316,15 @@ describe('frames', () => {
     const receiver = open(from === 'host' ? 'peer' : 'host', ETH_P_ALL);
     try {
       sender.send(frame);
-      for (let came = receiver.receive(); came !== undefined; came = receiver.receive()) {
+      const next = (): ReceivedFrame | undefined => {
+        for (let tries = 0; tries < 500; tries++) {
+          const came = receiver.receive();
+          if (came !== undefined) return came;
+          Atomics.wait(NEVER, 0, 0, 1);
+        }
+        return undefined;
+      };
+      for (let came = next(); came !== undefined; came = next()) {
         const bytes = [...came.data];
         if (came.vlan !== undefined) {
           const { protocol, tci } = came.vlan;
