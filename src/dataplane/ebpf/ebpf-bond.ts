@@ -1,6 +1,6 @@
 // One bond on the eBPF data plane: a veth pair whose near end is the bond, programs on the far ("lower") end and on each
 // member, and a map shared with them. All of it is pinned: it works on when this process is gone, and is adopted later.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { fromBytes, type ProgramSpec } from '../../ebpf/index.js';
 import {
   closeFd,
@@ -20,19 +20,10 @@ import type { BondDataPlane, Diversion, Loss } from '../contract.js';
 import { type Attachment, attachIngress, detach, isAttached } from './attachment.js';
 import { LiveState } from './live-state.js';
 import { createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
+import { type Parts, readParts, type Unfinished, writeParts } from './parts.js';
 import { receiveProgram, transmitProgram } from './programs.js';
 import { DIVERSION, LAYOUT_VERSION, MEMBER_FLAGS, NO_SLOT, SHARED_FLAGS } from './shared-state.js';
 import type { Toolbox } from './toolbox.js';
-
-/** What a bond is made of; plain JSON, so that another process can find it. */
-interface Parts {
-  readonly layoutVersion: number;
-  readonly bondIfindex: number;
-  readonly lowerIfindex: number;
-  readonly transmit: Attachment;
-  /** By slot. */
-  readonly receive: Readonly<Record<string, Attachment>>;
-}
 
 /** Where a bond keeps its parts. */
 export interface BondPlaces {
@@ -51,18 +42,11 @@ export interface NewBond extends BondPlaces {
   readonly mtu: number;
 }
 
-const LOWER_ALIAS = 'Bondwire: lower end of';
+const ALIAS = 'Bondwire: lower end of';
 
 /** Text that marks the lower end for people. */
 export function lowerAlias(bondName: string): string {
-  return `${LOWER_ALIAS} ${bondName}; its packets pass here, leave it alone`;
-}
-
-/** False when the bond was deleted and its index went to somebody else's interface. */
-function isOurPair(netlink: Rtnetlink, parts: Parts): boolean {
-  const near = getLink(netlink, parts.bondIfindex);
-  const lower = getLink(netlink, parts.lowerIfindex);
-  return near?.link === parts.lowerIfindex && lower?.alias?.startsWith(LOWER_ALIAS) === true;
+  return `${ALIAS} ${bondName}; its packets pass here, leave it alone`;
 }
 
 export class EbpfBond implements BondDataPlane {
@@ -76,6 +60,7 @@ export class EbpfBond implements BondDataPlane {
   #parts: Parts;
   #closed = false;
   #carrier: boolean | undefined;
+  #tell: ((record: Uint8Array) => void) | undefined;
 
   private constructor(
     netlink: Rtnetlink,
@@ -103,6 +88,9 @@ export class EbpfBond implements BondDataPlane {
     const undo: (() => void)[] = [];
     try {
       const { name, lowerName, mtu, address } = bond;
+      const unfinished: Unfinished = { layoutVersion: LAYOUT_VERSION, lowerName };
+      writeParts(bond.partsFile, unfinished);
+      undo.push(() => rmSync(bond.partsFile, { force: true }));
       const near = createVeth(netlink, {
         name,
         peerName: lowerName,
@@ -133,6 +121,7 @@ export class EbpfBond implements BondDataPlane {
       );
       const parts: Parts = {
         layoutVersion: LAYOUT_VERSION,
+        lowerName,
         bondIfindex: near.ifindex,
         lowerIfindex: lower.ifindex,
         transmit,
@@ -155,7 +144,7 @@ export class EbpfBond implements BondDataPlane {
   /** Finds one that another process made; undefined when it is gone or was made by another version. */
   static adopt(netlink: Rtnetlink, toolbox: Toolbox, places: BondPlaces): EbpfBond | undefined {
     const parts = readParts(places.partsFile);
-    if (parts?.layoutVersion !== LAYOUT_VERSION) return undefined;
+    if (parts?.layoutVersion !== LAYOUT_VERSION || !('transmit' in parts)) return undefined;
     if (getLink(netlink, parts.bondIfindex) === undefined) return undefined;
     const [state, events] = withHostMounts(() => [
       getPinned(`${places.pins}/state`),
@@ -184,12 +173,14 @@ export class EbpfBond implements BondDataPlane {
   static sweep(netlink: Rtnetlink, places: BondPlaces): void {
     const parts = readParts(places.partsFile);
     withHostMounts(() => {
-      for (const attachment of [parts?.transmit, ...Object.values(parts?.receive ?? {})]) {
-        if (attachment !== undefined) detach(netlink, attachment);
+      if (parts !== undefined && 'transmit' in parts) {
+        for (const attachment of [parts.transmit, ...Object.values(parts.receive)]) {
+          detach(netlink, attachment);
+        }
       }
       rmSync(places.pins, { recursive: true, force: true });
     });
-    if (parts !== undefined && isOurPair(netlink, parts)) deleteLink(netlink, parts.bondIfindex);
+    if (parts !== undefined) deletePair(netlink, parts.lowerName);
     removeParts(places.partsFile);
   }
 
@@ -305,11 +296,16 @@ export class EbpfBond implements BondDataPlane {
   }
 
   onDiverted(callback: (diversion: Diversion) => void): void {
-    this.#ring.watch(record => {
+    this.#tell = record => {
       const { fromSlot, toSlot, atNs } = fromBytes(DIVERSION, record);
       const to = this.#memberAt(toSlot);
       if (to !== null) callback({ from: this.#memberAt(fromSlot), to, atNs });
-    });
+    };
+    this.#ring.watch(this.#tell);
+  }
+
+  pollDiversions(): void {
+    if (this.#tell !== undefined) this.#ring.consume(this.#tell);
   }
 
   close(): void {
@@ -324,7 +320,7 @@ export class EbpfBond implements BondDataPlane {
       () => this.close(),
       () => withHostMounts(() => detach(this.#netlink, this.#parts.transmit)),
       () => withHostMounts(() => rmSync(this.#places.pins, { recursive: true, force: true })),
-      () => deleteLink(this.#netlink, this.#parts.bondIfindex),
+      () => deletePair(this.#netlink, this.#parts.lowerName),
       () => removeParts(this.#places.partsFile),
     ];
     // As much as can be is taken down; the first failure is told afterwards.
@@ -346,9 +342,15 @@ export class EbpfBond implements BondDataPlane {
 
   #saveParts(parts: Parts): void {
     this.#parts = parts;
-    writeFileSync(`${this.#places.partsFile}.new`, JSON.stringify(parts), { mode: 0o600 });
-    renameSync(`${this.#places.partsFile}.new`, this.#places.partsFile);
+    writeParts(this.#places.partsFile, parts);
   }
+}
+
+/** Deletes bond and lower end, the bond also when it is in another namespace by now: one end goes with the other. */
+function deletePair(netlink: Rtnetlink, lowerName: string): void {
+  const lower = getLink(netlink, lowerName);
+  if (lower?.info?.kind !== 'veth' || lower.alias?.startsWith(ALIAS) === false) return;
+  deleteLink(netlink, lower.ifindex);
 }
 
 function initialise(maps: LoadedMaps, lowerIfindex: number): void {
@@ -391,12 +393,4 @@ function quietly(step: () => unknown): unknown {
 function removeParts(file: string): void {
   rmSync(file, { force: true });
   rmSync(`${file}.new`, { force: true });
-}
-
-function readParts(file: string): Parts | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Parts;
-  } catch {
-    return undefined;
-  }
 }
