@@ -63,6 +63,9 @@ const STACK_OLD = -40;
 const STACK_CONTEXT = -48;
 const STACK_END = -56;
 const STACK_EVENT = STACK_END - DIVERSION.size;
+/** Most bytes of a device that are copied at once. */
+const DEVICE_BYTES = 192;
+const STACK_DEVICE = STACK_EVENT - DEVICE_BYTES;
 
 /** bpf_sock.priority (uapi). */
 const SOCK_PRIORITY = 20;
@@ -263,22 +266,21 @@ function checkDevice(program: Assembler, context: ProgramContext, dead: string):
       .load('u32', R2, R0, layout.deviceIfindex)
       .load('u64', R3, R0, layout.deviceNet);
   } else {
-    const read = (size: number, slot: number, offset: number): void => {
+    for (const { start, size, fields } of readGroups(layout)) {
       program
         .load('u64', R3, R9, of.device)
-        .add(R3, offset)
+        .add(R3, start)
         .mov(R1, R10)
-        .add(R1, slot)
-        .storeImm('u64', R10, slot, 0)
+        .add(R1, STACK_DEVICE)
         .mov(R2, size)
         .call('probe_read_kernel');
-    };
-    read(8, STACK_STATE, layout.deviceState);
-    read(4, STACK_IFINDEX, layout.deviceIfindex);
-    read(8, STACK_NET, layout.deviceNet);
+      for (const { offset, size, slot } of fields) {
+        program.load(size, R1, R10, STACK_DEVICE + offset - start).store('u64', R10, slot, R1);
+      }
+    }
     program
       .load('u64', R1, R10, STACK_STATE)
-      .load('u32', R2, R10, STACK_IFINDEX)
+      .load('u64', R2, R10, STACK_IFINDEX)
       .load('u64', R3, R10, STACK_NET);
   }
   program
@@ -290,6 +292,37 @@ function checkDevice(program: Assembler, context: ProgramContext, dead: string):
     .jne(R3, R4, dead)
     .label(alive)
     .mov(R0, 0);
+}
+
+interface ReadGroup {
+  readonly start: number;
+  readonly size: number;
+  readonly fields: readonly {
+    readonly offset: number;
+    readonly size: 'u32' | 'u64';
+    readonly slot: number;
+  }[];
+}
+
+/** What is asked of a device, neighbours together: a call of the helper costs more than some bytes that nobody wants. */
+function readGroups(layout: KernelLayout): readonly ReadGroup[] {
+  const fields = [
+    { offset: layout.deviceState, size: 'u64', slot: STACK_STATE },
+    { offset: layout.deviceIfindex, size: 'u32', slot: STACK_IFINDEX },
+    { offset: layout.deviceNet, size: 'u64', slot: STACK_NET },
+  ] as const;
+  const groups: { start: number; size: number; fields: (typeof fields)[number][] }[] = [];
+  for (const field of fields.toSorted((a, b) => a.offset - b.offset)) {
+    const last = groups.at(-1);
+    const size = field.offset + 8 - (last?.start ?? 0);
+    if (last === undefined || size > DEVICE_BYTES)
+      groups.push({ start: field.offset, size: 8, fields: [field] });
+    else {
+      last.fields.push(field);
+      last.size = size;
+    }
+  }
+  return groups;
 }
 
 /**
