@@ -1,7 +1,4 @@
 // What the benches compare: no bond, the kernel driver's bond, and Bondwire's, each set up in the host of a lab.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Lab, ManagedBondwire } from '#lab';
 
@@ -13,6 +10,8 @@ export interface Contender {
   /** The member that sends now; null when there is none to choose. */
   active(lab: Lab): Promise<string | null>;
   tearDown(lab: Lab): Promise<void>;
+  /** Stops the daemon, or lets it go on. */
+  readonly pause?: (signal: 'SIGSTOP' | 'SIGCONT') => void;
 }
 
 const BIN = fileURLToPath(new URL('../../bin/bondwire', import.meta.url));
@@ -72,7 +71,7 @@ export function bondwire(...options: string[]): Contender {
   return {
     name: ['bondwire', ...options].join(' '),
     async setUp(lab) {
-      const runDir = mkdtempSync(join(tmpdir(), 'bw-bench-'));
+      const runDir = lab.makeRunDir();
       running = new ManagedBondwire({ spawn: argv => lab.spawn('host', argv), bin: BIN, runDir });
       await running.start();
       await running.run('create', 'bond0', 'mode=active-backup', 'miimon=100', ...options);
@@ -83,6 +82,10 @@ export function bondwire(...options: string[]): Contender {
     async active() {
       return (await up().show('bond0')).active;
     },
+    pause(signal) {
+      const { pid } = up();
+      if (pid !== null) process.kill(pid, signal);
+    },
     async tearDown() {
       const one = up();
       running = null;
@@ -90,8 +93,24 @@ export function bondwire(...options: string[]): Contender {
         await one.run('destroy', 'bond0');
       } finally {
         await one.stop();
-        rmSync(one.runDir, { recursive: true, force: true });
       }
+    },
+  };
+}
+
+/** Bondwire with its daemon stopped (SIGSTOP) once the bond works: what the data plane costs by itself. */
+export function bondwireAlone(): Contender {
+  const whole = bondwire();
+  return {
+    ...whole,
+    name: 'bondwire, no daemon',
+    async setUp(lab) {
+      await whole.setUp(lab);
+      whole.pause?.('SIGSTOP');
+    },
+    async tearDown(lab) {
+      whole.pause?.('SIGCONT');
+      await whole.tearDown(lab);
     },
   };
 }

@@ -22,10 +22,5 @@ export function formatMac(bytes: Uint8Array, offset = 0): MacText {
   return text;
 }
 
-/** True for an address that one interface may have: not all zero and not a group address (is_valid_ether_addr). */
-export function isUsableUnicast(mac: Uint8Array): boolean {
-  return mac.length === 6 && ((mac[0] ?? 1) & 1) === 0 && mac.some(byte => byte !== 0);
-}
-
 /** `ff:ff:ff:ff:ff:ff`. */
 export const BROADCAST_MAC: MacText = 'ff:ff:ff:ff:ff:ff';

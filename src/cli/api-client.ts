@@ -2,6 +2,7 @@
 // becomes a Failure with its sentence and exit code.
 import { type IncomingMessage, request } from 'node:http';
 import {
+  type AddressesRequest,
   type Changed,
   controlSocketPath,
   type CreateRequest,
@@ -42,7 +43,7 @@ export interface ApiClient {
   release(bond: string, body: ReleaseRequest): Promise<Changed>;
   set(bond: string, body: SetRequest): Promise<Changed>;
   up(bond: string): Promise<Changed>;
-  addAddresses(bond: string, body: { readonly addresses: readonly string[] }): Promise<Changed>;
+  addAddresses(bond: string, body: AddressesRequest): Promise<Changed>;
   events(query: EventQuery): AsyncGenerator<EventRecord, void, undefined>;
 }
 

@@ -1,12 +1,12 @@
 // Entry of bin/bondwire: this process's arguments, streams, signals and machine.
 import { missingCapabilities } from './capabilities.js';
-import type { DaemonModule, LabModule, Machine } from './modules.js';
+import type { Machine } from './modules.js';
 import { runCli } from './run-cli.js';
 import { processTerminal } from './terminal.js';
 
 const machine: Machine = {
-  daemon: async () => (await import('../daemon/index.js')) as unknown as DaemonModule,
-  lab: async () => (await import('../lab/index.js')) as unknown as LabModule,
+  daemon: async () => await import('../daemon/index.js'),
+  lab: async () => await import('../lab/index.js'),
   missingCapabilities,
 };
 

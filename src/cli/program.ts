@@ -11,6 +11,7 @@ import { registerEnslave } from './commands/enslave.js';
 import { registerEvents } from './commands/events.js';
 import { registerHelp } from './commands/help.js';
 import { registerLab } from './commands/lab.js';
+import { registerOptions } from './commands/options.js';
 import { registerRelease } from './commands/release.js';
 import { registerRun } from './commands/run.js';
 import { registerSet } from './commands/set.js';
@@ -30,7 +31,7 @@ const GROUPS: readonly (readonly [string, readonly ((program: Command, session: 
   ['Try it:', [registerDemo, registerRun, registerDoctor]],
   ['Run it:', [registerDaemon]],
   ['Change bonds:', [registerCreate, registerDestroy, registerEnslave, registerRelease, registerSet]],
-  ['Look:', [registerShow, registerEvents]],
+  ['Look:', [registerShow, registerEvents, registerOptions]],
   ['More:', [registerLab, registerHelp]],
 ];
 

@@ -36,7 +36,7 @@ test('showTable() of a bond in trouble, and of one without members', () => {
     active: null,
     inlineFailover: false,
     dataPlaneDetail: '',
-    options: { miimon: '0', arp_interval: '0' },
+    options: { ...BOND.options, miimon: 0, arp_interval: 0 },
     txDropped: 3,
     members: [{ ...ETH0, state: 'backup', miiStatus: 'down', linkFailureCount: 1 } as const],
   };

@@ -4,6 +4,7 @@ import {
   addAddress,
   addRoute,
   deleteAddress,
+  deleteRoute,
   isErrno,
   listAddresses,
   listRoutes,
@@ -25,6 +26,7 @@ import {
   RTM_F_CLONED,
   routeDestination,
   routeGateway,
+  routeTable,
   routeUses,
   withInterface,
 } from '../netlink/index.js';
@@ -42,6 +44,8 @@ export interface SavedBelongings {
   readonly name: string;
   readonly addresses: readonly string[];
   readonly routes: readonly string[];
+  /** True while they are given back: a daemon that finds it so goes on with that. */
+  readonly returning?: boolean;
 }
 
 /** Addresses and routes of people on an interface. */
@@ -65,6 +69,18 @@ export function routeText(route: Route): string {
   return gateway === undefined ? routeDestination(route) : `${routeDestination(route)} via ${gateway}`;
 }
 
+/** What tells a route from others, but for its interface. */
+function routeIdentity(route: Route): string {
+  const metric = route.attributes.find(attribute => attribute.type === RTA.RTA_PRIORITY);
+  const bytes = metric === undefined ? '' : Buffer.from(metric.value).toString('hex');
+  return [route.family, route.tos, routeTable(route), routeText(route), bytes].join(' ');
+}
+
+/** True when both say the same of the same destination, by whatever interface. */
+export function sameRoute(a: Route, b: Route): boolean {
+  return routeIdentity(a) === routeIdentity(b);
+}
+
 /** True for a route that hangs on a nexthop object, which names the interface itself and cannot be rewritten here. */
 export function usesNexthopObject(route: Route): boolean {
   return route.attributes.some(attribute => attribute.type === RTA.RTA_NH_ID);
@@ -79,6 +95,20 @@ export function removeAddresses(netlink: Rtnetlink, addresses: readonly Address[
       if (!isErrno(error, 'EADDRNOTAVAIL', 'ENODEV')) throw error;
     }
   }
+}
+
+/** Takes what came from an interface off the bond again. */
+export function takeBack(netlink: Rtnetlink, belongings: Belongings, from: number, bond: number): void {
+  for (const route of belongings.routes) {
+    try {
+      deleteRoute(netlink, asRequest(withInterface(route, from, bond)));
+    } catch (error) {
+      if (!isErrno(error, 'ESRCH', 'ENODEV')) throw error;
+    }
+  }
+  // Without the label, which is another one there and would have to fit.
+  const onBond = belongings.addresses.map(({ label: _label, ...address }) => ({ ...address, ifindex: bond }));
+  removeAddresses(netlink, onBond);
 }
 
 /** Where belongings go. */

@@ -10,6 +10,8 @@
 //   POST   /v1/bonds/BOND/members EnslaveRequest       -> Changed
 //   DELETE /v1/bonds/BOND/members ReleaseRequest       -> Changed
 //   PATCH  /v1/bonds/BOND/options SetRequest           -> Changed
+//   POST   /v1/bonds/BOND/up                           -> Changed (as `ip link set BOND up`)
+//   POST   /v1/bonds/BOND/addresses AddressesRequest   -> Changed
 //   GET    /v1/events[?bond=BOND][&after=SEQ][&follow=1]  -> one EventRecord a line (application/x-ndjson)
 //
 // Anything refused answers with a 4xx or 5xx status and ErrorBody. A request that is refused has changed nothing.
@@ -91,6 +93,11 @@ export interface ReleaseRequest {
 export interface SetRequest {
   /** Applied in the driver's order, all or none. */
   readonly options: Readonly<Record<string, string>>;
+}
+
+export interface AddressesRequest {
+  /** CIDR texts, such as 192.0.2.1/24. */
+  readonly addresses: readonly string[];
 }
 
 /** A change was carried out. `warnings` are sentences that the user must see (for example: no monitoring). */

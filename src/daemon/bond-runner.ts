@@ -1,16 +1,18 @@
 // Runs one bond: gives the policy what the kernel, the data plane and the clock say, and carries out what it answers.
-import { type Refusal, refusal, type Result, unreachable } from '../base/index.js';
+import { type Refusal, type Result, unreachable } from '../base/index.js';
 import { EbpfBond } from '../dataplane/index.js';
 import { getLink, isErrno, monotonicNs, PacketSocket, setLink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { Bond, type BondEvent, type ForwardingPlan, type Input, type Output } from '../policy/index.js';
 import { AddressFilters } from './address-filters.js';
+import type { EventRecord } from './api.js';
 import type { SavedBelongings } from './address-transfer.js';
 import { bondLinkOf, carrierOf, memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
 import { type OriginalSettings, restoreSettings } from './original-settings.js';
+import { randomMac } from './random-mac.js';
 import { collectStack } from './stack.js';
-import type { SavedMember, SavedRunner } from './state-file.js';
+import type { Leaving, SavedMember, SavedRunner } from './state-file.js';
 
 /** Milliseconds between two looks at the bond's multicast groups, which the kernel does not announce. */
 const FILTER_INTERVAL_MS = 500;
@@ -20,7 +22,12 @@ const LONGEST_TIMER_MS = 2_000_000_000;
 export interface MemberRecord {
   original: OriginalSettings;
   joining: boolean;
+  /** Set from before the first step of leaving to after the last. */
+  leaving?: Leaving;
 }
+
+/** What a failure cost, where known. */
+type Outage = Pick<EventRecord, 'outageMs' | 'lostPackets'>;
 
 /** What a runner is made from. */
 export interface RunnerParts {
@@ -40,12 +47,16 @@ export class BondRunner {
   readonly #pins: string;
   readonly records: Map<number, MemberRecord>;
   taken: SavedBelongings[];
+  /** True from the first step of its destruction on. */
+  ending = false;
   readonly #filters: AddressFilters;
   readonly #sockets = new Map<number, PacketSocket>();
   #plan: ForwardingPlan;
   #timer: NodeJS.Timeout | undefined;
   #filterTimer: NodeJS.Timeout | undefined;
   #stackDirty = true;
+  /** What the last failover cost. */
+  #ended: Outage = {};
   #modesDue = false;
   #filtersDue = false;
   #closed = false;
@@ -56,7 +67,7 @@ export class BondRunner {
     this.#policy = parts.policy;
     this.#pins = parts.pins;
     this.records = new Map(
-      (parts.members ?? []).map(({ original, joining }) => [original.ifindex, { original, joining }]),
+      (parts.members ?? []).map(({ original, ...record }) => [original.ifindex, { original, ...record }]),
     );
     this.taken = [...(parts.taken ?? [])];
     this.#filters = new AddressFilters(parts.machine.netlink, parts.filters);
@@ -84,7 +95,8 @@ export class BondRunner {
       lowerIfindex: this.plane.lowerIfindex,
       pins: this.#pins,
       policy: this.#policy.save(this.#machine.now()),
-      members: [...this.records.values()].map(({ original, joining }) => ({ original, joining })),
+      ending: this.ending,
+      members: Array.from(this.records.values(), record => ({ ...record })),
       taken: this.taken,
       filters: this.#filters.save(),
     };
@@ -180,6 +192,7 @@ export class BondRunner {
 
   /** Goes on with a bond that an earlier daemon left: what happened since is taken in, then plan and carrier are made true. */
   adopt(): void {
+    this.#guard(() => this.plane.pollDiversions());
     this.resync();
     this.#guard(() => this.plane.apply(this.#policy.plan()));
     this.#guard(() => this.plane.setCarrier(this.#policy.snapshot().carrier));
@@ -212,7 +225,7 @@ export class BondRunner {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#filterTimer);
-    for (const device of [...this.#sockets.keys()]) this.#closeSocket(device);
+    for (const device of Array.from(this.#sockets.keys())) this.#closeSocket(device);
   }
 
   #member(ifindex: number) {
@@ -235,15 +248,20 @@ export class BondRunner {
       const link = getLink(this.#machine.netlink, member.member);
       if (link !== undefined && carrierOf(link) === detected) this.memberTold(link);
     }
-    const before = JSON.stringify(this.#policy.snapshot());
     this.feed({ kind: 'time' });
-    if (JSON.stringify(this.#policy.snapshot()) !== before) this.#machine.save();
   }
 
   #carryOut(outputs: readonly Output[], strict: boolean): void {
-    for (const output of outputs) {
-      if (strict) this.#perform(output);
-      else this.#guard(() => this.#perform(output));
+    // Told last: writing it down takes time, in which packets would be lost and peers not know.
+    const events: BondEvent[] = [];
+    try {
+      for (const output of outputs) {
+        if (output.kind === 'event') events.push(output.event);
+        else if (strict) this.#perform(output);
+        else this.#guard(() => this.#perform(output));
+      }
+    } finally {
+      for (const event of events) this.#tell(event);
     }
     if (this.#modesDue || this.#filtersDue) this.#guard(() => this.#followFilters());
     if (outputs.length > 0) this.#machine.save();
@@ -262,7 +280,7 @@ export class BondRunner {
     }
   }
 
-  #perform(output: Output): void {
+  #perform(output: Exclude<Output, { kind: 'event' }>): void {
     const { netlink } = this.#machine;
     switch (output.kind) {
       case 'set-member-address':
@@ -295,9 +313,6 @@ export class BondRunner {
       case 'send':
         this.#send(output.device, output.frame);
         return;
-      case 'event':
-        this.#tell(output.event);
-        return;
       default:
         unreachable(output);
     }
@@ -307,6 +322,7 @@ export class BondRunner {
     const old = this.#plan;
     this.#plan = plan;
     this.plane.apply(plan);
+    if (plan.active !== null && plan.active !== old.active) this.#ended = this.#outage();
     const moved = old.filterMembers.join() !== plan.filterMembers.join();
     if (moved || old.promiscuous !== plan.promiscuous || old.allMulticast !== plan.allMulticast) {
       this.#modesDue = true;
@@ -345,14 +361,28 @@ export class BondRunner {
 
   #detach(member: number, restoreAddress: boolean): void {
     const record = this.records.get(member);
-    this.#filters.release(member);
-    this.plane.removeMember(member);
-    this.records.delete(member);
-    if (record === undefined) return;
-    const problems = restoreSettings(this.#machine.netlink, record.original, { address: restoreAddress });
-    for (const message of problems) {
-      this.#machine.journal.add(this.name, { severity: 'error', type: 'left', message });
+    if (record !== undefined) {
+      record.leaving = { restoreAddress };
+      this.#machine.save();
     }
+    try {
+      this.#filters.release(member);
+      this.plane.removeMember(member);
+      if (record === undefined) return;
+      const problems = restoreSettings(this.#machine.netlink, record.original, { address: restoreAddress });
+      for (const message of problems) {
+        this.#machine.journal.add(this.name, { severity: 'error', type: 'left', message });
+      }
+    } finally {
+      this.records.delete(member);
+    }
+  }
+
+  /** Goes on with a leaving that an earlier daemon did not finish. */
+  finishLeaving(member: number, { restoreAddress }: Leaving): void {
+    this.#guard(() => this.#detach(member, restoreAddress));
+    if (this.#policy.snapshot().members.some(other => other.member === member)) this.memberGone(member);
+    this.#machine.save();
   }
 
   /** A frame of the bond itself: out of the bond's own interface, so that captures and counters see it. */
@@ -381,14 +411,14 @@ export class BondRunner {
   }
 
   #tell(event: BondEvent): void {
-    const known = event.type === 'failover' || event.type === 'recovered' ? this.#outage() : {};
+    const known = event.type === 'failover' ? this.#ended : {};
     this.#machine.journal.add(this.name, event, known);
     const level = event.severity === 'warning' ? 'warn' : event.severity;
     this.#machine.log[level]({ bond: this.name, type: event.type, ...known }, event.message);
   }
 
   /** What the failure cost, as the programs counted it; unknown where they cannot see the carrier. */
-  #outage(): { outageMs?: number; lostPackets?: number } {
+  #outage(): Outage {
     if (!this.plane.checksCarrier) return {};
     const { packets, sinceNs } = this.plane.takeLoss();
     const outageMs = sinceNs === null ? 0 : Number((monotonicNs() - sinceNs) / 10_000n) / 100;
@@ -416,18 +446,4 @@ export class BondRunner {
     const link = getLink(netlink, this.plane.bondIfindex);
     if (link !== undefined) this.feed(bondLinkOf(link));
   }
-}
-
-/** A random unicast address of local administration (eth_hw_addr_random). */
-export function randomMac(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(6));
-  bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02;
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(':');
-}
-
-/** A refusal for a failed system call. */
-export function systemRefusal(error: unknown, what: string): Refusal {
-  const message = error instanceof Error ? error.message : String(error);
-  const code = isErrno(error, 'EPERM', 'EACCES') ? 'permission' : 'system';
-  return refusal(code, 'EIO', `${what}: ${message}`);
 }

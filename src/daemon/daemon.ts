@@ -3,36 +3,27 @@ import { connect } from 'node:net';
 import { release } from 'node:os';
 import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
-import { err, nearestName, ok, type Refusal, type Result, refusal } from '../base/index.js';
+import { err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { EbpfBond, Toolbox } from '../dataplane/index.js';
-import { currentNetnsId, Ethtool, getLink, monotonicMs, Rtnetlink, SystemError } from '../linux/index.js';
-import {
-  emitLink,
-  linkWith,
-  type Link,
-  type NetlinkMessage,
-  parseNews,
-  RTM_NEWLINK,
-  RTNLGRP,
-  u32Attribute,
-} from '../netlink/index.js';
+import { currentNetnsId, Ethtool, getLink, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
+import { type Link, type NetlinkMessage, parseNews, RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
 import { procText } from '../report/index.js';
+import { AddressFilters } from './address-filters.js';
 import { giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
 import { controlSocketPath, type DaemonStatus, type ShowDocument } from './api.js';
 import { BondRunner } from './bond-runner.js';
 import { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
-import { type OriginalSettings, restoreSettings } from './original-settings.js';
-import { placesOf, preparePlaces, removePlaces } from './places.js';
+import { type OriginalSettings, restoreInNetns, restoreSettings } from './original-settings.js';
+import { notedPins, placesOf, preparePlaces, removePlaces } from './places.js';
 import { Registry } from './registry.js';
 import { ControlServer } from './server.js';
 import { showBond } from './show.js';
 import { type SavedRunner, StateFile } from './state-file.js';
 
-/** IFLA_TARGET_NETNSID: the request is about a link in another namespace. */
-const IFLA_TARGET_NETNSID = 46;
+const LOCK_WAIT_MS = 5000;
 
 export interface DaemonOptions {
   readonly runDir: string;
@@ -50,17 +41,41 @@ export interface RunningDaemon {
 export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
   const socket = controlSocketPath(options.runDir);
   if (await isAnswered(socket)) {
-    throw new Error(`A daemon is running at ${options.runDir} already; 'bondwire show' talks to it.`);
+    throw alreadyRunning(options.runDir);
   }
-  const daemon = Daemon.open(options);
+  preparePlaces(options.runDir);
+  const unlock = await lockRunDir(options.runDir, socket);
+  let daemon: Daemon | undefined;
   try {
+    daemon = Daemon.open(options, unlock);
     daemon.adopt();
     await daemon.serve(socket);
+    return daemon;
   } catch (error) {
-    await daemon.close('leave-in-place');
+    if (daemon === undefined) unlock();
+    else await daemon.close('leave-in-place');
     throw error;
   }
-  return daemon;
+}
+
+/** One daemon a run directory, also when several start at once. One that is just ending is waited for. */
+async function lockRunDir(runDir: string, socket: string): Promise<() => void> {
+  const deadline = monotonicMs() + LOCK_WAIT_MS;
+  for (;;) {
+    const unlock = lockDirectory(runDir);
+    if (unlock !== undefined) return unlock;
+    if (await isAnswered(socket)) throw alreadyRunning(runDir);
+    if (monotonicMs() > deadline) {
+      throw new Error(
+        `Another daemon is starting or ending at ${runDir} and holds it; try again, or name another directory with --run-dir.`,
+      );
+    }
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+}
+
+function alreadyRunning(runDir: string): Error {
+  return new Error(`A daemon is running at ${runDir} already; 'bondwire show' talks to it.`);
 }
 
 class Daemon implements RunningDaemon {
@@ -72,18 +87,20 @@ class Daemon implements RunningDaemon {
   readonly #adopted: string[] = [];
   #server: ControlServer | undefined;
   #closed = false;
-  #saving = true;
+  /** Until the old state is taken over it is not ours to write. */
+  #saving = false;
+  readonly #unlock: () => void;
 
-  private constructor(machine: Machine, state: StateFile) {
+  private constructor(machine: Machine, state: StateFile, unlock: () => void) {
+    this.#unlock = unlock;
     this.#machine = machine;
     this.journal = machine.journal;
     this.#state = state;
     this.#operations = new Operations(machine, this.#registry);
   }
 
-  static open(options: DaemonOptions): Daemon {
+  static open(options: DaemonOptions, unlock: () => void): Daemon {
     const { runDir } = options;
-    preparePlaces(runDir);
     const toolbox = Toolbox.probe();
     const state = new StateFile(runDir, String(currentNetnsId()));
     const { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } = RTNLGRP;
@@ -100,6 +117,7 @@ class Daemon implements RunningDaemon {
         save: () => daemon.#save(),
       },
       state,
+      unlock,
     );
     if (toolbox.readerProblem !== undefined) {
       const message = `Members' carriers cannot be read on every packet (${toolbox.readerProblem}): failover waits for the monitor`;
@@ -112,8 +130,8 @@ class Daemon implements RunningDaemon {
   adopt(): void {
     const { bonds, problem } = this.#state.load();
     if (problem !== undefined) throw new Error(problem);
-    this.#saving = false;
     for (const saved of bonds) this.#adoptOne(saved);
+    this.#sweepUnknown(bonds.map(saved => saved.pins));
     this.#saving = true;
     this.#save();
     this.#machine.netlink.onMessage(
@@ -124,7 +142,16 @@ class Daemon implements RunningDaemon {
     );
     for (const runner of this.#registry.all()) {
       this.#operations.undoUnfinished(runner);
-      runner.adopt();
+      if (runner.ending) this.#operations.dismantle(runner, undefined);
+      else runner.adopt();
+    }
+  }
+
+  /** Bonds that an earlier daemon was making when it ended: nobody was told of them yet. */
+  #sweepUnknown(known: readonly string[]): void {
+    const { runDir, netlink } = this.#machine;
+    for (const pins of notedPins(runDir)) {
+      if (!known.includes(pins)) EbpfBond.sweep(netlink, placesOf(runDir, pins));
     }
   }
 
@@ -140,14 +167,14 @@ class Daemon implements RunningDaemon {
     if (how === 'remove-everything') {
       for (const runner of this.#registry.all()) this.#operations.destroy(runner);
     }
-    const empty = this.#registry.all().length === 0;
     this.#save();
     for (const runner of this.#registry.all()) runner.leaveInPlace();
     this.#machine.netlink.close();
     this.#machine.ethtool.close();
-    if (empty) removePlaces(this.#machine.runDir);
-    this.#machine.log.info({ how }, 'closed');
+    removePlaces(this.#machine.runDir);
+    if (this.#server !== undefined) this.#machine.log.info({ how }, 'closed');
     this.#machine.log.flush();
+    this.#unlock();
   }
 
   status(): DaemonStatus {
@@ -174,14 +201,15 @@ class Daemon implements RunningDaemon {
     const runner = this.#registry.named(name);
     if (runner !== undefined) return ok(runner);
     const known = this.#registry.all().map(other => other.name);
+    const asked = shown(name);
     const nearest = nearestName(name, known);
     const hint =
       nearest === undefined
         ? known.length === 0
-          ? `No bond exists yet; 'bondwire create ${name} mode=active-backup miimon=100' makes one.`
+          ? `No bond exists yet; 'bondwire create ${asked} mode=active-backup miimon=100' makes one.`
           : `There are: ${known.join(', ')}.`
         : `Did you mean ${nearest}?`;
-    return err(refusal('unknown-bond', 'ENODEV', `There is no bond called "${name}". ${hint}`));
+    return err(refusal('unknown-bond', 'ENODEV', `There is no bond called "${asked}". ${hint}`));
   }
 
   create(name: string, options: Readonly<Record<string, string>>) {
@@ -247,6 +275,7 @@ class Daemon implements RunningDaemon {
       taken: saved.taken,
       filters: saved.filters,
     });
+    runner.ending = saved.ending;
     for (const member of plane.members()) if (!runner.records.has(member)) plane.removeMember(member);
     this.#registry.add(runner);
     this.#adopted.push(saved.name);
@@ -260,7 +289,9 @@ class Daemon implements RunningDaemon {
   /** A bond whose interface or programs are gone: its members get back what they had. */
   #giveUp(saved: SavedRunner): void {
     const { netlink, journal } = this.#machine;
+    const filters = new AddressFilters(netlink, saved.filters);
     for (const { original } of saved.members) {
+      filters.release(original.ifindex);
       for (const message of restoreSettings(netlink, original, { address: true })) {
         journal.add(saved.name, { severity: 'error', type: 'left', message });
       }
@@ -329,21 +360,17 @@ class Daemon implements RunningDaemon {
     if (original !== undefined && link.newNetnsId !== undefined) this.#restoreElsewhere(original, link);
   }
 
-  /** A member that was moved to another namespace keeps what it was given there; its own MAC and MTU go with it. */
+  /** A member that was moved to another namespace keeps what it was given there; its own MAC, MTU and flags go with it. */
   #restoreElsewhere(original: OriginalSettings, link: Link): void {
-    const payload = emitLink(
-      linkWith({
-        ifindex: link.newIfindex ?? link.ifindex,
-        address: original.address,
-        mtu: original.mtu,
-        other: [u32Attribute(IFLA_TARGET_NETNSID, link.newNetnsId ?? 0)],
-      }),
-    );
+    const { netlink, log } = this.#machine;
     try {
-      this.#machine.netlink.request({ type: RTM_NEWLINK, flags: 0, payload }, original.name);
+      const problem = restoreInNetns(netlink, link.newNetnsId ?? -1, {
+        ...original,
+        ifindex: link.newIfindex ?? link.ifindex,
+      });
+      if (problem !== undefined) log.warn(problem);
     } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      this.#machine.log.warn({ err: error }, `${original.name} keeps its MAC address in its new namespace`);
+      log.warn({ err: error }, `${original.name} keeps its MAC address in its new namespace`);
     }
   }
 }
@@ -358,7 +385,7 @@ function openLog(runDir: string, toStderr: boolean): Logger {
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { version?: string }).version ?? '0');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** True when somebody answers on the socket. */

@@ -1,8 +1,8 @@
 // What users ask of a daemon: create, destroy, enslave, release, set. Each is carried out whole or not at all.
-import { err, ok, type Refusal, type Result, refusal } from '../base/index.js';
+import { err, ok, parseIpv4, parseIpv6, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { EbpfBond, hasReceiveProgram, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, listLinks, setLink } from '../linux/index.js';
-import { IFF, type Link } from '../netlink/index.js';
+import { type Address, IFF, type Link, type Route } from '../netlink/index.js';
 import { Bond, createBond, findOption, inApplyOrder } from '../policy/index.js';
 import {
   addressText,
@@ -13,16 +13,21 @@ import {
   loadBelongings,
   removeAddresses,
   routeText,
+  sameRoute,
   saveBelongings,
+  takeBack,
   usesNexthopObject,
 } from './address-transfer.js';
-import { BondRunner, randomMac, systemRefusal } from './bond-runner.js';
+import { checkBondName } from './bond-name.js';
+import { BondRunner } from './bond-runner.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
 import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
 import { lowerEndName, placesOf } from './places.js';
+import { randomMac } from './random-mac.js';
 import type { Registry } from './registry.js';
+import { systemRefusal } from './system-refusal.js';
 
 /** Nothing, or why not. */
 export type Done = Result<undefined, Refusal>;
@@ -110,7 +115,9 @@ export class Operations {
 
   /** Releases all members and removes everything; what was taken from interfaces goes back to them. */
   dismantle(runner: BondRunner, carried: Belongings | undefined): void {
-    for (const member of [...runner.records.keys()])
+    runner.ending = true;
+    this.#machine.save();
+    for (const member of Array.from(runner.records.keys()))
       runner.feed({ kind: 'leave', member, cause: 'released' });
     const bondIfindex = runner.plane.bondIfindex;
     const bondName = runner.name;
@@ -123,6 +130,14 @@ export class Operations {
   /** All the named interfaces, or none. */
   enslave(runner: BondRunner, names: readonly string[], wishes: EnslaveWishes): Done {
     const joined: number[] = [];
+    const wasUp = runner.policy.snapshot().adminUp;
+    // All are looked at before the first is touched.
+    for (const name of names) {
+      const link = getLink(this.#machine.netlink, name);
+      if (link !== undefined && runner.records.has(link.ifindex)) continue;
+      const checked = this.#checkName(runner, name, link, wishes);
+      if (!checked.ok) return checked;
+    }
     for (const name of names) {
       const link = getLink(this.#machine.netlink, name);
       if (link !== undefined && runner.records.has(link.ifindex)) continue;
@@ -131,7 +146,10 @@ export class Operations {
         if (link !== undefined) joined.push(link.ifindex);
         continue;
       }
-      for (const ifindex of joined.reverse()) this.#undoJoin(runner, ifindex);
+      for (const ifindex of joined.toReversed()) this.#undoJoin(runner, ifindex);
+      // Addresses that moved to it brought it up.
+      if (!wasUp) setLink(this.#machine.netlink, runner.plane.bondIfindex, { up: false });
+      runner.resync();
       return result;
     }
     return done;
@@ -148,7 +166,7 @@ export class Operations {
           refusal(
             'unknown-interface',
             exists ? 'EINVAL' : 'ENODEV',
-            `${name} was not released: ${why}. 'bondwire show ${runner.name}' lists the members.`,
+            `${shown(name)} was not released: ${why}. 'bondwire show ${runner.name}' lists the members.`,
           ),
         );
       }
@@ -169,12 +187,13 @@ export class Operations {
         this.#machine.now(),
       );
       if (!tried.ok) {
+        const why = this.#asDriver(option, options[option] ?? '', tried.error);
         this.#machine.journal.add(runner.name, {
           severity: 'warning',
           type: 'refused',
-          message: tried.error.message,
+          message: why.message,
         });
-        return tried;
+        return err(why);
       }
     }
     if (names.some(name => ['active_slave', 'primary', 'prio'].includes(findOption(name)?.name ?? name))) {
@@ -186,6 +205,12 @@ export class Operations {
     }
     this.#machine.save();
     return done;
+  }
+
+  /** The policy knows members only; an active_slave that does not exist at all is ENODEV in the driver. */
+  #asDriver(option: string, value: string, why: Refusal): Refusal {
+    if (option !== 'active_slave' || why.code !== 'unknown-interface') return why;
+    return getLink(this.#machine.netlink, value.trim()) === undefined ? { ...why, errno: 'ENODEV' } : why;
   }
 
   up(runner: BondRunner): Done {
@@ -200,37 +225,33 @@ export class Operations {
 
   addAddresses(runner: BondRunner, texts: readonly string[]): Done {
     const { netlink } = this.#machine;
+    const bad = texts.find(text => !isCidr(text));
+    if (bad !== undefined) {
+      const message = `The address ${shown(bad)} was not given to ${runner.name}: it is no address with a prefix length; write it as 192.0.2.1/24 or 2001:db8::1/64.`;
+      return err(refusal('invalid-value', 'EINVAL', message));
+    }
+    const added: Address[] = [];
     for (const text of texts) {
+      const address = addressFromText(runner.plane.bondIfindex, text);
       try {
-        addAddress(netlink, addressFromText(runner.plane.bondIfindex, text));
+        addAddress(netlink, address);
+        added.push(address);
       } catch (error) {
         if (isErrno(error, 'EEXIST')) continue;
-        const what = `The address ${text} was not given to ${runner.name}`;
-        if (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) {
-          return err(refusal('invalid-value', 'EINVAL', `${what}: ${error.message}`));
-        }
-        return err(systemRefusal(error, what));
+        removeAddresses(netlink, added);
+        return err(systemRefusal(error, `The address ${shown(text)} was not given to ${runner.name}`));
       }
     }
     runner.refreshStack();
     return done;
   }
 
-  #join(runner: BondRunner, name: string, link: Link | undefined, wishes: EnslaveWishes): Done {
+  #join(runner: BondRunner, name: string, found: Link | undefined, wishes: EnslaveWishes): Done {
     const { netlink, ethtool } = this.#machine;
     const bondName = runner.name;
-    if (link === undefined) {
-      return err(
-        refusal(
-          'unknown-interface',
-          'ENODEV',
-          `${name} cannot join ${bondName}: there is no such interface in this network namespace. 'ip link' lists them.`,
-        ),
-      );
-    }
-    const checked = this.#checkJoin(runner, link, wishes);
+    const checked = this.#checkName(runner, name, found, wishes);
     if (!checked.ok) return checked;
-    const belongings = checked.value;
+    const { link, belongings } = checked.value;
     const original = captureSettings(link);
     const record = { original, joining: true };
     runner.records.set(link.ifindex, record);
@@ -249,8 +270,7 @@ export class Operations {
           kind: 'join',
           member: link.ifindex,
           link: memberLinkOf(ethtool, down),
-          permanentAddress:
-            ethtool.permanentAddress(original.name) ?? link.permanentAddress ?? original.address,
+          permanentAddress: original.address,
           canSetAddress: true,
         },
         { strict: true },
@@ -279,6 +299,25 @@ export class Operations {
     runner.stackChanged();
     this.#machine.save();
     return done;
+  }
+
+  #checkName(
+    runner: BondRunner,
+    name: string,
+    link: Link | undefined,
+    wishes: EnslaveWishes,
+  ): Result<{ readonly link: Link; readonly belongings: Belongings }, Refusal> {
+    if (link === undefined) {
+      return err(
+        refusal(
+          'unknown-interface',
+          'ENODEV',
+          `${shown(name)} cannot join ${runner.name}: there is no such interface in this network namespace. 'ip link' lists them.`,
+        ),
+      );
+    }
+    const belongings = this.#checkJoin(runner, link, wishes);
+    return belongings.ok ? ok({ link, belongings: belongings.value }) : belongings;
   }
 
   #checkJoin(runner: BondRunner, link: Link, wishes: EnslaveWishes): Result<Belongings, Refusal> {
@@ -326,9 +365,10 @@ export class Operations {
     const known = runner.policy.snapshot().members.some(member => member.member === ifindex);
     const taken = runner.taken.find(saved => saved.ifindex === ifindex);
     const belongings = taken === undefined ? undefined : loadBelongings(taken);
-    if (belongings !== undefined) {
-      const onBond = belongings.addresses.map(address => ({ ...address, ifindex: runner.plane.bondIfindex }));
-      removeAddresses(netlink, onBond);
+    if (belongings !== undefined && taken !== undefined) {
+      runner.taken = runner.taken.map(saved => (saved === taken ? { ...saved, returning: true } : saved));
+      this.#machine.save();
+      takeBack(netlink, belongings, ifindex, runner.plane.bondIfindex);
     }
     if (known) runner.feed({ kind: 'leave', member: ifindex, cause: 'undo' });
     runner.plane.removeMember(ifindex);
@@ -337,13 +377,18 @@ export class Operations {
       for (const message of restoreSettings(netlink, record.original, { address: true })) {
         journal.add(runner.name, { severity: 'error', type: 'left', message });
       }
-      if (belongings !== undefined) {
-        const home = { ifindex, name: record.original.name };
-        giveAddresses(netlink, belongings.addresses, home.name, home);
+    }
+    if (belongings !== undefined && taken !== undefined) {
+      const home = { ifindex, name: getLink(netlink, ifindex)?.name ?? taken.name };
+      try {
+        giveAddresses(netlink, belongings.addresses, taken.name, home);
         giveRoutes(netlink, belongings.routes, ifindex, ifindex);
+      } catch (error) {
+        const message = `${home.name} did not get back all that it had: ${(error as Error).message}`;
+        journal.add(runner.name, { severity: 'error', type: 'left', message });
       }
     }
-    runner.taken = runner.taken.filter(saved => saved !== taken);
+    runner.taken = runner.taken.filter(saved => saved.ifindex !== ifindex);
     this.#machine.save();
   }
 
@@ -358,21 +403,26 @@ export class Operations {
     bondName: string,
   ): void {
     const { netlink, journal } = this.#machine;
-    let routes = carried?.routes;
-    for (const saved of runner.taken) {
+    const returns = runner.taken.flatMap(saved => {
       const link = getLink(netlink, saved.ifindex);
-      if (link === undefined || this.#registry.ofMember(saved.ifindex) !== undefined) continue;
-      const was = loadBelongings(saved);
+      if (link === undefined || this.#registry.ofMember(saved.ifindex) !== undefined) return [];
+      return [{ saved, link, was: loadBelongings(saved) }];
+    });
+    const isOld = (route: Route): boolean =>
+      returns.some(({ was }) => was.routes.some(old => sameRoute(old, route)));
+    // Routes that came while the bond was there go to the first interface.
+    let added = carried?.routes.filter(route => !isOld(route)) ?? [];
+    for (const { saved, link, was } of returns) {
       const still = carried?.addresses.map(addressText);
       const addresses = was.addresses.filter(address => still?.includes(addressText(address)) ?? true);
+      const routes = was.routes.filter(route => carried?.routes.some(now => sameRoute(now, route)) ?? true);
       const home = { ifindex: link.ifindex, name: link.name ?? saved.name };
       try {
         giveAddresses(netlink, addresses, saved.name, home);
-        if ((link.flags & IFF.IFF_UP) !== 0) {
-          if (routes === undefined) giveRoutes(netlink, was.routes, saved.ifindex, home.ifindex);
-          else giveRoutes(netlink, routes, bondIfindex, home.ifindex);
-        }
-        routes = routes === undefined ? undefined : [];
+        if ((link.flags & IFF.IFF_UP) === 0) continue;
+        giveRoutes(netlink, routes, saved.ifindex, home.ifindex);
+        giveRoutes(netlink, added, bondIfindex, home.ifindex);
+        added = [];
       } catch (error) {
         const message = `${home.name} did not get back all that ${bondName} took: ${(error as Error).message}`;
         journal.add(bondName, { severity: 'error', type: 'left', message });
@@ -381,27 +431,31 @@ export class Operations {
     runner.taken = [];
   }
 
-  /** Undoes a joining that an earlier daemon did not finish. */
+  /** Undoes the joinings that an earlier daemon did not finish, and finishes the leavings. */
   undoUnfinished(runner: BondRunner): void {
-    for (const [ifindex, record] of runner.records) {
-      if (!record.joining) continue;
-      this.#undoJoin(runner, ifindex);
-      const message = `The joining of ${record.original.name} was cut short by the end of an earlier daemon; it is as it was`;
+    const note = (what: string, name: string): void => {
+      const message = `The ${what} of ${name} was cut short by the end of an earlier daemon; it is as it was`;
       this.#machine.journal.add(runner.name, { severity: 'warning', type: 'left', message });
+    };
+    for (const [ifindex, record] of Array.from(runner.records)) {
+      if (record.joining) {
+        this.#undoJoin(runner, ifindex);
+        note('joining', record.original.name);
+      } else if (record.leaving !== undefined) {
+        runner.finishLeaving(ifindex, record.leaving);
+        note('leaving', record.original.name);
+      }
     }
+    for (const { ifindex, returning } of runner.taken)
+      if (returning === true) this.#undoJoin(runner, ifindex);
   }
 }
 
-/** dev_valid_name, and what rtnetlink would take for a pattern. */
-export function checkBondName(name: string): Refusal | undefined {
-  const refuse = (why: string): Refusal =>
-    refusal('invalid-value', 'EINVAL', `"${name}" cannot be the name of a bond: ${why}`);
-  if (name === '') return refuse('it is empty.');
-  if (Buffer.byteLength(name) > 15) return refuse('an interface name has at most 15 bytes.');
-  if (name === '.' || name === '..') return refuse('the kernel reserves it.');
-  if (/[/:\s]/.test(name)) return refuse('an interface name has no "/", ":" or white space.');
-  if (name.includes('%')) return refuse('the kernel would replace "%".');
-  if (!/^[\x21-\x7e]+$/.test(name)) return refuse('use printable ASCII characters.');
-  if (['all', 'default'].includes(name)) return refuse('/proc/sys/net uses it for all interfaces.');
-  return undefined;
+/** `192.0.2.1/24`, `2001:db8::1/64`. */
+function isCidr(text: string): boolean {
+  const match = /^(?<address>[^/]+)\/(?<length>\d{1,3})$/.exec(text);
+  const { address = '', length = '' } = match?.groups ?? {};
+  const isIpv6 = address.includes(':');
+  const parsed = isIpv6 ? parseIpv6(address) : parseIpv4(address);
+  return match !== null && parsed.ok && Number(length) <= (isIpv6 ? 128 : 32);
 }

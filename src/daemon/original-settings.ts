@@ -1,5 +1,15 @@
 // What an interface was like before it joined, so that it can be given back exactly so (invariant 2 of the house).
-import { getLink, isErrno, readSysctl, type Rtnetlink, setLink, writeSysctl } from '../linux/index.js';
+import {
+  closeFd,
+  findNetns,
+  getLink,
+  isErrno,
+  readSysctl,
+  Rtnetlink,
+  setLink,
+  withNetns,
+  writeSysctl,
+} from '../linux/index.js';
 import { type AddrGenMode, addrGenModeOf, IFF, type Link } from '../netlink/index.js';
 
 /** Plain JSON; kept in the state file from before the first change until the interface was given back. */
@@ -88,4 +98,35 @@ export function restoreSettings(
   }
   if (original.up) attempt('its state', () => setLink(netlink, ifindex, { up: true }));
   return problems;
+}
+
+/**
+ * Gives an interface back that was moved to another namespace, known here as `netnsId`: MAC, MTU and flags, which went
+ * with it. IPv6 begins anew there by itself, and whether it is up is the other's affair. A sentence when it is not found.
+ */
+export function restoreInNetns(
+  netlink: Rtnetlink,
+  netnsId: number,
+  original: OriginalSettings,
+): string | undefined {
+  const netns = findNetns(netlink, netnsId);
+  if (netns === undefined) return `${original.name} keeps its MAC address: its new namespace was not found`;
+  const { ifindex, address, mtu, promiscuous, allMulticast } = original;
+  const there = withNetns(netns, () => Rtnetlink.open());
+  try {
+    setLink(there, ifindex, { mtu, promiscuous, allMulticast });
+    try {
+      setLink(there, ifindex, { address });
+    } catch (error) {
+      if (!isErrno(error, 'EBUSY')) throw error;
+      // Up already, and of a kind that takes another address only while down.
+      setLink(there, ifindex, { up: false });
+      setLink(there, ifindex, { address });
+      setLink(there, ifindex, { up: true });
+    }
+    return undefined;
+  } finally {
+    there.close();
+    closeFd(netns);
+  }
 }

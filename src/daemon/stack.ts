@@ -5,7 +5,7 @@ import { listAddresses, listLinks, readSysctl, type Rtnetlink } from '../linux/i
 import { AF_INET, AF_INET6, IFA_F, IFF, type Link, ownAddress } from '../netlink/index.js';
 import type { StackedDevice } from '../policy/index.js';
 
-const STACKABLE: readonly string[] = ['vlan', 'macvlan'];
+const STACKABLE: ReadonlySet<string> = new Set(['vlan', 'macvlan']);
 
 /** The devices that stand on the bond, the bond first. */
 export function collectStack(netlink: Rtnetlink, bondIfindex: number): StackedDevice[] {
@@ -50,7 +50,7 @@ function stackOn(links: readonly Link[], bondIfindex: number): Link[] {
     if (master?.info?.kind === 'bridge') add(master.ifindex);
     for (const upper of links) {
       if (upper.link !== ifindex || upper.linkNetnsId !== undefined) continue;
-      if (STACKABLE.includes(upper.info?.kind ?? '')) add(upper.ifindex);
+      if (STACKABLE.has(upper.info?.kind ?? '')) add(upper.ifindex);
     }
   };
   add(bondIfindex);

@@ -6,10 +6,17 @@ import type { OriginalSettings } from './original-settings.js';
 
 const STATE_VERSION = 1;
 
+/** How a member is being given back. */
+export interface Leaving {
+  readonly restoreAddress: boolean;
+}
+
 export interface SavedMember {
   readonly original: OriginalSettings;
   /** True from before the first change to the interface until it has joined: a daemon that finds it so undoes it. */
   readonly joining: boolean;
+  /** Set while it leaves: a daemon that finds it finishes that. */
+  readonly leaving?: Leaving;
 }
 
 export interface SavedRunner {
@@ -19,6 +26,8 @@ export interface SavedRunner {
   /** Directory of its pins, below the run directory's bpffs. */
   readonly pins: string;
   readonly policy: SavedBond;
+  /** True while it is destroyed: a daemon that finds it so finishes that. */
+  readonly ending: boolean;
   readonly members: readonly SavedMember[];
   readonly taken: readonly SavedBelongings[];
   /** MAC addresses that were added to members' lists. */
@@ -32,6 +41,40 @@ export interface SavedState {
   /** Inode of the network namespace. */
   readonly netns: string;
   readonly bonds: readonly SavedRunner[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The file's outer form; undefined when it is something else. */
+function parsed(text: string): SavedState | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const isState = isFields(value) && typeof value['bootId'] === 'string' && Array.isArray(value['bonds']);
+  return isState ? (value as unknown as SavedState) : undefined;
+}
+
+function isRunner(value: unknown): value is SavedRunner {
+  if (!isFields(value)) return false;
+  const { name, bondIfindex, lowerIfindex, pins, policy, members, taken, filters } = value;
+  return (
+    typeof name === 'string' &&
+    typeof bondIfindex === 'number' &&
+    typeof lowerIfindex === 'number' &&
+    typeof pins === 'string' &&
+    isFields(policy) &&
+    Array.isArray(members) &&
+    members.every(member => isFields(member) && isFields(member['original'])) &&
+    Array.isArray(taken) &&
+    Array.isArray(filters)
+  );
 }
 
 /** Reads and writes RUN_DIR/state.json. */
@@ -55,20 +98,15 @@ export class StateFile {
     } catch {
       return { bonds: [] };
     }
-    let state: SavedState;
-    try {
-      state = JSON.parse(text) as SavedState;
-    } catch (error) {
-      return {
-        bonds: [],
-        problem: `${this.#path} is not readable as JSON (${(error as Error).message}); it is ignored.`,
-      };
-    }
+    const state = parsed(text);
+    if (state === undefined) return { bonds: [], problem: this.#unreadable('it is damaged') };
     if (state.bootId !== this.#bootId) return { bonds: [] };
     if (state.version !== STATE_VERSION) {
       return {
         bonds: [],
-        problem: `${this.#path} is of version ${state.version}, this daemon reads ${STATE_VERSION}; it is ignored.`,
+        problem: this.#unreadable(
+          `it is of version ${state.version}, and this Bondwire writes ${STATE_VERSION}`,
+        ),
       };
     }
     if (state.netns !== this.#netns) {
@@ -78,7 +116,15 @@ export class StateFile {
         problem: `${this.#path} belongs to a daemon in another network namespace; start this one with another --run-dir.`,
       };
     }
+    if (!state.bonds.every(isRunner)) return { bonds: [], problem: this.#unreadable('it is damaged') };
     return { bonds: state.bonds };
+  }
+
+  #unreadable(why: string): string {
+    return (
+      `${this.#path} cannot be read: ${why}. It knows what members were like before they joined; ` +
+      'mend it, or move it away and start without the bonds that it holds.'
+    );
   }
 
   /** Replaces the file; a crash leaves the old or the new one. */

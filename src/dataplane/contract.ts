@@ -43,6 +43,8 @@ export interface BondDataPlane {
   droppedTotal(): number;
   /** Calls back for every diversion until closed. */
   onDiverted(callback: (diversion: Diversion) => void): void;
+  /** Calls back now for those that wait, such as from before this process. */
+  pollDiversions(): void;
   /** Lets go of it; packets go on without us. */
   close(): void;
   /** Takes it down, with everything it made. */

@@ -232,12 +232,14 @@ describe.runIf(existsSync(VMLINUX))("this machine's kernel", () => {
   const bytes = existsSync(VMLINUX) ? new Uint8Array(readFileSync(VMLINUX)) : new Uint8Array(0);
 
   test('is parsed, and fast', () => {
-    const start = performance.now();
-    const btf = btfOf(bytes);
-    const tookMs = performance.now() - start;
-    expect(btf.typeCount).toBeGreaterThan(10_000);
-    // Some 10 ms on an idle machine; the limit leaves room for a busy one.
-    expect(tookMs).toBeLessThan(100);
+    // The best of some tries: one alone may be held up by whatever else this machine does.
+    const tries = [1, 2, 3, 4, 5].map(() => {
+      const start = performance.now();
+      expect(btfOf(bytes).typeCount).toBeGreaterThan(10_000);
+      return performance.now() - start;
+    });
+    // Some 10 ms on an idle machine.
+    expect(Math.min(...tries)).toBeLessThan(100);
   });
 
   test('answers what the data plane asks', () => {

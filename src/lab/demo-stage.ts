@@ -2,7 +2,7 @@
 import { Lab } from './lab.js';
 import { measureLoss } from './loss-meter.js';
 import { ManagedBondwire } from './managed-bondwire.js';
-import { announce, makeRunDir, removeRunDir, withdraw } from './running-labs.js';
+import { announce, withdraw } from './running-labs.js';
 
 export const BOND = 'bond0';
 const MEMBERS = ['eth0', 'eth1'];
@@ -23,7 +23,7 @@ export async function buildStage(
   interrupted: AbortSignal,
 ): Promise<Stage> {
   const lab = await Lab.create({ members: MEMBERS, onSignal: 'leave' });
-  const runDir = makeRunDir();
+  const runDir = lab.makeRunDir();
   const bondwire = new ManagedBondwire({ spawn: argv => lab.spawn('host', argv), bin, runDir });
   let closed: Promise<string[]> | null = null;
   const close = (): Promise<string[]> => {
@@ -79,10 +79,5 @@ async function takeDown(lab: Lab, bondwire: ManagedBondwire): Promise<string[]> 
   await bondwire.stop();
   withdraw(process.pid);
   left.push(...lab.close());
-  try {
-    removeRunDir(bondwire.runDir);
-  } catch (error) {
-    left.push(`${bondwire.runDir} (${error instanceof Error ? error.message : String(error)})`);
-  }
   return left;
 }

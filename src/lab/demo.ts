@@ -6,7 +6,6 @@ import { BOND, buildStage, type Stage } from './demo-stage.js';
 import { DemoScreen } from './demo-screen.js';
 import { type DemoResult, failures, painter, span, summary } from './demo-text.js';
 import { cleanStale } from './lab-guard.js';
-import { removeStaleFiles } from './running-labs.js';
 import { type Meter, type MeterReport, startMeter } from './loss-meter.js';
 
 export interface DemoOptions {
@@ -39,7 +38,6 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   try {
     for (const name of cleanStale())
       say(paint('dim', `Removed ${name}, which a demo that was killed had left.`));
-    removeStaleFiles();
     stage = await buildStage(options.bin, text => say(paint('dim', text)), interrupted.signal);
     const show = new Show(stage, options, interrupted.signal);
     const result = await show.play();

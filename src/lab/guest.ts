@@ -1,9 +1,10 @@
 // Commands in a guest that runs a stock Debian kernel: `scripts/guest` for programs.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { guard, release } from './lab-guard.js';
 
 export type GuestKernel = '6.1' | '6.12';
 
@@ -43,11 +44,22 @@ export function guestIsReady(kernel: GuestKernel): boolean {
 /** Boots a guest, runs the command in it as root, and waits for its end. */
 export async function runInGuest(options: GuestOptions): Promise<GuestResult> {
   const out = mkdtempSync(join(tmpdir(), 'bw-guest-out-'));
+  let running: ChildProcess | null = null;
+  const closable = {
+    close(): void {
+      running?.kill('SIGTERM');
+      rmSync(out, { recursive: true, force: true });
+    },
+  };
+  guard(closable, 'close');
   try {
     const flags = ['--kernel', options.kernel, '--out', out];
     if (options.icount === true) flags.push('--icount');
     if (options.timeoutSeconds !== undefined) flags.push('--timeout', String(options.timeoutSeconds));
-    const child = spawn(SCRIPT, [...flags, '--', ...options.argv], { stdio: ['ignore', 'pipe', 'pipe'] });
+    // setpriv: when this process is killed outright, the guest goes too.
+    const argv = ['--pdeathsig', 'TERM', SCRIPT, ...flags, '--', ...options.argv];
+    const child = spawn('setpriv', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    running = child;
     let output = '';
     const take = (chunk: Buffer): void => {
       output += chunk.toString();
@@ -55,16 +67,14 @@ export async function runInGuest(options: GuestOptions): Promise<GuestResult> {
     };
     child.stdout.on('data', take);
     child.stderr.on('data', take);
-    const stop = (): void => void child.kill('SIGTERM');
-    process.once('exit', stop);
     const status = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', resolve);
     });
-    process.removeListener('exit', stop);
     if (status === 0) options.onFiles?.(out);
     return { status, output };
   } finally {
-    rmSync(out, { recursive: true, force: true });
+    release(closable);
+    closable.close();
   }
 }

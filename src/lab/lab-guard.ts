@@ -1,8 +1,8 @@
-// Takes labs down when the process ends, by whatever way it can notice, and removes what earlier processes left behind.
-import { deleteNamedNetns, listNamedNetns } from '../linux/index.js';
+// Takes labs (and guests) down when the process ends, by whatever way it can notice, and removes what earlier processes left behind.
 import { readdirSync, readFileSync } from 'node:fs';
+import { deleteNamedNetns, listNamedNetns } from '../linux/index.js';
 import { LAB_MARK, staleNames } from './names.js';
-import { isAlive } from './running-labs.js';
+import { isAlive, removeStaleFiles } from './running-labs.js';
 
 interface Closable {
   close(): unknown;
@@ -38,7 +38,7 @@ function listenToSignals(): void {
   }
 }
 
-/** Sees to it that the lab is closed when the process ends. */
+/** Sees to it that the lab, or whatever can be closed at once, is closed when the process ends. */
 export function guard(lab: Closable, onSignalWish: 'close' | 'leave'): void {
   if (open.size === 0) listen(true);
   open.set(lab, onSignalWish);
@@ -71,7 +71,10 @@ function strays(): number[] {
     });
 }
 
-/** Removes what labs left whose process is dead: ends their programs, then takes the namespaces away; gives their names. */
+/**
+ * Removes what labs left whose process is dead: ends their programs, then takes namespaces and files away. Gives the
+ * names of the namespaces.
+ */
 export function cleanStale(): string[] {
   for (const pid of strays()) {
     try {
@@ -82,5 +85,6 @@ export function cleanStale(): string[] {
   }
   const names = staleNames(listNamedNetns(), isAlive);
   for (const name of names) deleteNamedNetns(name);
+  removeStaleFiles();
   return names;
 }

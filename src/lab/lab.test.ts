@@ -1,11 +1,11 @@
 // The lab against the real kernel; needs root. Without it these tests fail: they are the ground of all that follow.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { listNamedNetns, openNetns } from '../linux/index.js';
+import { listNamedNetns, mountFileSystem, openNetns } from '../linux/index.js';
 import { Lab, type LabOptions } from './lab.js';
 import { cleanStale } from './lab-guard.js';
 import { isAlive } from './running-labs.js';
@@ -177,4 +177,14 @@ test('cleanStale() removes the lab of a program that was killed, and no other', 
   await until(() => !isAlive(stray) || readFileSync(`/proc/${stray}/stat`, 'utf8').includes(') Z '));
   expect(namespacesOf(child)).toEqual([]);
   expect(() => openNetns(mine.host)).not.toThrow();
+});
+
+test('Lab.makeRunDir() gives a folder that goes with the lab, mounts and all', async () => {
+  const lab = await makeLab();
+  const directory = lab.makeRunDir();
+  writeFileSync(`${directory}/state`, '');
+  mkdirSync(`${directory}/bpf`);
+  mountFileSystem('tmpfs', `${directory}/bpf`);
+  expect(lab.close()).toEqual([]);
+  expect(existsSync(directory)).toBe(false);
 });

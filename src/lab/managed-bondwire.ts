@@ -30,7 +30,9 @@ export function collect(child: ChildProcess): Promise<CommandResult> {
   });
 }
 
-const START_MS = 30_000;
+const START_MS = 120_000;
+/** What the daemon writes when it answers. */
+const READY = 'bondwire: ready at ';
 const STOP_MS = 5000;
 
 /** One daemon and the commands for it. */
@@ -66,6 +68,7 @@ export class ManagedBondwire {
   async start(): Promise<void> {
     const child = this.#start(['daemon']);
     this.#daemon = child;
+    this.#log = '';
     const ended: string[] = [];
     const keep = (chunk: Buffer): void => {
       this.#log = (this.#log + chunk.toString()).slice(-8000);
@@ -79,16 +82,15 @@ export class ManagedBondwire {
       ended.push(signal ?? `exit status ${status}`);
       this.#daemon = null;
     });
+    // Its own word, not the answer to a command: on a slow machine each command would take the time that it needs.
     const deadline = performance.now() + START_MS;
-    for (;;) {
-      const answer = await this.command(['show', '--json']);
-      if (answer.status === 0) return;
+    while (!this.#log.includes(READY)) {
       if (ended.length > 0)
         throw new Error(`The daemon ended while it started (${ended.join(', ')}): ${this.#log.trim()}`);
       if (performance.now() > deadline) {
-        throw new Error(`The daemon did not answer within ${START_MS / 1000} s: ${answer.stderr.trim()}`);
+        throw new Error(`The daemon was not ready within ${START_MS / 1000} s: ${this.#log.trim()}`);
       }
-      await new Promise(resolve => setTimeout(resolve, 50));
+      await new Promise(resolve => setTimeout(resolve, 20));
     }
   }
 

@@ -75,7 +75,8 @@ export function removeRunDir(directory: string): void {
     .map(line => line.split(' ')[1] ?? '')
     .filter(path => path.startsWith(`${directory}/`));
   for (const path of mounts.toReversed()) unmountFileSystem(path);
-  rmSync(directory, { recursive: true, force: true });
+  // A program that was just killed may still be writing there.
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Removes what processes left here that are dead. */

@@ -1,7 +1,7 @@
 // Network namespaces: doing something inside one, making named ones as `ip netns` does, starting programs in one.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync } from 'node:fs';
-import { IFF } from '../netlink/index.js';
+import { emitNetnsIdQuestion, IFF, parseNetnsId, RTM_GETNSID, RTM_NEWNSID } from '../netlink/index.js';
 import { isErrno } from './errors.js';
 import { check, closeFd, libc, openFd } from './ffi.js';
 import { getLink, setLink } from './links.js';
@@ -128,6 +128,40 @@ export function listNamedNetns(): string[] {
     if (isErrno(error, 'ENOENT')) return [];
     throw error;
   }
+}
+
+/**
+ * A file descriptor of the namespace that the kernel calls `id` where `netlink` is (IFLA_NEW_NETNSID): it is looked for
+ * among the named ones and those of processes. Undefined when nobody shows it to us. The caller closes it.
+ */
+export function findNetns(netlink: Rtnetlink, id: number): number | undefined {
+  const seen = new Set<number>();
+  const processes = readdirSync('/proc').filter(name => /^\d+$/.test(name));
+  const paths = [...listNamedNetns().map(netnsPath), ...processes.map(pid => `/proc/${pid}/ns/net`)];
+  for (const path of paths) {
+    let fd = -1;
+    try {
+      const { ino } = statSync(path);
+      if (seen.has(ino)) continue;
+      seen.add(ino);
+      fd = openFd(path, O_RDONLY);
+      if (netnsIdOf(netlink, fd) === id) return fd;
+    } catch (error) {
+      // Ended while we looked, not ours to look at, or a name without a namespace.
+      if (!isErrno(error, 'ENOENT', 'EACCES', 'EPERM', 'ESRCH', 'EINVAL')) throw error;
+    }
+    if (fd >= 0) closeFd(fd);
+  }
+  return undefined;
+}
+
+function netnsIdOf(netlink: Rtnetlink, netnsFd: number): number {
+  const request = { type: RTM_GETNSID, flags: 0, payload: emitNetnsIdQuestion(netnsFd) };
+  for (const { type, payload } of netlink.request(request, 'namespace')) {
+    const id = type === RTM_NEWNSID ? parseNetnsId(payload) : undefined;
+    if (id?.ok === true) return id.value;
+  }
+  return -1;
 }
 
 /** What tells the calling thread's namespace from others while both live: its inode number. */

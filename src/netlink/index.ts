@@ -7,6 +7,7 @@ export * from './link-kinds.js';
 export * from './link-statistics.js';
 export * from './message.js';
 export * from './neighbour.js';
+export * from './netns-id.js';
 export * from './route.js';
 export * from './rtnetlink.js';
 export * from './traffic-control.js';

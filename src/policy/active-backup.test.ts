@@ -353,6 +353,16 @@ describe('inline failover', () => {
     expect(bench.active).toBe('eth2');
   });
 
+  it('does not count what the data plane says of a member that was left before: it was counted then', () => {
+    const bench = started({ inline_failover: 1 });
+    bench.link(1, { carrier: false });
+    bench.link(1, { carrier: true });
+    bench.run(bench.now + 200);
+    expect([bench.active, bench.state(1)]).toEqual(['eth2', 'up']);
+    bench.give({ kind: 'diverted', from: 1, to: 2 });
+    expect([bench.active, bench.state(1), bench.member(1).linkFailureCount]).toEqual(['eth2', 'up', 1]);
+  });
+
   it.each([{ inline_failover: 0 }, { inline_failover: 1, downdelay: 100 }])(
     'does not act with %o',
     options => {
@@ -361,6 +371,22 @@ describe('inline failover', () => {
       bench.give({ kind: 'diverted', from: 1, to: 2 });
       expect([bench.active, bench.state(1)]).toEqual(['eth1', 'up']);
       expect(bench.bond.plan().inlineFailover).toBe(false);
+    },
+  );
+
+  it.each([0, 300])(
+    'takes a link that came back since the last tick when the active one dies (H23, updelay %i)',
+    updelay => {
+      const bench = started({ inline_failover: 1, updelay });
+      bench.link(1, { carrier: false });
+      expect(bench.active).toBe('eth2');
+      bench.run(bench.now + 500);
+      bench.forget();
+      bench.link(1, { carrier: true });
+      bench.link(2, { carrier: false });
+      expect(bench.active).toBe('eth1');
+      expect(bench.outputs('carrier')).toEqual([]);
+      expect(bench.events('lost')).toEqual([]);
     },
   );
 

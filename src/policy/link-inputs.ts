@@ -64,8 +64,11 @@ export function memberLink(context: Context, index: MemberIndex, link: MemberLin
   mtuTold(context, member, link.mtu);
   member.adminUp = link.adminUp;
   member.carrier = link.carrier;
-  member.speedMbps = link.speedMbps;
-  member.duplex = link.duplex;
+  // As the driver, which asks when a device comes up or changes while up, and keeps what it knew while it is down.
+  if (link.adminUp) {
+    member.speedMbps = link.speedMbps;
+    member.duplex = link.duplex;
+  }
   if (member.settling && member.adminUp) settle(context, member);
   const isWatched = state.timers.mii !== null && isInline(state);
   if (isWatched && !isUp(member) && !member.settling) confirmLoss(context, member);
@@ -79,10 +82,16 @@ export function diverted(context: Context, from: MemberIndex, to: MemberIndex): 
   const { state } = context;
   const member = memberOf(state, from);
   const target = memberOf(state, to);
-  if (member !== null && state.timers.mii !== null && isInline(state)) {
+  // Of a member that is not the active one any more it is old news, which was counted.
+  if (member !== null && from === state.active && state.timers.mii !== null && isInline(state)) {
     const message = `Traffic left ${member.name} for ${target?.name ?? `interface ${to}`} at once: ${member.name} could not send`;
     tell(context, 'warning', 'data-plane', message, { member: member.name });
     member.carrier = false;
+    // The data plane saw that the target can send, maybe before the kernel's own word of it.
+    if (target !== null && target !== member && !target.settling) {
+      target.adminUp = true;
+      target.carrier = true;
+    }
     confirmLoss(context, member);
   }
   giveForwardingPlan(context, true);

@@ -127,10 +127,32 @@ export function monitorTick(context: Context): void {
   if (notify) notifyPeers(context);
 }
 
+/**
+ * Members whose link came back since the last tick, when nothing else is left: what the monitor's pass would do with
+ * them in the very tick that finds the loss, so that the bond is not without a member until then (H23).
+ */
+function takeReturned(context: Context): void {
+  const { state } = context;
+  if (state.members.some(member => member.link === 'up')) return;
+  const { updelay } = state.numbers;
+  for (const member of state.members) {
+    if (member.link !== 'down' || !isUp(member) || member.settling) continue;
+    if (updelay === 0) {
+      commitUp(context, member);
+    } else {
+      member.link = 'back';
+      member.delayTicks = updelay - 1;
+    }
+  }
+}
+
 /** A loss that need not wait for the tick: UP → FAIL → DOWN in this moment (inline failover; our own, not the driver's). */
 export function confirmLoss(context: Context, member: MemberState): void {
   if (member.link !== 'up' && member.link !== 'fail') return;
   const wasActive = commitDown(context, member);
-  if (wasActive) selectActive(context, lossReason(member));
+  if (wasActive) {
+    takeReturned(context);
+    selectActive(context, lossReason(member));
+  }
   evaluateCarrier(context);
 }

@@ -1,3 +1,3 @@
 // What other rooms may use of `report`: state as the text of the driver's own files.
-export { LINK_TEXT, procText } from './proc-text.js';
+export { procText } from './proc-text.js';
 export { sysfsMemberText, sysfsText } from './sysfs-text.js';

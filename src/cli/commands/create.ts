@@ -7,8 +7,8 @@ import type { Session } from '../session.js';
 
 const HELP = `
 Options are the kernel driver's, by their names and values: mode, miimon, updelay, downdelay, primary,
-primary_reselect, fail_over_mac, num_grat_arp and so on. 'bondwire show BOND --json' lists them all with
-what they are set to. Like the driver's, a new bond is down: 'ip link set BOND up' brings it up.
+primary_reselect, fail_over_mac, num_grat_arp and so on. 'bondwire options' lists them all.
+Like the driver's, a new bond is down: 'ip link set BOND up' brings it up.
 
 Example:
   bondwire create bond0 mode=active-backup miimon=100`;

@@ -9,6 +9,7 @@ export function registerHelp(program: Command): void {
     .description('help for a command')
     .usage('[COMMAND]')
     .argument('[COMMAND]', 'a command')
+    .addHelpText('after', '\nExample:\n  bondwire help enslave')
     .action((name: string | undefined) => {
       if (name === undefined) return program.outputHelp();
       const command = program.commands.find(candidate => candidate.name() === name);

@@ -1,4 +1,5 @@
 // Bonds and events as a daemon would tell them.
+import { createBond, type OptionValues } from '../../policy/index.js';
 import type { EventRecord, ShowBond, ShowMember } from '../../daemon/api.js';
 
 export const ETH0: ShowMember = {
@@ -27,6 +28,21 @@ const ETH1: ShowMember = {
   tx: { packets: 0, bytes: 0 },
 };
 
+/** All options, as the policy gives them. */
+function optionValues(given: Readonly<Record<string, string>>): OptionValues {
+  const name = 'bond0';
+  const address = '02:00:00:00:00:01';
+  const made = createBond({
+    name,
+    address,
+    addressIsRandom: false,
+    mtu: 1500,
+    options: Object.entries(given),
+  });
+  if (!made.ok) throw new Error(made.error.message);
+  return made.value.snapshot().options;
+}
+
 export const BOND: ShowBond = {
   name: 'bond0',
   mode: 'active-backup',
@@ -38,7 +54,7 @@ export const BOND: ShowBond = {
   active: 'eth0',
   address: '02:00:00:00:00:01',
   mtu: 1500,
-  options: { mode: 'active-backup', miimon: 100, updelay: 200, downdelay: 0, primary: 'eth0' },
+  options: optionValues({ mode: 'active-backup', miimon: '100', updelay: '200', primary: 'eth0' }),
   rx: { packets: 1_234_574, bytes: 1_650_000_420 },
   tx: { packets: 987_654, bytes: 120_400_000 },
   txDropped: 0,

@@ -1,0 +1,186 @@
+// The only way into a machine becomes a bond without being cut off (issue 2, item 5): --take-down and --take-addresses,
+// under a TCP session that goes on all the time. Real interfaces; needs root and BPF.
+import { afterEach, expect, test } from 'vitest';
+import { pictureOf, untilAsBefore } from './support/picture.js';
+import { closeStages, Stage, until } from './support/stage.js';
+import { tcpSession } from './support/tcp-session.js';
+
+afterEach(closeStages);
+
+const same = (now: unknown, before: unknown): void => expect(now).toEqual(before);
+
+/** A host whose only connection is eth0, with all that an interface in use carries; eth1 is cabled and unused. */
+async function inUse(): Promise<Stage> {
+  const stage = await Stage.open({ ipv6: true });
+  await stage.run('peer', 'ip', 'addr', 'add', '2001:db8:9::1/64', 'dev', 'eth0', 'nodad');
+  await stage.ip('link', 'set', 'eth1', 'up');
+  await stage.ip('link', 'set', 'eth1', 'down');
+  await stage.ip('link', 'set', 'eth0', 'up');
+  await stage.ip('addr', 'add', '10.9.0.2/24', 'dev', 'eth0');
+  await stage.ip('addr', 'add', '10.9.0.3/24', 'dev', 'eth0', 'label', 'eth0:web');
+  await stage.ip('addr', 'add', '192.0.2.7/32', 'dev', 'eth0');
+  await stage.ip('addr', 'add', '2001:db8:9::2/64', 'dev', 'eth0', 'nodad');
+  await stage.ip('route', 'add', 'default', 'via', '10.9.0.1', 'dev', 'eth0', 'src', '10.9.0.3');
+  await stage.ip(
+    'route',
+    'add',
+    '198.51.100.0/24',
+    'via',
+    '10.9.0.1',
+    'dev',
+    'eth0',
+    'metric',
+    '77',
+    'mtu',
+    '1400',
+  );
+  await stage.ip('route', 'add', '203.0.113.0/24', 'dev', 'eth0', 'table', '100');
+  await stage.ip('route', 'add', 'default', 'via', '10.9.0.1', 'dev', 'eth0', 'table', '100');
+  await stage.ip('-6', 'route', 'add', 'default', 'via', '2001:db8:9::1', 'dev', 'eth0');
+  await stage.ip(
+    '-6',
+    'route',
+    'add',
+    '2001:db8:77::/48',
+    'via',
+    '2001:db8:9::1',
+    'dev',
+    'eth0',
+    'metric',
+    '9',
+    'table',
+    '101',
+  );
+  await stage.reached();
+  await stage.reached('2001:db8:9::1');
+  await until('nothing is tentative', async () => !(await stage.ip('-6', 'addr')).includes('tentative'));
+  return stage;
+}
+
+async function routes(stage: Stage): Promise<string[]> {
+  const four = await stage.ip('-4', 'route', 'show', 'table', 'all');
+  const six = await stage.ip('-6', 'route', 'show', 'table', 'all');
+  return `${four}\n${six}`
+    .split('\n')
+    .filter(line => /^(default|198|203|2001:db8:77)/.test(line))
+    .map(line => line.trim())
+    .sort();
+}
+
+test('TCP sessions over v4 and v6 live through moving, failing over, and destroying; all comes back', async () => {
+  const stage = await inUse();
+  const before = await pictureOf(stage);
+  const routesBefore = await routes(stage);
+  expect(routesBefore.length).toBe(6);
+  const four = await tcpSession(stage, '10.9.0.1', 5001);
+  const six = await tcpSession(stage, '2001:db8:9::1', 5002);
+  await stage.api.create({ name: 'bond0', options: { mode: 'active-backup', miimon: '100' } });
+  const output = await stage.bondwire.run(
+    'enslave',
+    '--take-down',
+    '--take-addresses',
+    'bond0',
+    'eth0',
+    'eth1',
+  );
+  expect(output).toBe('');
+  await four.lives();
+  await six.lives();
+  expect(await routes(stage)).toEqual(routesBefore.map(line => line.replace('dev eth0', 'dev bond0')));
+  const addresses = await stage.ip('-o', 'addr', 'show', 'dev', 'bond0');
+  for (const address of ['10.9.0.2/24', '10.9.0.3/24', '192.0.2.7/32', '2001:db8:9::2/64', 'bond0:web']) {
+    expect(addresses).toContain(address);
+  }
+  expect(await stage.ip('-o', 'addr', 'show', 'dev', 'eth0')).toBe('');
+  stage.lab.cut('eth0');
+  await stage.active('eth1');
+  await four.lives();
+  await six.lives();
+  stage.lab.restore('eth0');
+  await stage.up('eth0');
+  await stage.api.destroy('bond0');
+  await until('the switch forwards to eth0', () => stage.lab.link('switch', 'p0')?.operationalState === 'up');
+  await four.lives();
+  await six.lives();
+  await untilAsBefore(stage, before, same);
+  expect(await routes(stage)).toEqual(routesBefore);
+});
+
+test('Without the flags it is refused, with the commands that would do, and nothing has changed', async () => {
+  const stage = await inUse();
+  await stage.api.create({ name: 'bond0', options: { mode: 'active-backup', miimon: '100' } });
+  const before = await pictureOf(stage);
+  const plain = await stage.bondwire.command(['enslave', 'bond0', 'eth1', 'eth0']);
+  expect(plain.status).toBe(1);
+  expect(plain.stderr).toMatch(/eth0 .*is up.*ip link set eth0 down.*--take-down/s);
+  const down = await stage.bondwire.command(['enslave', '--take-down', 'bond0', 'eth1', 'eth0']);
+  expect(down.status).toBe(1);
+  expect(down.stderr).toContain('--take-addresses');
+  expect(down.stderr).toContain('ip addr del 10.9.0.2/24 dev eth0; ip addr add 10.9.0.2/24 dev bond0');
+  expect(down.stderr).toContain('default via 10.9.0.1');
+  expect(await pictureOf(stage)).toEqual(before);
+});
+
+test('When moving fails half-way, everything is given back and the session lives', async () => {
+  const stage = await inUse();
+  const before = await pictureOf(stage);
+  const session = await tcpSession(stage, '10.9.0.1', 5001);
+  await stage.api.create({ name: 'bond0', options: { mode: 'active-backup', miimon: '100' } });
+  // A macvlan takes no larger MTU than the interface below it, so it cannot follow this bond.
+  await stage.ip('link', 'add', 'under0', 'type', 'veth', 'peer', 'name', 'under1');
+  await stage.ip('link', 'add', 'small0', 'link', 'under0', 'type', 'macvlan');
+  await stage.ip('link', 'set', 'bond0', 'mtu', '2000');
+  await until('the MTU is known', async () => (await stage.show()).mtu === 2000);
+  const asked = stage.api.enslave('bond0', { interfaces: ['eth0', 'small0'], takeAddresses: true });
+  await expect(asked).rejects.toThrow(/small0 cannot join bond0/);
+  expect((stage.lab.link('host', 'bond0')?.flags ?? 1) & 1).toBe(0);
+  expect(await stage.ip('-o', 'addr', 'show', 'dev', 'bond0')).toBe('');
+  await session.lives();
+  await stage.ip('link', 'del', 'under0');
+  await stage.api.destroy('bond0');
+  await untilAsBefore(stage, before, same);
+  await session.lives();
+});
+
+test('A daemon killed while addresses move leaves them in one place, and the session lives', {
+  timeout: 120_000,
+}, async () => {
+  const stage = await inUse();
+  const before = await pictureOf(stage);
+  const session = await tcpSession(stage, '10.9.0.1', 5001);
+  for (let round = 0; round < 4; round++) {
+    await stage.api.create({ name: 'bond0', options: { mode: 'active-backup', miimon: '100' } });
+    const asked = stage.api
+      .enslave('bond0', { interfaces: ['eth0'], takeAddresses: true })
+      .catch(() => undefined);
+    await new Promise(resolve => setTimeout(resolve, 5 + Math.random() * 40));
+    await stage.bondwire.stop('SIGKILL');
+    await asked;
+    await stage.bondwire.start();
+    await session.lives();
+    const destroyed = stage.api.destroy('bond0').catch(() => undefined);
+    await new Promise(resolve => setTimeout(resolve, 5 + Math.random() * 60));
+    await stage.bondwire.stop('SIGKILL');
+    await destroyed;
+    await stage.bondwire.start();
+    if ((await stage.api.status()).bonds.length > 0) await stage.api.destroy('bond0');
+    await session.lives();
+    await untilAsBefore(stage, before, same);
+  }
+});
+
+test('Two interfaces with addresses and routes of their own each get theirs back', async () => {
+  const stage = await inUse();
+  await stage.ip('link', 'set', 'eth1', 'up');
+  await stage.ip('addr', 'add', '172.16.5.2/24', 'dev', 'eth1');
+  await stage.ip('route', 'add', '172.17.0.0/16', 'via', '172.16.5.1', 'dev', 'eth1');
+  await stage.ip('route', 'add', 'default', 'via', '172.16.5.1', 'dev', 'eth1', 'metric', '500');
+  await until('nothing is tentative', async () => !(await stage.ip('-6', 'addr')).includes('tentative'));
+  const before = await pictureOf(stage);
+  await stage.api.create({ name: 'bond0', options: { mode: 'active-backup', miimon: '100' } });
+  await stage.api.enslave('bond0', { interfaces: ['eth0', 'eth1'], takeAddresses: true });
+  expect(await stage.ip('route')).toContain('172.17.0.0/16 via 172.16.5.1 dev bond0');
+  await stage.reached();
+  await stage.api.destroy('bond0');
+  await untilAsBefore(stage, before, same);
+});
