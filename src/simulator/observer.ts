@@ -1,5 +1,5 @@
 // Looks at what a scenario watches and writes it down: samples, changes, totals. (simulator)
-import { LINK_TEXT, procText, sysfsText } from '../report/index.js';
+import { procText, sysfsMemberText, sysfsText } from '../report/index.js';
 import type { BondSnapshot } from '../policy/index.js';
 import type { FlowRun } from './flow.js';
 import type { Host } from './host.js';
@@ -119,6 +119,7 @@ function ofMember(host: Host, name: string, property: Property): Value {
     ?.snapshot()
     .members.find(each => each.member === nic.ifindex);
   if (property === 'state') return member?.state ?? 'none';
-  if (property === 'link') return member === undefined ? null : LINK_TEXT[member.link];
+  if (property === 'link')
+    return member === undefined ? null : (sysfsMemberText(member, 'mii_status')?.trimEnd() ?? null);
   return property === 'failures' ? (member?.linkFailureCount ?? null) : null;
 }

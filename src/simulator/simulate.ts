@@ -115,10 +115,10 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Res
 
   for (const event of happenings(scenario)) {
     clock.at(event.atMs, () => {
+      const happened = network.happen(event);
       const bond = 'bond' in event ? network.host(event.host)?.bond(event.bond) : undefined;
       if (event.do === 'set' && bond !== undefined && ['active_slave', 'prio'].includes(event.option))
         checkers.byHand(bond);
-      const happened = network.happen(event);
       const isFirst = event.do !== 'restore' || scenario.events[event.index]?.do !== 'flap';
       if (isFirst) observer.event(event.index, clock.now, happened.ok ? 'ok' : happened.error.errno);
       dirty = true;

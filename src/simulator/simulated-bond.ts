@@ -39,6 +39,8 @@ export class SimulatedBond implements IpDevice {
   readonly #records = new Map<number, { readonly nic: NetworkInterface; readonly original: Original }>();
   readonly #world: BondWorld;
   #saved: SavedBond | null = null;
+  /** What the programs did while no daemon ran: it stands in the ring buffer. */
+  readonly #unheard: (readonly [from: number, to: number])[] = [];
   /** The snapshot since the last input, when somebody asked for it. */
   #seen: BondSnapshot | null = null;
   readonly #blank: BondSnapshot;
@@ -63,7 +65,8 @@ export class SimulatedBond implements IpDevice {
     this.plane = new SimulatedDataPlane((from, to) => {
       if (from === null) return;
       this.#world.clock.after(this.#world.pace.newsMs, () => {
-        if (this.policy !== null && this.#records.has(from)) this.#diverted(from, to);
+        if (this.policy === null) this.#unheard.push([from, to]);
+        else if (this.#records.has(from)) this.#diverted(from, to);
       });
     });
   }
@@ -194,6 +197,7 @@ export class SimulatedBond implements IpDevice {
     if (this.policy !== null || this.#saved === null) return;
     this.#seen = null;
     this.policy = this.#world.policies.restore(this.#saved, this.#world.clock.now);
+    for (const [from, to] of this.#unheard.splice(0)) if (this.#records.has(from)) this.#diverted(from, to);
     this.#resync();
     this.plane.apply(this.policy.plan());
     this.plane.carrier = this.snapshot().carrier;
