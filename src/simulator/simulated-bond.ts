@@ -197,10 +197,13 @@ export class SimulatedBond implements IpDevice {
     if (this.policy !== null || this.#saved === null) return;
     this.#seen = null;
     this.policy = this.#world.policies.restore(this.#saved, this.#world.clock.now);
+    // All that was missed is one piece of news.
+    this.newsPending++;
     for (const [from, to] of this.#unheard.splice(0)) if (this.#records.has(from)) this.#diverted(from, to);
     this.#resync();
     this.plane.apply(this.policy.plan());
     this.plane.carrier = this.snapshot().carrier;
+    this.newsPending--;
     this.#world.stepped(this);
     this.#arm();
   }
