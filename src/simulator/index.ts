@@ -16,3 +16,4 @@ export {
 } from './simulate.js';
 export { randomScenario } from './generate.js';
 export { shrinkScenario, smallerScenarios } from './shrink.js';
+export { happeningText, storyText } from './story.js';
