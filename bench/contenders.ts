@@ -10,6 +10,8 @@ export interface Contender {
   /** The member that sends now; null when there is none to choose. */
   active(lab: Lab): Promise<string | null>;
   tearDown(lab: Lab): Promise<void>;
+  /** Stops the daemon, or lets it go on. */
+  readonly pause?: (signal: 'SIGSTOP' | 'SIGCONT') => void;
 }
 
 const BIN = fileURLToPath(new URL('../../bin/bondwire', import.meta.url));
@@ -80,6 +82,10 @@ export function bondwire(...options: string[]): Contender {
     async active() {
       return (await up().show('bond0')).active;
     },
+    pause(signal) {
+      const { pid } = up();
+      if (pid !== null) process.kill(pid, signal);
+    },
     async tearDown() {
       const one = up();
       running = null;
@@ -88,6 +94,23 @@ export function bondwire(...options: string[]): Contender {
       } finally {
         await one.stop();
       }
+    },
+  };
+}
+
+/** Bondwire with its daemon stopped (SIGSTOP) once the bond works: what the data plane costs by itself. */
+export function bondwireAlone(): Contender {
+  const whole = bondwire();
+  return {
+    ...whole,
+    name: 'bondwire, no daemon',
+    async setUp(lab) {
+      await whole.setUp(lab);
+      whole.pause?.('SIGSTOP');
+    },
+    async tearDown(lab) {
+      whole.pause?.('SIGCONT');
+      await whole.tearDown(lab);
     },
   };
 }

@@ -1,13 +1,13 @@
 // What a bond costs in throughput: TCP each way and the smallest UDP packets, through no bond, the kernel driver's bond
 // and Bondwire's, in one guest whose clock counts instructions, so that the ratios repeat.
 //
-//   npm run bench:throughput [-- --kernel 6.12] [--seconds N] [--contenders none,driver,bondwire] [--json FILE]
+//   npm run bench:throughput [-- --kernel 6.12] [--seconds N] [--contenders none,driver,bondwire,alone] [--json FILE]
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Lab } from '#lab';
-import { bondwire, type Contender, driver, plain } from './contenders.js';
+import { bondwire, bondwireAlone, type Contender, driver, plain } from './contenders.js';
 import { inGuest } from './guest.js';
 import { table } from './table.js';
 
@@ -30,6 +30,7 @@ const CONTENDERS: Readonly<Record<string, () => Contender>> = {
   none: plain,
   driver,
   bondwire: () => bondwire(),
+  alone: bondwireAlone,
 };
 
 async function iperf(lab: Lab, ...args: string[]): Promise<Iperf> {
@@ -100,7 +101,7 @@ async function main(): Promise<void> {
     options: {
       kernel: { type: 'string', default: '6.12' },
       seconds: { type: 'string', default: '3' },
-      contenders: { type: 'string', default: 'none,driver,bondwire' },
+      contenders: { type: 'string', default: 'none,driver,bondwire,alone' },
       json: { type: 'string' },
       'in-guest': { type: 'boolean', default: false },
     },

@@ -3,6 +3,7 @@ export { ERRNO, type ErrnoName, errnoName } from './errno.js';
 export { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from './ip.js';
 export { BROADCAST_MAC, formatMac, type MacText, parseMac } from './mac.js';
 export { nearestName } from './nearest.js';
+export { plain, shown } from './plain.js';
 export { type Refusal, refusal } from './refusal.js';
 export { err, ok, type Result, unreachable } from './result.js';
 export { decodeUtf8, encodeUtf8 } from './utf8.js';

@@ -44,7 +44,8 @@ export function systemCode(error: unknown): string | undefined {
 /** Anything thrown, as the failure to report: a missing permission is told apart from other failures. */
 export function asFailure(error: unknown, doing: string): Failure {
   if (error instanceof Failure) return error;
-  const text = plain(error instanceof Error ? error.message : String(error));
+  const said = plain(error instanceof Error ? error.message : String(error));
+  const text = /[.?!]$/.test(said) ? said : `${said}.`;
   const code = systemCode(error);
   if (code === 'EPERM' || code === 'EACCES' || code === 'permission') {
     return permissionFailure(`${doing} needs a permission that is missing: ${text}`, error);

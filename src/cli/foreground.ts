@@ -24,9 +24,6 @@ export async function runInForeground(session: Session, wish: RunWish): Promise<
   const { terminal } = session;
   const options = withDefaults(wish.options);
   const chosen = Object.keys(options).filter(name => !(name in wish.options));
-  if (chosen.length > 0) {
-    terminal.out(`Chosen for you: ${chosen.map(name => `${name}=${options[name] ?? ''}`).join(' ')}\n`);
-  }
   terminal.outliveReader();
   const stop = stopRequest(
     terminal,
@@ -36,6 +33,9 @@ export async function runInForeground(session: Session, wish: RunWish): Promise<
     const daemon = await startOwnDaemon(session, 'run', false);
     const api = await session.api();
     await refuseStrangers(api, daemon, session.runDir());
+    if (chosen.length > 0) {
+      terminal.out(`Chosen for you: ${chosen.map(name => `${name}=${options[name] ?? ''}`).join(' ')}\n`);
+    }
     const failure = await buildAndTell(session, api, { ...wish, options }, stop);
     terminal.out('Putting everything back...\n');
     try {

@@ -3,9 +3,9 @@ import { connect } from 'node:net';
 import { release } from 'node:os';
 import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
-import { err, nearestName, ok, type Refusal, type Result, refusal } from '../base/index.js';
+import { err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { EbpfBond, Toolbox } from '../dataplane/index.js';
-import { currentNetnsId, Ethtool, getLink, monotonicMs, Rtnetlink } from '../linux/index.js';
+import { currentNetnsId, Ethtool, getLink, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
 import { type Link, type NetlinkMessage, parseNews, RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
 import { procText } from '../report/index.js';
@@ -23,6 +23,8 @@ import { ControlServer } from './server.js';
 import { showBond } from './show.js';
 import { type SavedRunner, StateFile } from './state-file.js';
 
+const LOCK_WAIT_MS = 5000;
+
 export interface DaemonOptions {
   readonly runDir: string;
   /** Log lines to standard error besides RUN_DIR/bondwire.log. */
@@ -39,17 +41,41 @@ export interface RunningDaemon {
 export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
   const socket = controlSocketPath(options.runDir);
   if (await isAnswered(socket)) {
-    throw new Error(`A daemon is running at ${options.runDir} already; 'bondwire show' talks to it.`);
+    throw alreadyRunning(options.runDir);
   }
-  const daemon = Daemon.open(options);
+  preparePlaces(options.runDir);
+  const unlock = await lockRunDir(options.runDir, socket);
+  let daemon: Daemon | undefined;
   try {
+    daemon = Daemon.open(options, unlock);
     daemon.adopt();
     await daemon.serve(socket);
+    return daemon;
   } catch (error) {
-    await daemon.close('leave-in-place');
+    if (daemon === undefined) unlock();
+    else await daemon.close('leave-in-place');
     throw error;
   }
-  return daemon;
+}
+
+/** One daemon a run directory, also when several start at once. One that is just ending is waited for. */
+async function lockRunDir(runDir: string, socket: string): Promise<() => void> {
+  const deadline = monotonicMs() + LOCK_WAIT_MS;
+  for (;;) {
+    const unlock = lockDirectory(runDir);
+    if (unlock !== undefined) return unlock;
+    if (await isAnswered(socket)) throw alreadyRunning(runDir);
+    if (monotonicMs() > deadline) {
+      throw new Error(
+        `Another daemon is starting or ending at ${runDir} and holds it; try again, or name another directory with --run-dir.`,
+      );
+    }
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+}
+
+function alreadyRunning(runDir: string): Error {
+  return new Error(`A daemon is running at ${runDir} already; 'bondwire show' talks to it.`);
 }
 
 class Daemon implements RunningDaemon {
@@ -61,18 +87,20 @@ class Daemon implements RunningDaemon {
   readonly #adopted: string[] = [];
   #server: ControlServer | undefined;
   #closed = false;
-  #saving = true;
+  /** Until the old state is taken over it is not ours to write. */
+  #saving = false;
+  readonly #unlock: () => void;
 
-  private constructor(machine: Machine, state: StateFile) {
+  private constructor(machine: Machine, state: StateFile, unlock: () => void) {
+    this.#unlock = unlock;
     this.#machine = machine;
     this.journal = machine.journal;
     this.#state = state;
     this.#operations = new Operations(machine, this.#registry);
   }
 
-  static open(options: DaemonOptions): Daemon {
+  static open(options: DaemonOptions, unlock: () => void): Daemon {
     const { runDir } = options;
-    preparePlaces(runDir);
     const toolbox = Toolbox.probe();
     const state = new StateFile(runDir, String(currentNetnsId()));
     const { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } = RTNLGRP;
@@ -89,6 +117,7 @@ class Daemon implements RunningDaemon {
         save: () => daemon.#save(),
       },
       state,
+      unlock,
     );
     if (toolbox.readerProblem !== undefined) {
       const message = `Members' carriers cannot be read on every packet (${toolbox.readerProblem}): failover waits for the monitor`;
@@ -101,7 +130,6 @@ class Daemon implements RunningDaemon {
   adopt(): void {
     const { bonds, problem } = this.#state.load();
     if (problem !== undefined) throw new Error(problem);
-    this.#saving = false;
     for (const saved of bonds) this.#adoptOne(saved);
     this.#sweepUnknown(bonds.map(saved => saved.pins));
     this.#saving = true;
@@ -139,14 +167,14 @@ class Daemon implements RunningDaemon {
     if (how === 'remove-everything') {
       for (const runner of this.#registry.all()) this.#operations.destroy(runner);
     }
-    const empty = this.#registry.all().length === 0;
     this.#save();
     for (const runner of this.#registry.all()) runner.leaveInPlace();
     this.#machine.netlink.close();
     this.#machine.ethtool.close();
-    if (empty) removePlaces(this.#machine.runDir);
-    this.#machine.log.info({ how }, 'closed');
+    removePlaces(this.#machine.runDir);
+    if (this.#server !== undefined) this.#machine.log.info({ how }, 'closed');
     this.#machine.log.flush();
+    this.#unlock();
   }
 
   status(): DaemonStatus {
@@ -173,14 +201,15 @@ class Daemon implements RunningDaemon {
     const runner = this.#registry.named(name);
     if (runner !== undefined) return ok(runner);
     const known = this.#registry.all().map(other => other.name);
+    const asked = shown(name);
     const nearest = nearestName(name, known);
     const hint =
       nearest === undefined
         ? known.length === 0
-          ? `No bond exists yet; 'bondwire create ${name} mode=active-backup miimon=100' makes one.`
+          ? `No bond exists yet; 'bondwire create ${asked} mode=active-backup miimon=100' makes one.`
           : `There are: ${known.join(', ')}.`
         : `Did you mean ${nearest}?`;
-    return err(refusal('unknown-bond', 'ENODEV', `There is no bond called "${name}". ${hint}`));
+    return err(refusal('unknown-bond', 'ENODEV', `There is no bond called "${asked}". ${hint}`));
   }
 
   create(name: string, options: Readonly<Record<string, string>>) {

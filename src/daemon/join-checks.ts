@@ -63,6 +63,17 @@ export function checkJoin(candidate: JoinCandidate): Result<undefined, Refusal> 
       'it is a loopback device; a member must be an Ethernet interface.',
     );
   }
+  if (standsOn(link, candidate.bondIfindex, links)) {
+    return refuse('in-use', 'EBUSY', `it stands on ${bondName} itself, so frames would run in a circle.`);
+  }
+  // The driver takes one, as the kernel then watches that the bond never becomes its port; nobody would for ours.
+  if (link.info?.kind === 'bridge') {
+    return refuse(
+      'unsupported',
+      'EPERM',
+      `it is a bridge. Make ${bondName} a port of it instead ('ip link set ${bondName} master ${name}').`,
+    );
+  }
   const owner = receiveHandlerOwner(link, links);
   if (owner !== undefined) {
     return refuse('in-use', 'EBUSY', `${owner.what}. ${owner.fix}`);
@@ -96,6 +107,22 @@ export function checkJoin(candidate: JoinCandidate): Result<undefined, Refusal> 
     );
   }
   return ok(undefined);
+}
+
+/** True when what an interface sends ends up in the bond: a VLAN, macvlan or bridge on top of it, at whatever height. */
+function standsOn(link: Link, bondIfindex: number, links: readonly Link[]): boolean {
+  const seen = new Set<number>();
+  const reaches = (ifindex: number): boolean => {
+    if (ifindex === bondIfindex) return true;
+    const upper = links.find(other => other.ifindex === ifindex);
+    if (upper === undefined || seen.has(ifindex)) return false;
+    seen.add(ifindex);
+    const ports = links.filter(other => other.master === ifindex).map(port => port.ifindex);
+    // The other end of a veth pair is no lower device.
+    const stacked = upper.info?.kind !== 'veth' && upper.linkNetnsId === undefined;
+    return [...ports, ...(stacked ? [upper.link ?? 0] : [])].some(reaches);
+  };
+  return reaches(link.ifindex);
 }
 
 interface Owner {

@@ -76,11 +76,20 @@ function readRecords(path: string): EventRecord[] {
   }
   const records: EventRecord[] = [];
   for (const line of text.split('\n').slice(-KEPT - 1)) {
-    try {
-      if (line !== '') records.push(JSON.parse(line) as EventRecord);
-    } catch {
-      // A line that a crash cut short.
-    }
+    const record = parseRecord(line);
+    if (record !== undefined && record.seq > (records.at(-1)?.seq ?? 0)) records.push(record);
   }
   return records;
+}
+
+/** A line of the file; undefined for one that a crash cut short, or that is none of ours. */
+function parseRecord(line: string): EventRecord | undefined {
+  try {
+    const record = JSON.parse(line) as Partial<Record<keyof EventRecord, unknown>> | null;
+    const texts = [record?.time, record?.bond, record?.severity, record?.type, record?.message];
+    const isRecord = Number.isSafeInteger(record?.seq) && texts.every(text => typeof text === 'string');
+    return isRecord ? (record as unknown as EventRecord) : undefined;
+  } catch {
+    return undefined;
+  }
 }

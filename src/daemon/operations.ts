@@ -1,8 +1,8 @@
 // What users ask of a daemon: create, destroy, enslave, release, set. Each is carried out whole or not at all.
-import { err, ok, type Refusal, type Result, refusal } from '../base/index.js';
+import { err, ok, parseIpv4, parseIpv6, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { EbpfBond, hasReceiveProgram, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, listLinks, setLink } from '../linux/index.js';
-import { IFF, type Link, type Route } from '../netlink/index.js';
+import { type Address, IFF, type Link, type Route } from '../netlink/index.js';
 import { Bond, createBond, findOption, inApplyOrder } from '../policy/index.js';
 import {
   addressText,
@@ -166,7 +166,7 @@ export class Operations {
           refusal(
             'unknown-interface',
             exists ? 'EINVAL' : 'ENODEV',
-            `${name} was not released: ${why}. 'bondwire show ${runner.name}' lists the members.`,
+            `${shown(name)} was not released: ${why}. 'bondwire show ${runner.name}' lists the members.`,
           ),
         );
       }
@@ -187,12 +187,13 @@ export class Operations {
         this.#machine.now(),
       );
       if (!tried.ok) {
+        const why = this.#asDriver(option, options[option] ?? '', tried.error);
         this.#machine.journal.add(runner.name, {
           severity: 'warning',
           type: 'refused',
-          message: tried.error.message,
+          message: why.message,
         });
-        return tried;
+        return err(why);
       }
     }
     if (names.some(name => ['active_slave', 'primary', 'prio'].includes(findOption(name)?.name ?? name))) {
@@ -204,6 +205,12 @@ export class Operations {
     }
     this.#machine.save();
     return done;
+  }
+
+  /** The policy knows members only; an active_slave that does not exist at all is ENODEV in the driver. */
+  #asDriver(option: string, value: string, why: Refusal): Refusal {
+    if (option !== 'active_slave' || why.code !== 'unknown-interface') return why;
+    return getLink(this.#machine.netlink, value.trim()) === undefined ? { ...why, errno: 'ENODEV' } : why;
   }
 
   up(runner: BondRunner): Done {
@@ -218,16 +225,21 @@ export class Operations {
 
   addAddresses(runner: BondRunner, texts: readonly string[]): Done {
     const { netlink } = this.#machine;
+    const bad = texts.find(text => !isCidr(text));
+    if (bad !== undefined) {
+      const message = `The address ${shown(bad)} was not given to ${runner.name}: it is no address with a prefix length; write it as 192.0.2.1/24 or 2001:db8::1/64.`;
+      return err(refusal('invalid-value', 'EINVAL', message));
+    }
+    const added: Address[] = [];
     for (const text of texts) {
+      const address = addressFromText(runner.plane.bondIfindex, text);
       try {
-        addAddress(netlink, addressFromText(runner.plane.bondIfindex, text));
+        addAddress(netlink, address);
+        added.push(address);
       } catch (error) {
         if (isErrno(error, 'EEXIST')) continue;
-        const what = `The address ${text} was not given to ${runner.name}`;
-        if (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) {
-          return err(refusal('invalid-value', 'EINVAL', `${what}: ${error.message}`));
-        }
-        return err(systemRefusal(error, what));
+        removeAddresses(netlink, added);
+        return err(systemRefusal(error, `The address ${shown(text)} was not given to ${runner.name}`));
       }
     }
     runner.refreshStack();
@@ -300,7 +312,7 @@ export class Operations {
         refusal(
           'unknown-interface',
           'ENODEV',
-          `${name} cannot join ${runner.name}: there is no such interface in this network namespace. 'ip link' lists them.`,
+          `${shown(name)} cannot join ${runner.name}: there is no such interface in this network namespace. 'ip link' lists them.`,
         ),
       );
     }
@@ -437,4 +449,13 @@ export class Operations {
     for (const { ifindex, returning } of runner.taken)
       if (returning === true) this.#undoJoin(runner, ifindex);
   }
+}
+
+/** `192.0.2.1/24`, `2001:db8::1/64`. */
+function isCidr(text: string): boolean {
+  const match = /^(?<address>[^/]+)\/(?<length>\d{1,3})$/.exec(text);
+  const { address = '', length = '' } = match?.groups ?? {};
+  const isIpv6 = address.includes(':');
+  const parsed = isIpv6 ? parseIpv6(address) : parseIpv4(address);
+  return match !== null && parsed.ok && Number(length) <= (isIpv6 ? 128 : 32);
 }

@@ -1,5 +1,5 @@
 // Where a daemon keeps what, below its run directory.
-import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { isBpffs, mountBpffs, unmountFileSystem, withHostMounts } from '../linux/index.js';
 import type { BondPlaces } from '../dataplane/index.js';
 
@@ -8,9 +8,30 @@ export function bpffsPath(runDir: string): string {
   return `${runDir}/bpf`;
 }
 
+/** `mkdir -p`, with errors for people. (Node's own never returns below /proc.) */
+function makeDirectories(path: string): void {
+  const parts = path.split('/');
+  for (let end = 2; end <= parts.length; end++) {
+    const directory = parts.slice(0, end).join('/');
+    const found = statSync(directory, { throwIfNoEntry: false });
+    if (found?.isDirectory() === true) continue;
+    if (found !== undefined) {
+      throw new Error(`${directory} is a file, not a directory. Name another one with --run-dir.`);
+    }
+    try {
+      mkdirSync(directory, { mode: 0o755 });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') continue;
+      const message = `The directory ${directory} cannot be made (${code}). Name another one with --run-dir.`;
+      throw Object.assign(new Error(message, { cause: error }), { code });
+    }
+  }
+}
+
 /** Makes the run directory and mounts its bpffs; both may be there from an earlier daemon. */
 export function preparePlaces(runDir: string): void {
-  mkdirSync(runDir, { recursive: true, mode: 0o755 });
+  makeDirectories(runDir);
   const directory = bpffsPath(runDir);
   withHostMounts(() => {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -23,6 +44,8 @@ export function removePlaces(runDir: string): void {
   const directory = bpffsPath(runDir);
   withHostMounts(() => {
     try {
+      // A kernel may have files of its own there (maps.debug).
+      if (readdirSync(directory).some(name => name.startsWith('bwl-'))) return;
       if (isBpffs(directory)) unmountFileSystem(directory);
       rmdirSync(directory);
     } catch {

@@ -1,14 +1,17 @@
 // The control API: HTTP with JSON on a Unix socket, for root alone. Reads requests, checks them, answers; see api.ts.
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { z } from 'zod';
-import { err, ok, type Refusal, type Result, refusal, unreachable } from '../base/index.js';
+import { err, ok, type Refusal, type Result, refusal, shown, unreachable } from '../base/index.js';
 import type { Changed, DaemonStatus, ErrorBody, EventRecord, ShowDocument } from './api.js';
 import type { BondRunner } from './bond-runner.js';
 import type { Journal } from './journal.js';
 import type { Done, EnslaveWishes } from './operations.js';
 
 const MOST_BODY_BYTES = 256 * 1024;
+/** More of what is wrong with one request is not told. */
+const MOST_PROBLEMS = 3;
 
 /** What the server needs of the daemon. */
 export interface ControlledDaemon {
@@ -27,7 +30,9 @@ export interface ControlledDaemon {
 }
 
 const options = z.record(z.string(), z.string());
-const names = z.array(z.string().min(1)).min(1, 'at least one interface must be named');
+const names = z
+  .array(z.string().min(1, 'an interface has no empty name'))
+  .min(1, 'at least one interface must be named');
 const createBody = z.strictObject({ name: z.string(), options: options.default({}) });
 const enslaveBody = z.strictObject({
   interfaces: names,
@@ -38,7 +43,9 @@ const releaseBody = z.strictObject({ interfaces: names });
 const setBody = z.strictObject({
   options: options.refine(value => Object.keys(value).length > 0, 'at least one option must be given'),
 });
-const addressesBody = z.strictObject({ addresses: z.array(z.string()).min(1) });
+const addressesBody = z.strictObject({
+  addresses: z.array(z.string()).min(1, 'at least one address must be given'),
+});
 const emptyBody = z.strictObject({});
 
 /** Status of HTTP for a refusal. */
@@ -74,6 +81,20 @@ function httpStatus({ code }: Refusal): number {
 
 const invalid = (message: string): Refusal => refusal('invalid-request', 'EINVAL', message);
 
+const TOO_LARGE = invalid(
+  `The request is larger than ${MOST_BODY_BYTES} bytes; no change needs as much, so say it in several.`,
+);
+
+/** What may be done with a bond's parts; the empty one is the bond. */
+const PART_METHODS: Readonly<Record<string, string>> = {
+  '': 'GET, DELETE',
+  proc: 'GET',
+  members: 'POST, DELETE',
+  options: 'PATCH',
+  up: 'POST',
+  addresses: 'POST',
+};
+
 /** Serves until closed. */
 export class ControlServer {
   readonly #daemon: ControlledDaemon;
@@ -86,15 +107,25 @@ export class ControlServer {
     this.#path = path;
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
-        if (!response.headersSent) sendError(response, 500, 'internal', 'EIO', String(error));
-        else response.destroy();
+        const message = error instanceof Error ? error.message : String(error);
+        const text = `The daemon failed at this request: ${shown(message, 200)}.`;
+        if (response.headersSent) response.destroy();
+        else sendError(response, 500, 'internal', 'EIO', text);
       });
     });
+    this.#server.on('clientError', refuseBytes);
+    // An unknown Expect header is no reason to refuse.
+    this.#server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+      this.#server.emit('request', request, response),
+    );
   }
 
   /** Listens; an old socket file is replaced. Only the owner may connect. */
   static async listen(daemon: ControlledDaemon, path: string): Promise<ControlServer> {
     const server = new ControlServer(daemon, path);
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+      throw new Error(`${path}, where the control socket belongs, is a directory; remove it.`);
+    }
     rmSync(path, { force: true });
     const mask = process.umask(0o177);
     try {
@@ -119,15 +150,20 @@ export class ControlServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = parseUrl(request.url ?? '/');
-    if (url === undefined) return refuse(response, invalid('The address of the request cannot be read.'));
+    if (url === undefined) {
+      const message = `The address ${shown(request.url ?? '')} of the request cannot be read; write other characters than ASCII as %XX of their UTF-8.`;
+      return refuse(response, invalid(message));
+    }
     const body = await readBody(request);
-    if (!body.ok) return refuse(response, body.error);
+    if (!body.ok) return refuse(response, body.error, body.error === TOO_LARGE ? 413 : undefined);
     const [version, area, name, part, ...rest] = url.path;
     if (version !== 'v1' || rest.length > 0) return notFound(request, response);
     const method = request.method ?? 'GET';
-    if (area === 'status' && name === undefined && method === 'GET')
+    if ((area === 'status' || area === 'events') && name === undefined) {
+      if (method !== 'GET') return wrongMethod(request, response, 'GET');
+      if (area === 'events') return this.#events(url.query, response);
       return send(response, this.#daemon.status());
-    if (area === 'events' && name === undefined && method === 'GET') return this.#events(url.query, response);
+    }
     if (area !== 'bonds') return notFound(request, response);
     if (name === undefined) {
       if (method === 'GET') return sendResult(response, this.#daemon.show());
@@ -136,7 +172,7 @@ export class ControlServer {
           this.#daemon.create(value.name, value.options),
         );
       }
-      return notFound(request, response);
+      return wrongMethod(request, response, 'GET, POST');
     }
     return this.#bond(`${method} ${part ?? ''}`, name, body.value, request, response);
   }
@@ -154,14 +190,17 @@ export class ControlServer {
         response.end(daemon.proc(runner));
         return;
       case 'DELETE ':
-        return this.#change(response, ok({}), () => daemon.destroy(runner));
+        return this.#change(response, ok({}), () => daemon.destroy(runner), runner);
       case 'POST members':
         return this.#change(response, check(enslaveBody, body), value =>
           daemon.enslave(runner, value.interfaces, value),
         );
       case 'DELETE members':
-        return this.#change(response, check(releaseBody, body), value =>
-          daemon.release(runner, value.interfaces),
+        return this.#change(
+          response,
+          check(releaseBody, body),
+          value => daemon.release(runner, value.interfaces),
+          runner,
         );
       case 'PATCH options':
         return this.#change(response, check(setBody, body), value => daemon.set(runner, value.options));
@@ -171,22 +210,33 @@ export class ControlServer {
         return this.#change(response, check(addressesBody, body), value =>
           daemon.addAddresses(runner, value.addresses),
         );
-      default:
-        return notFound(request, response);
+      default: {
+        const methods = PART_METHODS[verb.slice(verb.indexOf(' ') + 1)];
+        if (methods === undefined) return notFound(request, response);
+        return wrongMethod(request, response, methods);
+      }
     }
   }
 
   /** Runs a change; the warnings that it caused go with the answer. */
-  #change<T>(response: ServerResponse, wish: Result<T, Refusal>, action: (value: T) => Done): void {
+  #change<T>(
+    response: ServerResponse,
+    wish: Result<T, Refusal>,
+    action: (value: T) => Done,
+    runner?: BondRunner,
+  ): void {
     if (!wish.ok) return refuse(response, wish.error);
-    const warnings = new Set<string>();
-    const stop = this.#daemon.journal.listen(record => {
-      if (record.severity !== 'info' && record.type !== 'refused') warnings.add(record.message);
-    });
+    const records: EventRecord[] = [];
+    const stop = this.#daemon.journal.listen(record => records.push(record));
     try {
       const result = action(wish.value);
       if (!result.ok) return refuse(response, result.error);
-      const changed: Changed = { done: true, warnings: [...warnings] };
+      const emptied = runner !== undefined && runner.records.size === 0;
+      const alarming = records.filter(
+        ({ severity, type }) => severity !== 'info' && !isExpected(type, emptied),
+      );
+      const warnings = [...new Set(alarming.map(({ message }) => message))];
+      const changed: Changed = { done: true, warnings };
       return send(response, changed);
     } finally {
       stop();
@@ -198,7 +248,7 @@ export class ControlServer {
     if (!Number.isSafeInteger(after) || after < 0) {
       return refuse(
         response,
-        invalid(`after=${query.get('after')} is not a sequence number; give 0 or more.`),
+        invalid(`after=${shown(query.get('after') ?? '')} is not a sequence number; give 0 or more.`),
       );
     }
     const bond = query.get('bond') ?? undefined;
@@ -246,27 +296,55 @@ async function readBody(request: IncomingMessage): Promise<Result<unknown, Refus
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MOST_BODY_BYTES) {
-      return err(invalid(`The request is larger than ${MOST_BODY_BYTES} bytes; nothing needs that much.`));
-    }
-    chunks.push(chunk);
+    // What is too much is read on, but not kept: who sends it hears the answer only when all is sent.
+    if (length > MOST_BODY_BYTES) chunks.length = 0;
+    else chunks.push(chunk);
   }
   if (length === 0) return ok(undefined);
+  if (length > MOST_BODY_BYTES) return err(TOO_LARGE);
   try {
     return ok(JSON.parse(Buffer.concat(chunks).toString('utf8')));
   } catch (error) {
-    return err(invalid(`The request is not JSON: ${(error as Error).message}`));
+    const message = `The body of the request is not JSON (${shown((error as Error).message, 120)}); see the documentation of the control API.`;
+    return err(invalid(message));
   }
 }
 
 function check<T>(schema: z.ZodType<T>, body: unknown): Result<T, Refusal> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return ok(parsed.data);
-  const problems = parsed.error.issues.map(issue => {
-    const where = issue.path.length === 0 ? 'the request' : `"${issue.path.join('.')}"`;
-    return `${where}: ${issue.message}`;
-  });
+  const problems = parsed.error.issues.slice(0, MOST_PROBLEMS).map(issue => problemText(issue, body));
   return err(invalid(`The request was refused: ${problems.join('; ')}.`));
+}
+
+/** JSON's types in words. */
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a JSON object',
+  record: 'a JSON object',
+};
+
+/** What is wrong with one part of a request, as a clause. */
+function problemText(issue: z.core.$ZodIssue, body: unknown): string {
+  const path = issue.path.map(String);
+  const where = path.length === 0 ? 'the body' : `"${shown(path.join('.'))}"`;
+  if (issue.code === 'unrecognized_keys') {
+    const names = issue.keys.map(key => `"${shown(key)}"`).join(', ');
+    return `${names} ${issue.keys.length === 1 ? 'is no field' : 'are no fields'} of this request`;
+  }
+  if (issue.code !== 'invalid_type') return `${where}: ${issue.message}`;
+  const missing = path.length === 0 ? body === undefined : valueAt(body, path) === undefined;
+  const wanted = TYPE_WORDS[issue.expected] ?? issue.expected;
+  return missing ? `${where} is missing; it must be ${wanted}` : `${where} must be ${wanted}`;
+}
+
+function valueAt(body: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+    body,
+  );
 }
 
 function send(response: ServerResponse, value: unknown, status = 200): void {
@@ -290,11 +368,45 @@ function sendError(
   send(response, body, status);
 }
 
-function refuse(response: ServerResponse, { code, errno, message }: Refusal): void {
-  sendError(response, httpStatus({ code, errno, message }), code, errno, message);
+function refuse(response: ServerResponse, why: Refusal, status: number = httpStatus(why)): void {
+  sendError(response, status, why.code, why.errno, why.message);
+}
+
+/** True for what merely follows from what was asked for: another active member, or none where there are no members. */
+function isExpected(type: EventRecord['type'], emptied: boolean): boolean {
+  if (type === 'refused' || type === 'failover') return true;
+  return emptied && (type === 'lost' || type === 'carrier' || type === 'address');
+}
+
+/** For bytes that are no HTTP: there is no request to answer, only a socket. */
+function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, why] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'its headers are too long']
+      : ['400 Bad Request', `it is not HTTP/1.1 (${shown(error.message, 120)})`];
+  const body: ErrorBody = {
+    error: {
+      code: 'invalid-request',
+      errno: 'EINVAL',
+      message: `The request was refused: ${why}; see the documentation of the control API.`,
+    },
+  };
+  const text = `${JSON.stringify(body)}\n`;
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}`;
+  socket.end(`${head}\r\nconnection: close\r\n\r\n${text}`);
+}
+
+function wrongMethod(request: IncomingMessage, response: ServerResponse, methods: string): void {
+  const where = shown(request.url ?? '', 80);
+  response.setHeader('allow', methods);
+  refuse(response, invalid(`${request.method} is not possible at ${where}; what is: ${methods}.`), 405);
 }
 
 function notFound(request: IncomingMessage, response: ServerResponse): void {
-  const message = `There is nothing at ${request.method} ${request.url}; the addresses are listed in the documentation of the control API.`;
+  const message = `There is nothing at ${request.method} ${shown(request.url ?? '', 80)}; the addresses are listed in the documentation of the control API.`;
   sendError(response, 404, 'not-found', 'ENOENT', message);
 }

@@ -43,6 +43,40 @@ export interface SavedState {
   readonly bonds: readonly SavedRunner[];
 }
 
+type Fields = Readonly<Record<string, unknown>>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The file's outer form; undefined when it is something else. */
+function parsed(text: string): SavedState | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const isState = isFields(value) && typeof value['bootId'] === 'string' && Array.isArray(value['bonds']);
+  return isState ? (value as unknown as SavedState) : undefined;
+}
+
+function isRunner(value: unknown): value is SavedRunner {
+  if (!isFields(value)) return false;
+  const { name, bondIfindex, lowerIfindex, pins, policy, members, taken, filters } = value;
+  return (
+    typeof name === 'string' &&
+    typeof bondIfindex === 'number' &&
+    typeof lowerIfindex === 'number' &&
+    typeof pins === 'string' &&
+    isFields(policy) &&
+    Array.isArray(members) &&
+    members.every(member => isFields(member) && isFields(member['original'])) &&
+    Array.isArray(taken) &&
+    Array.isArray(filters)
+  );
+}
+
 /** Reads and writes RUN_DIR/state.json. */
 export class StateFile {
   readonly #path: string;
@@ -64,20 +98,15 @@ export class StateFile {
     } catch {
       return { bonds: [] };
     }
-    let state: SavedState;
-    try {
-      state = JSON.parse(text) as SavedState;
-    } catch (error) {
-      return {
-        bonds: [],
-        problem: `${this.#path} is not readable as JSON (${(error as Error).message}); it is ignored.`,
-      };
-    }
+    const state = parsed(text);
+    if (state === undefined) return { bonds: [], problem: this.#unreadable('it is damaged') };
     if (state.bootId !== this.#bootId) return { bonds: [] };
     if (state.version !== STATE_VERSION) {
       return {
         bonds: [],
-        problem: `${this.#path} is of version ${state.version}, this daemon reads ${STATE_VERSION}; it is ignored.`,
+        problem: this.#unreadable(
+          `it is of version ${state.version}, and this Bondwire writes ${STATE_VERSION}`,
+        ),
       };
     }
     if (state.netns !== this.#netns) {
@@ -87,7 +116,15 @@ export class StateFile {
         problem: `${this.#path} belongs to a daemon in another network namespace; start this one with another --run-dir.`,
       };
     }
+    if (!state.bonds.every(isRunner)) return { bonds: [], problem: this.#unreadable('it is damaged') };
     return { bonds: state.bonds };
+  }
+
+  #unreadable(why: string): string {
+    return (
+      `${this.#path} cannot be read: ${why}. It knows what members were like before they joined; ` +
+      'mend it, or move it away and start without the bonds that it holds.'
+    );
   }
 
   /** Replaces the file; a crash leaves the old or the new one. */

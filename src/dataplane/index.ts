@@ -1,5 +1,6 @@
 // What other rooms may use of `dataplane`.
+export type { BondDataPlane, Diversion, Loss } from './contract.js';
 export { type BondPlaces, EbpfBond } from './ebpf/ebpf-bond.js';
 export { hasReceiveProgram } from './ebpf/attachment.js';
 export { RECEIVE_PROGRAM } from './ebpf/programs.js';
-export { Toolbox } from './ebpf/toolbox.js';
+export { Toolbox, type ToolboxWishes } from './ebpf/toolbox.js';

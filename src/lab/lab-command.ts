@@ -19,7 +19,7 @@ function run(
 ): number {
   const lab = labs.at(-1);
   if (lab === undefined) {
-    write('No lab is running here; start one with: bondwire demo --keep\n');
+    write("No lab is running here; start one with 'bondwire demo --keep'.\n");
     return 1;
   }
   const names = Object.keys(lab.cables);

@@ -46,6 +46,7 @@ export interface Libc {
   readonly umount2: (target: string, flags: number) => number;
   readonly statfs: (path: string, buffer: Bytes) => number;
   readonly fchdir: (fd: number) => number;
+  readonly flock: (fd: number, operation: number) => number;
   readonly prlimit: (pid: number, resource: number, limit: Bytes, old: null) => number;
   readonly sysconf: (name: number) => number;
   readonly clock_gettime: (clock: number, time: Bytes) => number;
@@ -77,6 +78,7 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
   umount2: ['int', ['str', 'int']],
   statfs: ['int', ['str', 'void *']],
   fchdir: ['int', ['int']],
+  flock: ['int', ['int', 'int']],
   prlimit: ['int', ['int', 'int', 'void *', 'void *']],
   sysconf: ['int64_t', ['int']],
   clock_gettime: ['int', ['int', 'void *']],

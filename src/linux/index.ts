@@ -45,6 +45,7 @@ export {
 } from './bpf-program.js';
 export { tcxAvailable, tcxProgramIds } from './bpf-query.js';
 export { CAPABILITIES, type Capability, effectiveCapabilities, parseCapabilities } from './capabilities.js';
+export { lockDirectory } from './directory-lock.js';
 export { monotonicMs, monotonicNs } from './clock.js';
 export { isErrno, SystemError } from './errors.js';
 export { type DriverInfo, Ethtool, type Feature, FEATURE_GROUPS, type LinkSettings } from './ethtool.js';
@@ -97,6 +98,7 @@ export {
   type BpfFilter,
   deleteBpfFilter,
   deleteClsact,
+  hasFilters,
   listBpfFilters,
   listQdiscs,
 } from './traffic-control.js';

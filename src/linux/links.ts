@@ -39,10 +39,15 @@ function selector(which: number | string): Partial<Link> {
   return typeof which === 'number' ? { ifindex: which } : { name: which };
 }
 
+/** A name that an interface can have as far as its length goes; behind a NUL the kernel would not look. */
+function mayBeName(name: string): boolean {
+  return name !== '' && Buffer.byteLength(name) <= 15 && !name.includes('\0');
+}
+
 /** The link with this index or name; undefined when there is none. */
 export function getLink(netlink: Rtnetlink, which: number | string): Link | undefined {
   // The kernel answers index 0 with EINVAL, and a name of 16 characters or more with ERANGE: no such link either way.
-  if (which === 0 || which === '' || (typeof which === 'string' && which.length > 15)) return undefined;
+  if (which === 0 || (typeof which === 'string' && !mayBeName(which))) return undefined;
   try {
     const payload = emitLink(linkWith(selector(which)));
     for (const message of netlink.request({ type: RTM_GETLINK, flags: 0, payload }, String(which))) {

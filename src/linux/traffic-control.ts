@@ -115,6 +115,12 @@ export function listBpfFilters(netlink: Rtnetlink, ifindex: number, direction: F
   return filters;
 }
 
+/** True when the interface has filters of any kind in this direction. */
+export function hasFilters(netlink: Rtnetlink, ifindex: number, direction: FilterDirection): boolean {
+  const chain = { ifindex, handle: 0, parent: filterParent(direction), info: 0, other: [] };
+  return dumpFilters(netlink, chain).length > 0;
+}
+
 function dumpFilters(netlink: Rtnetlink, chain: TrafficControl): TrafficControl[] {
   try {
     return dump(netlink, RTM_GETTFILTER, chain);

@@ -7,10 +7,11 @@ import { startNotifications, startReports } from './notifications.js';
 import { activeMember, type Context, makeActive, makeBackup, type MemberState, tell } from './state.js';
 
 function tellChange(context: Context, from: string | null, to: string | null, reason: string): void {
-  const { name } = context.state;
+  const { name, members } = context.state;
   if (to === null) {
     const message = `${name} has no usable member left: ${reason}`;
-    tell(context, 'error', 'lost', message, { from, to, reason });
+    // Nobody need be alarmed by a bond that was emptied.
+    tell(context, members.length === 0 ? 'info' : 'error', 'lost', message, { from, to, reason });
   } else if (from === null) {
     tell(context, 'info', 'failover', `${name} now uses ${to}: ${reason}`, { from, to, reason });
   } else {

@@ -160,17 +160,17 @@ function checkTogether({ name, options }: NewBond): Refusal | null {
       ([given, value]) => findOption(given)?.name === option && !/^\s*(?:0+|off|none)?\s*$/.test(value),
     );
   if (isSet('miimon') && isSet('arp_interval')) {
-    const message = `${name} was refused: ARP monitoring cannot be used with MII monitoring; give miimon or arp_interval, not both`;
+    const message = `${name} was refused: ARP monitoring cannot be used with MII monitoring; give miimon or arp_interval, not both.`;
     return refusal('invalid-request', 'EINVAL', message);
   }
   if (isSet('miimon') && isSet('arp_validate')) {
-    const message = `${name} was refused: ARP validating cannot be used with MII monitoring; leave out arp_validate`;
+    const message = `${name} was refused: ARP validating cannot be used with MII monitoring; leave out arp_validate.`;
     return refusal('invalid-request', 'EINVAL', message);
   }
   if (options.some(([given]) => findOption(given)?.name === 'mode')) return null;
   const unknown = options.find(([given]) => findOption(given) === undefined);
   if (unknown !== undefined) return null;
-  const message = `${name} was refused: no mode was given, and the default, balance-rr, is not implemented yet; set mode=active-backup`;
+  const message = `${name} was refused: no mode was given, and the default, balance-rr, is not implemented yet; set mode=active-backup.`;
   return refusal('not-implemented', 'EOPNOTSUPP', message);
 }
 

@@ -9,6 +9,8 @@ export function evaluateCarrier(context: Context): boolean {
   state.carrier = on;
   context.out.push({ kind: 'carrier', on });
   if (on) tell(context, 'info', 'carrier', `${state.name} has carrier: at least one member's link is up`);
-  else tell(context, 'warning', 'carrier', `${state.name} has lost its carrier: no member's link is up`);
+  else if (state.members.length === 0) {
+    tell(context, 'info', 'carrier', `${state.name} has no carrier: it has no members`);
+  } else tell(context, 'warning', 'carrier', `${state.name} has lost its carrier: no member's link is up`);
   return true;
 }

@@ -64,8 +64,11 @@ export function memberLink(context: Context, index: MemberIndex, link: MemberLin
   mtuTold(context, member, link.mtu);
   member.adminUp = link.adminUp;
   member.carrier = link.carrier;
-  member.speedMbps = link.speedMbps;
-  member.duplex = link.duplex;
+  // As the driver, which asks when a device comes up or changes while up, and keeps what it knew while it is down.
+  if (link.adminUp) {
+    member.speedMbps = link.speedMbps;
+    member.duplex = link.duplex;
+  }
   if (member.settling && member.adminUp) settle(context, member);
   const isWatched = state.timers.mii !== null && isInline(state);
   if (isWatched && !isUp(member) && !member.settling) confirmLoss(context, member);
@@ -85,7 +88,7 @@ export function diverted(context: Context, from: MemberIndex, to: MemberIndex): 
     tell(context, 'warning', 'data-plane', message, { member: member.name });
     member.carrier = false;
     // The data plane saw that the target can send, maybe before the kernel's own word of it.
-    if (target !== null && !target.settling) {
+    if (target !== null && target !== member && !target.settling) {
       target.adminUp = true;
       target.carrier = true;
     }

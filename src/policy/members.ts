@@ -49,10 +49,10 @@ function refuseJoin(context: Context, input: Join): Refusal | null {
   const { state } = context;
   const what = `${input.link.name} cannot join ${state.name}`;
   if (memberOf(state, input.member) !== null) {
-    return refusal('in-use', 'EBUSY', `${what}: it is a member of it already`);
+    return refusal('in-use', 'EBUSY', `${what}: it is a member of it already.`);
   }
   if (input.link.name === state.name) {
-    return refusal('invalid-request', 'EPERM', `${what}: a bond cannot be its own member`);
+    return refusal('invalid-request', 'EPERM', `${what}: a bond cannot be its own member.`);
   }
   const mustSetAddress =
     state.members.length > 0 && state.numbers.fail_over_mac !== FAIL_OVER_MAC.ACTIVE && !input.canSetAddress;
@@ -60,7 +60,7 @@ function refuseJoin(context: Context, input: Join): Refusal | null {
   return refusal(
     'unsupported',
     'EOPNOTSUPP',
-    `${what}: it cannot change its MAC address; release all members and set fail_over_mac=active first`,
+    `${what}: it cannot change its MAC address; release all members and set fail_over_mac=active first.`,
   );
 }
 
@@ -166,5 +166,5 @@ export function leave(context: Context, input: Leave): Result<undefined, Refusal
 
 /** The refusal for an interface index that is no member. */
 export function notMember(bond: string, index: MemberIndex): Refusal {
-  return refusal('unknown-interface', 'ENODEV', `Interface ${index} is not a member of ${bond}`);
+  return refusal('unknown-interface', 'ENODEV', `Interface ${index} is not a member of ${bond}.`);
 }

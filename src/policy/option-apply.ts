@@ -1,5 +1,15 @@
 // Writing one option: the driver's checks in the driver's order, then its effects (__bond_opt_set, bond_options.c).
-import { err, ok, parseMac, refusal, type Refusal, type Result, unreachable } from '../base/index.js';
+import {
+  encodeUtf8,
+  err,
+  ok,
+  parseMac,
+  refusal,
+  type Refusal,
+  type Result,
+  shown,
+  unreachable,
+} from '../base/index.js';
 import { selectActive } from './active-change.js';
 import { evaluateCarrier } from './carrier.js';
 import { activateByHand, reselectByHand } from './link-inputs.js';
@@ -18,9 +28,17 @@ import { type Context, makeBackup, primaryMember, tell } from './state.js';
 type Applied = Result<undefined, Refusal>;
 const DONE: Applied = ok(undefined);
 
-/** The start of every refusal: what was refused. */
-function refused(name: string, text: string): string {
-  return `${name}=${firstLine(text)} was refused`;
+/** Every refusal of an option: what was refused and why, with what to do. */
+function refuse(
+  code: Refusal['code'],
+  errno: Refusal['errno'],
+  name: string,
+  text: string,
+  why: string,
+): Refusal {
+  const end = why.endsWith('?') ? '' : '.';
+  const message = `${shown(name)}=${shown(firstLine(text))} was refused: ${why}${end}`;
+  return refusal(code, errno, message);
 }
 
 /** Writes an option at `context.now`. Refused: nothing changed, and the sentence says what to do. */
@@ -32,7 +50,7 @@ export function applyOption(context: Context, name: string, text: string): Appli
       near === undefined
         ? 'there is no option of that name'
         : `there is no such option; did you mean ${near}?`;
-    return err(refusal('unknown-option', 'EINVAL', `${refused(name, text)}: ${hint}`));
+    return err(refuse('unknown-option', 'EINVAL', name, text, hint));
   }
   const guarded = checkGuards(context, spec, name, text);
   if (guarded !== null) return err(guarded);
@@ -49,8 +67,8 @@ export function applyOption(context: Context, name: string, text: string): Appli
     case 'address':
       return applyAddress(name, text);
     case 'members': {
-      const message = `${refused(name, text)}: members change by enslaving and releasing them`;
-      return err(refusal('invalid-request', 'EPERM', message));
+      const why = "members join by 'bondwire enslave' and leave by 'bondwire release'";
+      return err(refuse('invalid-request', 'EPERM', name, text, why));
     }
     default:
       return unreachable(spec.kind);
@@ -63,23 +81,22 @@ function checkGuards(context: Context, spec: OptionSpec, name: string, text: str
   const mode = MODE_NAMES[state.numbers.mode] ?? 'balance-rr';
   if (spec.modes !== 'all' && !spec.modes.includes(mode)) {
     const where = spec.modes.length === 1 ? `mode ${spec.modes[0] ?? ''}` : `modes ${spec.modes.join(', ')}`;
-    const message = `${refused(name, text)}: ${spec.name} belongs to ${where}, and ${state.name} is in mode ${mode}; leave it out`;
-    return refusal('wrong-mode', 'EACCES', message);
+    const why = `${spec.name} belongs to ${where}, and ${state.name} is in mode ${mode}; leave it out`;
+    return refuse('wrong-mode', 'EACCES', name, text, why);
   }
   if (spec.withoutMembers && state.members.length > 0) {
-    const message = `${refused(name, text)}: ${state.name} has members; release them first`;
-    return refusal('has-members', 'ENOTEMPTY', message);
+    return refuse('has-members', 'ENOTEMPTY', name, text, `${state.name} has members; release them first`);
   }
   if (spec.whileDown && state.adminUp) {
-    const message = `${refused(name, text)}: ${state.name} is up; set it down first (ip link set ${state.name} down)`;
-    return refusal('bond-up', 'EBUSY', message);
+    const why = `${state.name} is up; set it down first (ip link set ${state.name} down)`;
+    return refuse('bond-up', 'EBUSY', name, text, why);
   }
   return null;
 }
 
 function notBuilt(spec: OptionSpec, name: string, text: string): Applied {
   const what = spec.notBuilt?.what ?? 'it is not implemented yet';
-  return err(refusal('not-implemented', 'EOPNOTSUPP', `${refused(name, text)}: ${what}`));
+  return err(refuse('not-implemented', 'EOPNOTSUPP', name, text, what));
 }
 
 function isNumberOption(name: string): name is NumberOption {
@@ -88,9 +105,7 @@ function isNumberOption(name: string): name is NumberOption {
 
 function applyNumber(context: Context, spec: OptionSpec, name: string, text: string): Applied {
   const parsed = parseOptionNumber(spec, text);
-  if (!parsed.ok) {
-    return err(refusal('invalid-value', 'EINVAL', `${refused(name, text)}: ${parsed.error}`));
-  }
+  if (!parsed.ok) return err(refuse('invalid-value', 'EINVAL', name, text, parsed.error));
   if (!isNumberOption(spec.name)) throw new Error(`Option ${spec.name} is no number`);
   const { value } = parsed;
   if (spec.notBuilt !== null && spec.notBuilt.except !== value) return notBuilt(spec, name, text);
@@ -112,8 +127,8 @@ function applyDelay(
   const { numbers, name: bond } = context.state;
   const { miimon } = numbers;
   if (miimon === 0) {
-    const message = `${name}=${value} was refused: link monitoring is off; set miimon first (for example miimon=100)`;
-    return err(refusal('needs-monitor', 'EPERM', message));
+    const why = 'link monitoring is off; set miimon first (for example miimon=100)';
+    return err(refuse('needs-monitor', 'EPERM', name, String(value), why));
   }
   numbers[option] = Math.floor(value / miimon);
   if (value % miimon !== 0) {
@@ -157,6 +172,14 @@ export function warnOfNoMonitor(context: Context): void {
   tell(context, 'warning', 'option', message);
 }
 
+/** dev_valid_name, and what could not be shown. */
+function isInterfaceName(name: string): boolean {
+  // oxlint-disable-next-line no-control-regex
+  return (
+    encodeUtf8(name).length <= 15 && !/[\s/:\u0000-\u001f\u007f-\u00a0]/.test(name) && !/^\.\.?$/.test(name)
+  );
+}
+
 /** bond_option_primary_set: an interface that is no member yet is remembered. */
 function applyPrimary(context: Context, text: string): Applied {
   const { state } = context;
@@ -167,9 +190,9 @@ function applyPrimary(context: Context, text: string): Applied {
     selectActive(context, 'the primary was cleared');
     return DONE;
   }
-  if (name.length > 15 || /[\s/:]/.test(name)) {
-    const message = `${refused('primary', text)}: this cannot be the name of an interface`;
-    return err(refusal('invalid-value', 'EINVAL', message));
+  if (!isInterfaceName(name)) {
+    const why = 'this cannot be the name of an interface; name a member such as eth0';
+    return err(refuse('invalid-value', 'EINVAL', 'primary', text, why));
   }
   state.primary = name;
   if (primaryMember(state) !== null) {
@@ -191,27 +214,27 @@ function applyActiveSlave(context: Context, text: string): Applied {
   }
   const member = state.members.find(each => each.name === name);
   if (member === undefined) {
-    const message = `${refused('active_slave', text)}: ${name} is not a member of ${state.name}; enslave it first`;
-    return err(refusal('unknown-interface', 'EINVAL', message));
+    const why = `${shown(name)} is not a member of ${state.name}; enslave it first`;
+    return err(refuse('unknown-interface', 'EINVAL', 'active_slave', text, why));
   }
   const reason = activateByHand(context, member);
   if (reason === null) return DONE;
-  const message = `${refused('active_slave', text)}: ${reason}; choose a member whose link is up`;
-  return err(refusal('invalid-request', 'EINVAL', message));
+  const why = `${reason}; choose a member whose link is up`;
+  return err(refuse('invalid-request', 'EINVAL', 'active_slave', text, why));
 }
 
 function applyTargets(spec: OptionSpec, name: string, text: string): Applied {
   const targets = parseTargets(spec.name === 'arp_ip_target' ? 4 : 6, [], text);
   if (!targets.ok) {
     const { errno, reason } = targets.error;
-    return err(refusal('invalid-value', errno, `${refused(name, text)}: ${reason}`));
+    return err(refuse('invalid-value', errno, name, text, reason));
   }
   return targets.value.length === 0 ? DONE : notBuilt(spec, name, text);
 }
 
 function applyAddress(name: string, text: string): Applied {
   const parsed = parseMac(firstLine(text).trim());
-  if (!parsed.ok) return err(refusal('invalid-value', 'EINVAL', `${refused(name, text)}: ${parsed.error}`));
+  if (!parsed.ok) return err(refuse('invalid-value', 'EINVAL', name, text, parsed.error));
   return notBuilt(optionSpec('ad_actor_system'), name, text);
 }
 
@@ -222,13 +245,12 @@ function applyPerMember(context: Context, spec: OptionSpec, name: string, text: 
   const wanted = parsePerMember(spec, text);
   if (wanted === null) {
     const form = `write it as INTERFACE:N with N from ${spec.min} to ${spec.max ?? 0}, for example eth0:${isQueue ? 1 : 10}`;
-    const message = `${refused(name, text)}: ${form}`;
-    return err(refusal('invalid-value', isQueue ? 'EPERM' : 'EINVAL', message));
+    return err(refuse('invalid-value', isQueue ? 'EPERM' : 'EINVAL', name, text, form));
   }
   const member = state.members.find(each => each.name === wanted.name);
   if (member === undefined) {
-    const message = `${refused(name, text)}: ${wanted.name} is not a member of ${state.name}; enslave it first`;
-    return err(refusal('unknown-interface', isQueue ? 'EPERM' : 'ENODEV', message));
+    const why = `${shown(wanted.name)} is not a member of ${state.name}; enslave it first`;
+    return err(refuse('unknown-interface', isQueue ? 'EPERM' : 'ENODEV', name, text, why));
   }
   if (isQueue) return wanted.value === 0 ? DONE : notBuilt(spec, name, text);
   member.prio = wanted.value;

@@ -24,7 +24,7 @@ export function describeValues(spec: OptionSpec): string {
  */
 export function parseOptionNumber(spec: OptionSpec, text: string): Result<number, string> {
   const line = firstLine(text);
-  if (/^[0-9\s]*$/.test(line)) {
+  if (/^[0-9\t\v\f\r ]*$/.test(line)) {
     const digits = /[0-9]+/.exec(line)?.[0];
     if (digits !== undefined) {
       const value = Number(digits);
@@ -33,7 +33,7 @@ export function parseOptionNumber(spec: OptionSpec, text: string): Result<number
     }
     return err(`it must be ${describeValues(spec)}`);
   }
-  const first = (/\S+/.exec(line)?.[0] ?? '').slice(0, 32);
+  const first = (/[^\t\v\f\r ]+/.exec(line)?.[0] ?? '').slice(0, 32);
   const match = spec.words.find(
     word => word.word === first || (first === 'default' && word.isDefault === true),
   );
@@ -58,8 +58,8 @@ export interface TargetError {
 function badIpv4(text: string): string | null {
   const parsed = parseIpv4(text);
   if (!parsed.ok) return parsed.error;
-  const [first] = parsed.value;
-  if (first === 0 || text === '255.255.255.255') return `${text} cannot be a target`;
+  // Since Linux 5.3 the rest of 0.0.0.0/8 is as good as any (ipv4_is_zeronet).
+  if (text === '0.0.0.0' || text === '255.255.255.255') return `${text} cannot be a target`;
   return null;
 }
 

@@ -105,7 +105,7 @@ describe('set-option', () => {
     ['arp_ip_target', '+192.0.2.1', 'EOPNOTSUPP'],
     ['arp_ip_target', '192.0.2.1,192.0.2.2', 'EOPNOTSUPP'],
     ['arp_ip_target', '+192.0.2', 'EPERM'],
-    ['arp_ip_target', '+0.0.0.1', 'EINVAL'],
+    ['arp_ip_target', '+0.0.0.0', 'EINVAL'],
     ['arp_ip_target', '-192.0.2.1', 'EINVAL'],
     ['arp_ip_target', '192.0.2.1,192.0.2.1', 'EINVAL'],
     ['arp_ip_target', Array.from({ length: 17 }, (_, i) => `192.0.2.${i + 1}`).join(','), 'EINVAL'],
@@ -160,13 +160,13 @@ describe('set-option', () => {
   it('says what was refused, why, and what to do', () => {
     const bench = new Bench({ miimon: 0 });
     expect(messageOf(bench, 'updelay', '200')).toBe(
-      'updelay=200 was refused: link monitoring is off; set miimon first (for example miimon=100)',
+      'updelay=200 was refused: link monitoring is off; set miimon first (for example miimon=100).',
     );
     expect(messageOf(bench, 'mimon', '100')).toBe(
       'mimon=100 was refused: there is no such option; did you mean miimon?',
     );
     expect(messageOf(bench, 'primary_reselect', 'x')).toBe(
-      'primary_reselect=x was refused: it must be one of always (0), better (1), failure (2)',
+      'primary_reselect=x was refused: it must be one of always (0), better (1), failure (2).',
     );
     expect(messageOf(bench, 'lacp_rate', 'fast')).toContain('belongs to mode 802.3ad');
   });

@@ -1,5 +1,6 @@
 // `bondwire lab`: pulls and plugs the cables of a lab that `bondwire demo --keep` left running.
 import type { Command } from 'commander';
+import { EXIT } from '../../daemon/api.js';
 import { asFailure } from '../failure.js';
 import type { Session } from '../session.js';
 
@@ -18,7 +19,13 @@ export function registerLab(program: Command, session: Session): void {
   const run = async (verb: 'cut' | 'restore' | 'status', iface: string | undefined): Promise<void> => {
     try {
       const { labCommand } = await session.machine.lab();
-      session.exitWith(await labCommand(verb, iface, text => session.terminal.out(text)));
+      let told = '';
+      const code = await labCommand(verb, iface, text => {
+        told += text;
+      });
+      if (code === EXIT.done) session.terminal.out(told);
+      else session.terminal.err(`bondwire: ${told}`);
+      session.exitWith(code);
     } catch (error) {
       throw asFailure(error, `lab ${verb}`);
     }

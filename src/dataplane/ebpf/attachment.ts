@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import {
   addBpfFilter,
   addClsact,
+  type BpfFilter,
   closeFd,
   createTcxLink,
   deleteBpfFilter,
@@ -10,6 +11,7 @@ import {
   detachLink,
   getLink,
   getPinned,
+  hasFilters,
   isErrno,
   linkInfo,
   listBpfFilters,
@@ -22,9 +24,13 @@ import {
 } from '../../linux/index.js';
 
 const BPF_TCX_INGRESS = 46;
-/** A preference of our own, so that nobody's filter is replaced. */
-const FILTER_PREFERENCE = 0xb0d;
+/**
+ * A preference of our own, so that nobody's filter is replaced; above those that tc gives by itself (49152 and down), so that
+ * the user's filters on a member see its frames before the bond takes them, as with the driver.
+ */
+const FILTER_PREFERENCE = 0xfb0d;
 const FILTER_HANDLE = 1;
+const FILTER_NAME = 'bondwire';
 
 /** How programs are attached. */
 export type AttachKind = 'tcx' | 'clsact';
@@ -39,13 +45,15 @@ export interface Attachment {
   readonly ownsQdisc: boolean;
 }
 
-/** Attaches; the first call finds out what the kernel can do. */
+/** Attaches: by TCX where the kernel has it, or as `wanted` says. */
 export function attachIngress(
   netlink: Rtnetlink,
   programFd: number,
   ifindex: number,
   pin: string,
+  wanted?: AttachKind,
 ): Attachment {
+  if (wanted === 'clsact') return attachFilter(netlink, programFd, ifindex, pin);
   try {
     const link = createTcxLink(programFd, ifindex, BPF_TCX_INGRESS);
     try {
@@ -59,11 +67,15 @@ export function attachIngress(
     return { kind: 'tcx', pin, ifindex, ownsQdisc: false };
   } catch (error) {
     // EINVAL: a kernel before 6.6 does not know the attach type.
-    if (!isErrno(error, 'EINVAL')) throw error;
+    if (wanted === 'tcx' || !isErrno(error, 'EINVAL')) throw error;
   }
+  return attachFilter(netlink, programFd, ifindex, pin);
+}
+
+function attachFilter(netlink: Rtnetlink, programFd: number, ifindex: number, pin: string): Attachment {
   const ownsQdisc = addClsact(netlink, ifindex);
   try {
-    addBpfFilter(netlink, filterPlace(ifindex), programFd, 'bondwire', false);
+    addBpfFilter(netlink, filterPlace(ifindex), programFd, FILTER_NAME, false);
   } catch (error) {
     if (ownsQdisc) deleteClsact(netlink, ifindex);
     throw error;
@@ -87,18 +99,18 @@ export function detach(netlink: Rtnetlink, attachment: Attachment): void {
     return;
   }
   if (getLink(netlink, attachment.ifindex) === undefined) return;
-  deleteBpfFilter(netlink, filterPlace(attachment.ifindex));
-  if (attachment.ownsQdisc && !hasOtherFilters(netlink, attachment.ifindex)) {
-    deleteClsact(netlink, attachment.ifindex);
-  }
+  const { ifindex } = attachment;
+  // Not there, or another one: the index may have gone to another interface.
+  if (!isAttached(netlink, attachment)) return;
+  deleteBpfFilter(netlink, filterPlace(ifindex));
+  const others = hasFilters(netlink, ifindex, 'ingress') || hasFilters(netlink, ifindex, 'egress');
+  if (attachment.ownsQdisc && !others) deleteClsact(netlink, ifindex);
 }
 
 /** True when our program is still where it was put. */
 export function isAttached(netlink: Rtnetlink, attachment: Attachment): boolean {
   if (attachment.kind === 'clsact') {
-    return listBpfFilters(netlink, attachment.ifindex, 'ingress').some(
-      filter => filter.preference === FILTER_PREFERENCE,
-    );
+    return listBpfFilters(netlink, attachment.ifindex, 'ingress').some(isOurs);
   }
   const link = existsSync(attachment.pin) ? getPinned(attachment.pin) : undefined;
   if (link === undefined) return false;
@@ -112,7 +124,7 @@ export function isAttached(netlink: Rtnetlink, attachment: Attachment): boolean 
 /** True when a receive program of any Bondwire daemon sits on the interface. */
 export function hasReceiveProgram(netlink: Rtnetlink, ifindex: number, programName: string): boolean {
   const filters = hasClsact(netlink, ifindex) ? listBpfFilters(netlink, ifindex, 'ingress') : [];
-  if (filters.some(filter => filter.preference === FILTER_PREFERENCE)) return true;
+  if (filters.some(isOurs)) return true;
   return tcxProgramIds(ifindex, BPF_TCX_INGRESS).some(id => programNameOf(id) === programName);
 }
 
@@ -130,11 +142,8 @@ function hasClsact(netlink: Rtnetlink, ifindex: number): boolean {
   return listQdiscs(netlink, ifindex).some(qdisc => qdisc.ifindex === ifindex && qdisc.kind === 'clsact');
 }
 
-function hasOtherFilters(netlink: Rtnetlink, ifindex: number): boolean {
-  return (
-    listBpfFilters(netlink, ifindex, 'ingress').length > 0 ||
-    listBpfFilters(netlink, ifindex, 'egress').length > 0
-  );
+function isOurs(filter: BpfFilter): boolean {
+  return filter.preference === FILTER_PREFERENCE && filter.name === FILTER_NAME;
 }
 
 function filterPlace(ifindex: number): {

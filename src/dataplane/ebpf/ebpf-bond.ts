@@ -1,17 +1,14 @@
 // One bond on the eBPF data plane: a veth pair whose near end is the bond, programs on the far ("lower") end and on each
 // member, and a map shared with them. All of it is pinned: it works on when this process is gone, and is adopted later.
 import { mkdirSync, rmSync } from 'node:fs';
-import { type FieldsOf, fromBytes, over, type ProgramSpec, type StructAccessor } from '../../ebpf/index.js';
+import { fromBytes, type ProgramSpec } from '../../ebpf/index.js';
 import {
   closeFd,
   createVeth,
   deleteLink,
   getLink,
   getPinned,
-  type MappedMemory,
-  mmapArray,
   pinObject,
-  progTestRun,
   RingBuffer,
   type Rtnetlink,
   setLink,
@@ -21,18 +18,11 @@ import {
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
 import type { BondDataPlane, Diversion, Loss } from '../contract.js';
 import { type Attachment, attachIngress, detach, isAttached } from './attachment.js';
+import { LiveState } from './live-state.js';
 import { createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
-import { LEARNED, learnProgram, receiveProgram, transmitProgram } from './programs.js';
 import { type Parts, readParts, type Unfinished, writeParts } from './parts.js';
-import {
-  DIVERSION,
-  LAYOUT_VERSION,
-  MAX_MEMBERS,
-  MEMBER_FLAGS,
-  NO_SLOT,
-  SHARED,
-  SHARED_FLAGS,
-} from './shared-state.js';
+import { receiveProgram, transmitProgram } from './programs.js';
+import { DIVERSION, LAYOUT_VERSION, MEMBER_FLAGS, NO_SLOT, SHARED_FLAGS } from './shared-state.js';
 import type { Toolbox } from './toolbox.js';
 
 /** Where a bond keeps its parts. */
@@ -54,8 +44,6 @@ export interface NewBond extends BondPlaces {
 
 const ALIAS = 'Bondwire: lower end of';
 
-type Shared = StructAccessor<FieldsOf<typeof SHARED>>;
-
 /** Text that marks the lower end for people. */
 export function lowerAlias(bondName: string): string {
   return `${ALIAS} ${bondName}; its packets pass here, leave it alone`;
@@ -67,8 +55,7 @@ export class EbpfBond implements BondDataPlane {
   readonly #toolbox: Toolbox;
   readonly #places: BondPlaces;
   readonly #maps: LoadedMaps;
-  readonly #memory: MappedMemory;
-  readonly #shared: Shared;
+  readonly #state: LiveState;
   readonly #ring: RingBuffer;
   #parts: Parts;
   #closed = false;
@@ -87,9 +74,13 @@ export class EbpfBond implements BondDataPlane {
     this.#places = places;
     this.#maps = maps;
     this.#parts = parts;
-    this.#memory = mmapArray(maps.state, SHARED.size);
-    this.#shared = overlay(this.#memory.buffer);
-    this.#ring = new RingBuffer(maps.events, EVENTS_BYTES);
+    this.#state = new LiveState(maps.state);
+    try {
+      this.#ring = new RingBuffer(maps.events, EVENTS_BYTES);
+    } catch (error) {
+      this.#state.close();
+      throw error;
+    }
   }
 
   /** Makes the interface pair and its transmit program; nothing is left behind when that fails. */
@@ -137,10 +128,15 @@ export class EbpfBond implements BondDataPlane {
         receive: {},
       };
       const made = new EbpfBond(netlink, toolbox, bond, maps, parts);
+      undo.push(() => {
+        made.#release();
+        removeParts(bond.partsFile);
+      });
       made.#saveParts(parts);
       return made;
     } catch (error) {
-      for (const step of undo.toReversed()) step();
+      // Each step by itself: one that fails keeps no other from being done.
+      for (const step of undo.toReversed()) quietly(step);
       throw error;
     }
   }
@@ -159,9 +155,16 @@ export class EbpfBond implements BondDataPlane {
       if (events !== undefined) closeFd(events);
       return undefined;
     }
-    const adopted = new EbpfBond(netlink, toolbox, places, { state, events }, parts);
-    const intact = withHostMounts(() => isAttached(netlink, parts.transmit));
-    if (intact && adopted.#shared.version === LAYOUT_VERSION) return adopted;
+    let adopted: EbpfBond | undefined;
+    try {
+      adopted = new EbpfBond(netlink, toolbox, places, { state, events }, parts);
+      const intact = withHostMounts(() => isAttached(netlink, parts.transmit));
+      if (intact && adopted.#state.version === LAYOUT_VERSION) return adopted;
+    } catch (error) {
+      if (adopted === undefined) closeMaps({ state, events });
+      else adopted.close();
+      throw error;
+    }
     adopted.close();
     return undefined;
   }
@@ -178,7 +181,7 @@ export class EbpfBond implements BondDataPlane {
       rmSync(places.pins, { recursive: true, force: true });
     });
     if (parts !== undefined) deletePair(netlink, parts.lowerName);
-    rmSync(places.partsFile, { force: true });
+    removeParts(places.partsFile);
   }
 
   get bondIfindex(): number {
@@ -198,16 +201,13 @@ export class EbpfBond implements BondDataPlane {
   }
 
   addMember(member: MemberIndex): void {
-    const slot = this.#freeSlot();
-    const entry = this.#shared.members.at(slot);
-    entry.flags = 0;
-    entry.device = 0n;
-    entry.deadSends = 0n;
-    entry.firstDeadNs = 0n;
-    entry.ifindex = member;
+    if (this.#state.slotOf(member) !== undefined) throw new Error(`Interface ${member} is a member already.`);
+    const slot = this.#state.freeSlot();
+    this.#state.occupy(slot, member);
+    let receive: Attachment | undefined;
     try {
-      this.#learn(slot, member);
-      const receive = attachProgram(
+      if (!this.#toolbox.learn(this.#maps, slot, member)) this.#state.forgetDevice(slot);
+      receive = attachProgram(
         this.#netlink,
         this.#toolbox,
         this.#maps,
@@ -217,44 +217,52 @@ export class EbpfBond implements BondDataPlane {
       );
       this.#saveParts({ ...this.#parts, receive: { ...this.#parts.receive, [slot]: receive } });
     } catch (error) {
-      entry.ifindex = 0;
-      entry.device = 0n;
+      const attached = receive;
+      if (attached !== undefined) quietly(() => withHostMounts(() => detach(this.#netlink, attached)));
+      this.#state.vacate(slot);
       throw error;
     }
   }
 
   removeMember(member: MemberIndex): void {
-    const slot = this.#slotOf(member);
+    const slot = this.#state.slotOf(member);
     if (slot === undefined) return;
-    this.#setOrder(this.#order().filter(other => other !== slot));
-    if (this.#shared.current === slot) this.#shared.current = NO_SLOT;
+    this.#state.order = this.#state.order.filter(other => other !== slot);
+    this.#leave(slot);
     const { [slot]: attachment, ...rest } = this.#parts.receive;
-    if (attachment !== undefined) withHostMounts(() => detach(this.#netlink, attachment));
-    const entry = this.#shared.members.at(slot);
-    entry.ifindex = 0;
-    entry.device = 0n;
-    entry.flags = 0;
-    this.#saveParts({ ...this.#parts, receive: rest });
+    try {
+      if (attachment !== undefined) withHostMounts(() => detach(this.#netlink, attachment));
+    } finally {
+      this.#state.vacate(slot);
+      // A program that read the order before may have chosen it since.
+      this.#leave(slot);
+      this.#saveParts({ ...this.#parts, receive: rest });
+    }
+  }
+
+  /** The next in order is current when `slot` was; the programs look for themselves whether it can send. */
+  #leave(slot: number): void {
+    if (this.#state.current === slot) this.#state.current = this.#state.order[0] ?? NO_SLOT;
   }
 
   apply(plan: ForwardingPlan): void {
-    const shared = this.#shared;
-    const slots = plan.order.map(member => this.#slotOf(member)).filter(slot => slot !== undefined);
+    const state = this.#state;
+    const slots = plan.order.map(member => state.slotOf(member)).filter(slot => slot !== undefined);
+    const accepting = plan.order
+      .filter(member => member !== plan.active && !plan.inactive.includes(member))
+      .map(member => state.slotOf(member));
+    const flagsOf = (slot: number): number => (accepting.includes(slot) ? MEMBER_FLAGS.acceptAlways : 0);
+    // Who may be heard is granted first and withdrawn last, and the order is there before who is current: a program that
+    // runs in between does what was right before or is right after.
+    for (const slot of accepting) if (slot !== undefined) state.setMemberFlags(slot, flagsOf(slot));
+    state.order = slots;
+    state.flags = plan.inlineFailover && this.checksCarrier ? SHARED_FLAGS.divert : 0;
+    const active = plan.active === null ? undefined : state.slotOf(plan.active);
+    if (state.current !== (active ?? NO_SLOT)) state.current = active ?? NO_SLOT;
     for (const member of this.members()) {
-      const slot = this.#slotOf(member);
-      if (slot === undefined) continue;
-      const accept = !plan.inactive.includes(member);
-      const entry = shared.members.at(slot);
-      const flags = accept && member !== plan.active ? MEMBER_FLAGS.acceptAlways : 0;
-      if (entry.flags !== flags) entry.flags = flags;
+      const slot = state.slotOf(member);
+      if (slot !== undefined) state.setMemberFlags(slot, flagsOf(slot));
     }
-    // The order first, then who is current: a program that runs in between sees a list that is right either way.
-    this.#setOrder(slots);
-    const flags = plan.inlineFailover && this.checksCarrier ? SHARED_FLAGS.divert : 0;
-    if (shared.flags !== flags) shared.flags = flags;
-    const active = plan.active === null ? undefined : this.#slotOf(plan.active);
-    const current = active ?? NO_SLOT;
-    if (shared.current !== current) shared.current = current;
   }
 
   setCarrier(on: boolean): void {
@@ -272,43 +280,19 @@ export class EbpfBond implements BondDataPlane {
   }
 
   current(): MemberIndex | null {
-    return this.#memberAt(this.#shared.current);
+    return this.#memberAt(this.#state.current);
   }
 
   members(): readonly MemberIndex[] {
-    const members: MemberIndex[] = [];
-    for (let slot = 0; slot < MAX_MEMBERS; slot++) {
-      const { ifindex } = this.#shared.members.at(slot);
-      if (ifindex !== 0) members.push(ifindex);
-    }
-    return members;
+    return this.#state.members();
   }
 
   takeLoss(): Loss {
-    let packets = 0;
-    let since: bigint | null = null;
-    const take = (count: bigint, first: bigint): void => {
-      if (count === 0n) return;
-      packets += Number(count);
-      if (since === null || first < since) since = first;
-    };
-    const shared = this.#shared;
-    // A counter that only the programs write and one that only we write, both kept for the next daemon.
-    take((shared.drops - BigInt(shared.dropsTaken)) & 0xffff_ffffn, shared.firstDropNs);
-    shared.dropsTaken = Number(shared.drops & 0xffff_ffffn);
-    shared.firstDropNs = 0n;
-    for (let slot = 0; slot < MAX_MEMBERS; slot++) {
-      const entry = shared.members.at(slot);
-      if (entry.deadSends === 0n) continue;
-      take(entry.deadSends, entry.firstDeadNs);
-      entry.deadSends = 0n;
-      entry.firstDeadNs = 0n;
-    }
-    return { packets, sinceNs: since };
+    return this.#state.takeLoss();
   }
 
   droppedTotal(): number {
-    return Number(this.#shared.drops);
+    return this.#state.drops;
   }
 
   onDiverted(callback: (diversion: Diversion) => void): void {
@@ -326,70 +310,34 @@ export class EbpfBond implements BondDataPlane {
 
   close(): void {
     if (this.#closed) return;
-    this.#closed = true;
-    this.#ring.close();
-    this.#memory.unmap();
+    this.#release();
     closeMaps(this.#maps);
   }
 
   destroy(): void {
-    for (const member of this.members()) this.removeMember(member);
-    const parts = this.#parts;
-    this.close();
-    withHostMounts(() => {
-      detach(this.#netlink, parts.transmit);
-      rmSync(this.#places.pins, { recursive: true, force: true });
-    });
-    deletePair(this.#netlink, parts.lowerName);
-    rmSync(this.#places.partsFile, { force: true });
+    const steps = [
+      ...this.members().map(member => () => this.removeMember(member)),
+      () => this.close(),
+      () => withHostMounts(() => detach(this.#netlink, this.#parts.transmit)),
+      () => withHostMounts(() => rmSync(this.#places.pins, { recursive: true, force: true })),
+      () => deletePair(this.#netlink, this.#parts.lowerName),
+      () => removeParts(this.#places.partsFile),
+    ];
+    // As much as can be is taken down; the first failure is told afterwards.
+    const failures = steps.map(quietly).filter(failure => failure !== undefined);
+    if (failures.length > 0) throw failures[0];
   }
 
-  /** Lets the kernel say where the device is, so that the programs can ask it on every packet. */
-  #learn(slot: number, member: MemberIndex): void {
-    const { layout } = this.#toolbox.context;
-    if (layout === undefined) return;
-    const program = this.#toolbox.load(learnProgram(layout, slot, member), this.#maps);
-    try {
-      const result = progTestRun(program, { data: new Uint8Array(64) });
-      if (result.retval !== LEARNED) this.#shared.members.at(slot).device = 0n;
-    } finally {
-      closeFd(program);
-    }
-  }
-
-  #order(): number[] {
-    const { order, orderCount } = this.#shared;
-    return Array.from({ length: Math.min(orderCount, MAX_MEMBERS) }, (_, i) => order.at(i));
-  }
-
-  #setOrder(slots: readonly number[]): void {
-    const shared = this.#shared;
-    const same = slots.length === shared.orderCount && slots.every((slot, i) => shared.order.at(i) === slot);
-    if (same) return;
-    // Shorter while it changes: a program never reads a slot that is not written yet.
-    shared.orderCount = 0;
-    for (const [i, slot] of slots.entries()) shared.order.set(i, slot);
-    shared.orderCount = slots.length;
-  }
-
-  #slotOf(member: MemberIndex): number | undefined {
-    for (let slot = 0; slot < MAX_MEMBERS; slot++) {
-      if (this.#shared.members.at(slot).ifindex === member) return slot;
-    }
-    return undefined;
+  /** Gives the memory back; the maps stay open. */
+  #release(): void {
+    this.#closed = true;
+    this.#ring.close();
+    this.#state.close();
   }
 
   #memberAt(slot: number): MemberIndex | null {
-    if (slot >= MAX_MEMBERS) return null;
-    const { ifindex } = this.#shared.members.at(slot);
+    const ifindex = this.#state.memberAt(slot);
     return ifindex === 0 ? null : ifindex;
-  }
-
-  #freeSlot(): number {
-    for (let slot = 0; slot < MAX_MEMBERS; slot++) {
-      if (this.#shared.members.at(slot).ifindex === 0) return slot;
-    }
-    throw new RangeError(`A bond has at most ${MAX_MEMBERS} members.`);
   }
 
   #saveParts(parts: Parts): void {
@@ -405,17 +353,10 @@ function deletePair(netlink: Rtnetlink, lowerName: string): void {
   deleteLink(netlink, lower.ifindex);
 }
 
-function overlay(buffer: ArrayBuffer): Shared {
-  return over(SHARED, new DataView(buffer));
-}
-
 function initialise(maps: LoadedMaps, lowerIfindex: number): void {
-  const memory = mmapArray(maps.state, SHARED.size);
-  const shared = overlay(memory.buffer);
-  shared.version = LAYOUT_VERSION;
-  shared.current = NO_SLOT;
-  shared.lowerIfindex = lowerIfindex;
-  memory.unmap();
+  const state = new LiveState(maps.state);
+  state.initialise(lowerIfindex);
+  state.close();
 }
 
 function attachProgram(
@@ -428,7 +369,7 @@ function attachProgram(
 ): Attachment {
   const fd = toolbox.load(program, maps);
   try {
-    return withHostMounts(() => attachIngress(netlink, fd, ifindex, pin));
+    return withHostMounts(() => attachIngress(netlink, fd, ifindex, pin, toolbox.attach));
   } finally {
     closeFd(fd);
   }
@@ -437,4 +378,19 @@ function attachProgram(
 function closeMaps(maps: LoadedMaps): void {
   closeFd(maps.state);
   closeFd(maps.events);
+}
+
+/** Does it; gives what went wrong instead of throwing it. */
+function quietly(step: () => unknown): unknown {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    return error ?? new Error('unknown');
+  }
+}
+
+function removeParts(file: string): void {
+  rmSync(file, { force: true });
+  rmSync(`${file}.new`, { force: true });
 }

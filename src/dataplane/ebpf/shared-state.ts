@@ -1,5 +1,5 @@
 // The value of the one-element array map that the programs of a bond and the daemon share: the plan, and what happened.
-import { array, layout } from '../../ebpf/index.js';
+import { array, bytes, layout } from '../../ebpf/index.js';
 
 /** Most members of one bond. */
 export const MAX_MEMBERS = 64;
@@ -8,7 +8,7 @@ export const MAX_MEMBERS = 64;
 export const NO_SLOT = 0xffff_ffff;
 
 /** Grows when the layout or the meaning of a field changes; a daemon adopts only its own. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** Bits of `SHARED.flags`. */
 export const SHARED_FLAGS = {
@@ -22,38 +22,52 @@ export const MEMBER_FLAGS = {
   acceptAlways: 1,
 } as const;
 
-/** One slot. `ifindex` 0: free. */
+/**
+ * Frames lost, since the bond exists. Only the programs write `count`, only the daemon `taken`, so that no frame is counted
+ * twice or forgotten; `firstNs` is the time (CLOCK_MONOTONIC) of the first frame after `taken`.
+ */
+export const LOSS = layout({
+  count: 'u64',
+  taken: 'u64',
+  firstNs: 'u64',
+});
+
+/** One slot. `ifindex` 0: free, and nothing is sent into it. One cache line. */
 export const MEMBER = layout({
   ifindex: 'u32',
   flags: 'u32',
   /** Address of the kernel's struct net_device, 0 when it is not known: then the programs trust the plan. */
   device: 'u64',
-  /** Frames sent into it although it could not send, and when the first was (0: none; reset by the daemon). */
-  deadSends: 'u64',
-  firstDeadNs: 'u64',
+  /** Frames sent into it although it could not send. */
+  dead: LOSS,
+  reserved: bytes(24),
 });
 
 export const SHARED = layout({
   version: 'u32',
   /** Slot that sends, and whose received frames are accepted. The programs change it only by compare-and-exchange. */
   current: 'u32',
-  /** How many of `order` are valid. */
-  orderCount: 'u32',
+  /** How many slots, in which of the two halves (ORDER_SECOND), and the number of the change: one word, so one store changes all. */
+  order: 'u32',
   flags: 'u32',
   lowerIfindex: 'u32',
-  /** The low 32 bits of `drops` when the daemon took them last. */
-  dropsTaken: 'u32',
+  reserved: 'u32',
   /** Address of the namespace (struct net) that all members were in when they joined. */
   net: 'u64',
   /** How often the programs moved `current`. */
   switches: 'u64',
-  /** Frames that found no member, and when the first was (0: none; reset by the daemon). */
-  drops: 'u64',
-  firstDropNs: 'u64',
-  /** Slots in the order in which the programs try them. */
-  order: array(MAX_MEMBERS, 'u32'),
+  /** Frames that found no member. */
+  drops: LOSS,
+  /** Slots in the order in which the programs try them, twice: one half is read while the other is written. */
+  slots: array(2 * MAX_MEMBERS, 'u32'),
   members: array(MAX_MEMBERS, MEMBER),
 });
+
+/** Bit of `SHARED.order`: the second half of `slots` counts. Below it: the number of slots. */
+export const ORDER_SECOND = 0x80;
+
+/** From this bit of `SHARED.order` on: a number that grows with every change. */
+export const ORDER_CHANGE_SHIFT = 8;
 
 /** A record in the ring buffer: the programs moved `current`. */
 export const DIVERSION = layout({

@@ -2,37 +2,67 @@
 import { readFileSync } from 'node:fs';
 import { err, type Result, unreachable } from '../../base/index.js';
 import { type Btf, link, parseBtf, type ProgramSpec } from '../../ebpf/index.js';
-import { closeFd, loadProgram } from '../../linux/index.js';
+import { closeFd, loadProgram, progTestRun } from '../../linux/index.js';
+import type { AttachKind } from './attachment.js';
 import { CAST_KFUNC, type KernelLayout, readKernelLayout } from './kernel-layout.js';
-import { type DeviceReader, learnProgram, type ProgramContext, transmitProgram } from './programs.js';
+import {
+  type DeviceReader,
+  LEARNED,
+  learnProgram,
+  type ProgramContext,
+  transmitProgram,
+} from './programs.js';
 import { createMaps, type LoadedMaps } from './maps.js';
 
 const BTF_PATH = '/sys/kernel/btf/vmlinux';
 
+/** What is to be used although the kernel could do better; for tests, and for whoever meets a kernel's mistake. */
+export interface ToolboxWishes {
+  /** The BONDWIRE_ATTACH of the environment (`tcx` or `clsact`) where absent, and else the best that there is. */
+  readonly attach?: AttachKind;
+  readonly reader?: DeviceReader;
+}
+
 /** Loads programs for this kernel, with the best way to read a device that it allows. */
 export class Toolbox {
   readonly context: ProgramContext;
+  /** How programs are to be attached; undefined: the best that works. */
+  readonly attach: AttachKind | undefined;
   /** Why devices are not read, when they are not: one sentence. */
   readonly readerProblem: string | undefined;
   readonly #castId: number | undefined;
 
-  private constructor(context: ProgramContext, castId: number | undefined, problem: string | undefined) {
-    this.context = context;
-    this.#castId = castId;
-    this.readerProblem = problem;
+  private constructor(parts: {
+    readonly context: ProgramContext;
+    readonly attach: AttachKind | undefined;
+    readonly castId?: number;
+    readonly problem?: string;
+  }) {
+    this.context = parts.context;
+    this.attach = parts.attach;
+    this.#castId = parts.castId;
+    this.readerProblem = parts.problem;
   }
 
   /** Tries what this kernel can do; throws SystemError when it cannot do eBPF at all (or we may not). */
-  static probe(): Toolbox {
+  static probe(wishes: ToolboxWishes = {}): Toolbox {
+    const attach = wishes.attach ?? attachFromEnvironment();
+    const plain = (problem: string): Toolbox => {
+      const toolbox = new Toolbox({ context: { reader: 'none', layout: undefined }, attach, problem });
+      toolbox.#tryLoading(undefined);
+      return toolbox;
+    };
+    if (wishes.reader === 'none') return plain('devices are not to be read');
     const found = readBtf();
     const layout = found.ok ? readKernelLayout(found.value) : found;
+    if (!layout.ok) return plain(layout.error);
     const cast = found.ok ? found.value.funcId(CAST_KFUNC) : undefined;
     const castId = cast?.ok === true ? cast.value : undefined;
-    const trials: readonly DeviceReader[] = castId === undefined ? ['probe'] : ['cast', 'probe'];
-    if (!layout.ok) return Toolbox.#plain(layout.error);
-    let last = '';
-    for (const reader of trials) {
-      const tried = new Toolbox({ reader, layout: layout.value }, castId, undefined);
+    let last = `this kernel has no ${CAST_KFUNC}`;
+    for (const reader of ['cast', 'probe'] as const) {
+      if ((wishes.reader ?? reader) !== reader || (reader === 'cast' && castId === undefined)) continue;
+      const context = { reader, layout: layout.value };
+      const tried = new Toolbox({ context, attach, ...(castId !== undefined && { castId }) });
       try {
         tried.#tryLoading(layout.value);
         return tried;
@@ -40,13 +70,7 @@ export class Toolbox {
         last = (error as Error).message;
       }
     }
-    return Toolbox.#plain(last);
-  }
-
-  static #plain(problem: string): Toolbox {
-    const plain = new Toolbox({ reader: 'none', layout: undefined }, undefined, problem);
-    plain.#tryLoading(undefined);
-    return plain;
+    return plain(last);
   }
 
   /** Loads a program; gives its file descriptor. Throws ProgramRefused. */
@@ -57,6 +81,18 @@ export class Toolbox {
     });
     const { name, type, license } = program;
     return loadProgram({ name, type, license, instructions });
+  }
+
+  /** Lets the kernel say where the device of an interface is, so that the programs can ask it; false when it does not. */
+  learn(maps: LoadedMaps, slot: number, ifindex: number): boolean {
+    const { layout } = this.context;
+    if (layout === undefined) return false;
+    const program = this.load(learnProgram(layout, slot, ifindex), maps);
+    try {
+      return progTestRun(program, { data: new Uint8Array(64) }).retval === LEARNED;
+    } finally {
+      closeFd(program);
+    }
   }
 
   /** In words, for `show` and `doctor`. */
@@ -84,6 +120,11 @@ export class Toolbox {
       closeFd(maps.events);
     }
   }
+}
+
+function attachFromEnvironment(): AttachKind | undefined {
+  const wish = process.env['BONDWIRE_ATTACH'];
+  return wish === 'tcx' || wish === 'clsact' ? wish : undefined;
 }
 
 function readBtf(): Result<Btf, string> {

@@ -1,0 +1,183 @@
+// The daemon's hand on the state that it shares with running programs. What programs follow is published by one atomic
+// store each, after what it leads to was written, so that a program sees the old or the new, on every processor.
+import { type FieldsOf, over, type StructAccessor } from '../../ebpf/index.js';
+import { type MappedMemory, mmapArray, monotonicNs } from '../../linux/index.js';
+import type { MemberIndex } from '../../policy/index.js';
+import type { Loss } from '../contract.js';
+import {
+  LAYOUT_VERSION,
+  type LOSS,
+  MAX_MEMBERS,
+  MEMBER,
+  NO_SLOT,
+  ORDER_CHANGE_SHIFT,
+  ORDER_SECOND,
+  SHARED,
+} from './shared-state.js';
+
+type Shared = StructAccessor<FieldsOf<typeof SHARED>>;
+type LossEntry = StructAccessor<FieldsOf<typeof LOSS>>;
+
+const { stride: MEMBER_STRIDE } = SHARED.fields.members.type;
+const WORD = 4;
+
+/** The mapped state of one bond. Not to be used after `close()`: the memory is gone. */
+export class LiveState {
+  readonly #memory: MappedMemory;
+  readonly #shared: Shared;
+  readonly #words: Uint32Array;
+  #lastTakenNs = 0n;
+
+  /** `mapFd` stays the caller's. */
+  constructor(mapFd: number) {
+    this.#memory = mmapArray(mapFd, SHARED.size);
+    this.#shared = over(SHARED, new DataView(this.#memory.buffer));
+    this.#words = new Uint32Array(this.#memory.buffer);
+  }
+
+  /** Makes it the state of a new bond. */
+  initialise(lowerIfindex: number): void {
+    this.#shared.version = LAYOUT_VERSION;
+    this.#shared.lowerIfindex = lowerIfindex;
+    this.current = NO_SLOT;
+  }
+
+  close(): void {
+    this.#memory.unmap();
+  }
+
+  get version(): number {
+    return this.#shared.version;
+  }
+
+  /** Slot that sends, or NO_SLOT. */
+  get current(): number {
+    return Atomics.load(this.#words, SHARED.offset('current') / WORD);
+  }
+
+  set current(slot: number) {
+    this.#publish(SHARED.offset('current'), slot);
+  }
+
+  /** SHARED_FLAGS. */
+  get flags(): number {
+    return this.#shared.flags;
+  }
+
+  set flags(flags: number) {
+    this.#publish(SHARED.offset('flags'), flags);
+  }
+
+  /** How often the programs moved `current`. */
+  get switches(): bigint {
+    return this.#shared.switches;
+  }
+
+  /** Slots in the order in which the programs try them. */
+  get order(): readonly number[] {
+    const { order, slots } = this.#shared;
+    const start = (order & ORDER_SECOND) === 0 ? 0 : MAX_MEMBERS;
+    return Array.from({ length: order & (ORDER_SECOND - 1) }, (_, i) => slots.at(start + i));
+  }
+
+  set order(order: readonly number[]) {
+    const old = this.order;
+    if (order.length === old.length && order.every((slot, i) => old[i] === slot)) return;
+    const half = (this.#shared.order & ORDER_SECOND) ^ ORDER_SECOND;
+    const start = half === 0 ? 0 : MAX_MEMBERS;
+    for (const [i, slot] of order.entries()) this.#shared.slots.set(start + i, slot);
+    // Every change has a number of its own, so that a program sees that there was one.
+    const change = ((this.#shared.order >>> ORDER_CHANGE_SHIFT) + 1) << ORDER_CHANGE_SHIFT;
+    this.#publish(SHARED.offset('order'), (change | half | order.length) >>> 0);
+  }
+
+  /** Interface in a slot; 0 when it is free, or no slot. */
+  memberAt(slot: number): MemberIndex {
+    return slot < MAX_MEMBERS ? this.#shared.members.at(slot).ifindex : 0;
+  }
+
+  slotOf(member: MemberIndex): number | undefined {
+    for (let slot = 0; slot < MAX_MEMBERS; slot++) if (this.memberAt(slot) === member) return slot;
+    return undefined;
+  }
+
+  freeSlot(): number {
+    const slot = this.slotOf(0);
+    if (slot === undefined) throw new RangeError(`A bond has at most ${MAX_MEMBERS} members.`);
+    return slot;
+  }
+
+  members(): readonly MemberIndex[] {
+    return Array.from({ length: MAX_MEMBERS }, (_, slot) => this.memberAt(slot)).filter(
+      member => member !== 0,
+    );
+  }
+
+  /** Takes a free slot, with nothing lost so far. The device's address is not known yet. */
+  occupy(slot: number, member: MemberIndex): void {
+    const entry = this.#shared.members.at(slot);
+    entry.flags = 0;
+    entry.device = 0n;
+    this.#forget(entry.dead);
+    this.#publish(this.#memberOffset(slot) + MEMBER.offset('ifindex'), member);
+  }
+
+  /** Frees a slot; programs that still hold it find a dead member. */
+  vacate(slot: number): void {
+    this.#publish(this.#memberOffset(slot) + MEMBER.offset('ifindex'), 0);
+    const entry = this.#shared.members.at(slot);
+    entry.device = 0n;
+    entry.flags = 0;
+  }
+
+  /** MEMBER_FLAGS of a slot. */
+  setMemberFlags(slot: number, flags: number): void {
+    this.#publish(this.#memberOffset(slot) + MEMBER.offset('flags'), flags);
+  }
+
+  /** From here on the programs trust the plan for this member. */
+  forgetDevice(slot: number): void {
+    this.#shared.members.at(slot).device = 0n;
+  }
+
+  /** For tests: the programs ask this slot for the device that another bond's slot asks. */
+  adoptDeviceOf(slot: number, other: LiveState, otherSlot: number): void {
+    this.#shared.members.at(slot).device = other.#shared.members.at(otherSlot).device;
+  }
+
+  /** Frames that found no member, since the bond exists. */
+  get drops(): number {
+    return Number(this.#shared.drops.count);
+  }
+
+  /** What was lost since it was taken last, by whichever daemon. */
+  takeLoss(): Loss {
+    const losses = [this.#shared.drops];
+    for (let slot = 0; slot < MAX_MEMBERS; slot++) losses.push(this.#shared.members.at(slot).dead);
+    let packets = 0;
+    let sinceNs: bigint | null = null;
+    for (const loss of losses) {
+      const { count, taken } = loss;
+      if (count === taken) continue;
+      packets += Number(count - taken);
+      const first = loss.firstNs;
+      loss.taken = count;
+      // A program that counted just now may not have noted the time yet; that one is from before.
+      if (first > this.#lastTakenNs && (sinceNs === null || first < sinceNs)) sinceNs = first;
+    }
+    this.#lastTakenNs = monotonicNs();
+    return { packets, sinceNs };
+  }
+
+  #forget(loss: LossEntry): void {
+    loss.taken = loss.count;
+  }
+
+  #memberOffset(slot: number): number {
+    return SHARED.fields.members.offset + slot * MEMBER_STRIDE;
+  }
+
+  #publish(offset: number, value: number): void {
+    Atomics.store(this.#words, offset / WORD, value);
+  }
+}

@@ -1,0 +1,196 @@
+// For tests and benches: the programs of a bond, run by BPF_PROG_TEST_RUN over real veth devices in a namespace of their
+// own. A redirect is replaced by an answer: the program returns the interface that it would redirect to.
+import { Assembler, BPF_PROG_TYPES, type Instruction, type ProgramSpec } from '../../ebpf/index.js';
+import {
+  closeFd,
+  createNamedNetns,
+  createVeth,
+  deleteLink,
+  deleteNamedNetns,
+  netnsPath,
+  progTestRun,
+  requireLink,
+  RingBuffer,
+  Rtnetlink,
+  setLink,
+  withNetns,
+} from '../../linux/index.js';
+import { LiveState } from './live-state.js';
+import { createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
+import { receiveProgram, transmitProgram } from './programs.js';
+import { SHARED_FLAGS } from './shared-state.js';
+import type { Toolbox } from './toolbox.js';
+
+/** What the programs return besides interfaces. */
+export const VERDICT = { pass: 0xffff_ffff, drop: 2 } as const;
+
+const REDIRECT_HELPER = 23;
+const CALL_OPCODE = 0x85;
+/** r0 = r1 */
+const MOV_R0_R1: Pick<Instruction, 'opcode' | 'dst' | 'src' | 'offset' | 'imm'> = {
+  opcode: 0xbf,
+  dst: 0,
+  src: 1,
+  offset: 0,
+  imm: 0,
+};
+
+/** The same program, but it returns its target instead of redirecting to it. */
+export function answering(program: ProgramSpec): ProgramSpec {
+  const instructions = program.instructions.map(one =>
+    one.opcode === CALL_OPCODE && one.src === 0 && one.imm === REDIRECT_HELPER
+      ? { ...one, ...MOV_R0_R1 }
+      : one,
+  );
+  return { ...program, instructions };
+}
+
+/** A broadcast frame that means nothing. */
+export const BROADCAST_FRAME: Uint8Array = new Uint8Array(64).fill(0xff, 0, 6);
+
+let made = 0;
+
+/** Maps, programs and members `m<slot>`, whose wires end at `x<slot>`. */
+export class ProgramBench {
+  readonly lowerIfindex: number = 90;
+  readonly maps: LoadedMaps;
+  readonly state: LiveState;
+  readonly netlink: Rtnetlink;
+  readonly #toolbox: Toolbox;
+  readonly #namespace: string;
+  readonly #ring: RingBuffer;
+  readonly #programs = new Map<string, number>();
+
+  private constructor(toolbox: Toolbox, namespace: string) {
+    this.#toolbox = toolbox;
+    this.#namespace = namespace;
+    this.netlink = this.inside(() => Rtnetlink.open());
+    this.maps = createMaps();
+    this.state = new LiveState(this.maps.state);
+    this.state.initialise(this.lowerIfindex);
+    this.#ring = new RingBuffer(this.maps.events, EVENTS_BYTES);
+  }
+
+  /** Makes `count` members, all up, in slots from 0; they are in `order`, the first is `current`, diverting is allowed. */
+  static open(toolbox: Toolbox, count: number): ProgramBench {
+    const namespace = `bw${process.pid}t${made++}`;
+    createNamedNetns(namespace);
+    const bench = new ProgramBench(toolbox, namespace);
+    for (let slot = 0; slot < count; slot++) bench.plug(slot);
+    bench.state.order = Array.from({ length: count }, (_, slot) => slot);
+    bench.state.flags = SHARED_FLAGS.divert;
+    bench.state.current = 0;
+    return bench;
+  }
+
+  inside<T>(work: () => T): T {
+    return withNetns(netnsPath(this.#namespace), work);
+  }
+
+  /** Makes the wire of a slot and lets the member join. */
+  plug(slot: number): void {
+    this.connect(slot);
+    this.join(slot, `m${slot}`);
+  }
+
+  /** Makes the wire of a slot, and nothing else. */
+  connect(slot: number): void {
+    createVeth(this.netlink, { name: `m${slot}`, peerName: `x${slot}` });
+    this.setCarrier(slot, true);
+    this.setUp(slot, true);
+  }
+
+  /** Lets an interface join, as the bond does. */
+  join(slot: number, name: string): void {
+    const { ifindex } = requireLink(this.netlink, name);
+    if (ifindex === VERDICT.drop) throw new Error('A member cannot be told from a verdict');
+    this.state.occupy(slot, ifindex);
+    if (!this.inside(() => this.#toolbox.learn(this.maps, slot, ifindex))) this.state.forgetDevice(slot);
+  }
+
+  ifindex(slot: number): number {
+    return this.state.memberAt(slot);
+  }
+
+  /** Takes the carrier of a member, or gives it back. */
+  setCarrier(slot: number, on: boolean): void {
+    setLink(this.netlink, requireLink(this.netlink, `x${slot}`).ifindex, { up: on });
+  }
+
+  setUp(slot: number, up: boolean): void {
+    setLink(this.netlink, requireLink(this.netlink, `m${slot}`).ifindex, { up });
+  }
+
+  unplug(slot: number): void {
+    deleteLink(this.netlink, `m${slot}`);
+  }
+
+  /** File descriptor of the transmit program. With `redirecting` it is the one that bonds use, otherwise it answers. */
+  transmitFd(redirecting = false): number {
+    return this.#loaded('transmit', transmitProgram(this.#toolbox.context), redirecting);
+  }
+
+  /** The same for the receive program of a slot. */
+  receiveFd(slot: number, redirecting = false): number {
+    return this.#loaded(`receive ${slot}`, receiveProgram(this.#toolbox.context, slot), redirecting);
+  }
+
+  /** The interface that a frame would go to, or a VERDICT. */
+  transmit(frame: Uint8Array = BROADCAST_FRAME, repeat = 1): number {
+    return this.#run(this.transmitFd(), frame, repeat);
+  }
+
+  /** The same for a frame that the member of `slot` received. */
+  receive(slot: number, frame: Uint8Array = BROADCAST_FRAME, repeat = 1): number {
+    return this.#run(this.receiveFd(slot), frame, repeat);
+  }
+
+  /** Mean nanoseconds of a program on a frame, of `repeat` runs. */
+  measure(fd: number, repeat: number, frame: Uint8Array = BROADCAST_FRAME): number {
+    return progTestRun(fd, { data: frame, repeat }).durationNs;
+  }
+
+  /** A program that does nothing but return: what a run costs by itself. */
+  emptyFd(): number {
+    const program = new Assembler('bw_empty').exitWith(0).build();
+    return this.#loaded(
+      'empty',
+      { ...program, type: BPF_PROG_TYPES.BPF_PROG_TYPE_SCHED_CLS, license: 'GPL' },
+      true,
+    );
+  }
+
+  /** Records of diversions that were not looked at yet. */
+  records(): Uint8Array[] {
+    const records: Uint8Array[] = [];
+    this.#ring.consume(record => records.push(record.slice()));
+    return records;
+  }
+
+  close(): void {
+    for (const fd of this.#programs.values()) closeFd(fd);
+    this.#ring.close();
+    this.state.close();
+    closeFd(this.maps.state);
+    closeFd(this.maps.events);
+    this.netlink.close();
+    deleteNamedNetns(this.#namespace);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #run(fd: number, frame: Uint8Array, repeat: number): number {
+    return progTestRun(fd, { data: frame, repeat }).retval;
+  }
+
+  #loaded(name: string, program: ProgramSpec, redirecting: boolean): number {
+    const key = redirecting ? `${name}, redirecting` : name;
+    const known = this.#programs.get(key);
+    if (known !== undefined) return known;
+    const fd = this.#toolbox.load(redirecting ? program : answering(program), this.maps);
+    this.#programs.set(key, fd);
+    return fd;
+  }
+}

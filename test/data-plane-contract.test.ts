@@ -1,0 +1,21 @@
+// The eBPF data plane keeps the contract of data planes, by every way to attach programs and to read devices that this
+// kernel has; needs root.
+import { Toolbox, type ToolboxWishes } from '../src/dataplane/index.js';
+import { tcxAvailable } from '../src/linux/index.js';
+import { dataPlaneContract } from './support/data-plane-contract.js';
+import { DataPlaneStage } from './support/data-plane-stage.js';
+
+const { reader } = Toolbox.probe().context;
+const variants: ToolboxWishes[] = [
+  ...(tcxAvailable() === true ? [{ attach: 'tcx', reader } as const] : []),
+  { attach: 'clsact', reader },
+  { attach: 'clsact', reader: 'none' },
+];
+
+for (const wishes of variants) {
+  dataPlaneContract(`eBPF, ${wishes.attach}, devices read by ${wishes.reader}`, {
+    stage: () => DataPlaneStage.create(wishes, { members: ['eth0', 'eth1', 'eth2'] }),
+    create: stage => stage.bond(),
+    adopt: stage => stage.adopt(),
+  });
+}
