@@ -88,7 +88,7 @@ export function diverted(context: Context, from: MemberIndex, to: MemberIndex): 
     tell(context, 'warning', 'data-plane', message, { member: member.name });
     member.carrier = false;
     // The data plane saw that the target can send, maybe before the kernel's own word of it.
-    if (target !== null && !target.settling) {
+    if (target !== null && target !== member && !target.settling) {
       target.adminUp = true;
       target.carrier = true;
     }

@@ -62,7 +62,14 @@ const STACK_SLOT = -32;
 const STACK_OLD = -40;
 const STACK_CONTEXT = -48;
 const STACK_END = -56;
-const STACK_EVENT = STACK_END - DIVERSION.size;
+const STACK_ORDER = -64;
+const STACK_TRIES = -72;
+const STACK_EVENT = STACK_TRIES - DIVERSION.size;
+/** How often a frame looks again when the daemon changed the order under its eyes. */
+const MOST_TRIES = 3;
+/** Most bytes of a device that are copied at once. */
+const DEVICE_BYTES = 192;
+const STACK_DEVICE = STACK_EVENT - DEVICE_BYTES;
 
 /** bpf_sock.priority (uapi). */
 const SOCK_PRIORITY = 20;
@@ -263,22 +270,21 @@ function checkDevice(program: Assembler, context: ProgramContext, dead: string):
       .load('u32', R2, R0, layout.deviceIfindex)
       .load('u64', R3, R0, layout.deviceNet);
   } else {
-    const read = (size: number, slot: number, offset: number): void => {
+    for (const { start, size, fields } of readGroups(layout)) {
       program
         .load('u64', R3, R9, of.device)
-        .add(R3, offset)
+        .add(R3, start)
         .mov(R1, R10)
-        .add(R1, slot)
-        .storeImm('u64', R10, slot, 0)
+        .add(R1, STACK_DEVICE)
         .mov(R2, size)
         .call('probe_read_kernel');
-    };
-    read(8, STACK_STATE, layout.deviceState);
-    read(4, STACK_IFINDEX, layout.deviceIfindex);
-    read(8, STACK_NET, layout.deviceNet);
+      for (const { offset, size, slot } of fields) {
+        program.load(size, R1, R10, STACK_DEVICE + offset - start).store('u64', R10, slot, R1);
+      }
+    }
     program
       .load('u64', R1, R10, STACK_STATE)
-      .load('u32', R2, R10, STACK_IFINDEX)
+      .load('u64', R2, R10, STACK_IFINDEX)
       .load('u64', R3, R10, STACK_NET);
   }
   program
@@ -292,6 +298,37 @@ function checkDevice(program: Assembler, context: ProgramContext, dead: string):
     .mov(R0, 0);
 }
 
+interface ReadGroup {
+  readonly start: number;
+  readonly size: number;
+  readonly fields: readonly {
+    readonly offset: number;
+    readonly size: 'u32' | 'u64';
+    readonly slot: number;
+  }[];
+}
+
+/** What is asked of a device, neighbours together: a call of the helper costs more than some bytes that nobody wants. */
+function readGroups(layout: KernelLayout): readonly ReadGroup[] {
+  const fields = [
+    { offset: layout.deviceState, size: 'u64', slot: STACK_STATE },
+    { offset: layout.deviceIfindex, size: 'u32', slot: STACK_IFINDEX },
+    { offset: layout.deviceNet, size: 'u64', slot: STACK_NET },
+  ] as const;
+  const groups: { start: number; size: number; fields: (typeof fields)[number][] }[] = [];
+  for (const field of fields.toSorted((a, b) => a.offset - b.offset)) {
+    const last = groups.at(-1);
+    const size = field.offset + 8 - (last?.start ?? 0);
+    if (last === undefined || size > DEVICE_BYTES)
+      groups.push({ start: field.offset, size: 8, fields: [field] });
+    else {
+      last.fields.push(field);
+      last.size = size;
+    }
+  }
+  return groups;
+}
+
 /**
  * Takes the first of `order` that can send, makes it `current` (was R8) and goes to `found` with its member in R9 and
  * its slot at STACK_SLOT; goes to `none` when there is none. R6 is lost.
@@ -299,10 +336,15 @@ function checkDevice(program: Assembler, context: ProgramContext, dead: string):
 function chooseMember(program: Assembler, context: ProgramContext, found: string, none: string): void {
   const next = program.freshLabel('next');
   const again = program.freshLabel('again');
+  const start = program.freshLabel('start');
+  const exhausted = program.freshLabel('exhausted');
   program
     .store('u64', R10, STACK_OLD, R8)
+    .storeImm('u64', R10, STACK_TRIES, 0)
+    .label(start)
     // One load for length and half: the daemon writes the other half meanwhile.
     .load('u32', R6, R7, at.order)
+    .store('u64', R10, STACK_ORDER, R6)
     .mov(R1, R6)
     .and(R1, ORDER_SECOND - 1)
     .and(R6, ORDER_SECOND)
@@ -311,8 +353,8 @@ function chooseMember(program: Assembler, context: ProgramContext, found: string
     .store('u64', R10, STACK_END, R1)
     .label(again)
     .load('u64', R1, R10, STACK_END)
-    .jge(R6, R1, none)
-    .jge(R6, 2 * MAX_MEMBERS, none)
+    .jge(R6, R1, exhausted)
+    .jge(R6, 2 * MAX_MEMBERS, exhausted)
     .mov(R1, R6)
     .lsh(R1, 2)
     .add(R1, R7)
@@ -348,7 +390,17 @@ function chooseMember(program: Assembler, context: ProgramContext, found: string
     .jump(found)
     .label(next)
     .add(R6, 1)
-    .jump(again);
+    .jump(again)
+    // The daemon changed the order meanwhile, maybe twice, and so the very half that was read: look once more.
+    .label(exhausted)
+    .load('u32', R1, R7, at.order)
+    .load('u64', R2, R10, STACK_ORDER)
+    .jeq(R1, R2, none)
+    .load('u64', R1, R10, STACK_TRIES)
+    .jge(R1, MOST_TRIES, none)
+    .add(R1, 1)
+    .store('u64', R10, STACK_TRIES, R1)
+    .jump(start);
 }
 
 /** skb->priority = priority of the socket that sends, with the context in R6. R0 to R5 are lost. */

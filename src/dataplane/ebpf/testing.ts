@@ -1,6 +1,6 @@
 // For tests and benches: the programs of a bond, run by BPF_PROG_TEST_RUN over real veth devices in a namespace of their
 // own. A redirect is replaced by an answer: the program returns the interface that it would redirect to.
-import type { Instruction, ProgramSpec } from '../../ebpf/index.js';
+import { Assembler, BPF_PROG_TYPES, type Instruction, type ProgramSpec } from '../../ebpf/index.js';
 import {
   closeFd,
   createNamedNetns,
@@ -143,6 +143,21 @@ export class ProgramBench {
   /** The same for a frame that the member of `slot` received. */
   receive(slot: number, frame: Uint8Array = BROADCAST_FRAME, repeat = 1): number {
     return this.#run(this.receiveFd(slot), frame, repeat);
+  }
+
+  /** Mean nanoseconds of a program on a frame, of `repeat` runs. */
+  measure(fd: number, repeat: number, frame: Uint8Array = BROADCAST_FRAME): number {
+    return progTestRun(fd, { data: frame, repeat }).durationNs;
+  }
+
+  /** A program that does nothing but return: what a run costs by itself. */
+  emptyFd(): number {
+    const program = new Assembler('bw_empty').exitWith(0).build();
+    return this.#loaded(
+      'empty',
+      { ...program, type: BPF_PROG_TYPES.BPF_PROG_TYPE_SCHED_CLS, license: 'GPL' },
+      true,
+    );
   }
 
   /** Records of diversions that were not looked at yet. */
