@@ -62,7 +62,7 @@ const { values } = parseArgs({ options: { repeat: { type: 'string', default: '10
 const readers = ['cast', 'probe', 'none'] as const;
 const columns = readers.map(reader => measure(reader, Number(values.repeat)));
 const names = ['(an empty program)', ...CASES.map(([name]) => name)];
-const rows = names.map((name, row) => [name, ...columns.map(column => String(column?.[row] ?? '-'))]);
+const rows = names.map((name, row) => [name].concat(columns.map(column => String(column?.[row] ?? '-'))));
 console.log(
   `Nanoseconds a packet, best of ${TURNS} turns of ${Math.round(Number(values.repeat) / TURNS)}, by reader\n`,
 );

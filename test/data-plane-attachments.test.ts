@@ -59,6 +59,30 @@ function addUserFilter(
   closeFd(fd);
 }
 
+/** A program that returns `verdict`, on the ingress of eth0; gives the link. */
+function attachUser(verdict: number): number {
+  const fd = userProgram(verdict);
+  try {
+    return stage.host(() => createTcxLink(fd, stage.ifindex('eth0'), BPF_TCX_INGRESS));
+  } finally {
+    closeFd(fd);
+  }
+}
+
+function programs(): string[] {
+  return stage.host(() =>
+    tcxProgramIds(stage.ifindex('eth0'), BPF_TCX_INGRESS).map(id => {
+      const fd = programFdById(id);
+      if (fd === undefined) return '';
+      try {
+        return programInfo(fd).name;
+      } finally {
+        closeFd(fd);
+      }
+    }),
+  );
+}
+
 describe('clsact', () => {
   beforeEach(() => begin({ attach: 'clsact' }));
 
@@ -145,30 +169,6 @@ describe('clsact', () => {
 
 describe.runIf(tcxAvailable() === true)('TCX', () => {
   beforeEach(() => begin({ attach: 'tcx' }));
-
-  /** A program that returns `verdict`, on the ingress of eth0; gives the link. */
-  function attachUser(verdict: number): number {
-    const fd = userProgram(verdict);
-    try {
-      return stage.host(() => createTcxLink(fd, stage.ifindex('eth0'), BPF_TCX_INGRESS));
-    } finally {
-      closeFd(fd);
-    }
-  }
-
-  function programs(): string[] {
-    return stage.host(() =>
-      tcxProgramIds(stage.ifindex('eth0'), BPF_TCX_INGRESS).map(id => {
-        const fd = programFdById(id);
-        if (fd === undefined) return '';
-        try {
-          return programInfo(fd).name;
-        } finally {
-          closeFd(fd);
-        }
-      }),
-    );
-  }
 
   test('a user’s program before the bond’s runs first and stays', () => {
     const user = attachUser(-1);

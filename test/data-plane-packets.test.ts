@@ -88,6 +88,142 @@ function bondWithAddresses(mtu = 1500): void {
   addAddress(peer, addressFromText(requireLink(peer, 'eth0').ifindex, `${PEER_IPV6}/64`));
 }
 
+/** Sends one datagram each way and gives what arrived. */
+async function exchange(
+  ipv6: boolean,
+  bytes: number,
+  prepare?: (socket: UdpBatch) => void,
+  count = 1,
+): Promise<void> {
+  const { lab } = stage;
+  const at = { host: ipv6 ? HOST_IPV6 : lab.hostIp, peer: ipv6 ? PEER_IPV6 : lab.peerIp };
+  for (const [from, to] of [
+    ['host', 'peer'],
+    ['peer', 'host'],
+  ] as const) {
+    const receiver = lab.inside(to, () =>
+      UdpBatch.open({ local: { address: at[to], port: PORT }, payloadBytes: bytes / count }),
+    );
+    const sender = lab.inside(from, () =>
+      UdpBatch.open({ remote: { address: at[to], port: PORT }, batch: 1, payloadBytes: bytes }),
+    );
+    try {
+      prepare?.(sender);
+      for (let i = 0; i < bytes; i++) sender.outgoing[i] = (i * 7 + (i >> 8)) & 0xff;
+      expect(sender.send(1)).toBe(1);
+      const parts: Uint8Array[] = [];
+      await expect
+        .poll(() => {
+          const came = receiver.receive();
+          for (let i = 0; i < came; i++) {
+            parts.push(
+              receiver.incoming.slice(i * receiver.stride, i * receiver.stride + (receiver.lengths[i] ?? 0)),
+            );
+          }
+          return parts.length;
+        })
+        .toBe(count);
+      expect(Buffer.concat(parts).equals(sender.outgoing.subarray(0, bytes)), `${from} to ${to}`).toBe(true);
+    } finally {
+      sender.close();
+      receiver.close();
+    }
+  }
+}
+
+function segment(socket: UdpBatch): void {
+  setSocketOption(socket.fd, 17, 103, 1000, 'UDP_SEGMENT');
+}
+
+const head = (...type: number[]): number[] => [...Buffer.alloc(6, 0xff), 2, 0, 0, 0, 0, 9, ...type];
+const filled = (start: readonly number[], length: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => start[i] ?? (i * 13) & 0xff);
+/** IPv6, payload length to fill, next header hop-by-hop, then destination options, then 59: none. */
+const extensions = [
+  ...head(0x86, 0xdd),
+  0x60,
+  0,
+  0,
+  0,
+  0,
+  36,
+  0,
+  64,
+  ...Buffer.alloc(15),
+  1,
+  ...Buffer.alloc(15),
+  2,
+  60,
+  0,
+  1,
+  4,
+  0,
+  0,
+  0,
+  0,
+  59,
+  0,
+  1,
+  4,
+  0,
+  0,
+  0,
+  0,
+];
+const cases: readonly (readonly [string, Uint8Array])[] = [
+  ['one byte behind the header', filled(head(0x88, 0xb5), 15)],
+  ['17 bytes', filled(head(0x88, 0xb5), 17)],
+  ['59 bytes', filled(head(0x88, 0xb5), 59)],
+  ['60 bytes', filled(head(0x88, 0xb5), 60)],
+  ['a whole frame', filled(head(0x88, 0xb5), 1514)],
+  ['802.3 with a length', filled(head(0, 50), 64)],
+  ['a VLAN tag with priority', filled(head(0x81, 0x00, 0xa1, 0x23, 0x88, 0xb5), 100)],
+  ['a priority tag (VLAN 0)', filled(head(0x81, 0x00, 0xe0, 0x00, 0x88, 0xb5), 100)],
+  ['two tags (802.1ad)', filled(head(0x88, 0xa8, 0x00, 0x0a, 0x81, 0x00, 0x00, 0x14, 0x88, 0xb5), 200)],
+  ['a whole frame with a tag', filled(head(0x81, 0x00, 0x00, 0x05, 0x88, 0xb5), 1518)],
+  ['IPv6 with extension headers', filled(extensions, 90)],
+];
+const jumbo = ['a jumbo frame', filled(head(0x88, 0xb5), 9014)] as const;
+
+/** Sends a frame from one end and gives it as the other has it, tags put back where they were. */
+function sent(from: 'host' | 'peer', frame: Uint8Array): string | undefined {
+  const { lab } = stage;
+  const open = (place: 'host' | 'peer', protocol: number): PacketSocket =>
+    lab.inside(place, () =>
+      PacketSocket.open({
+        ifindex: requireLink(lab.netlink(place), place === 'host' ? 'bond0' : 'eth0').ifindex,
+        protocol,
+        auxData: true,
+      }),
+    );
+  const sender = open(from, 0);
+  const receiver = open(from === 'host' ? 'peer' : 'host', ETH_P_ALL);
+  try {
+    sender.send(frame);
+    const next = (): ReceivedFrame | undefined => {
+      for (let tries = 0; tries < 500; tries++) {
+        const came = receiver.receive();
+        if (came !== undefined) return came;
+        Atomics.wait(NEVER, 0, 0, 1);
+      }
+      return undefined;
+    };
+    for (let came = next(); came !== undefined; came = next()) {
+      const bytes = [...came.data];
+      if (came.vlan !== undefined) {
+        const { protocol, tci } = came.vlan;
+        bytes.splice(12, 0, protocol >> 8, protocol & 255, tci >> 8, tci & 255);
+      }
+      // Others are the stack's own.
+      if (bytes[6] === 2 && bytes[11] === 9) return Buffer.from(bytes).toString('hex');
+    }
+    return undefined;
+  } finally {
+    sender.close();
+    receiver.close();
+  }
+}
+
 describe('streams', () => {
   const offloads = ['as they are', 'off'] as const;
   test.each([
@@ -137,54 +273,6 @@ describe('streams', () => {
 });
 
 describe('datagrams', () => {
-  /** Sends one datagram each way and gives what arrived. */
-  async function exchange(
-    ipv6: boolean,
-    bytes: number,
-    prepare?: (socket: UdpBatch) => void,
-    count = 1,
-  ): Promise<void> {
-    const { lab } = stage;
-    const at = { host: ipv6 ? HOST_IPV6 : lab.hostIp, peer: ipv6 ? PEER_IPV6 : lab.peerIp };
-    for (const [from, to] of [
-      ['host', 'peer'],
-      ['peer', 'host'],
-    ] as const) {
-      const receiver = lab.inside(to, () =>
-        UdpBatch.open({ local: { address: at[to], port: PORT }, payloadBytes: bytes / count }),
-      );
-      const sender = lab.inside(from, () =>
-        UdpBatch.open({ remote: { address: at[to], port: PORT }, batch: 1, payloadBytes: bytes }),
-      );
-      try {
-        prepare?.(sender);
-        for (let i = 0; i < bytes; i++) sender.outgoing[i] = (i * 7 + (i >> 8)) & 0xff;
-        expect(sender.send(1)).toBe(1);
-        const parts: Uint8Array[] = [];
-        await expect
-          .poll(() => {
-            const came = receiver.receive();
-            for (let i = 0; i < came; i++) {
-              parts.push(
-                receiver.incoming.slice(
-                  i * receiver.stride,
-                  i * receiver.stride + (receiver.lengths[i] ?? 0),
-                ),
-              );
-            }
-            return parts.length;
-          })
-          .toBe(count);
-        expect(Buffer.concat(parts).equals(sender.outgoing.subarray(0, bytes)), `${from} to ${to}`).toBe(
-          true,
-        );
-      } finally {
-        sender.close();
-        receiver.close();
-      }
-    }
-  }
-
   test.each([
     ['eight bytes', 8],
     ['one frame', 1400],
@@ -198,7 +286,6 @@ describe('datagrams', () => {
 
   test('segmented by the device (UDP_SEGMENT)', async () => {
     bondWithAddresses();
-    const segment = (socket: UdpBatch): void => setSocketOption(socket.fd, 17, 103, 1000, 'UDP_SEGMENT');
     await exchange(false, 40_000, segment, 40);
     await exchange(true, 40_000, segment, 40);
   });
@@ -242,104 +329,6 @@ describe('datagrams', () => {
 });
 
 describe('frames', () => {
-  const head = (...type: number[]): number[] => [
-    ...new Array<number>(6).fill(0xff),
-    2,
-    0,
-    0,
-    0,
-    0,
-    9,
-    ...type,
-  ];
-  const filled = (start: readonly number[], length: number): Uint8Array =>
-    Uint8Array.from({ length }, (_, i) => start[i] ?? (i * 13) & 0xff);
-  /** IPv6, payload length to fill, next header hop-by-hop, then destination options, then 59: none. */
-  const extensions = [
-    ...head(0x86, 0xdd),
-    0x60,
-    0,
-    0,
-    0,
-    0,
-    36,
-    0,
-    64,
-    ...new Array<number>(15).fill(0),
-    1,
-    ...new Array<number>(15).fill(0),
-    2,
-    60,
-    0,
-    1,
-    4,
-    0,
-    0,
-    0,
-    0,
-    59,
-    0,
-    1,
-    4,
-    0,
-    0,
-    0,
-    0,
-  ];
-  const cases: readonly (readonly [string, Uint8Array])[] = [
-    ['one byte behind the header', filled(head(0x88, 0xb5), 15)],
-    ['17 bytes', filled(head(0x88, 0xb5), 17)],
-    ['59 bytes', filled(head(0x88, 0xb5), 59)],
-    ['60 bytes', filled(head(0x88, 0xb5), 60)],
-    ['a whole frame', filled(head(0x88, 0xb5), 1514)],
-    ['802.3 with a length', filled(head(0, 50), 64)],
-    ['a VLAN tag with priority', filled(head(0x81, 0x00, 0xa1, 0x23, 0x88, 0xb5), 100)],
-    ['a priority tag (VLAN 0)', filled(head(0x81, 0x00, 0xe0, 0x00, 0x88, 0xb5), 100)],
-    ['two tags (802.1ad)', filled(head(0x88, 0xa8, 0x00, 0x0a, 0x81, 0x00, 0x00, 0x14, 0x88, 0xb5), 200)],
-    ['a whole frame with a tag', filled(head(0x81, 0x00, 0x00, 0x05, 0x88, 0xb5), 1518)],
-    ['IPv6 with extension headers', filled(extensions, 90)],
-  ];
-  const jumbo = ['a jumbo frame', filled(head(0x88, 0xb5), 9014)] as const;
-
-  /** Sends a frame from one end and gives it as the other has it, tags put back where they were. */
-  function sent(from: 'host' | 'peer', frame: Uint8Array): string | undefined {
-    const { lab } = stage;
-    const open = (place: 'host' | 'peer', protocol: number): PacketSocket =>
-      lab.inside(place, () =>
-        PacketSocket.open({
-          ifindex: requireLink(lab.netlink(place), place === 'host' ? 'bond0' : 'eth0').ifindex,
-          protocol,
-          auxData: true,
-        }),
-      );
-    const sender = open(from, 0);
-    const receiver = open(from === 'host' ? 'peer' : 'host', ETH_P_ALL);
-    try {
-      sender.send(frame);
-      const next = (): ReceivedFrame | undefined => {
-        for (let tries = 0; tries < 500; tries++) {
-          const came = receiver.receive();
-          if (came !== undefined) return came;
-          Atomics.wait(NEVER, 0, 0, 1);
-        }
-        return undefined;
-      };
-      for (let came = next(); came !== undefined; came = next()) {
-        const bytes = [...came.data];
-        if (came.vlan !== undefined) {
-          const { protocol, tci } = came.vlan;
-          bytes.splice(12, 0, protocol >> 8, protocol & 255, tci >> 8, tci & 255);
-        }
-        // Others are the stack's own.
-        if (bytes[6] === 2 && bytes[11] === 9) return Buffer.from(bytes).toString('hex');
-      }
-      return undefined;
-    } finally {
-      sender.close();
-      receiver.close();
-    }
-  }
-
   test.each([1500, 9000])('MTU %i', mtu => {
     bondWithAddresses(mtu);
     for (const [name, frame] of mtu === 9000 ? [...cases, jumbo] : cases) {

@@ -1,6 +1,6 @@
 // What users ask of a daemon: create, destroy, enslave, release, set. Each is carried out whole or not at all.
 import { err, ok, parseIpv4, parseIpv6, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import { EbpfBond, hasReceiveProgram, RECEIVE_PROGRAM } from '../dataplane/index.js';
+import { EbpfBond, hasReceiveProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, listLinks, setLink } from '../linux/index.js';
 import { type Address, IFF, type Link, type Route } from '../netlink/index.js';
 import { Bond, createBond, findOption, inApplyOrder } from '../policy/index.js';
@@ -322,6 +322,10 @@ export class Operations {
 
   #checkJoin(runner: BondRunner, link: Link, wishes: EnslaveWishes): Result<Belongings, Refusal> {
     const { netlink } = this.#machine;
+    if (runner.records.size >= MAX_MEMBERS) {
+      const message = `${link.name ?? link.ifindex} cannot join ${runner.name}: it has ${MAX_MEMBERS} members already, and more are not possible; release one first.`;
+      return err(refusal('unsupported', 'ENOSPC', message));
+    }
     const memberOf = this.#registry.ofMember(link.ifindex)?.name;
     const checked = checkJoin({
       link,

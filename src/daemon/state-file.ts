@@ -58,7 +58,7 @@ function parsed(text: string): SavedState | undefined {
     return undefined;
   }
   const isState = isFields(value) && typeof value['bootId'] === 'string' && Array.isArray(value['bonds']);
-  return isState ? (value as unknown as SavedState) : undefined;
+  return isState ? (value as Fields & SavedState) : undefined;
 }
 
 function isRunner(value: unknown): value is SavedRunner {

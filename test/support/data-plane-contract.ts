@@ -17,6 +17,8 @@ export interface Subject {
 
 const MEMBERS = ['eth0', 'eth1', 'eth2'] as const;
 
+const openFiles = (): number => readdirSync('/proc/self/fd').length;
+
 export function dataPlaneContract(name: string, subject: Subject): void {
   describe(`data plane contract: ${name}`, () => {
     let stage: DataPlaneStage;
@@ -26,6 +28,16 @@ export function dataPlaneContract(name: string, subject: Subject): void {
     const all = (): number[] => MEMBERS.map(index);
     const add = (...members: string[]): void => {
       for (const member of members) stage.host(() => plane.addMember(index(member)));
+    };
+
+    const up = (): boolean => stage.lab.link('host', 'bond0')?.carrier === true;
+    const life = (): void => {
+      add(...MEMBERS);
+      plane.apply(planFor(all()));
+      for (const member of all()) stage.host(() => plane.removeMember(member));
+      expect(() => stage.host(() => plane.addMember(4321))).toThrow();
+      stage.host(() => plane.destroy());
+      plane = subject.create(stage);
     };
 
     beforeEach(async () => {
@@ -99,7 +111,6 @@ export function dataPlaneContract(name: string, subject: Subject): void {
     });
 
     it('its carrier is what others see', () => {
-      const up = (): boolean => stage.lab.link('host', 'bond0')?.carrier === true;
       expect(up()).toBe(true);
       plane.setCarrier(false);
       plane.setCarrier(false);
@@ -260,19 +271,10 @@ export function dataPlaneContract(name: string, subject: Subject): void {
     });
 
     it('keeps no file open for what came and went', () => {
-      const open = (): number => readdirSync('/proc/self/fd').length;
-      const life = (): void => {
-        add(...MEMBERS);
-        plane.apply(planFor(all()));
-        for (const member of all()) stage.host(() => plane.removeMember(member));
-        expect(() => stage.host(() => plane.addMember(4321))).toThrow();
-        stage.host(() => plane.destroy());
-        plane = subject.create(stage);
-      };
       life();
-      const before = open();
+      const before = openFiles();
       for (let i = 0; i < 5; i++) life();
-      expect(open()).toBe(before);
+      expect(openFiles()).toBe(before);
     });
 
     it('a member may be set down and up, and the switch too', () => {

@@ -22,6 +22,11 @@ import type { ForwardingPlan, MemberIndex } from '../../src/policy/index.js';
 /** IEEE 802 local experimental EtherType 1. */
 const EXPERIMENTAL = 0x88b5;
 
+/** The interface of a place that frames are sent and received by. */
+function nameOf(place: 'host' | 'peer'): string {
+  return place === 'host' ? 'bond0' : 'eth0';
+}
+
 /** Milliseconds without a frame after which no more is expected; in an emulated guest everything takes longer. */
 const QUIET_MS = process.env['BONDWIRE_GUEST'] === undefined ? 40 : 400;
 /** To wait for, at most so long. */
@@ -119,13 +124,12 @@ export class DataPlaneStage {
   /** Frames that a member sent, or received, as its own counters say. */
   counted(name: string): { sent: number; received: number } {
     const statistics = this.lab.link('host', name)?.statistics;
-    return { sent: Number(statistics?.txPackets ?? 0), received: Number(statistics?.rxPackets ?? 0) };
+    return { sent: statistics?.txPackets ?? 0, received: statistics?.rxPackets ?? 0 };
   }
 
   /** Sends `count` numbered frames from bond0 (or to it) and gives how many arrived, each once and in order. */
   passed(direction: 'out' | 'in', count = 20): number {
     const [from, to] = direction === 'out' ? (['host', 'peer'] as const) : (['peer', 'host'] as const);
-    const nameOf = (place: 'host' | 'peer'): string => (place === 'host' ? 'bond0' : 'eth0');
     const sender = this.#socket(from, nameOf(from), 0);
     const receiver = this.#socket(to, nameOf(to), EXPERIMENTAL);
     const first = this.#number;
@@ -176,7 +180,7 @@ export class DataPlaneStage {
       ...programs.map(info => info?.name ?? ''),
       ...maps.map(id => `map ${id}`),
       ...files,
-    ].sort();
+    ].toSorted((a, b) => (a < b ? -1 : 1));
   }
 
   /** Knows our maps by their ids, and our programs by the maps that they use. */

@@ -31,13 +31,12 @@ afterEach(() => bench.close());
 /** Runs a program over and over; this much of it in one call, so that it is running nearly all the time. */
 const LINUX = new URL('../../../dist/linux/index.js', import.meta.url).href;
 const RUNNER = `
-  const { parentPort, workerData: { fd, linux } } = require('node:worker_threads');
+  const { parentPort, workerData: { fd, linux, stop } } = require('node:worker_threads');
   import(linux).then(({ progTestRun }) => {
-    let going = true, frames = 0;
+    let frames = 0;
     const targets = new Set(), data = new Uint8Array(64);
-    parentPort.on('message', () => { going = false; });
     const turn = () => {
-      if (!going) return parentPort.postMessage({ frames, targets: [...targets] });
+      if (Atomics.load(stop, 0) === 1) return parentPort.postMessage({ frames, targets: [...targets] });
       for (let i = 0; i < 50; i++) targets.add(progTestRun(fd, { data, repeat: 200 }).retval);
       frames += 10000;
       setImmediate(turn);
@@ -270,8 +269,12 @@ describe.each(READERS.filter(reader => reader !== 'none'))('devices are read: %s
     open(reader, 5);
     bench.setCarrier(0, false);
     bench.setCarrier(3, false);
+    const stop = new Int32Array(new SharedArrayBuffer(4));
     // On another processor: frame after frame, for as long as this one changes the plan.
-    const runner = new Worker(RUNNER, { eval: true, workerData: { fd: bench.transmitFd(), linux: LINUX } });
+    const runner = new Worker(RUNNER, {
+      eval: true,
+      workerData: { fd: bench.transmitFd(), linux: LINUX, stop },
+    });
     await once(runner, 'message');
     const orders = [[0, 1, 2], [3, 2], [4], [0, 3, 2, 1], [0, 1, 2, 3, 4], [1]];
     const deadline = monotonicNs() + 20_000_000_000n;
@@ -279,14 +282,14 @@ describe.each(READERS.filter(reader => reader !== 'none'))('devices are read: %s
       bench.state.order = orders[change % orders.length] ?? [];
       bench.state.current = [0, NO_SLOT, 3][change % 3] ?? 0;
     }
-    runner.postMessage('stop');
+    Atomics.store(stop, 0, 1);
     const [run] = (await once(runner, 'message')) as [{ frames: number; targets: number[] }];
     await runner.terminate();
     expect(run.frames).toBeGreaterThan(1000);
     expect(bench.state.switches).toBeGreaterThan(0n);
     expect(bench.state.drops).toBe(0);
-    const alive = [1, 2, 4].map(slot => bench.ifindex(slot));
-    expect(run.targets.filter(target => !alive.includes(target))).toEqual([]);
+    const alive = new Set([1, 2, 4].map(slot => bench.ifindex(slot)));
+    expect(run.targets.filter(target => !alive.has(target))).toEqual([]);
   });
 });
 

@@ -62,7 +62,11 @@ const STACK_SLOT = -32;
 const STACK_OLD = -40;
 const STACK_CONTEXT = -48;
 const STACK_END = -56;
-const STACK_EVENT = STACK_END - DIVERSION.size;
+const STACK_ORDER = -64;
+const STACK_TRIES = -72;
+const STACK_EVENT = STACK_TRIES - DIVERSION.size;
+/** How often a frame looks again when the daemon changed the order under its eyes. */
+const MOST_TRIES = 3;
 /** Most bytes of a device that are copied at once. */
 const DEVICE_BYTES = 192;
 const STACK_DEVICE = STACK_EVENT - DEVICE_BYTES;
@@ -332,10 +336,15 @@ function readGroups(layout: KernelLayout): readonly ReadGroup[] {
 function chooseMember(program: Assembler, context: ProgramContext, found: string, none: string): void {
   const next = program.freshLabel('next');
   const again = program.freshLabel('again');
+  const start = program.freshLabel('start');
+  const exhausted = program.freshLabel('exhausted');
   program
     .store('u64', R10, STACK_OLD, R8)
+    .storeImm('u64', R10, STACK_TRIES, 0)
+    .label(start)
     // One load for length and half: the daemon writes the other half meanwhile.
     .load('u32', R6, R7, at.order)
+    .store('u64', R10, STACK_ORDER, R6)
     .mov(R1, R6)
     .and(R1, ORDER_SECOND - 1)
     .and(R6, ORDER_SECOND)
@@ -344,8 +353,8 @@ function chooseMember(program: Assembler, context: ProgramContext, found: string
     .store('u64', R10, STACK_END, R1)
     .label(again)
     .load('u64', R1, R10, STACK_END)
-    .jge(R6, R1, none)
-    .jge(R6, 2 * MAX_MEMBERS, none)
+    .jge(R6, R1, exhausted)
+    .jge(R6, 2 * MAX_MEMBERS, exhausted)
     .mov(R1, R6)
     .lsh(R1, 2)
     .add(R1, R7)
@@ -381,7 +390,17 @@ function chooseMember(program: Assembler, context: ProgramContext, found: string
     .jump(found)
     .label(next)
     .add(R6, 1)
-    .jump(again);
+    .jump(again)
+    // The daemon changed the order meanwhile, maybe twice, and so the very half that was read: look once more.
+    .label(exhausted)
+    .load('u32', R1, R7, at.order)
+    .load('u64', R2, R10, STACK_ORDER)
+    .jeq(R1, R2, none)
+    .load('u64', R1, R10, STACK_TRIES)
+    .jge(R1, MOST_TRIES, none)
+    .add(R1, 1)
+    .store('u64', R10, STACK_TRIES, R1)
+    .jump(start);
 }
 
 /** skb->priority = priority of the socket that sends, with the context in R6. R0 to R5 are lost. */

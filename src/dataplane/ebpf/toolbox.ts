@@ -67,7 +67,9 @@ export class Toolbox {
         tried.#tryLoading(layout.value);
         return tried;
       } catch (error) {
-        last = (error as Error).message;
+        last = isLockedDown()
+          ? 'lockdown (confidentiality) forbids programs to read the memory of the kernel'
+          : (error as Error).message;
       }
     }
     return plain(last);
@@ -119,6 +121,14 @@ export class Toolbox {
       closeFd(maps.state);
       closeFd(maps.events);
     }
+  }
+}
+
+function isLockedDown(): boolean {
+  try {
+    return readFileSync('/sys/kernel/security/lockdown', 'latin1').includes('[confidentiality]');
+  } catch {
+    return false;
   }
 }
 
