@@ -17,3 +17,4 @@ export {
 export { randomScenario } from './generate.js';
 export { shrinkScenario, smallerScenarios } from './shrink.js';
 export { happeningText, storyText } from './story.js';
+export { Random } from './random.js';
