@@ -109,10 +109,14 @@ function readNetlink(bytes: Uint8Array): void {
   }
 }
 
+/** The word of a BTF type that holds its kind and number of members. */
+function info(kind: number, count = 0): number {
+  return (kind << 24) | count;
+}
+
 /** BTF of `struct a { int b; }` and a function, little-endian. */
 function smallBtf(): Uint8Array {
   const names = encoder.encode('\0int\0a\0b\0f\0');
-  const info = (kind: number, count = 0): number => (kind << 24) | count;
   const types = [
     [1, info(BTF_KINDS.INT), 4, 32],
     [5, info(BTF_KINDS.STRUCT, 1), 4, 7, 1, 0],
@@ -214,12 +218,24 @@ export const TARGETS: readonly Target[] = [
   binary('frames', allFrames, readFrame, 30),
   binary('ethernet', allFrames, frames.parseEthernet),
   binary('arp', [arp.subarray(14)], input => frames.parseArp(input)),
-  binary('ipv4', [...igmp.map(each => each.subarray(14))], input => frames.parseIpv4Header(input)),
+  binary(
+    'ipv4',
+    igmp.map(each => each.subarray(14)),
+    input => frames.parseIpv4Header(input),
+  ),
   binary('ipv6', [na.subarray(14), ...mld.map(each => each.subarray(14))], input =>
     frames.parseIpv6Header(input),
   ),
-  binary('igmp', [...igmp.map(each => each.subarray(38))], input => frames.parseIgmp(input)),
-  binary('mld', [...mld.map(each => each.subarray(62))], input => frames.parseMld(ten, ten, input)),
+  binary(
+    'igmp',
+    igmp.map(each => each.subarray(38)),
+    input => frames.parseIgmp(input),
+  ),
+  binary(
+    'mld',
+    mld.map(each => each.subarray(62)),
+    input => frames.parseMld(ten, ten, input),
+  ),
   binary('ndisc', [na.subarray(54)], input => frames.parseNdisc(ten, ten, input)),
   binary(
     'netlink messages',
