@@ -13,6 +13,7 @@ import type {
   Watch,
 } from './scenario.js';
 
+/** How long the trouble lasts, unless told otherwise. */
 const BUSY_MS = 6000;
 const MIIMONS = ['10', '50', '100', '100', '100', '200'] as const;
 
@@ -22,14 +23,15 @@ interface Bonded {
 }
 
 interface Plan {
+  readonly busyMs: number;
   readonly random: Random;
   readonly switches: readonly string[];
   readonly bonded: readonly Bonded[];
   readonly cables: readonly CableSpec[];
 }
 
-/** The scenario of a seed. The same seed gives the same one for ever (until this file changes). */
-export function randomScenario(seed: number): Scenario {
+/** The scenario of a seed, with trouble for so long, and quiet after that. The same seed gives the same one for ever (until this file changes). */
+export function randomScenario(seed: number, busyMs: number = BUSY_MS): Scenario {
   const random = new Random(seed);
   const switches: SwitchSpec[] = [{ name: 'sw1', ...(random.chance(20) ? { ageingMs: 1000 } : {}) }];
   const cables: CableSpec[] = [];
@@ -52,9 +54,9 @@ export function randomScenario(seed: number): Scenario {
   }
   hosts.push({ name: 'peer', interfaces: [{ name: 'eth0', addresses: ['192.0.2.10/24'] }] });
   cables.push({ a: 'peer:eth0', b: `${random.pick(names)}:peer` });
-  const plan: Plan = { random, switches: names, bonded, cables };
+  const plan: Plan = { busyMs, random, switches: names, bonded, cables };
   const events = randomEvents(plan);
-  const lengthMs = BUSY_MS + 2 * longestDelay(hosts, events) + 2000;
+  const lengthMs = busyMs + 2 * longestDelay(hosts, events) + 2000;
   return {
     version: 1,
     name: `random-${seed}`,
@@ -147,13 +149,15 @@ function longestDelay(hosts: readonly HostSpec[], events: readonly TimedEvent[])
 }
 
 function randomEvents(plan: Plan): TimedEvent[] {
-  const { random } = plan;
+  const { random, busyMs } = plan;
   const events: TimedEvent[] = [];
-  const count = random.integer(0, 14);
+  const count = Math.round((random.integer(0, 14) * busyMs) / BUSY_MS);
   for (let nth = 0; nth < count; nth++) {
-    const atMs = random.chance(20) ? 100 * random.integer(1, BUSY_MS / 100) : random.integer(0, BUSY_MS);
+    const atMs = random.chance(20)
+      ? 100 * random.integer(1, Math.max(1, Math.floor(busyMs / 100)))
+      : random.integer(0, busyMs);
     for (const [at, event] of randomHappenings(plan).entries()) {
-      events.push({ ...event, atMs: Math.min(BUSY_MS, atMs + at * random.pick([1, 30, 120, 700])) });
+      events.push({ ...event, atMs: Math.min(busyMs, atMs + at * random.pick([1, 30, 120, 700])) });
     }
   }
   return events.toSorted((a, b) => a.atMs - b.atMs);

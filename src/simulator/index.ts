@@ -16,3 +16,5 @@ export {
 } from './simulate.js';
 export { randomScenario } from './generate.js';
 export { shrinkScenario, smallerScenarios } from './shrink.js';
+export { happeningText, storyText } from './story.js';
+export { Random } from './random.js';

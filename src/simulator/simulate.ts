@@ -1,6 +1,6 @@
 // Runs a scenario in virtual time: same scenario, seed and pace, same timeline, always.
 import { ok, type Result, err } from '../base/index.js';
-import { Bond, type BondEvent, createBond } from '../policy/index.js';
+import { Bond, type BondEvent, type BondSnapshot, createBond } from '../policy/index.js';
 import { CHECK_EVERY_MS, Checkers, type Violation } from './checkers.js';
 import { Clock } from './clock.js';
 import type { Host } from './host.js';
@@ -43,6 +43,8 @@ export interface Simulated {
   readonly flows: readonly FlowTotals[];
   readonly told: readonly Told[];
   readonly violations: readonly Violation[];
+  /** The bonds at the end, as their daemons know them. */
+  readonly bonds: readonly { readonly host: string; readonly bond: BondSnapshot }[];
   /** Simulated, the time before 0 included. */
   readonly simulatedMs: number;
   /** Things that happened on the virtual clock. */
@@ -166,6 +168,9 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Res
     })),
     told,
     violations: checkers.violations,
+    bonds: network.hosts.flatMap(host =>
+      host.bonds.map(bond => ({ host: host.name, bond: bond.snapshot() })),
+    ),
     simulatedMs: clock.now + settle,
     steps: clock.steps,
   });
