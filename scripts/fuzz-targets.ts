@@ -214,12 +214,24 @@ export const TARGETS: readonly Target[] = [
   binary('frames', allFrames, readFrame, 30),
   binary('ethernet', allFrames, frames.parseEthernet),
   binary('arp', [arp.subarray(14)], input => frames.parseArp(input)),
-  binary('ipv4', [...igmp.map(each => each.subarray(14))], input => frames.parseIpv4Header(input)),
+  binary(
+    'ipv4',
+    igmp.map(each => each.subarray(14)),
+    input => frames.parseIpv4Header(input),
+  ),
   binary('ipv6', [na.subarray(14), ...mld.map(each => each.subarray(14))], input =>
     frames.parseIpv6Header(input),
   ),
-  binary('igmp', [...igmp.map(each => each.subarray(38))], input => frames.parseIgmp(input)),
-  binary('mld', [...mld.map(each => each.subarray(62))], input => frames.parseMld(ten, ten, input)),
+  binary(
+    'igmp',
+    igmp.map(each => each.subarray(38)),
+    input => frames.parseIgmp(input),
+  ),
+  binary(
+    'mld',
+    mld.map(each => each.subarray(62)),
+    input => frames.parseMld(ten, ten, input),
+  ),
   binary('ndisc', [na.subarray(54)], input => frames.parseNdisc(ten, ten, input)),
   binary(
     'netlink messages',
