@@ -72,14 +72,15 @@ function expectClear(message: string): void {
 type Line = readonly [what: string, words: string, exit: number, says: RegExp];
 const LONG = 'abcdefghijklmnop';
 
-describe('the command line', () => {
-  /** `~` in words stands for an empty word, `·` for a blank inside a word. */
-  const asWords = (text: string): string[] =>
-    text
-      .replaceAll('LOWER', lowerEnd)
-      .split(' ')
-      .map(word => (word === '~' ? '' : word.replaceAll('·', ' ')));
+/** `~` in words stands for an empty word, `·` for a blank inside a word. */
+function asWords(text: string): string[] {
+  return text
+    .replaceAll('LOWER', lowerEnd)
+    .split(' ')
+    .map(word => (word === '~' ? '' : word.replaceAll('·', ' ')));
+}
 
+describe('the command line', () => {
   const LINES: readonly Line[] = [
     ['an unknown command', 'creat bond9', 2, /unknown command 'creat'; did you mean 'create'/],
     ['an unknown flag', 'show --jsn', 2, /unknown option '--jsn'.*'--json'/],
@@ -199,6 +200,15 @@ describe('the command line', () => {
 
 const errorOf = ({ json }: Answer): ErrorBody['error'] => (json as ErrorBody).error;
 
+async function refused(bond: string, option: string, value: string): Promise<void> {
+  const answer = await world.ask('PATCH', `/v1/bonds/${bond}/options`, { options: { [option]: value } });
+  expect({ option, value, status: answer.status }).toEqual({ option, value, status: 400 });
+  const { code, errno, message } = errorOf(answer);
+  expect({ code, errno }).toEqual({ code: 'invalid-value', errno: 'EINVAL' });
+  expectClear(message);
+  expect(message).toContain(`${option}=`);
+}
+
 describe('option values through the socket', () => {
   const NUMBERS: Readonly<Record<string, number>> = {
     miimon: 2147483647,
@@ -256,15 +266,6 @@ describe('option values through the socket', () => {
     'allé',
     'better\u0000',
   ];
-
-  const refused = async (bond: string, option: string, value: string): Promise<void> => {
-    const answer = await world.ask('PATCH', `/v1/bonds/${bond}/options`, { options: { [option]: value } });
-    expect({ option, value, status: answer.status }).toEqual({ option, value, status: 400 });
-    const { code, errno, message } = errorOf(answer);
-    expect({ code, errno }).toEqual({ code: 'invalid-value', errno: 'EINVAL' });
-    expectClear(message);
-    expect(message).toContain(`${option}=`);
-  };
 
   test.each(Object.entries(NUMBERS))('%s, beyond %i', async (option, max) => {
     for (const value of [...BAD_NUMBERS, String(max + 1)]) await refused('bond0', option, value);

@@ -48,8 +48,32 @@ const OTHERWISE: readonly { readonly why: string; readonly applies: (write: Writ
       answer === 'ok' && bondIn(state).set(option, value) === 'EOPNOTSUPP',
   },
   {
+    why: 'the driver takes a number of 2^64 and more without its upper bits; it is refused here as out of range',
+    applies: ({ value }) => /^\d{20,}$/.test(value) && Number(value) >= 2 ** 64,
+  },
+  {
     why: 'whether an interface that is no member exists at all is not known to the policy (the daemon says ENODEV)',
     applies: ({ option, answer }) => option === 'active_slave' && answer === 'ENODEV',
+  },
+  {
+    why: 'more words behind the name are refused, not let fall',
+    applies: ({ option, value }) => option === 'active_slave' && /\S\s+\S/.test(value),
+  },
+  {
+    why: 'blanks around a name are let fall, and a name that no interface can have is refused, not remembered',
+    applies: ({ option, value }) => option === 'primary' && (/[\s/]/.test(value) || value.length > 15),
+  },
+  {
+    why: 'a number that is no plain one is refused; the driver takes what sscanf makes of it',
+    applies: ({ option, value }) => option === 'queue_id' && !/^eth\d:-?\d{1,3}$/.test(value),
+  },
+  {
+    why: 'members join by a request of its own, whatever is written',
+    applies: ({ option, answer }) => option === 'slaves' && answer === 'ENODEV',
+  },
+  {
+    why: 'addresses without a sign are the whole list, as in netlink',
+    applies: ({ option, value }) => option === 'arp_ip_target' && !/^[+-]/.test(value),
   },
 ];
 

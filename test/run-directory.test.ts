@@ -158,13 +158,14 @@ describe('two daemons', () => {
   });
 });
 
-describe('what an earlier daemon left', () => {
-  const stateFile = (): string => `${runDir}/state.json`;
-  const left = (text: string): void => {
-    mkdirSync(runDir, { recursive: true });
-    writeFileSync(stateFile(), text);
-  };
+const stateFile = (): string => `${runDir}/state.json`;
 
+function leave(text: string): void {
+  mkdirSync(runDir, { recursive: true });
+  writeFileSync(stateFile(), text);
+}
+
+describe('what an earlier daemon left', () => {
   test.each([
     ['nothing', ''],
     ['half of it', '{"version":1,"bonds":[{'],
@@ -177,19 +178,19 @@ describe('what an earlier daemon left', () => {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     const netns = world.lab.inside('host', () => String(statSync('/proc/thread-self/ns/net').ino));
     const written = text.replace('BOOT', `{"bootId":"${boot}"`).replace('NETNS', netns);
-    left(written);
+    leave(written);
     expectRefused(await daemon(), 1, /state\.json cannot be (read|used).*move it away/i);
     expect(readFileSync(stateFile(), 'utf8')).toBe(written);
   });
 
   test('a state file of another version', async () => {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    left(JSON.stringify({ version: 99, bootId: boot, netns: '1', bonds: [] }));
+    leave(JSON.stringify({ version: 99, bootId: boot, netns: '1', bonds: [] }));
     expectRefused(await daemon(), 1, /version 99/);
   });
 
   test('a state file from before the last boot means nothing any more', async () => {
-    left(JSON.stringify({ version: 1, bootId: 'another', netns: '1', bonds: [{ name: 'bond0' }] }));
+    leave(JSON.stringify({ version: 1, bootId: 'another', netns: '1', bonds: [{ name: 'bond0' }] }));
     await world.bondwire.start();
     expect(await world.must('GET', '/v1/bonds')).toEqual({ bonds: [] });
     await world.bondwire.run('create', 'bond0', 'mode=active-backup', 'miimon=100');

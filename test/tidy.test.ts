@@ -17,6 +17,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   netlink: ['base'],
   ebpf: ['base'],
   report: ['base', 'policy'],
+  simulator: ['base', 'frames', 'policy', 'report'],
 };
 
 /** Files that git knows or would add. */

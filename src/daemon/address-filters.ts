@@ -13,9 +13,16 @@ export class AddressFilters {
   readonly #netlink: Rtnetlink;
   /** What we added, by member. */
   readonly #added: Map<number, Set<string>>;
+  readonly #note: () => void;
 
-  constructor(netlink: Rtnetlink, added: readonly (readonly [number, readonly string[]])[] = []) {
+  /** `note` writes down what `save` gives: it is called before an address is added, so that none is ever forgotten. */
+  constructor(
+    netlink: Rtnetlink,
+    added: readonly (readonly [number, readonly string[]])[] = [],
+    note: () => void = () => {},
+  ) {
     this.#netlink = netlink;
+    this.#note = note;
     this.#added = new Map(added.map(([member, macs]) => [member, new Set(macs)]));
   }
 
@@ -59,12 +66,15 @@ export class AddressFilters {
     const added = this.#added.get(member) ?? new Set<string>();
     this.#added.set(member, added);
     let changed = false;
-    for (const mac of wish) {
-      if (added.has(mac)) continue;
-      if (attempt(() => addDeviceAddress(this.#netlink, member, mac))) {
-        added.add(mac);
-        changed = true;
-      }
+    const missing = wish.filter(mac => !added.has(mac));
+    // An address that is there already is another's, and stays.
+    const present = missing.length === 0 ? [] : this.#listOf(member);
+    const mine = missing.filter(mac => !present.includes(mac));
+    for (const mac of mine) added.add(mac);
+    if (mine.length > 0) this.#note();
+    for (const mac of mine) {
+      if (attempt(() => addDeviceAddress(this.#netlink, member, mac))) changed = true;
+      else added.delete(mac);
     }
     for (const mac of added) {
       if (wish.includes(mac)) continue;

@@ -70,7 +70,7 @@ export class BondRunner {
       (parts.members ?? []).map(({ original, ...record }) => [original.ifindex, { original, ...record }]),
     );
     this.taken = [...(parts.taken ?? [])];
-    this.#filters = new AddressFilters(parts.machine.netlink, parts.filters);
+    this.#filters = new AddressFilters(parts.machine.netlink, parts.filters, parts.machine.save);
     this.#plan = parts.policy.plan();
     this.plane.onDiverted(({ from, to }) => {
       if (!this.#closed && from !== null) this.#diverted(from, to);

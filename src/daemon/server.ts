@@ -48,6 +48,16 @@ const addressesBody = z.strictObject({
 });
 const emptyBody = z.strictObject({});
 
+/** What becomes of a body in each of the requests: a value or a refusal, whatever it is. */
+export const BODY_CHECKS: readonly ((body: unknown) => Result<unknown, Refusal>)[] = [
+  createBody,
+  enslaveBody,
+  releaseBody,
+  setBody,
+  addressesBody,
+  emptyBody,
+].map(schema => (body: unknown) => check<unknown>(schema, body));
+
 /** Status of HTTP for a refusal. */
 function httpStatus({ code }: Refusal): number {
   switch (code) {
@@ -274,7 +284,8 @@ export class ControlServer {
   }
 }
 
-function parseUrl(
+/** The parts of a request's address; undefined when it is none. */
+export function parseUrl(
   text: string,
 ): { readonly path: readonly string[]; readonly query: URLSearchParams } | undefined {
   try {

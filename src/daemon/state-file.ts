@@ -49,8 +49,8 @@ function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The file's outer form; undefined when it is something else. */
-function parsed(text: string): SavedState | undefined {
+/** The file's outer form; undefined when it is something else. Any text gives an answer. */
+export function parseState(text: string): SavedState | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -58,10 +58,11 @@ function parsed(text: string): SavedState | undefined {
     return undefined;
   }
   const isState = isFields(value) && typeof value['bootId'] === 'string' && Array.isArray(value['bonds']);
-  return isState ? (value as unknown as SavedState) : undefined;
+  return isState ? (value as Fields & SavedState) : undefined;
 }
 
-function isRunner(value: unknown): value is SavedRunner {
+/** True for a bond as the file keeps it. */
+export function isRunner(value: unknown): value is SavedRunner {
   if (!isFields(value)) return false;
   const { name, bondIfindex, lowerIfindex, pins, policy, members, taken, filters } = value;
   return (
@@ -98,7 +99,7 @@ export class StateFile {
     } catch {
       return { bonds: [] };
     }
-    const state = parsed(text);
+    const state = parseState(text);
     if (state === undefined) return { bonds: [], problem: this.#unreadable('it is damaged') };
     if (state.bootId !== this.#bootId) return { bonds: [] };
     if (state.version !== STATE_VERSION) {

@@ -3,4 +3,5 @@ export type { BondDataPlane, Diversion, Loss } from './contract.js';
 export { type BondPlaces, EbpfBond } from './ebpf/ebpf-bond.js';
 export { hasReceiveProgram } from './ebpf/attachment.js';
 export { RECEIVE_PROGRAM } from './ebpf/programs.js';
+export { MAX_MEMBERS } from './ebpf/shared-state.js';
 export { Toolbox, type ToolboxWishes } from './ebpf/toolbox.js';

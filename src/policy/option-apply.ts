@@ -4,6 +4,7 @@ import {
   err,
   ok,
   parseMac,
+  plain,
   refusal,
   type Refusal,
   type Result,
@@ -174,10 +175,8 @@ export function warnOfNoMonitor(context: Context): void {
 
 /** dev_valid_name, and what could not be shown. */
 function isInterfaceName(name: string): boolean {
-  // oxlint-disable-next-line no-control-regex
-  return (
-    encodeUtf8(name).length <= 15 && !/[\s/:\u0000-\u001f\u007f-\u00a0]/.test(name) && !/^\.\.?$/.test(name)
-  );
+  const isWord = !/[\s/:]/.test(name) && plain(name) === name;
+  return isWord && encodeUtf8(name).length <= 15 && name !== '.' && name !== '..';
 }
 
 /** bond_option_primary_set: an interface that is no member yet is remembered. */

@@ -88,6 +88,10 @@ function parsed(text: string): unknown {
   }
 }
 
+function withoutCounters(key: string, value: unknown): unknown {
+  return ['rx', 'tx', 'txDropped'].includes(key) ? null : value;
+}
+
 /** A lab and a daemon. */
 export class World {
   readonly lab: Lab;
@@ -183,17 +187,13 @@ export class World {
       JSON.parse((await this.ip('host', line)) || '[]') as unknown;
     const shown = this.bondwire.pid === null ? undefined : await this.must('GET', '/v1/bonds');
     return {
-      bonds: (shown as ShowDocument | undefined)?.bonds.map(bond => ({
-        ...bond,
-        rx: null,
-        tx: null,
-        txDropped: null,
-        members: bond.members.map(member => ({ ...member, rx: null, tx: null })),
-      })),
+      bonds: JSON.parse(JSON.stringify(shown ?? null, withoutCounters)) as unknown,
       links: await json('-j -d link'),
       addresses: await json('-j addr'),
       routes: [await json('-j route show table all'), await json('-j -6 route show table all')],
-      files: readdirSync(this.folder, { recursive: true }).toSorted(),
+      files: readdirSync(this.folder, { recursive: true })
+        .map(String)
+        .toSorted((a, b) => a.localeCompare(b)),
     };
   }
 

@@ -10,6 +10,7 @@ import {
   MAX_MEMBERS,
   MEMBER,
   NO_SLOT,
+  ORDER_CHANGE_SHIFT,
   ORDER_SECOND,
   SHARED,
 } from './shared-state.js';
@@ -85,7 +86,9 @@ export class LiveState {
     const half = (this.#shared.order & ORDER_SECOND) ^ ORDER_SECOND;
     const start = half === 0 ? 0 : MAX_MEMBERS;
     for (const [i, slot] of order.entries()) this.#shared.slots.set(start + i, slot);
-    this.#publish(SHARED.offset('order'), half | order.length);
+    // Every change has a number of its own, so that a program sees that there was one.
+    const change = ((this.#shared.order >>> ORDER_CHANGE_SHIFT) + 1) << ORDER_CHANGE_SHIFT;
+    this.#publish(SHARED.offset('order'), (change | half | order.length) >>> 0);
   }
 
   /** Interface in a slot; 0 when it is free, or no slot. */

@@ -47,7 +47,7 @@ export const SHARED = layout({
   version: 'u32',
   /** Slot that sends, and whose received frames are accepted. The programs change it only by compare-and-exchange. */
   current: 'u32',
-  /** Which of the two halves of `order` counts (ORDER_SECOND), and how many slots it has: one word, so one store changes all. */
+  /** How many slots, in which of the two halves (ORDER_SECOND), and the number of the change: one word, so one store changes all. */
   order: 'u32',
   flags: 'u32',
   lowerIfindex: 'u32',
@@ -65,6 +65,9 @@ export const SHARED = layout({
 
 /** Bit of `SHARED.order`: the second half of `slots` counts. Below it: the number of slots. */
 export const ORDER_SECOND = 0x80;
+
+/** From this bit of `SHARED.order` on: a number that grows with every change. */
+export const ORDER_CHANGE_SHIFT = 8;
 
 /** A record in the ring buffer: the programs moved `current`. */
 export const DIVERSION = layout({

@@ -1,0 +1,88 @@
+// `bondwire simulate`: what would happen to a described network, told in virtual time; needs no daemon and no permission.
+import { readFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { EXIT } from '../../daemon/api.js';
+import { refusedFailure, usageFailure } from '../failure.js';
+import type { Session } from '../session.js';
+
+const HELP = `
+FILE describes a network, what happens to it, and what is expected (docs/simulator.md). Without FILE,
+--seed makes up a network and trouble. The same file and seed give the same story, always.
+Exits with 1 if something is not as expected.
+
+Examples:
+  bondwire simulate examples/two-switches.json
+  bondwire simulate --seed 7 --minutes 2
+  bondwire simulate --seed 7 --print > what-if.json`;
+
+interface SimulateOptions {
+  readonly seed?: string;
+  readonly minutes?: string;
+  readonly json?: boolean;
+  readonly print?: boolean;
+}
+
+export function registerSimulate(program: Command, session: Session): void {
+  program
+    .command('simulate')
+    .description('what would happen to a described network, and what it would cost')
+    .usage('[FILE] [--seed N] [--minutes M] [--json | --print]')
+    .argument('[FILE]', 'a scenario, as JSON')
+    .addOption(new Option('--seed <N>', 'decides all that is left to chance (default 1)'))
+    .addOption(
+      new Option('--minutes <M>', 'how long; without FILE, how long the trouble lasts (default 0.1)'),
+    )
+    .addOption(new Option('--json', 'the timeline and all counts as JSON').conflicts('print'))
+    .addOption(new Option('--print', 'only print the scenario, to keep or to change'))
+    .addHelpText('after', HELP)
+    .action((file: string | undefined, options: SimulateOptions) => run(session, file, options));
+}
+
+async function run(session: Session, file: string | undefined, options: SimulateOptions): Promise<void> {
+  if (file === undefined && options.seed === undefined) {
+    throw usageFailure(`simulate needs a FILE or a --seed; 'bondwire simulate --help' shows examples.`);
+  }
+  const seed = numberOf('--seed', options.seed, 0, 0xffff_ffff);
+  const minutes = numberOf('--minutes', options.minutes, 0.001, 24 * 60);
+  const simulator = await import('../../simulator/index.js');
+  const scenario =
+    file === undefined
+      ? simulator.randomScenario(seed ?? 1, minutes === undefined ? undefined : minutes * 60_000)
+      : await readScenario(file, minutes);
+  if (options.print === true) {
+    session.terminal.out(simulator.printScenario(scenario));
+    return;
+  }
+  const simulated = simulator.simulate(scenario, { seed: seed ?? 1 });
+  if (!simulated.ok)
+    throw refusedFailure(`The network of ${scenario.name} cannot be built: ${simulated.error}`);
+  const unmet = simulator.unmet(scenario, simulated.value.timeline);
+  session.terminal.out(
+    options.json === true
+      ? `${JSON.stringify({ ...simulated.value, unmet }, null, 2)}\n`
+      : simulator.storyText(scenario, simulated.value, unmet),
+  );
+  if (unmet.length + simulated.value.violations.length > 0) session.exitWith(EXIT.refused);
+}
+
+async function readScenario(file: string, minutes: number | undefined) {
+  const { parseScenario } = await import('../../simulator/index.js');
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw refusedFailure(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const parsed = parseScenario(text);
+  if (!parsed.ok) throw refusedFailure(`${file} is no scenario: ${parsed.error}`);
+  return minutes === undefined ? parsed.value : { ...parsed.value, lengthMs: minutes * 60_000 };
+}
+
+function numberOf(flag: string, text: string | undefined, min: number, max: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= min && value <= max)) {
+    throw usageFailure(`${flag} must be a number from ${min} to ${max}, not "${text}".`);
+  }
+  return value;
+}

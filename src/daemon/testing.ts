@@ -1,0 +1,3 @@
+// What the fuzzer may use of `daemon`: everything that reads what others wrote.
+export { BODY_CHECKS, parseUrl } from './server.js';
+export { isRunner, parseState } from './state-file.js';

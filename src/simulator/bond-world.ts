@@ -1,0 +1,59 @@
+// What a simulated bond lives in: the clock, chance, how quick its machine is, and who makes its policy. (simulator)
+import type { Refusal, Result } from '../base/index.js';
+import type {
+  BondEvent,
+  BondSnapshot,
+  ForwardingPlan,
+  Input,
+  NewBond,
+  Output,
+  SavedBond,
+} from '../policy/index.js';
+import type { Clock } from './clock.js';
+import type { Frame } from './frame.js';
+import type { IpDevice } from './ip-stack.js';
+import type { NetworkInterface } from './network-interface.js';
+import type { Random } from './random.js';
+import type { SimulatedBond } from './simulated-bond.js';
+
+/** What the simulator needs of a policy: `Bond`, or a copy that was broken on purpose to see that it is caught. */
+export interface SimulatedPolicy {
+  handle(input: Input, now: number): Result<undefined, Refusal>;
+  outputs(): Output[];
+  deadline(): number | null;
+  snapshot(): BondSnapshot;
+  plan(): ForwardingPlan;
+  save(now?: number): SavedBond;
+}
+
+export interface PolicyMaker {
+  create(wish: NewBond): Result<SimulatedPolicy, Refusal>;
+  restore(saved: SavedBond, now: number): SimulatedPolicy;
+}
+
+/** How quick the simulated machine is, in ms. */
+export interface Pace {
+  /** From a change of carrier to the kernel's word on it (link-watch). */
+  readonly linkWatchMs: number;
+  /** From any other change, and from a diversion, to its news. */
+  readonly newsMs: number;
+  /** A timer is late by up to so much, by chance. */
+  readonly timerLateMs: number;
+}
+
+/** The world that a bond lives in. */
+export interface BondWorld {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly pace: Pace;
+  readonly policies: PolicyMaker;
+  /** True when daemons are killed in this scenario, so that state must be kept as the daemon does. */
+  readonly keepState: boolean;
+  readonly hostName: string;
+  findInterface(name: string): NetworkInterface | undefined;
+  bondOf(nic: NetworkInterface): SimulatedBond | undefined;
+  deliver(device: IpDevice, frame: Frame): void;
+  /** An input was handled with all that follows. */
+  stepped(bond: SimulatedBond): void;
+  told(bond: SimulatedBond, event: BondEvent): void;
+}

@@ -1,0 +1,30 @@
+// A frame on a simulated wire: addresses as text, and what it carries. (simulator)
+import { BROADCAST_MAC, formatMac, type MacText } from '../base/index.js';
+import type { FlowRun } from './flow.js';
+
+/** What a frame carries: a packet of a flow, a question for an address or its answer, or bytes that a bond made. */
+export type Cargo =
+  | { readonly kind: 'packet'; readonly flow: FlowRun; readonly sequence: number }
+  | { readonly kind: 'ask' | 'answer'; readonly ip: string; readonly from: string }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
+
+export interface Frame {
+  readonly destination: MacText;
+  readonly source: MacText;
+  readonly cargo: Cargo;
+}
+
+/** A group address: broadcast or multicast. */
+export function isGroup(mac: MacText): boolean {
+  return mac === BROADCAST_MAC || (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
+}
+
+/** 01:80:c2:00:00:0X: stays on its link. */
+export function isLinkLocal(mac: MacText): boolean {
+  return mac.startsWith('01:80:c2:00:00:0');
+}
+
+/** A frame of bytes. */
+export function frameOf(bytes: Uint8Array): Frame {
+  return { destination: formatMac(bytes, 0), source: formatMac(bytes, 6), cargo: { kind: 'bytes', bytes } };
+}

@@ -1,0 +1,20 @@
+// What other rooms and other packages may use of `simulator`.
+export { type Comparison, compareTimelines, unmet } from './compare-timelines.js';
+export * from './observations.js';
+export * from './scenario.js';
+export { checkScenario, parseScenario, printScenario } from './scenario-json.js';
+export { observationText, renderSideBySide } from './timeline-text.js';
+export { RULES, type Rule, type Violation } from './checkers.js';
+export type { Pace, PolicyMaker, SimulatedPolicy } from './bond-world.js';
+export {
+  DEFAULT_PACE,
+  type FlowTotals,
+  simulate,
+  type Simulated,
+  type SimulateOptions,
+  type Told,
+} from './simulate.js';
+export { randomScenario } from './generate.js';
+export { shrinkScenario, smallerScenarios } from './shrink.js';
+export { happeningText, storyText } from './story.js';
+export { Random } from './random.js';

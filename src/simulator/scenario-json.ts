@@ -1,0 +1,314 @@
+// Scenarios as JSON text: reading with all checks (a file may come from anybody), and writing for people to read.
+import { err, ERRNO, ok, parseIpv4, parseIpv6, type Result } from '../base/index.js';
+import { ARMS, PROPERTIES } from './observations.js';
+import {
+  type CableSpec,
+  endParts,
+  type Happening,
+  type HappeningKind,
+  type HostSpec,
+  type Scenario,
+} from './scenario.js';
+import {
+  check,
+  dictionary,
+  flag,
+  list,
+  matching,
+  maybe,
+  number,
+  oneOf,
+  record,
+  type Shape,
+  tagged,
+  text,
+  value,
+} from './shape.js';
+
+const name = matching(
+  /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/,
+  'a name of at most 15 letters, digits, "_", "." or "-"',
+);
+const mac = matching(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'a MAC address in lower case');
+const end = matching(/^[^:]+:[^:]+$/, 'the end of a cable, NODE:INTERFACE');
+const cidr: Shape = (given, place) => {
+  const parts = typeof given === 'string' ? given.split('/') : [];
+  const [address = '', prefix = ''] = parts;
+  const good = parts.length === 2 && /^\d{1,3}$/.test(prefix) && isAddress(address);
+  return good ? null : `${place} must be an address with its prefix length, such as 192.0.2.1/24`;
+};
+const ms = number(0, 1e12);
+
+function isAddress(given: string): boolean {
+  return parseIpv4(given).ok || parseIpv6(given).ok;
+}
+
+const BOND = record({
+  name,
+  options: dictionary(text),
+  members: list(name),
+  addresses: list(cidr),
+  up: maybe(flag),
+});
+
+const HOST = record({
+  name,
+  interfaces: list(
+    record({
+      name,
+      mac: maybe(mac),
+      addresses: maybe(list(cidr)),
+      speedMbps: maybe(number(1)),
+      duplex: maybe(oneOf(['full', 'half'])),
+      fixedMac: maybe(flag),
+    }),
+  ),
+  bonds: maybe(list(BOND)),
+});
+
+const onBond = { host: name, bond: name };
+
+/** What each happening has beside `do`, `atMs` and `refused`. */
+const HAPPENINGS: Readonly<Record<HappeningKind, Readonly<Record<string, Shape>>>> = {
+  cut: { end },
+  restore: { end },
+  flap: { end, times: number(1, 10_000), downMs: ms, upMs: ms },
+  lose: { end, percent: number(0, 100) },
+  silence: { switch: name, port: maybe(name) },
+  unsilence: { switch: name, port: maybe(name) },
+  kill: { node: name },
+  revive: { node: name },
+  set: { ...onBond, option: text, value: text },
+  enslave: { ...onBond, interface: name },
+  release: { ...onBond, interface: name },
+  'bond-up': onBond,
+  'bond-down': onBond,
+  'bond-mac': { ...onBond, mac },
+  'bond-mtu': { ...onBond, mtu: number(68, 65_535) },
+  'link-up': { host: name, interface: name },
+  'link-down': { host: name, interface: name },
+  'daemon-kill': { host: name },
+  'daemon-start': { host: name },
+};
+
+const EVENT = tagged(
+  'do',
+  Object.fromEntries(
+    Object.entries(HAPPENINGS).map(([kind, shapes]) => [
+      kind,
+      record({ atMs: ms, do: text, ...shapes, refused: maybe(oneOf(Object.keys(ERRNO))) }),
+    ]),
+  ),
+);
+
+const property: Shape = (given, place) => {
+  const known =
+    typeof given === 'string' &&
+    (PROPERTIES.some(each => each === given) || /^(?:sysfs|garps-from):.+$/.test(given));
+  return known ? null : `${place} must be one of ${PROPERTIES.join(', ')}, sysfs:NAME or garps-from:ADDRESS`;
+};
+
+const SCENARIO = record({
+  version: oneOf([1]),
+  name: matching(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'a name in kebab-case'),
+  summary: text,
+  arms: maybe(list(oneOf(ARMS))),
+  hosts: list(HOST),
+  switches: list(record({ name, ageingMs: maybe(ms) })),
+  cables: list(record({ a: end, b: end, delayMs: maybe(number(0, 10_000)) })),
+  flows: list(
+    record({
+      name,
+      from: name,
+      to: name,
+      address: text,
+      packetsPerSecond: number(0.001, 1_000_000),
+      bytes: number(16, 9000),
+      startMs: ms,
+      endMs: ms,
+    }),
+  ),
+  events: list(EVENT),
+  observe: record({
+    atMs: list(ms),
+    watch: list(
+      record({
+        of: text,
+        property,
+        how: oneOf(['sample', 'change', 'total']),
+        withinMs: maybe(ms),
+        ignoreShorterThanMs: maybe(ms),
+        by: maybe(number()),
+      }),
+    ),
+  }),
+  expect: list(
+    record({
+      of: text,
+      property,
+      atMs: maybe(ms),
+      is: maybe(value),
+      atLeast: maybe(number(-1e15, 1e15)),
+      atMost: maybe(number(-1e15, 1e15)),
+      sequence: maybe(list(value)),
+    }),
+  ),
+  lengthMs: ms,
+});
+
+/** Reads a scenario, or says what is wrong with it and where. Never throws. */
+export function parseScenario(json: string): Result<Scenario, string> {
+  let given: unknown;
+  try {
+    given = JSON.parse(json);
+  } catch (error) {
+    return err(`It is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return checkScenario(given);
+}
+
+/** Checks a value that claims to be a scenario. */
+export function checkScenario(given: unknown): Result<Scenario, string> {
+  const shaped = check<Scenario>(SCENARIO, given);
+  if (!shaped.ok) return shaped;
+  const problem = checkReferences(shaped.value) ?? checkCables(shaped.value) ?? checkLoops(shaped.value);
+  return problem === null ? ok(shaped.value) : err(problem);
+}
+
+/** JSON with one line for each leaf object, so that a stored scenario reads like a table. */
+export function printScenario(scenario: Scenario): string {
+  return `${print(scenario, '')}\n`;
+}
+
+const LINE = 110;
+
+function print(given: unknown, indent: string): string {
+  const flat = flatText(given);
+  if (flat.length + indent.length <= LINE && (indent !== '' || flat.length < 40)) return flat;
+  const deeper = `${indent}  `;
+  if (Array.isArray(given)) {
+    const items = given.map(item => deeper + print(item, deeper));
+    return `[\n${items.join(',\n')}\n${indent}]`;
+  }
+  if (typeof given !== 'object' || given === null) return flat;
+  const entries = Object.entries(given)
+    .filter(([, item]) => item !== undefined)
+    .map(([key, item]) => `${deeper}${JSON.stringify(key)}: ${print(item, deeper)}`);
+  return `{\n${entries.join(',\n')}\n${indent}}`;
+}
+
+function flatText(given: unknown): string {
+  if (Array.isArray(given)) return `[${given.map(flatText).join(', ')}]`;
+  if (typeof given !== 'object' || given === null) return JSON.stringify(given) ?? 'null';
+  const entries = Object.entries(given).filter(([, item]) => item !== undefined);
+  if (entries.length === 0) return '{}';
+  return `{ ${entries.map(([key, item]) => `${JSON.stringify(key)}: ${flatText(item)}`).join(', ')} }`;
+}
+
+function twice(names: readonly string[]): string | undefined {
+  return names.find((each, at) => names.indexOf(each) !== at);
+}
+
+function checkHost(host: HostSpec): string | null {
+  const bonds = host.bonds ?? [];
+  const names = [...host.interfaces, ...bonds].map(each => each.name);
+  const same = twice(names);
+  if (same !== undefined) return `${host.name} has two interfaces called ${same}`;
+  const enrolled = twice(bonds.flatMap(bond => bond.members));
+  if (enrolled !== undefined) return `${host.name}:${enrolled} is a member twice`;
+  for (const bond of bonds) {
+    for (const member of bond.members) {
+      const found = host.interfaces.find(each => each.name === member);
+      if (found === undefined) return `${host.name}/${bond.name}: there is no interface ${member}`;
+      if ((found.addresses ?? []).length > 0)
+        return `${host.name}:${member} is a member of ${bond.name} and cannot have addresses`;
+    }
+  }
+  return null;
+}
+
+/** What an event names must be there. */
+function checkHappening(scenario: Scenario, event: Happening): string | null {
+  const hostOf = (wanted: string): HostSpec | undefined => scenario.hosts.find(each => each.name === wanted);
+  if ('end' in event) {
+    const found = scenario.cables.some(cable => cable.a === event.end || cable.b === event.end);
+    return found ? null : `no cable ends at ${event.end}`;
+  }
+  if ('switch' in event) {
+    const found = scenario.switches.some(each => each.name === event.switch);
+    return found ? null : `there is no switch ${event.switch}`;
+  }
+  if ('node' in event) {
+    const found = [...scenario.switches, ...scenario.hosts].some(each => each.name === event.node);
+    return found ? null : `there is no switch or host ${event.node}`;
+  }
+  const host = hostOf(event.host);
+  if (host === undefined) return `there is no host ${event.host}`;
+  if ('bond' in event && !(host.bonds ?? []).some(bond => bond.name === event.bond))
+    return `${event.host} has no bond ${event.bond}`;
+  if (event.do === 'link-up' || event.do === 'link-down') {
+    const found = host.interfaces.some(each => each.name === event.interface);
+    return found ? null : `${event.host} has no interface ${event.interface}`;
+  }
+  return null;
+}
+
+function checkReferences(scenario: Scenario): string | null {
+  const { hosts, switches, flows, events } = scenario;
+  const same = twice([...hosts, ...switches].map(each => each.name));
+  if (same !== undefined) return `two nodes are called ${same}`;
+  for (const host of hosts) {
+    const problem = checkHost(host);
+    if (problem !== null) return problem;
+  }
+  for (const flow of flows) {
+    const missing = [flow.from, flow.to].find(wanted => !hosts.some(host => host.name === wanted));
+    if (missing !== undefined) return `flow ${flow.name}: there is no host ${missing}`;
+    if (!isAddress(flow.address)) return `flow ${flow.name}: ${flow.address} is no address`;
+  }
+  const sameFlow = twice(flows.map(flow => flow.name));
+  if (sameFlow !== undefined) return `two flows are called ${sameFlow}`;
+  for (const [at, event] of events.entries()) {
+    const problem = checkHappening(scenario, event);
+    if (problem !== null) return `events[${at}] (${event.do}): ${problem}`;
+  }
+  return null;
+}
+
+function checkCables({ cables, hosts, switches }: Scenario): string | null {
+  const same = twice(cables.flatMap(cable => [cable.a, cable.b]));
+  if (same !== undefined) return `two cables end at ${same}`;
+  for (const cable of cables) {
+    for (const each of [cable.a, cable.b]) {
+      const { node, port } = endParts(each);
+      const host = hosts.find(one => one.name === node);
+      if (host === undefined && !switches.some(one => one.name === node))
+        return `${each}: there is no ${node}`;
+      if (host !== undefined && !host.interfaces.some(one => one.name === port))
+        return `${each}: ${node} has no interface ${port}`;
+    }
+  }
+  return null;
+}
+
+function nodesOf(cable: CableSpec): readonly [string, string] {
+  return [endParts(cable.a).node, endParts(cable.b).node];
+}
+
+/** Switches run no spanning tree, so inter-switch links may form no loop. */
+function checkLoops({ cables, switches }: Scenario): string | null {
+  const group = new Map(switches.map(each => [each.name, each.name]));
+  const find = (node: string): string => {
+    let at = node;
+    for (let up = group.get(at); up !== undefined && up !== at; up = group.get(at)) at = up;
+    return at;
+  };
+  for (const cable of cables) {
+    const [a, b] = nodesOf(cable);
+    if (!group.has(a) || !group.has(b)) continue;
+    const [one, other] = [find(a), find(b)];
+    if (one === other) return `the cable from ${cable.a} to ${cable.b} closes a loop of switches`;
+    group.set(one, other);
+  }
+  return null;
+}
