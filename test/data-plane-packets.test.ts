@@ -300,12 +300,12 @@ describe('datagrams', () => {
       valueSize: 8,
       maxEntries: 1,
     });
-    // Notes both of packets that have a mark.
+    // Notes both of packets that have the socket's mark; some of the stack's own have another.
     const program = new Assembler('look')
       .mov(R6, R1)
       .loadMapValue(R2, 'seen')
       .load('u32', R1, R6, SK_BUFF.mark)
-      .jeq(R1, 0, 'done')
+      .jne(R1, 77, 'done')
       .store('u32', R2, 0, R1)
       .load('u32', R1, R6, SK_BUFF.priority)
       .store('u32', R2, 4, R1)

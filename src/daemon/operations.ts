@@ -2,7 +2,7 @@
 import { err, ok, parseIpv4, parseIpv6, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { EbpfBond, hasReceiveProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, listLinks, setLink } from '../linux/index.js';
-import { type Address, IFF, type Link, type Route } from '../netlink/index.js';
+import type { Address, Link } from '../netlink/index.js';
 import { Bond, createBond, findOption, inApplyOrder } from '../policy/index.js';
 import {
   addressText,
@@ -13,12 +13,12 @@ import {
   loadBelongings,
   removeAddresses,
   routeText,
-  sameRoute,
   saveBelongings,
   takeBack,
   usesNexthopObject,
 } from './address-transfer.js';
 import { checkBondName } from './bond-name.js';
+import { returnBelongings } from './belongings-return.js';
 import { BondRunner } from './bond-runner.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
@@ -396,10 +396,7 @@ export class Operations {
     this.#machine.save();
   }
 
-  /**
-   * What was taken from interfaces goes back to them. `carried` is what the bond had at its end: addresses that were
-   * removed from it meanwhile stay away, routes that were added go to where the addresses go.
-   */
+  /** What was taken from interfaces goes back to those that are not members of another bond by now. */
   #giveBack(
     runner: BondRunner,
     carried: Belongings | undefined,
@@ -407,30 +404,10 @@ export class Operations {
     bondName: string,
   ): void {
     const { netlink, journal } = this.#machine;
-    const returns = runner.taken.flatMap(saved => {
-      const link = getLink(netlink, saved.ifindex);
-      if (link === undefined || this.#registry.ofMember(saved.ifindex) !== undefined) return [];
-      return [{ saved, link, was: loadBelongings(saved) }];
-    });
-    const isOld = (route: Route): boolean =>
-      returns.some(({ was }) => was.routes.some(old => sameRoute(old, route)));
-    // Routes that came while the bond was there go to the first interface.
-    let added = carried?.routes.filter(route => !isOld(route)) ?? [];
-    for (const { saved, link, was } of returns) {
-      const still = carried?.addresses.map(addressText);
-      const addresses = was.addresses.filter(address => still?.includes(addressText(address)) ?? true);
-      const routes = was.routes.filter(route => carried?.routes.some(now => sameRoute(now, route)) ?? true);
-      const home = { ifindex: link.ifindex, name: link.name ?? saved.name };
-      try {
-        giveAddresses(netlink, addresses, saved.name, home);
-        if ((link.flags & IFF.IFF_UP) === 0) continue;
-        giveRoutes(netlink, routes, saved.ifindex, home.ifindex);
-        giveRoutes(netlink, added, bondIfindex, home.ifindex);
-        added = [];
-      } catch (error) {
-        const message = `${home.name} did not get back all that ${bondName} took: ${(error as Error).message}`;
-        journal.add(bondName, { severity: 'error', type: 'left', message });
-      }
+    const homeless = runner.taken.filter(saved => this.#registry.ofMember(saved.ifindex) === undefined);
+    for (const problem of returnBelongings(netlink, homeless, carried, bondIfindex)) {
+      const message = `${bondName} could not give everything back: ${problem}`;
+      journal.add(bondName, { severity: 'error', type: 'left', message });
     }
     runner.taken = [];
   }

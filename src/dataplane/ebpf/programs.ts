@@ -1,4 +1,4 @@
-// The programs of a bond, as pure values: transmit on the lower end, receive on each member, and one that finds a device.
+// The programs of a bond, as pure values: transmit on the lower end, receive on each member.
 // All ask the kernel's own device state on every packet, so that no frame is given to a member that lost its carrier.
 import {
   type AssembledProgram,
@@ -18,13 +18,7 @@ import {
   type Register,
   SK_BUFF,
 } from '../../ebpf/index.js';
-import {
-  CAST_KFUNC,
-  DEVICE_TABLE_SIZE,
-  type KernelLayout,
-  LINK_STATE_NOCARRIER,
-  LINK_STATE_START,
-} from './kernel-layout.js';
+import { CAST_KFUNC, type KernelLayout, LINK_STATE_NOCARRIER, LINK_STATE_START } from './kernel-layout.js';
 import {
   DIVERSION,
   EVENTS_MAP,
@@ -194,37 +188,6 @@ export function receiveProgram(context: ProgramContext, slot: number): ProgramSp
     .mov(R2, 0)
     .call('redirect')
     .exit();
-  return classifier(program.build());
-}
-
-/** What `learnProgram` returns when it found the device. */
-export const LEARNED = 1;
-
-/**
- * Finds the kernel's struct net_device of an interface and notes its address in `slot`. Run once, by BPF_PROG_TEST_RUN,
- * in the namespace of the interface: it walks current -> nsproxy -> net -> dev_index_head, as __dev_get_by_index does.
- */
-export function learnProgram(layout: KernelLayout, slot: number, ifindex: number): ProgramSpec {
-  const program = new Assembler('bw_learn');
-  const member = MEMBERS + slot * MEMBER_STRIDE;
-  program.loadMapValue(R6, STATE_MAP).call('get_current_task').mov(R7, R0);
-  readKernel(program, 'u64', R7, R7, layout.taskNsproxy);
-  readKernel(program, 'u64', R7, R7, layout.nsproxyNet);
-  program.store('u64', R6, at.net, R7);
-  readKernel(program, 'u64', R7, R7, layout.netDeviceTable);
-  readKernel(program, 'u64', R7, R7, (ifindex % DEVICE_TABLE_SIZE) * 8);
-  for (let step = 0; step < 64; step++) {
-    program.jeq(R7, 0, 'not found').mov(R8, R7).sub(R8, layout.deviceIndexHlist);
-    readKernel(program, 'u32', R9, R8, layout.deviceIfindex);
-    program.jeq(R9, ifindex, 'found');
-    readKernel(program, 'u64', R7, R7, 0);
-  }
-  program
-    .label('not found')
-    .exitWith(0)
-    .label('found')
-    .store('u64', R6, member + of.device, R8)
-    .exitWith(LEARNED);
   return classifier(program.build());
 }
 
@@ -431,23 +394,4 @@ function count(program: Assembler, base: Register, offset: number): void {
     .store('u64', base, offset + LOSS.offset('firstNs'), R0)
     .label(noted)
     .mov(R0, 0);
-}
-
-/** dst = *(size *)(src + offset) in kernel memory, by helper. R0 to R5 are lost; 0 when it cannot be read. */
-function readKernel(
-  program: Assembler,
-  size: 'u32' | 'u64',
-  dst: Register,
-  src: Register,
-  offset: number,
-): void {
-  program
-    .mov(R3, src)
-    .add(R3, offset)
-    .mov(R1, R10)
-    .add(R1, STACK_STATE)
-    .storeImm('u64', R10, STACK_STATE, 0)
-    .mov(R2, size === 'u64' ? 8 : 4)
-    .call('probe_read_kernel')
-    .load(size, dst, R10, STACK_STATE);
 }

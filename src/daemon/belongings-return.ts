@@ -1,0 +1,48 @@
+// Addresses and routes go back from a bond at its end to the interfaces that they were taken from.
+import { getLink, type Rtnetlink } from '../linux/index.js';
+import { IFF, type Route } from '../netlink/index.js';
+import {
+  addressText,
+  type Belongings,
+  giveAddresses,
+  giveRoutes,
+  loadBelongings,
+  type SavedBelongings,
+  sameRoute,
+} from './address-transfer.js';
+
+/**
+ * Gives each interface its own; what could not be done comes back as sentences. `carried` is what the bond had at its
+ * end: what was removed from it meanwhile stays away, and routes that were added go to the first interface.
+ */
+export function returnBelongings(
+  netlink: Rtnetlink,
+  taken: readonly SavedBelongings[],
+  carried: Belongings | undefined,
+  bondIfindex: number,
+): string[] {
+  const problems: string[] = [];
+  const returns = taken.flatMap(saved => {
+    const link = getLink(netlink, saved.ifindex);
+    return link === undefined ? [] : [{ saved, link, was: loadBelongings(saved) }];
+  });
+  const isOld = (route: Route): boolean =>
+    returns.some(({ was }) => was.routes.some(old => sameRoute(old, route)));
+  let added = carried?.routes.filter(route => !isOld(route)) ?? [];
+  const still = carried?.addresses.map(addressText);
+  for (const { saved, link, was } of returns) {
+    const addresses = was.addresses.filter(address => still?.includes(addressText(address)) ?? true);
+    const routes = was.routes.filter(route => carried?.routes.some(now => sameRoute(now, route)) ?? true);
+    const home = { ifindex: link.ifindex, name: link.name ?? saved.name };
+    try {
+      giveAddresses(netlink, addresses, saved.name, home);
+      if ((link.flags & IFF.IFF_UP) === 0) continue;
+      giveRoutes(netlink, routes, saved.ifindex, home.ifindex);
+      giveRoutes(netlink, added, bondIfindex, home.ifindex);
+      added = [];
+    } catch (error) {
+      problems.push(`${home.name}: ${(error as Error).message}`);
+    }
+  }
+  return problems;
+}
