@@ -75,6 +75,38 @@ frames.emitEthernet(
 );
 const allFrames = [arp, na, ...igmp, ...mld, tagged];
 
+/** The bytes with the checksum at `at` made right, so that what follows it is read as well. */
+function summed(input: Uint8Array, at: number, sum: (bytes: Uint8Array) => number): Uint8Array {
+  if (input.length < at + 2) return input;
+  const bytes = input.slice();
+  bytes.fill(0, at, at + 2);
+  new DataView(bytes.buffer).setUint16(at, sum(bytes));
+  return bytes;
+}
+
+function sumIcmpv6(bytes: Uint8Array): number {
+  return frames.ipv6Checksum(ten, ten, frames.IP_PROTOCOL.ICMPV6, bytes);
+}
+
+function ipv4Length(bytes: Uint8Array): number {
+  return Math.min(bytes.length, 4 * ((bytes[0] ?? 0) & 15));
+}
+
+/** A header of zeros of an rtnetlink message, and attributes of several sizes. */
+function attributed(header: number): Uint8Array {
+  const attributes = [
+    netlink.bytesAttribute(1, Uint8Array.from([192, 0, 2, 1])),
+    netlink.bytesAttribute(2, ten.slice(0, 6)),
+    netlink.textAttribute(3, 'eth0'),
+    netlink.u32Attribute(8, 128),
+    netlink.nestedAttribute(9, [netlink.u32Attribute(1, 7)]),
+  ];
+  const tail = netlink.emitAttributes(attributes);
+  const whole = new Uint8Array(header + tail.length);
+  whole.set(tail, header);
+  return whole;
+}
+
 /** From the Ethernet header to the innermost message, as a receiver reads. */
 function readFrame(bytes: Uint8Array): unknown {
   const header = frames.parseEthernet(bytes);
@@ -109,10 +141,14 @@ function readNetlink(bytes: Uint8Array): void {
   }
 }
 
+/** The word of a BTF type that holds its kind and number of members. */
+function info(kind: number, count = 0): number {
+  return (kind << 24) | count;
+}
+
 /** BTF of `struct a { int b; }` and a function, little-endian. */
 function smallBtf(): Uint8Array {
   const names = encoder.encode('\0int\0a\0b\0f\0');
-  const info = (kind: number, count = 0): number => (kind << 24) | count;
   const types = [
     [1, info(BTF_KINDS.INT), 4, 32],
     [5, info(BTF_KINDS.STRUCT, 1), 4, 7, 1, 0],
@@ -217,7 +253,10 @@ export const TARGETS: readonly Target[] = [
   binary(
     'ipv4',
     igmp.map(each => each.subarray(14)),
-    input => frames.parseIpv4Header(input),
+    input =>
+      frames.parseIpv4Header(
+        summed(input, 10, bytes => frames.internetChecksum(bytes, 0, ipv4Length(bytes))),
+      ),
   ),
   binary('ipv6', [na.subarray(14), ...mld.map(each => each.subarray(14))], input =>
     frames.parseIpv6Header(input),
@@ -225,14 +264,14 @@ export const TARGETS: readonly Target[] = [
   binary(
     'igmp',
     igmp.map(each => each.subarray(38)),
-    input => frames.parseIgmp(input),
+    input => frames.parseIgmp(summed(input, 2, bytes => frames.internetChecksum(bytes))),
   ),
   binary(
     'mld',
     mld.map(each => each.subarray(62)),
-    input => frames.parseMld(ten, ten, input),
+    input => frames.parseMld(ten, ten, summed(input, 2, sumIcmpv6)),
   ),
-  binary('ndisc', [na.subarray(54)], input => frames.parseNdisc(ten, ten, input)),
+  binary('ndisc', [na.subarray(54)], input => frames.parseNdisc(ten, ten, summed(input, 2, sumIcmpv6))),
   binary(
     'netlink messages',
     [message, netlink.emitMessage({ type: 3, flags: 0, sequence: 1, port: 0, payload: new Uint8Array(4) })],
@@ -240,9 +279,9 @@ export const TARGETS: readonly Target[] = [
     20,
   ),
   binary('rtnetlink link', [link], netlink.parseLink),
-  binary('rtnetlink address', [new Uint8Array(24)], netlink.parseAddress),
-  binary('rtnetlink route', [new Uint8Array(28)], netlink.parseRoute),
-  binary('rtnetlink neighbour', [new Uint8Array(28)], netlink.parseNeighbour),
+  binary('rtnetlink address', [attributed(8)], netlink.parseAddress),
+  binary('rtnetlink route', [attributed(12)], netlink.parseRoute),
+  binary('rtnetlink neighbour', [attributed(12)], netlink.parseNeighbour),
   binary('traffic control', [filter, qdisc], netlink.parseTrafficControl),
   binary('BTF', [smallBtf()], readBtf, 5),
   binary('disassembler', [new Uint8Array(16)], input => disassemble(input.subarray(0, input.length & ~7)), 2),
