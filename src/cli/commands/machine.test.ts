@@ -108,6 +108,6 @@ test('lab that fails is a sentence, and a permission that is missing ends with 4
   const denied = await failing(Object.assign(new Error('setns: EPERM'), { code: 'EPERM' }));
   expect(denied).toMatchObject({
     code: 4,
-    err: 'bondwire: lab cut needs a permission that is missing: setns: EPERM\n',
+    err: 'bondwire: lab cut needs a permission that is missing: setns: EPERM.\n',
   });
 });
