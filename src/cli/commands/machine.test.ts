@@ -103,11 +103,11 @@ test('lab that fails is a sentence, and a permission that is missing ends with 4
   expect(await failing(new Error('there is no lab'))).toEqual({
     code: 1,
     out: '',
-    err: 'bondwire: lab cut failed: there is no lab\n',
+    err: 'bondwire: lab cut failed: there is no lab.\n',
   });
   const denied = await failing(Object.assign(new Error('setns: EPERM'), { code: 'EPERM' }));
   expect(denied).toMatchObject({
     code: 4,
-    err: 'bondwire: lab cut needs a permission that is missing: setns: EPERM\n',
+    err: 'bondwire: lab cut needs a permission that is missing: setns: EPERM.\n',
   });
 });

@@ -109,7 +109,7 @@ test('daemon that cannot start is a sentence', async () => {
   });
   expect([code, err]).toEqual([
     1,
-    `bondwire: Starting a daemon at ${runDir.path} failed: mkdir /proc/x: ENOENT\n`,
+    `bondwire: Starting a daemon at ${runDir.path} failed: mkdir /proc/x: ENOENT.\n`,
   ]);
 });
 
@@ -196,6 +196,6 @@ test('run that can neither build nor undo says both', async () => {
   });
   expect([code, err]).toEqual([
     1,
-    'bondwire: It is in use.\nbondwire: Putting everything back failed: eth0 is gone\n',
+    'bondwire: It is in use.\nbondwire: Putting everything back failed: eth0 is gone.\n',
   ]);
 });
