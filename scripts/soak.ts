@@ -2,6 +2,7 @@
 //   npm run soak -- [--scenarios N] [--from SEED] [--seconds S]
 import { parseArgs } from 'node:util';
 import {
+  PACES,
   printScenario,
   randomScenario,
   type Scenario,
@@ -22,7 +23,7 @@ const count = Number(values.scenarios);
 const until = Date.now() + 1000 * Number(values.seconds);
 
 function violations(scenario: Scenario, seed: number): { found: readonly Violation[]; ms: number } {
-  const simulated = simulate(scenario, { seed });
+  const simulated = simulate(scenario, { seed, pace: PACES[seed % PACES.length] ?? PACES[0] });
   if (!simulated.ok) throw new Error(`${scenario.name} cannot be built: ${simulated.error}`);
   return { found: simulated.value.violations, ms: simulated.value.simulatedMs };
 }

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   checkScenario,
+  PACES,
   parseScenario,
   printScenario,
   randomScenario,
@@ -18,7 +19,8 @@ const RUNS = 3000;
 const LONGEST_MS = 40_000;
 
 function violations(scenario: Scenario): readonly Violation[] {
-  const simulated = simulate(scenario);
+  const seed = Number(/\d+$/.exec(scenario.name)?.[0] ?? 0);
+  const simulated = simulate(scenario, { seed, pace: PACES[seed % PACES.length] ?? PACES[0] });
   if (!simulated.ok) throw new Error(`${scenario.name} cannot be built: ${simulated.error}`);
   return simulated.value.violations;
 }

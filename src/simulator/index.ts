@@ -8,6 +8,7 @@ export { RULES, type Rule, type Violation } from './checkers.js';
 export type { Pace, PolicyMaker, SimulatedPolicy } from './bond-world.js';
 export {
   DEFAULT_PACE,
+  PACES,
   type FlowTotals,
   simulate,
   type Simulated,
