@@ -23,6 +23,8 @@ interface Scenario {
 interface Run extends Scenario {
   readonly kernel: string;
   readonly report: MeterReport;
+  /** Frames that the cut member took while it still had its carrier, and that its cable did not deliver. */
+  readonly inCable: number;
 }
 
 const HERE: readonly Scenario[] = [
@@ -86,9 +88,21 @@ async function untilSent(meter: Meter, count: number): Promise<void> {
   }
 }
 
+/** Frames that a member's device could not deliver (tx_dropped), since it exists. */
+async function undelivered(lab: Lab, member: string): Promise<number> {
+  const { stdout } = await lab.exec('host', ['ip', '-j', '-s', 'link', 'show', 'dev', member]);
+  const [link] = JSON.parse(stdout) as { stats64?: { tx?: { dropped?: number } } }[];
+  return link?.stats64?.tx?.dropped ?? 0;
+}
+
 /** One stream; the active member's cable is cut a third through it, and plugged in again after two thirds. */
-async function once(lab: Lab, contender: Contender, scenario: Scenario): Promise<MeterReport> {
+async function once(
+  lab: Lab,
+  contender: Contender,
+  scenario: Scenario,
+): Promise<Pick<Run, 'report' | 'inCable'>> {
   const active = await contender.active(lab);
+  const dropped = active === null ? 0 : await undelivered(lab, active);
   const meter = await startMeter(stream(lab, scenario.rate, SECONDS));
   if (scenario.cut) {
     if (active === null) throw new Error('No member is active before the cut');
@@ -104,7 +118,8 @@ async function once(lab: Lab, contender: Contender, scenario: Scenario): Promise
   if (scenario.cut && (await contender.active(lab)) === active) {
     throw new Error(`${active} is still the active member although its cable was cut`);
   }
-  return report;
+  const inCable = active === null ? 0 : (await undelivered(lab, active)) - dropped;
+  return { report, inCable };
 }
 
 async function measure(
@@ -120,8 +135,8 @@ async function measure(
       try {
         await untilTrafficFlows(lab);
         for (let run = 0; run < runs; run++) {
-          const report = await once(lab, contender, scenario);
-          results.push({ ...scenario, kernel, report });
+          const { report, inCable } = await once(lab, contender, scenario);
+          results.push({ ...scenario, kernel, report, inCable });
           const what = `${kernel}  ${scenario.contender}  ${scenario.rate}/s  ${scenario.cut ? 'cut' : 'uncut'}`;
           console.log(`${what}  ${reportLine(report)}${lostAt(report, scenario.rate)}`);
           // The member that was cut must be a backup again before the next run.
@@ -166,6 +181,8 @@ function summary(results: readonly Run[]): string {
       first?.cut === true ? 'cut' : 'uncut',
       String(first?.report.sent ?? ''),
       list(runs, report => report.lost),
+      // Of the others' losses all are such: they went on sending into the dead member.
+      first?.contender === 'bondwire' ? runs.map(run => run.inCable).join(' ') : '',
       list(runs, report => report.refused),
       list(runs, report => report.doubled),
       list(runs, longestGapMs),
@@ -179,6 +196,7 @@ function summary(results: readonly Run[]): string {
     'cable',
     'sent',
     'lost',
+    'of it in the cut cable',
     'refused',
     'doubled',
     'longest gap ms',
