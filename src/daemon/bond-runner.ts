@@ -1,12 +1,13 @@
 // Runs one bond: gives the policy what the kernel, the data plane and the clock say, and carries out what it answers.
 import { type Refusal, type Result, unreachable } from '../base/index.js';
 import { EbpfBond } from '../dataplane/index.js';
-import { getLink, isErrno, monotonicNs, PacketSocket, setLink } from '../linux/index.js';
+import { getLink, isErrno, monotonicNs, setLink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { Bond, type BondEvent, type ForwardingPlan, type Input, type Output } from '../policy/index.js';
 import { AddressFilters } from './address-filters.js';
 import type { EventRecord } from './api.js';
 import type { SavedBelongings } from './address-transfer.js';
+import { FrameSender } from './frame-sender.js';
 import { bondLinkOf, carrierOf, memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
 import { type OriginalSettings, restoreSettings } from './original-settings.js';
@@ -50,7 +51,7 @@ export class BondRunner {
   /** True from the first step of its destruction on. */
   ending = false;
   readonly #filters: AddressFilters;
-  readonly #sockets = new Map<number, PacketSocket>();
+  readonly #frames: FrameSender;
   #plan: ForwardingPlan;
   #timer: NodeJS.Timeout | undefined;
   #filterTimer: NodeJS.Timeout | undefined;
@@ -70,6 +71,7 @@ export class BondRunner {
       (parts.members ?? []).map(({ original, ...record }) => [original.ifindex, { original, ...record }]),
     );
     this.taken = [...(parts.taken ?? [])];
+    this.#frames = new FrameSender(parts.machine);
     this.#filters = new AddressFilters(parts.machine.netlink, parts.filters, parts.machine.save);
     this.#plan = parts.policy.plan();
     this.plane.onDiverted(({ from, to }) => {
@@ -176,9 +178,7 @@ export class BondRunner {
 
   /** Asks every member and the bond afresh: after events were lost, and when a bond was adopted. */
   resync(): void {
-    const bond = getLink(this.#machine.netlink, this.plane.bondIfindex);
-    if (bond === undefined) return;
-    this.bondTold(bond);
+    if (!this.#askBond()) return;
     for (const member of this.#policy.snapshot().members) {
       const link = getLink(this.#machine.netlink, member.member);
       if (link === undefined) this.memberGone(member.member);
@@ -190,8 +190,16 @@ export class BondRunner {
     this.stackChanged();
   }
 
+  #askBond(): boolean {
+    const bond = getLink(this.#machine.netlink, this.plane.bondIfindex);
+    if (bond !== undefined) this.bondTold(bond);
+    return bond !== undefined;
+  }
+
   /** Goes on with a bond that an earlier daemon left: what happened since is taken in, then plan and carrier are made true. */
   adopt(): void {
+    // The bond's own link first: peers are not to be told an address that somebody changed meanwhile.
+    this.#askBond();
     this.#guard(() => this.plane.pollDiversions());
     this.resync();
     this.#guard(() => this.plane.apply(this.#policy.plan()));
@@ -225,7 +233,7 @@ export class BondRunner {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#filterTimer);
-    for (const device of Array.from(this.#sockets.keys())) this.#closeSocket(device);
+    this.#frames.close();
   }
 
   #member(ifindex: number) {
@@ -311,7 +319,7 @@ export class BondRunner {
         this.#forward(output.plan);
         return;
       case 'send':
-        this.#send(output.device, output.frame);
+        this.#frames.send(output.device, output.frame);
         return;
       default:
         unreachable(output);
@@ -383,31 +391,6 @@ export class BondRunner {
     this.#guard(() => this.#detach(member, restoreAddress));
     if (this.#policy.snapshot().members.some(other => other.member === member)) this.memberGone(member);
     this.#machine.save();
-  }
-
-  /** A frame of the bond itself: out of the bond's own interface, so that captures and counters see it. */
-  #send(device: number, frame: Uint8Array): void {
-    const link = getLink(this.#machine.netlink, device);
-    if (link?.name === undefined) {
-      this.#closeSocket(device);
-      return;
-    }
-    // Asking makes the kernel finish a carrier change that it holds back; until then it would swallow the frame.
-    this.#machine.ethtool.linkDetected(link.name);
-    // Kept open: closing a packet socket waits for all processors (synchronize_net), some 20 ms.
-    const socket = this.#sockets.get(device) ?? PacketSocket.open({ ifindex: device, protocol: 0 });
-    this.#sockets.set(device, socket);
-    try {
-      socket.send(frame);
-    } catch (error) {
-      this.#closeSocket(device);
-      throw error;
-    }
-  }
-
-  #closeSocket(device: number): void {
-    this.#sockets.get(device)?.close();
-    this.#sockets.delete(device);
   }
 
   #tell(event: BondEvent): void {
