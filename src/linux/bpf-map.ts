@@ -1,5 +1,6 @@
 // eBPF maps by bpf(2): create, read, write, walk; and arrays seen as live memory without any system call.
-import { type BpfCommand, BpfAttr, bpf, tryBpf } from './bpf-syscall.js';
+import type { BpfCommand } from '../ebpf/index.js';
+import { BpfAttr, bpf, tryBpf } from './bpf-syscall.js';
 import { SystemError } from './errors.js';
 import { libc } from './ffi.js';
 import { type MappedMemory, mapShared, pageSize } from './memory.js';

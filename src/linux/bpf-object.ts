@@ -1,5 +1,6 @@
 // What all eBPF objects have: pins in a BPF file system, information, and ids.
-import { BpfAttr, type BpfCommand, bpf, tryBpf } from './bpf-syscall.js';
+import type { BpfCommand } from '../ebpf/index.js';
+import { BpfAttr, bpf, tryBpf } from './bpf-syscall.js';
 import { isErrno, SystemError } from './errors.js';
 import { addressOf } from './ffi.js';
 

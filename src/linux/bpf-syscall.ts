@@ -1,33 +1,7 @@
 // bpf(2) itself: one entry with an attribute block (union bpf_attr) that embeds addresses of other blocks.
+import { BPF_COMMANDS, type BpfCommand } from '../ebpf/index.js';
 import { SystemError } from './errors.js';
 import { addressOf, type Bytes, lastErrno, libc } from './ffi.js';
-
-/** Commands (enum bpf_cmd). */
-export const BPF_COMMANDS = {
-  BPF_MAP_CREATE: 0,
-  BPF_MAP_LOOKUP_ELEM: 1,
-  BPF_MAP_UPDATE_ELEM: 2,
-  BPF_MAP_DELETE_ELEM: 3,
-  BPF_MAP_GET_NEXT_KEY: 4,
-  BPF_PROG_LOAD: 5,
-  BPF_OBJ_PIN: 6,
-  BPF_OBJ_GET: 7,
-  BPF_PROG_TEST_RUN: 10,
-  BPF_PROG_GET_NEXT_ID: 11,
-  BPF_MAP_GET_NEXT_ID: 12,
-  BPF_PROG_GET_FD_BY_ID: 13,
-  BPF_MAP_GET_FD_BY_ID: 14,
-  BPF_OBJ_GET_INFO_BY_FD: 15,
-  BPF_PROG_QUERY: 16,
-  BPF_LINK_CREATE: 28,
-  BPF_LINK_UPDATE: 29,
-  BPF_LINK_GET_FD_BY_ID: 30,
-  BPF_LINK_GET_NEXT_ID: 31,
-  BPF_LINK_DETACH: 34,
-} as const;
-
-/** Name of a command. */
-export type BpfCommand = keyof typeof BPF_COMMANDS;
 
 /** __NR_bpf of the architectures that Node runs on and Bondwire supports. */
 const NR_BPF: Readonly<Partial<Record<NodeJS.Architecture, number>>> = { x64: 321, arm64: 280 };
