@@ -224,4 +224,3 @@ function chooseMember(program: Assembler, context: ProgramContext, found: string
     .store('u64', R10, STACK.tries, R1)
     .jump(start);
 }
-
