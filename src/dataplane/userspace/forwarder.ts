@@ -69,6 +69,12 @@ class Forwarder {
     }
   }
 
+  /** Ends the worker as a failure of its own would; for tests. */
+  interrupt(): void {
+    void this.#worker?.terminate();
+    this.#wakeUp?.set();
+  }
+
   #tell(moved: Moved): void {
     this.#bonds.get(moved.bond)?.moved(moved);
   }
@@ -85,7 +91,8 @@ class Forwarder {
     worker.unref();
     port1.on('message', moved => this.#tell(moved as Moved));
     port1.unref();
-    worker.once('error', () => this.#replace(worker));
+    worker.once('error', () => {});
+    worker.once('exit', () => this.#replace(worker));
     process.once('exit', this.#atExit);
     for (const [bond, { state, host, members }] of this.#bonds) {
       this.#command({ kind: 'bond', bond, state, host });
