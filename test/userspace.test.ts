@@ -226,16 +226,16 @@ test('Frames of all shapes pass unchanged, both ways: tags, fragments, extension
     for (const member of stage.lab.members) stage.host(() => plane.addMember(stage.ifindex(member)));
     plane.apply(planFor(stage.lab.members.map(member => stage.ifindex(member))));
     const frames = [
-      // Tagged once, with priority; tagged twice (802.1ad); a tag with nothing behind it.
+      // Tagged once, with priority; tagged twice (802.1ad); a tag with next to nothing behind it.
       frame('8100600a88b5', 60),
       frame('88a8000f8100001088b5', 200),
-      frame('8100000188b5', 18),
+      frame('8100000188b5', 20),
       // IPv4: a first and a last fragment, and one with options; longer than it says, so padded.
       ipv4(5, 0x2000, 46),
       ipv4(5, 0x0003, 1500),
       ipv4(6, 0x4000, 46),
       // IPv6: hop-by-hop, routing, fragment and destination headers.
-      ipv6(0, 46),
+      ipv6(0, 48),
       ipv6(43, 86),
       ipv6(44, 1400),
       ipv6(60, 1500),

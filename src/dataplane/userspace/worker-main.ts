@@ -1,6 +1,7 @@
 // The forwarding worker: a thread of its own, so that packets never touch the control thread's event loop. It waits for
 // rings to fill and for commands, and does nothing else.
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { unreachable } from '../../base/index.js';
 import { clearWakeUp, PollSet, takeSocketError, viewMemory } from '../../linux/index.js';
 import { BondPort } from './bond-port.js';
 import { SHARED_BYTES, SharedState } from './shared-state.js';
@@ -17,13 +18,14 @@ interface Watched {
 }
 
 function watched(): Watched[] {
-  return Array.from(bonds.values()).flatMap(bond => [
-    { fd: bond.host.fd, work: () => bond.fromHost() },
-    ...Array.from(bond.members, ([slot, member]) => ({
-      fd: member.ring.fd,
-      work: (nowMs: number) => bond.fromMember(slot, nowMs),
-    })),
-  ]);
+  const all: Watched[] = [];
+  for (const bond of bonds.values()) {
+    all.push({ fd: bond.host.fd, work: () => bond.fromHost() });
+    for (const [slot, member] of bond.members) {
+      all.push({ fd: member.ring.fd, work: nowMs => bond.fromMember(slot, nowMs) });
+    }
+  }
+  return all;
 }
 
 /** Carries out what was told; false when that was to end. */
@@ -47,8 +49,10 @@ function obey(command: Command): boolean {
     case 'no bond':
       bonds.delete(command.bond);
       return true;
-    default:
+    case 'end':
       return false;
+    default:
+      return unreachable(command);
   }
 }
 
