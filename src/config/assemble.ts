@@ -172,7 +172,7 @@ function givenOptions(
     if (fact.kind === 'option' && fact.bond === bond)
       own.push(optionOf(fact.name, fact.value, fact.place, false));
     if (fact.kind !== 'chosen') continue;
-    const [member] = resolve(bonds.machine, fact.member).filter(name => membership.bondOf(name) === bond);
+    const member = resolve(bonds.machine, fact.member).find(name => membership.bondOf(name) === bond);
     if (member !== undefined) own.push(optionOf(fact.name, member, fact.place, false));
   }
   const defaults = parameters(bond).options.map(({ name, value, place }) =>

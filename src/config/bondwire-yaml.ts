@@ -61,7 +61,7 @@ export interface BondwireFile {
 /** Reads a file. With an error among the findings, what it says is not to be applied. */
 export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
   const { tree, problems } = parseTree(path, text);
-  const findings: Finding[] = problems.map(problem => ({ level: 'error', ...problem }));
+  const findings: Finding[] = problems.map(({ place, message }) => error(place, message));
   const start: Place = { file: path, line: 1, column: 1 };
   if (tree === null) {
     if (findings.length === 0) {
@@ -73,6 +73,9 @@ export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
     }
     return { bonds: [], findings };
   }
+  // No name of an option or bond, and JavaScript's objects would swallow it.
+  for (const { place } of keysCalled(tree, '__proto__'))
+    findings.push(error(place, 'There is no key "__proto__" here.'));
   for (const twice of repeatedKeys(tree)) {
     findings.push({
       level: 'error',
@@ -146,6 +149,15 @@ function repeatedKeys(tree: Tree): { readonly key: string; readonly place: Place
   });
 }
 
+function keysCalled(tree: Tree, name: string): { readonly place: Place }[] {
+  if (tree.kind === 'text') return [];
+  if (tree.kind === 'list') return tree.items.flatMap(item => keysCalled(item, name));
+  return tree.entries.flatMap(({ key, place, value }) => [
+    ...(key === name ? [{ place }] : []),
+    ...keysCalled(value, name),
+  ]);
+}
+
 /** Where a value stands, or the nearest thing around it. */
 function placeAt(tree: Tree, path: readonly (string | number)[]): Place {
   let node: Tree = tree;
@@ -173,9 +185,12 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   record: 'a map',
 };
 
+function error(place: Place, message: string): Finding {
+  return { level: 'error', place, message };
+}
+
 function findingsOf(issue: z.core.$ZodIssue, tree: Tree): Finding[] {
   const path = issue.path.map(step => (typeof step === 'symbol' ? '' : step));
-  const error = (place: Place, message: string): Finding => ({ level: 'error', place, message });
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(key =>
       error(placeAt(tree, [...path, key]), `There is no key "${shown(key)}" here.`),

@@ -33,6 +33,7 @@ export function parseTree(file: string, text: string, shift?: Place): ParsedTree
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
+  const language = /^\s*\{/.test(text) ? 'JSON' : 'YAML';
   let document: Document.Parsed;
   try {
     document = parseDocument(text, {
@@ -42,12 +43,12 @@ export function parseTree(file: string, text: string, shift?: Place): ParsedTree
       logLevel: 'silent',
     });
   } catch (error) {
-    const message = `It cannot be read as YAML: ${firstSentence(error)}.`;
+    const message = `It cannot be read as ${language}: ${firstSentence(error)}.`;
     return { tree: null, problems: [{ place: placeAt(0), message }] };
   }
   const problems = document.errors.map(error => ({
     place: placeAt(error.pos[0]),
-    message: `It cannot be read as YAML: ${firstSentence(error)}.`,
+    message: `It cannot be read as ${language}: ${firstSentence(error)}.`,
   }));
   if (document.contents === null || problems.length > 0) return { tree: null, problems };
   const builder = new Builder(document, placeAt);
@@ -107,9 +108,10 @@ class Builder {
   }
 }
 
+/** Text of a scalar; the failsafe schema has no other values. Keys that are maps or lists have none. */
 function textOf(node: unknown): string {
-  if (!isScalar(node)) return node === null || node === undefined ? '' : String(node);
-  return node.value === null || node.value === undefined ? '' : String(node.value);
+  if (typeof node === 'string') return node;
+  return isScalar(node) && typeof node.value === 'string' ? node.value : '';
 }
 
 /** The value of a key, the last of them where it is given twice. */

@@ -1,6 +1,8 @@
 // What files of configuration say of bonds, one statement each, with the place where it stands. Every reader makes these;
 // `assemble.ts` makes bonds of them. (config)
 
+import { plain } from '../base/index.js';
+
 /** Where something stands. Lines and columns count from 1. */
 export interface Place {
   readonly file: string;
@@ -99,7 +101,7 @@ export class FactList {
   }
 
   find(place: Place, level: Level, message: string, device?: string): void {
-    this.say(place, { kind: 'finding', level, message, device });
+    this.say(place, { kind: 'finding', level, message: plain(message), device });
   }
 }
 

@@ -61,8 +61,8 @@ interface Interface {
   /** As bonds see it: by its name, or by its MAC address where the file names no device. */
   readonly ref: InterfaceRef;
   readonly values: ReadonlyMap<string, Assignment>;
-  place(key: string): Place;
-  get(key: string): string | undefined;
+  readonly place: (key: string) => Place;
+  readonly get: (key: string) => string | undefined;
 }
 
 /** The facts of one file. */
@@ -96,6 +96,12 @@ export function readIfcfg({ path, text }: SourceFile): Fact[] {
     // eth0:1 and bond0:1 of old: further addresses of the same interface.
     readAddresses({ ...one, name: name.slice(0, name.indexOf(':')) });
     return list.facts;
+  }
+  const dot = name.lastIndexOf('.');
+  if (dot > 0) {
+    const lower = name.slice(0, dot);
+    const message = `The VLAN ${shown(name)} over ${shown(lower)} is not made here; make it with ip after the bond.`;
+    list.find(place('DEVICE'), 'warning', message, lower);
   }
   readBond(one);
   readMembership(one);

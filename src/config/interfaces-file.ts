@@ -45,6 +45,8 @@ const SILENT: ReadonlySet<string> = new Set([
   'broadcast',
   'network',
   'scope',
+  'bridge_ports',
+  'vlan_raw_device',
   'accept_ra',
   'autoconf',
   'dad_attempts',
@@ -150,8 +152,21 @@ function readStanza(list: FactList, stanza: Stanza, started: ReadonlySet<string>
       list.say(line?.place ?? place, { kind: 'member', bond: master, member: interfaceRef(device) });
   }
   const bond = master ?? device;
-  for (const line of lines) readLine(list, stanza, bond, line, isBond || master !== null);
   readMethod(list, stanza);
+  for (const line of lines) readLine(list, stanza, bond, line, isBond || master !== null);
+  tellOfUpper(list, stanza);
+}
+
+/** A VLAN or bridge over something that may be a bond: Bondwire makes neither. */
+function tellOfUpper(list: FactList, { device, place, lines }: Stanza): void {
+  const below = lines
+    .filter(({ word }) => word === 'vlan_raw_device' || word === 'bridge_ports')
+    .flatMap(({ rest }) => rest.split(/\s+/));
+  const dot = device.lastIndexOf('.');
+  for (const lower of new Set(dot > 0 ? [...below, device.slice(0, dot)] : below)) {
+    const message = `${shown(device)} over ${shown(lower)} is not made here; make it with ip after the bond.`;
+    list.find(place, 'warning', message, lower);
+  }
 }
 
 function readLine(list: FactList, stanza: Stanza, bond: string, line: Line, isAboutBond: boolean): void {

@@ -1,5 +1,5 @@
 // Who is a member of which bond: names, patterns and MAC addresses of files against the interfaces of the machine. (config)
-import { shown } from '../base/index.js';
+import { shown, unreachable } from '../base/index.js';
 import { badInterfaceName } from './check-bond.js';
 import type { Fact, Finding, InterfaceRef, KnownInterface, Place } from './facts.js';
 
@@ -22,9 +22,10 @@ export function resolve(machine: readonly KnownInterface[], ref: InterfaceRef): 
       return [ref.name];
     case 'mac':
       return machine.filter(({ mac }) => mac.toLowerCase() === ref.mac).map(({ name }) => name);
-    case 'pattern': {
+    case 'pattern':
       return machine.filter(({ name }) => matches(ref.pattern, name)).map(({ name }) => name);
-    }
+    default:
+      return unreachable(ref);
   }
 }
 

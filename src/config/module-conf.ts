@@ -3,6 +3,7 @@
 import { shown } from '../base/index.js';
 import { FactList, type Fact, type Place, type SourceFile } from './facts.js';
 import { assignment, logicalLines, splitWords } from './logical-lines.js';
+import { readCommands } from './shell-commands.js';
 import { findLoops, type Reference } from './module-loops.js';
 
 /** Directives of modules.conf(5) and modprobe.d(5) that say nothing of bonds. */
@@ -96,10 +97,16 @@ function readLine(reader: Reader, directive: string, words: readonly string[], p
   switch (directive) {
     case 'alias': {
       const [target = ''] = rest;
+      if (target === '') {
+        list.find(place, 'warning', 'alias needs a name and what it stands for; the line was left out.');
+        return;
+      }
       references.push({ from: name, to: [target], place });
       if (isBonding(target)) {
-        reader.bonds.add(name);
-        list.say(place, { kind: 'bond', bond: name });
+        // By netdev-NAME the kernel asks for the module of an interface that it lacks.
+        const bond = name.replace(/^netdev-/, '');
+        reader.bonds.add(bond);
+        list.say(place, { kind: 'bond', bond });
       }
       return;
     }
@@ -191,12 +198,7 @@ function readCommand(reader: Reader, directive: string, name: string, command: s
     const program = words[0]?.split('/').at(-1);
     if (program === 'true' || program === ':' || program === undefined) continue;
     if (program !== 'modprobe' && program !== 'insmod') {
-      if (about)
-        list.find(
-          place,
-          'warning',
-          `The command "${shown(part.trim())}" is not carried over; do it by hand.`,
-        );
+      if (about) readCommands(list, name, part, place);
       continue;
     }
     const modules = modulesOf(words.slice(1));

@@ -49,8 +49,8 @@ const WORDS: Readonly<Record<string, readonly number[] | 'all'>> = {
   arp_validate: 'all',
 };
 
-const PRIMARY_MODES: readonly number[] = [1, 5, 6];
-const WITHOUT_ARP: readonly number[] = [4, 5, 6];
+const PRIMARY_MODES: ReadonlySet<number> = new Set([1, 5, 6]);
+const WITHOUT_ARP: ReadonlySet<number> = new Set([4, 5, 6]);
 const MOST_TARGETS = 16;
 const DEFAULT_MIIMON = 100;
 
@@ -178,7 +178,7 @@ function settleMonitors(context: {
   const { last, numbers, mode, find } = context;
   const miimon = numbers.get('miimon')?.value ?? 0;
   const place = last.get('mode')?.place;
-  if (WITHOUT_ARP.includes(mode) && miimon === 0 && place !== undefined) {
+  if (WITHOUT_ARP.has(mode) && miimon === 0 && place !== undefined) {
     find('warning', place, `This mode needs link monitoring, so the module takes miimon=${DEFAULT_MIIMON}.`);
     numbers.set('miimon', { value: DEFAULT_MIIMON, place });
   }
@@ -238,7 +238,7 @@ function otherParameters(
   for (const { name, value, place } of last.values()) {
     if (name in RANGES || name in WORDS || name === 'mode' || name === 'arp_ip_target') continue;
     if (name === 'primary') {
-      if (PRIMARY_MODES.includes(mode)) options.push({ name, value: value.trim(), place });
+      if (PRIMARY_MODES.has(mode)) options.push({ name, value: value.trim(), place });
       else
         find(
           'warning',

@@ -121,7 +121,7 @@ function bytes(value: string): string {
 function readBondSection(list: FactList, bond: string, given: readonly UnitEntry[]): void {
   const targets: string[] = [];
   let targetPlace = given[0]?.place;
-  for (const { key, value, place } of given) {
+  for (const [at, { key, value, place }] of given.entries()) {
     const known = Object.hasOwn(BOND_KEYS, key) ? BOND_KEYS[key] : undefined;
     if (known === undefined) {
       list.find(place, 'error', `${shown(key)} is no key of [Bond]; it was left out.`);
@@ -135,8 +135,9 @@ function readBondSection(list: FactList, bond: string, given: readonly UnitEntry
       targetPlace = place;
       continue;
     }
-    // An empty value means the default.
-    if (value === '') continue;
+    // An empty value means the default; a key that is given again, most often by a drop-in, replaces what it was.
+    const again = given.some((other, later) => later > at && other.key === key);
+    if (value === '' || again) continue;
     const converted = convert(value, conversion);
     if (converted === null)
       list.find(

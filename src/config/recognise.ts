@@ -23,10 +23,11 @@ function byName(path: string): Format | 'yaml' | 'json' | null {
   const folder = path.split('/').at(-2) ?? '';
   if (/^(?:modules\.conf|conf\.modules|modprobe\.conf(?:\.local)?)$/.test(name)) return 'modules';
   if (folder === 'modprobe.d') return 'modules';
-  if (/^ifcfg-/.test(name)) return 'ifcfg';
+  if (name.startsWith('ifcfg-')) return 'ifcfg';
   if (name === 'interfaces' || folder === 'interfaces.d') return 'interfaces';
   if (/\.(?:netdev|network)$/.test(name)) return 'networkd';
   if (/\.(?:netdev|network)\.d$/.test(folder) && name.endsWith('.conf')) return 'networkd';
+  if (/^bondwire\.ya?ml$/.test(name)) return 'bondwire';
   if (/\.ya?ml$/.test(name)) return 'yaml';
   return name.endsWith('.json') ? 'json' : null;
 }

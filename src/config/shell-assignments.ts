@@ -1,6 +1,8 @@
 // The part of shell that ifcfg files are written in: NAME=VALUE lines with quotes, backslashes, comments, continued lines, and
 // variables that the file itself set. Anything that a shell would have to run is reported, not run. (config)
 
+import { shown } from '../base/index.js';
+
 export interface Assignment {
   readonly name: string;
   readonly value: string;
@@ -84,7 +86,7 @@ export function shellAssignments(text: string): ShellFile {
       const rest = scanner.restOfLine().trim();
       problems.push({
         line,
-        message: `"${rest.slice(0, 60)}" is no NAME=VALUE, and nothing is run here; the line was left out.`,
+        message: `"${shown(rest, 60)}" is no NAME=VALUE, and nothing is run here; the line was left out.`,
       });
       continue;
     }
@@ -114,7 +116,7 @@ function readValue(
     if (quote === '' && /[ \t\n;]/.test(scanner.char)) return value;
     if (quote === '' && (scanner.char === '&' || scanner.char === '|' || scanner.char === '>')) {
       problem(
-        `"${scanner.restOfLine().trim().slice(0, 60)}" would have to be run, which is not done here; it was left out.`,
+        `"${shown(scanner.restOfLine().trim(), 60)}" would have to be run, which is not done here; it was left out.`,
       );
       return value;
     }
@@ -160,6 +162,6 @@ function expanded(
   const name = braced === null ? scanner.match(/[A-Za-z_][A-Za-z0-9_]*/y) : braced.replaceAll(/[{}]/g, '');
   if (name === null) return '$';
   const value = variables.get(name);
-  if (value === undefined) problem(`the file does not set $${name.slice(0, 40)}; it counts as empty.`);
+  if (value === undefined) problem(`the file does not set $${shown(name)}; it counts as empty.`);
   return value ?? '';
 }

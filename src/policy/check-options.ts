@@ -53,7 +53,7 @@ export function checkOptions(
   const warnings = whole.value
     .outputs()
     .flatMap(output =>
-      output.kind === 'event' && output.event.severity === 'warning' ? [output.event.message] : [],
+      output.kind === 'event' && output.event.severity === 'warning' ? [sentence(output.event.message)] : [],
     );
   joinAll(whole.value, members);
   for (const at of order.filter(position => isOfMembers(options[position]?.[0] ?? ''))) {
@@ -64,6 +64,10 @@ export function checkOptions(
   }
   problems.push(...notBuilt(name, options, members, accepted));
   return { problems, warnings };
+}
+
+function sentence(message: string): string {
+  return /[.?!]$/.test(message) ? message : `${message}.`;
 }
 
 /** Those of the accepted options that are refused for one reason only: they are not implemented yet. */
