@@ -8,6 +8,7 @@ import type { Changed, DaemonStatus, ErrorBody, EventRecord, ShowDocument } from
 import type { BondRunner } from './bond-runner.js';
 import type { Journal } from './journal.js';
 import type { Done, EnslaveWishes } from './operations.js';
+import type { TextView } from './views.js';
 
 const MOST_BODY_BYTES = 256 * 1024;
 /** More of what is wrong with one request is not told. */
@@ -18,7 +19,7 @@ export interface ControlledDaemon {
   readonly journal: Journal;
   status(): DaemonStatus;
   show(name?: string): Result<ShowDocument, Refusal>;
-  proc(runner: BondRunner): string;
+  text(runner: BondRunner, view: TextView): string;
   find(name: string): Result<BondRunner, Refusal>;
   create(name: string, options: Readonly<Record<string, string>>): Done;
   destroy(runner: BondRunner): Done;
@@ -99,6 +100,9 @@ const TOO_LARGE = invalid(
 const PART_METHODS: Readonly<Record<string, string>> = {
   '': 'GET, DELETE',
   proc: 'GET',
+  info: 'GET',
+  ifconfig: 'GET',
+  sysfs: 'GET',
   members: 'POST, DELETE',
   options: 'PATCH',
   up: 'POST',
@@ -196,8 +200,11 @@ export class ControlServer {
       case 'GET ':
         return sendResult(response, daemon.show(name));
       case 'GET proc':
+      case 'GET info':
+      case 'GET ifconfig':
+      case 'GET sysfs':
         response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
-        response.end(daemon.proc(runner));
+        response.end(daemon.text(runner, verb.slice('GET '.length) as TextView));
         return;
       case 'DELETE ':
         return this.#change(response, ok({}), () => daemon.destroy(runner), runner);

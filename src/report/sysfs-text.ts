@@ -1,17 +1,17 @@
 // Values as the files below /sys/class/net/BOND/bonding/ and SLAVE/bonding_slave/ print them (bond_sysfs.c).
 import { type BondSnapshot, findOption, type MemberSnapshot } from '../policy/index.js';
-import { LINK_TEXT } from './proc-text.js';
+import { LINK_TEXT } from './driver-words.js';
 
-/** Files that are empty outside mode 802.3ad. */
-const AD_ONLY: ReadonlySet<string> = new Set([
-  'ad_aggregator',
-  'ad_num_ports',
-  'ad_actor_key',
-  'ad_partner_key',
-  'ad_partner_mac',
-  'ad_actor_sys_prio',
-  'ad_actor_system',
-  'ad_user_port_key',
+/** Files that are empty outside mode 802.3ad; with what those that are no options hold there without an aggregator. */
+const AD_ONLY: ReadonlyMap<string, string | null> = new Map([
+  ['ad_aggregator', '0\n'],
+  ['ad_num_ports', '0\n'],
+  ['ad_actor_key', '0\n'],
+  ['ad_partner_key', '0\n'],
+  ['ad_partner_mac', ''],
+  ['ad_actor_sys_prio', null],
+  ['ad_actor_system', null],
+  ['ad_user_port_key', null],
 ]);
 
 function line(text: string | number): string {
@@ -33,6 +33,8 @@ function textOption(bond: BondSnapshot, name: string): string {
       return list(bond.options.slaves);
     case 'queue_id':
       return list(bond.options.queue_id);
+    case 'ad_actor_system':
+      return line(bond.options.ad_actor_system);
     default:
       return list(bond.options.arp_ip_target);
   }
@@ -41,7 +43,9 @@ function textOption(bond: BondSnapshot, name: string): string {
 /** The content of a bond's file, newline included; null when the driver has no file of that name. */
 export function sysfsText(bond: BondSnapshot, file: string): string | null {
   if (file === 'mii_status') return line(bond.carrier ? 'up' : 'down');
-  if (AD_ONLY.has(file)) return '';
+  const adOnly = AD_ONLY.get(file);
+  if (adOnly !== undefined && bond.mode !== '802.3ad') return '';
+  if (typeof adOnly === 'string') return adOnly;
   const spec = findOption(file);
   // Of the aliases only num_unsol_na is a file as well.
   if (spec === undefined || spec.sysfs === null || (spec.name !== file && file !== 'num_unsol_na'))
