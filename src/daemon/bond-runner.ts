@@ -188,7 +188,7 @@ export class BondRunner {
   /** Asks every member and the bond afresh: after events were lost, and when a bond was adopted. */
   resync(): void {
     if (!this.#askBond()) return;
-    for (const member of this.#policy.snapshot().members) {
+    for (const member of this.#policy.members()) {
       const link = getLink(this.#machine.netlink, member.member);
       if (link === undefined) this.memberGone(member.member);
       else this.memberTold(link);
@@ -246,7 +246,7 @@ export class BondRunner {
   }
 
   #member(ifindex: number) {
-    return this.#policy.snapshot().members.find(member => member.member === ifindex);
+    return this.#policy.members().find(member => member.member === ifindex);
   }
 
   #arm(): void {
@@ -259,7 +259,7 @@ export class BondRunner {
 
   /** A deadline: the carriers are asked for first, as the driver's monitor does (and events may be held back by 1 s). */
   #tick(): void {
-    for (const member of this.#policy.snapshot().members) {
+    for (const member of this.#policy.members()) {
       const detected = this.#machine.ethtool.linkDetected(member.name);
       if (detected === undefined || !member.adminUp || detected === member.carrier) continue;
       const link = getLink(this.#machine.netlink, member.member);
@@ -400,7 +400,7 @@ export class BondRunner {
   /** Goes on with a leaving that an earlier daemon did not finish. */
   finishLeaving(member: number, { restoreAddress }: Leaving): void {
     this.#guard(() => this.#detach(member, restoreAddress));
-    if (this.#policy.snapshot().members.some(other => other.member === member)) this.memberGone(member);
+    if (this.#policy.members().some(other => other.member === member)) this.memberGone(member);
     this.#machine.save();
   }
 

@@ -159,7 +159,7 @@ export class Operations {
   release(runner: BondRunner, names: readonly string[]): Done {
     const members: number[] = [];
     for (const name of names) {
-      const member = runner.policy.snapshot().members.find(other => other.name === name);
+      const member = runner.policy.members().find(other => other.name === name);
       if (member === undefined) {
         const exists = getLink(this.#machine.netlink, name) !== undefined;
         const why = exists ? `it is not a member of ${runner.name}` : 'there is no such interface';
@@ -367,7 +367,7 @@ export class Operations {
   #undoJoin(runner: BondRunner, ifindex: number): void {
     const { netlink, journal } = this.#machine;
     const record = runner.records.get(ifindex);
-    const known = runner.policy.snapshot().members.some(member => member.member === ifindex);
+    const known = runner.policy.members().some(member => member.member === ifindex);
     const taken = runner.taken.find(saved => saved.ifindex === ifindex);
     const belongings = taken === undefined ? undefined : loadBelongings(taken);
     if (belongings !== undefined && taken !== undefined) {

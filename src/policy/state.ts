@@ -26,6 +26,8 @@ export interface MemberState {
   linkFailureCount: number;
   prio: number;
   queueId: number;
+  /** actor_port_prio: LACP priority of its port. */
+  actorPortPrio: number;
   /** True until it was seen up for the first time: its initial link state is decided then. */
   settling: boolean;
 }
@@ -44,6 +46,11 @@ export interface BondState {
   promiscuous: boolean;
   allMulticast: boolean;
   numbers: Record<NumberOption, number>;
+  /** arp_ip_target and ns_ip6_target, as canonical text. */
+  arpTargets: readonly string[];
+  nsTargets: readonly string[];
+  /** ad_actor_system; all zero stands for the bond's own address. */
+  adActorSystem: MacText;
   primary: string | null;
   /** The next selection takes the primary whatever primary_reselect says (once). */
   forcePrimary: boolean;
@@ -64,6 +71,8 @@ export interface Context {
   readonly state: BondState;
   readonly out: Output[];
   readonly now: TimeMs;
+  /** What is not built yet is accepted all the same: see `not-built.ts`. */
+  readonly acceptsAll: boolean;
 }
 
 /** The driver's is_up: administratively up and carrier on. */

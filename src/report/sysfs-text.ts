@@ -2,17 +2,17 @@
 import { type BondSnapshot, findOption, type MemberSnapshot } from '../policy/index.js';
 import { LINK_TEXT } from './driver-words.js';
 
-/** Files that are empty outside mode 802.3ad; with what those that are no options hold there without an aggregator. */
-const AD_ONLY: ReadonlyMap<string, string | null> = new Map([
+/** Read-only files of the active aggregator, with what they hold in mode 802.3ad while there is none. */
+const AGGREGATOR: ReadonlyMap<string, string> = new Map([
   ['ad_aggregator', '0\n'],
   ['ad_num_ports', '0\n'],
   ['ad_actor_key', '0\n'],
   ['ad_partner_key', '0\n'],
   ['ad_partner_mac', ''],
-  ['ad_actor_sys_prio', null],
-  ['ad_actor_system', null],
-  ['ad_user_port_key', null],
 ]);
+
+/** Options whose files are empty outside mode 802.3ad. */
+const AD_ONLY: ReadonlySet<string> = new Set(['ad_actor_sys_prio', 'ad_actor_system', 'ad_user_port_key']);
 
 function line(text: string | number): string {
   return `${text}\n`;
@@ -43,9 +43,9 @@ function textOption(bond: BondSnapshot, name: string): string {
 /** The content of a bond's file, newline included; null when the driver has no file of that name. */
 export function sysfsText(bond: BondSnapshot, file: string): string | null {
   if (file === 'mii_status') return line(bond.carrier ? 'up' : 'down');
-  const adOnly = AD_ONLY.get(file);
-  if (adOnly !== undefined && bond.mode !== '802.3ad') return '';
-  if (typeof adOnly === 'string') return adOnly;
+  const aggregator = AGGREGATOR.get(file);
+  if (aggregator !== undefined) return bond.mode === '802.3ad' ? aggregator : '';
+  if (AD_ONLY.has(file) && bond.mode !== '802.3ad') return '';
   const spec = findOption(file);
   // Of the aliases only num_unsol_na is a file as well.
   if (spec === undefined || spec.sysfs === null || (spec.name !== file && file !== 'num_unsol_na'))

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fromBytes } from '../../ebpf/index.js';
 import { monotonicNs } from '../../linux/index.js';
-import type { DeviceReader } from './programs.js';
+import type { DeviceReader } from './program-parts.js';
 import { DIVERSION, MAX_MEMBERS, MEMBER_FLAGS, NO_SLOT } from './shared-state.js';
 import { ProgramBench, VERDICT } from './testing.js';
 import { Toolbox } from './toolbox.js';

@@ -5,7 +5,8 @@ import { type Btf, link, parseBtf, type ProgramSpec } from '../../ebpf/index.js'
 import { closeFd, loadProgram, progTestRun } from '../../linux/index.js';
 import type { AttachKind } from './attachment.js';
 import { CAST_KFUNC, type KernelLayout, readKernelLayout } from './kernel-layout.js';
-import { type DeviceReader, type ProgramContext, transmitProgram } from './programs.js';
+import type { DeviceReader, ProgramContext } from './program-parts.js';
+import { transmitProgram } from './programs.js';
 import { LEARNED, learnProgram } from './learn-program.js';
 import { createMaps, type LoadedMaps } from './maps.js';
 

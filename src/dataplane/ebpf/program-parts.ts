@@ -1,0 +1,207 @@
+// What all programs of a bond are built from: finding a member, asking its device whether it can send, counting losses.
+import {
+  type AssembledProgram,
+  type Assembler,
+  BPF_PROG_TYPES,
+  type ProgramSpec,
+  R0,
+  R1,
+  R2,
+  R3,
+  R4,
+  R6,
+  R7,
+  R9,
+  R10,
+  type Register,
+  SK_BUFF,
+} from '../../ebpf/index.js';
+import { CAST_KFUNC, type KernelLayout, LINK_STATE_NOCARRIER, LINK_STATE_START } from './kernel-layout.js';
+import { LOSS, MEMBER, SHARED } from './shared-state.js';
+
+/** How the programs read a device: a direct load (Linux 6.2), a helper call (5.8), or not at all. */
+export type DeviceReader = 'cast' | 'probe' | 'none';
+
+/** What the programs are made for. */
+export interface ProgramContext {
+  readonly reader: DeviceReader;
+  /** Needed unless `reader` is none. */
+  readonly layout: KernelLayout | undefined;
+}
+
+/** Verdicts. */
+export const TC_PASS = -1;
+export const TC_DROP = 2;
+
+/** Stack below R10 that `checkDevice` uses, apart from what is named in STACK. */
+const DEVICE_BYTES = 192;
+
+/** Stack of the programs, bytes below R10. The lower end of it, from STACK.end down, is free for what hashes frames. */
+export const STACK = {
+  state: -8,
+  ifindex: -16,
+  net: -24,
+  slot: -32,
+  old: -40,
+  context: -48,
+  last: -56,
+  order: -64,
+  tries: -72,
+  event: -88,
+  device: -88 - DEVICE_BYTES,
+  end: -88 - DEVICE_BYTES,
+} as const;
+
+/** bpf_sock.priority (uapi). */
+const SOCK_PRIORITY = 20;
+
+/** Byte offsets in the shared map. */
+export const MEMBER_STRIDE: number = SHARED.fields.members.type.stride;
+export const MEMBERS: number = SHARED.fields.members.offset;
+export const SLOTS: number = SHARED.fields.slots.offset;
+export const at = {
+  current: SHARED.offset('current'),
+  order: SHARED.offset('order'),
+  flags: SHARED.offset('flags'),
+  net: SHARED.offset('net'),
+  lower: SHARED.offset('lowerIfindex'),
+  switches: SHARED.offset('switches'),
+  drops: SHARED.offset('drops'),
+} as const;
+export const of = {
+  ifindex: MEMBER.offset('ifindex'),
+  flags: MEMBER.offset('flags'),
+  device: MEMBER.offset('device'),
+  dead: MEMBER.offset('dead'),
+} as const;
+
+export function classifier(program: AssembledProgram): ProgramSpec {
+  return { ...program, type: BPF_PROG_TYPES.BPF_PROG_TYPE_SCHED_CLS, license: 'GPL' };
+}
+
+/** dst = &shared.members[slot], with shared in R7. `slot` keeps its value and is below MAX_MEMBERS. */
+export function memberAt(program: Assembler, dst: Register, slot: Register): void {
+  program.mov(dst, slot).lsh(dst, Math.log2(MEMBER_STRIDE)).add(dst, R7).add(dst, MEMBERS);
+}
+
+/**
+ * Goes to `dead` unless the device of the member at R9 can send: it is the device that joined (index and namespace are
+ * the same), is up and has its carrier. Falls through when it can, and when its address is not known; a free slot is
+ * dead. R0 to R5 are lost.
+ *
+ * The address may be that of a device that is gone: a load from memory that is not mapped any more gives 0 (the kernel's
+ * exception tables for BPF_PROBE_MEM, or the helper's), which is dead; memory that holds something else fails the test of
+ * index and namespace. The index alone would not do: it is the same in many namespaces, and memory of a device is taken
+ * by the next one; and a member that somebody moved to another namespace keeps address and index.
+ */
+export function checkDevice(program: Assembler, context: ProgramContext, dead: string): void {
+  const { reader, layout } = context;
+  if (reader === 'none' || layout === undefined) {
+    program.load('u32', R1, R9, of.ifindex).jeq(R1, 0, dead);
+    return;
+  }
+  const alive = program.freshLabel('alive');
+  const known = program.freshLabel('known');
+  program
+    .load('u64', R1, R9, of.device)
+    .jne(R1, 0, known)
+    .load('u32', R1, R9, of.ifindex)
+    .jeq(R1, 0, dead)
+    .jump(alive)
+    .label(known);
+  if (reader === 'cast') {
+    program
+      .mov(R2, layout.deviceTypeId)
+      .callKfunc(CAST_KFUNC)
+      .load('u64', R1, R0, layout.deviceState)
+      .load('u32', R2, R0, layout.deviceIfindex)
+      .load('u64', R3, R0, layout.deviceNet);
+  } else {
+    for (const { start, size, fields } of readGroups(layout)) {
+      program
+        .load('u64', R3, R9, of.device)
+        .add(R3, start)
+        .mov(R1, R10)
+        .add(R1, STACK.device)
+        .mov(R2, size)
+        .call('probe_read_kernel');
+      for (const { offset, size, slot } of fields) {
+        program.load(size, R1, R10, STACK.device + offset - start).store('u64', R10, slot, R1);
+      }
+    }
+    program
+      .load('u64', R1, R10, STACK.state)
+      .load('u64', R2, R10, STACK.ifindex)
+      .load('u64', R3, R10, STACK.net);
+  }
+  program
+    .and(R1, LINK_STATE_START | LINK_STATE_NOCARRIER)
+    .jne(R1, LINK_STATE_START, dead)
+    .load('u32', R4, R9, of.ifindex)
+    .jne(R2, R4, dead)
+    .load('u64', R4, R7, at.net)
+    .jne(R3, R4, dead)
+    .label(alive)
+    .mov(R0, 0);
+}
+
+interface ReadGroup {
+  readonly start: number;
+  readonly size: number;
+  readonly fields: readonly {
+    readonly offset: number;
+    readonly size: 'u32' | 'u64';
+    readonly slot: number;
+  }[];
+}
+
+/** What is asked of a device, neighbours together: a call of the helper costs more than some bytes that nobody wants. */
+function readGroups(layout: KernelLayout): readonly ReadGroup[] {
+  const fields = [
+    { offset: layout.deviceState, size: 'u64', slot: STACK.state },
+    { offset: layout.deviceIfindex, size: 'u32', slot: STACK.ifindex },
+    { offset: layout.deviceNet, size: 'u64', slot: STACK.net },
+  ] as const;
+  const groups: { start: number; size: number; fields: (typeof fields)[number][] }[] = [];
+  for (const field of fields.toSorted((a, b) => a.offset - b.offset)) {
+    const last = groups.at(-1);
+    const size = field.offset + 8 - (last?.start ?? 0);
+    if (last === undefined || size > DEVICE_BYTES)
+      groups.push({ start: field.offset, size: 8, fields: [field] });
+    else {
+      last.fields.push(field);
+      last.size = size;
+    }
+  }
+  return groups;
+}
+
+/** skb->priority = priority of the socket that sends, with the context in R6. R0 to R5 are lost. */
+export function restorePriority(program: Assembler): void {
+  const done = program.freshLabel('priority');
+  program
+    .load('u64', R1, R6, SK_BUFF.sk)
+    .jeq(R1, 0, done)
+    .call('sk_fullsock')
+    .jeq(R0, 0, done)
+    .load('u32', R1, R0, SOCK_PRIORITY)
+    .store('u32', R6, SK_BUFF.priority, R1)
+    .label(done)
+    // The verifier goes two ways from here else, through all that follows.
+    .mov(R0, 0)
+    .mov(R1, 0);
+}
+
+/** Adds 1 to the loss at base + offset, and notes the time when it is the first that the daemon has not taken. R0 to R5 are lost. */
+export function count(program: Assembler, base: Register, offset: number): void {
+  const noted = program.freshLabel('noted');
+  program
+    .mov(R1, 1)
+    .atomicFetchAdd('u64', base, offset + LOSS.offset('count'), R1)
+    .load('u64', R2, base, offset + LOSS.offset('taken'))
+    .jne(R1, R2, noted)
+    .call('ktime_get_ns')
+    .store('u64', base, offset + LOSS.offset('firstNs'), R0)
+    .label(noted)
+    .mov(R0, 0);
+}
