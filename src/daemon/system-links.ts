@@ -33,17 +33,19 @@ export function systemLinks(
   sys = '/sys',
 ): Map<string, TreeEntry> {
   const links = new Map<string, TreeEntry>();
-  const add = (path: string): void => {
-    if (has(`sys/${path}`)) return;
-    const target = realOf(`${sys}/${path}`);
-    if (target !== undefined) links.set(`sys/${path}`, { link: target });
+  const add = (path: string, target: string): void => {
+    if (!has(`sys/${path}`)) links.set(`sys/${path}`, { link: target });
   };
-  for (const name of namesIn(sys)) if (name !== 'class') add(name);
-  for (const name of namesIn(`${sys}/class`)) if (name !== 'net') add(`class/${name}`);
+  for (const name of namesIn(sys)) if (name !== 'class') add(name, `${sys}/${name}`);
+  for (const name of namesIn(`${sys}/class`))
+    if (name !== 'net') add(`class/${name}`, `${sys}/class/${name}`);
   for (const name of namesIn(`${sys}/${NET}`)) {
     if (name === 'bonding_masters') continue;
-    if (!own.includes(name)) add(`${NET}/${name}`);
-    else for (const file of namesIn(`${sys}/${NET}/${name}`)) add(`${NET}/${name}/${file}`);
+    const real = realOf(`${sys}/${NET}/${name}`);
+    if (real === undefined) continue;
+    if (own.includes(name))
+      for (const file of namesIn(real)) add(`${NET}/${name}/${file}`, `${real}/${file}`);
+    else add(`${NET}/${name}`, real);
   }
   return links;
 }
@@ -64,7 +66,7 @@ function namesIn(path: string): string[] {
   }
 }
 
-/** Where it really is: a link to a link of the same name would lead to itself if somebody mounts ours over the real one. */
+/** Where an interface really is: a link to /sys/class/net would lead to itself where somebody mounts ours over that. */
 function realOf(path: string): string | undefined {
   try {
     return realpathSync(path);

@@ -1,5 +1,6 @@
 // The views of a daemon's bonds: texts in the driver's form, and the directories that hold them as files.
 import { release } from 'node:os';
+import { unreachable } from '../base/index.js';
 import { getLink, listAddresses, type Rtnetlink } from '../linux/index.js';
 import { AF_INET, AF_INET6, type Address, IFF, type Link, ownAddress } from '../netlink/index.js';
 import {
@@ -33,8 +34,10 @@ export function textView(netlink: Rtnetlink, runner: BondRunner, view: TextView)
       return infoText(bond);
     case 'ifconfig':
       return ifconfigOf(netlink, runner);
-    default:
+    case 'sysfs':
       return treeText(sysfsTree(bond));
+    default:
+      return unreachable(view);
   }
 }
 

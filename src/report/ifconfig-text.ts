@@ -31,8 +31,16 @@ export interface IfconfigFacts {
   readonly address: string;
   readonly mtu: number;
   readonly queueLength: number;
-  readonly ipv4: readonly { readonly address: string; readonly prefixLength: number; readonly broadcast: string | null }[];
-  readonly ipv6: readonly { readonly address: string; readonly prefixLength: number; readonly scope: string }[];
+  readonly ipv4: readonly {
+    readonly address: string;
+    readonly prefixLength: number;
+    readonly broadcast: string | null;
+  }[];
+  readonly ipv6: readonly {
+    readonly address: string;
+    readonly prefixLength: number;
+    readonly scope: string;
+  }[];
   readonly counters: IfconfigCounters;
 }
 
