@@ -10,7 +10,9 @@ import {
   DEFAULT_RUN_DIR,
   type EnslaveRequest,
   type EventRecord,
+  type LinkRequest,
   type ReleaseRequest,
+  type RoutesRequest,
   type SetRequest,
   type ShowDocument,
 } from '../daemon/api.js';
@@ -47,6 +49,8 @@ export interface ApiClient {
   set(bond: string, body: SetRequest): Promise<Changed>;
   up(bond: string): Promise<Changed>;
   addAddresses(bond: string, body: AddressesRequest): Promise<Changed>;
+  link(bond: string, body: LinkRequest): Promise<Changed>;
+  addRoutes(bond: string, body: RoutesRequest): Promise<Changed>;
   events(query: EventQuery): AsyncGenerator<EventRecord, void, undefined>;
 }
 
@@ -83,6 +87,8 @@ export function apiClient(runDir: string, answerTimeoutMs: number = ANSWER_TIMEO
     set: (bond, body) => change('PATCH', `${bondPath(bond)}/options`, body),
     up: bond => change('POST', `${bondPath(bond)}/up`, {}),
     addAddresses: (bond, body) => change('POST', `${bondPath(bond)}/addresses`, body),
+    link: (bond, body) => change('PATCH', `${bondPath(bond)}/link`, body),
+    addRoutes: (bond, body) => change('POST', `${bondPath(bond)}/routes`, body),
     async *events(query) {
       const call: Call = { method: 'GET', path: eventsPath(query), signal: query.signal };
       try {

@@ -9,7 +9,14 @@ import { type Link, type NetlinkMessage, parseNews, RTNLGRP } from '../netlink/i
 import { Bond } from '../policy/index.js';
 import { AddressFilters } from './address-filters.js';
 import { giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
-import { controlSocketPath, type DaemonStatus, type ShowDocument } from './api.js';
+import {
+  controlSocketPath,
+  type DaemonStatus,
+  type LinkRequest,
+  type RouteRequest,
+  type ShowDocument,
+} from './api.js';
+import { addBondRoutes, setBondInterface } from './bond-interface.js';
 import { BondRunner } from './bond-runner.js';
 import { Journal } from './journal.js';
 import type { Machine } from './machine.js';
@@ -246,6 +253,14 @@ class Daemon implements RunningDaemon {
 
   addAddresses(...args: Parameters<Operations['addAddresses']>) {
     return this.#operations.addAddresses(...args);
+  }
+
+  setLink(runner: BondRunner, wish: LinkRequest) {
+    return setBondInterface(this.#machine, runner, wish);
+  }
+
+  addRoutes(runner: BondRunner, routes: readonly RouteRequest[]) {
+    return addBondRoutes(this.#machine, runner, routes);
   }
 
   #save(): void {
