@@ -57,6 +57,9 @@ export class RingReader {
       this.#offsets[i] = block * RING_BLOCK_BYTES + (i % RING_FRAMES_PER_BLOCK) * RING_FRAME_BYTES;
     }
     this.#head = state.headOf(slot) % frames;
+    // A worker that ended between giving a slot back and noting it.
+    const next = this.#after(this.#head);
+    if (!this.#isFull(this.#head) && this.#isFull(next)) this.#head = next;
   }
 
   /** Looks what has come; gives how many frames. They stay valid until `release`. */
@@ -69,7 +72,7 @@ export class RingReader {
       if ((status & TP_STATUS_USER) === 0) break;
       this.#take(offset, status, count);
       count += 1;
-      at = at + 1 === this.#offsets.length ? 0 : at + 1;
+      at = this.#after(at);
     }
     this.#held = count;
     return count;
@@ -79,10 +82,18 @@ export class RingReader {
   release(): void {
     for (let i = 0; i < this.#held; i++) {
       Atomics.store(this.#words, (this.#offsets[this.#head] ?? 0) / 4, 0);
-      this.#head = this.#head + 1 === this.#offsets.length ? 0 : this.#head + 1;
+      this.#head = this.#after(this.#head);
+      this.#state.setHead(this.#slot, this.#head);
     }
     this.#held = 0;
-    this.#state.setHead(this.#slot, this.#head);
+  }
+
+  #after(at: number): number {
+    return at + 1 === this.#offsets.length ? 0 : at + 1;
+  }
+
+  #isFull(at: number): boolean {
+    return (Atomics.load(this.#words, (this.#offsets[at] ?? 0) / 4) & TP_STATUS_USER) !== 0;
   }
 
   #take(offset: number, status: number, i: number): void {
