@@ -117,3 +117,10 @@ export {
 } from './packet-ring.js';
 export { SendVector } from './send-vector.js';
 export { clearWakeUp, PollSet, setWakeUp, WakeUp } from './wake-up.js';
+export {
+  becomeProgram,
+  exitStatusOf,
+  keepMountsPrivate,
+  type Program,
+  startInUserNamespace,
+} from './user-namespace.js';
