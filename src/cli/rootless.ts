@@ -3,6 +3,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { refusedFailure } from './failure.js';
 import { exitStatusOf, startInUserNamespace } from '../linux/index.js';
 import type { Terminal } from './terminal.js';
 
@@ -64,6 +65,6 @@ function onPath(name: string, path: string): string {
       return false;
     }
   });
-  if (found === undefined) throw new Error(`There is no program ${name}.`);
+  if (found === undefined) throw refusedFailure(`There is no program ${name}.`);
   return found;
 }

@@ -2,6 +2,7 @@
 // of the namespace. unshare(2) refuses CLONE_NEWUSER to a process with threads, which Node always is; so a child is forked,
 // which has one thread, makes the namespaces, and becomes another program at once.
 import { readFileSync } from 'node:fs';
+import { SystemError } from './errors.js';
 import { addressOf, check, closeFd, lastErrno, libc } from './ffi.js';
 
 const CLONE_NEWNS = 0x20000;
@@ -78,26 +79,28 @@ function letHeapBeForked(calls: ReturnType<typeof libc>): void {
   }
 }
 
-/** In the child: nothing here may wait for another thread of the parent, as there is none. Gives an errno, or does not return. */
+/** In the child: nothing here may wait for another thread of the parent, as there is none. Gives what failed, or does not return. */
 function inChild(
   calls: ReturnType<typeof libc>,
   files: ReturnType<typeof mapFiles>,
   file: string,
   args: Uint8Array,
   env: Uint8Array,
-): number {
-  if (calls.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS) < 0) return lastErrno();
+): readonly [step: string, errno: number] {
+  if (calls.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS) < 0) {
+    return ['unshare(CLONE_NEWUSER)', lastErrno()];
+  }
   for (const [path, text] of files) {
     const fd = calls.open(path, O_WRONLY, 0);
-    if (fd < 0) return lastErrno();
+    if (fd < 0) return [path, lastErrno()];
     const written = calls.write(fd, text, text.length);
     const errno = written < 0 ? lastErrno() : 0;
     calls.close(fd);
-    if (errno !== 0) return errno;
+    if (errno !== 0) return [path, errno];
   }
   keepStandardStreams(calls);
   calls.execve(file, args, env);
-  return lastErrno();
+  return ['execve', lastErrno()];
 }
 
 /**
@@ -121,15 +124,18 @@ function tryToStart(program: Program): number | undefined {
   const endView = new DataView(ends.buffer);
   check(calls.pipe2(ends, O_CLOEXEC), 'pipe2');
   const [reading, writing] = [endView.getInt32(0, true), endView.getInt32(4, true)];
-  const word = new Uint8Array(4);
-  const wordView = new DataView(word.buffer);
+  // What failed in the child: errno, length of the step's name, the name.
+  const report = new Uint8Array(128);
   const poll = new Uint8Array(8);
   const pollView = new DataView(poll.buffer);
   letHeapBeForked(calls);
   const pid = calls.fork();
   if (pid === 0) {
-    wordView.setInt32(0, inChild(calls, files, program.file, args.pointers, env.pointers), true);
-    calls.write(writing, word, 4);
+    const [step, errno] = inChild(calls, files, program.file, args.pointers, env.pointers);
+    report[0] = errno;
+    report[1] = step.length;
+    for (let i = 0; i < step.length; i++) report[2 + i] = step.charCodeAt(i);
+    calls.write(writing, report, 2 + step.length);
     calls._exit(126);
   }
   closeFd(writing);
@@ -143,10 +149,10 @@ function tryToStart(program: Program): number | undefined {
       waitFor(pid, 0);
       return undefined;
     }
-    if (calls.read(reading, word, 4) < 4) return pid;
+    if (calls.read(reading, report, report.length) <= 0) return pid;
     waitFor(pid, 0);
-    check(-1, 'unshare(CLONE_NEWUSER)', '', wordView.getInt32(0, true));
-    return undefined;
+    const step = Buffer.from(report.subarray(2, 2 + (report[1] ?? 0))).toString('latin1');
+    throw new SystemError(step, report[0] ?? 0);
   } finally {
     closeFd(reading);
   }
