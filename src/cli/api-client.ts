@@ -24,6 +24,9 @@ import { isChanged, isDaemonStatus, isErrorBody, isEventRecord, isShowDocument }
 /** Longest silence of the daemon before a request is given up. */
 const ANSWER_TIMEOUT_MS = 60_000;
 
+/** Texts of one bond in the form of other programs. */
+export type TextView = 'proc' | 'info' | 'ifconfig' | 'sysfs';
+
 interface EventQuery {
   readonly bond?: string | undefined;
   /** Only events with a greater sequence number. */
@@ -38,7 +41,7 @@ interface EventQuery {
 export interface ApiClient {
   status(): Promise<DaemonStatus>;
   show(bond?: string): Promise<ShowDocument>;
-  proc(bond: string): Promise<string>;
+  text(bond: string, view: TextView): Promise<string>;
   create(body: CreateRequest): Promise<Changed>;
   destroy(bond: string): Promise<Changed>;
   enslave(bond: string, body: EnslaveRequest): Promise<Changed>;
@@ -75,7 +78,8 @@ export function apiClient(runDir: string, answerTimeoutMs: number = ANSWER_TIMEO
   return {
     status: () => json({ method: 'GET', path: '/v1/status' }, isDaemonStatus),
     show: bond => show(bond === undefined ? '/v1/bonds' : bondPath(bond)),
-    proc: async bond => readAll(runDir, await send({ method: 'GET', path: `${bondPath(bond)}/proc` })),
+    text: async (bond, view) =>
+      readAll(runDir, await send({ method: 'GET', path: `${bondPath(bond)}/${view}` })),
     create: body => change('POST', '/v1/bonds', body),
     destroy: bond => change('DELETE', bondPath(bond)),
     enslave: (bond, body) => change('POST', `${bondPath(bond)}/members`, body),

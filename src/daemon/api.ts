@@ -5,6 +5,9 @@
 //   GET    /v1/bonds                                   -> ShowDocument
 //   GET    /v1/bonds/BOND                              -> ShowDocument with one bond
 //   GET    /v1/bonds/BOND/proc                         -> text/plain, as /proc/net/bonding/BOND
+//   GET    /v1/bonds/BOND/info                         -> text/plain, as /proc/net/BOND/info of 2003
+//   GET    /v1/bonds/BOND/ifconfig                     -> text/plain, as ifconfig
+//   GET    /v1/bonds/BOND/sysfs                        -> text/plain, the driver's files below /sys, a line for each
 //   POST   /v1/bonds              CreateRequest        -> Changed
 //   DELETE /v1/bonds/BOND                              -> Changed
 //   POST   /v1/bonds/BOND/members EnslaveRequest       -> Changed

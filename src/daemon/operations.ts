@@ -23,6 +23,7 @@ import { BondRunner } from './bond-runner.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
+import { countersOf } from './member-counters.js';
 import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
 import { lowerEndName, placesOf } from './places.js';
 import { randomMac } from './random-mac.js';
@@ -253,7 +254,7 @@ export class Operations {
     if (!checked.ok) return checked;
     const { link, belongings } = checked.value;
     const original = captureSettings(link);
-    const record = { original, joining: true };
+    const record = { original, joining: true, counted: countersOf(link) };
     runner.records.set(link.ifindex, record);
     const had = belongings.addresses.length + belongings.routes.length > 0;
     const saved = saveBelongings(belongings, { ifindex: link.ifindex, name: original.name });

@@ -15,6 +15,7 @@ import type {
 import type { BondRunner } from './bond-runner.js';
 import type { Journal } from './journal.js';
 import type { Done, EnslaveWishes } from './operations.js';
+import type { TextView } from './views.js';
 import {
   addressesBody,
   check,
@@ -34,7 +35,7 @@ export interface ControlledDaemon {
   readonly journal: Journal;
   status(): DaemonStatus;
   show(name?: string): Result<ShowDocument, Refusal>;
-  proc(runner: BondRunner): string;
+  text(runner: BondRunner, view: TextView): string;
   find(name: string): Result<BondRunner, Refusal>;
   create(name: string, options: Readonly<Record<string, string>>): Done;
   destroy(runner: BondRunner): Done;
@@ -86,6 +87,9 @@ const TOO_LARGE = invalid(
 const PART_METHODS: Readonly<Record<string, string>> = {
   '': 'GET, DELETE',
   proc: 'GET',
+  info: 'GET',
+  ifconfig: 'GET',
+  sysfs: 'GET',
   members: 'POST, DELETE',
   options: 'PATCH',
   up: 'POST',
@@ -185,8 +189,11 @@ export class ControlServer {
       case 'GET ':
         return sendResult(response, daemon.show(name));
       case 'GET proc':
+      case 'GET info':
+      case 'GET ifconfig':
+      case 'GET sysfs':
         response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
-        response.end(daemon.proc(runner));
+        response.end(daemon.text(runner, verb.slice('GET '.length) as TextView));
         return;
       case 'DELETE ':
         return this.#change(response, ok({}), () => daemon.destroy(runner), runner);
