@@ -24,6 +24,8 @@ export interface Libc {
   readonly recv: (fd: number, data: Bytes, length: number, flags: number) => number;
   readonly recvmsg: (fd: number, message: Bytes, flags: number) => number;
   readonly sendmmsg: (fd: number, messages: Bytes, count: number, flags: number) => number;
+  /** The same by address, for a part of a vector of messages. */
+  readonly sendmmsgAt: (fd: number, address: number, count: number, flags: number) => number;
   readonly recvmmsg: (fd: number, messages: Bytes, count: number, flags: number, timeout: null) => number;
   readonly mmap: (
     address: number,
@@ -34,6 +36,11 @@ export interface Libc {
     offset: number,
   ) => number;
   readonly munmap: (address: number, length: number) => number;
+  readonly eventfd: (initial: number, flags: number) => number;
+  readonly read: (fd: number, data: Bytes, length: number) => number;
+  readonly write: (fd: number, data: Bytes, length: number) => number;
+  /** `descriptors`: struct pollfd (8 bytes) each. */
+  readonly poll: (descriptors: Bytes, count: number, timeoutMs: number) => number;
   readonly setns: (fd: number, type: number) => number;
   readonly unshare: (flags: number) => number;
   readonly mount: (
@@ -69,9 +76,14 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
   recv: ['int64_t', ['int', 'void *', 'size_t', 'int']],
   recvmsg: ['int64_t', ['int', 'void *', 'int']],
   sendmmsg: ['int', ['int', 'void *', 'uint32_t', 'int']],
+  sendmmsgAt: ['int', ['int', 'uint64_t', 'uint32_t', 'int']],
   recvmmsg: ['int', ['int', 'void *', 'uint32_t', 'int', 'void *']],
   mmap: ['int64_t', ['uint64_t', 'size_t', 'int', 'int', 'int', 'int64_t']],
   munmap: ['int', ['uint64_t', 'size_t']],
+  eventfd: ['int', ['uint32_t', 'int']],
+  read: ['int64_t', ['int', 'void *', 'size_t']],
+  write: ['int64_t', ['int', 'void *', 'size_t']],
+  poll: ['int', ['void *', 'ulong', 'int']],
   setns: ['int', ['int', 'int']],
   unshare: ['int', ['int']],
   mount: ['int', ['str', 'str', 'str', 'ulong', 'str']],
@@ -87,7 +99,7 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
 };
 
 /** Functions whose name in the library is not their name here. */
-const SYMBOLS: Partial<Record<keyof Libc, string>> = { bpf: 'syscall' };
+const SYMBOLS: Partial<Record<keyof Libc, string>> = { bpf: 'syscall', sendmmsgAt: 'sendmmsg' };
 
 let loadedKoffi: KoffiModule | undefined;
 let loadedLibc: Libc | undefined;
