@@ -21,6 +21,7 @@ import { registerRun } from './commands/run.js';
 import { registerSet } from './commands/set.js';
 import { registerShow } from './commands/show.js';
 import { registerSimulate } from './commands/simulate.js';
+import { registerSnmp } from './commands/snmp.js';
 import type { Session } from './session.js';
 import { usageError } from './usage-error.js';
 
@@ -34,7 +35,7 @@ Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no daemon, 4 a permission is
 /** Groups as the help shows them, each with its commands in order. */
 const GROUPS: readonly (readonly [string, readonly ((program: Command, session: Session) => void)[]])[] = [
   ['Try it:', [registerDemo, registerRootless, registerRun, registerSimulate, registerDoctor]],
-  ['Run it:', [registerDaemon]],
+  ['Run it:', [registerDaemon, registerSnmp]],
   ['Change bonds:', [registerCreate, registerDestroy, registerEnslave, registerRelease, registerSet]],
   ['Configuration:', [registerImport, registerCheck, registerApply]],
   ['Look:', [registerShow, registerEvents, registerOptions]],
