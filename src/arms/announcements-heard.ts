@@ -1,6 +1,6 @@
 // What a plain peer hears of announcements: gratuitous ARP requests and unsolicited neighbour advertisements, counted.
 import { formatIpv4, formatIpv6 } from '../base/index.js';
-import { ETH_P_ALL, PacketSocket, requireLink } from '../linux/index.js';
+import { PacketSocket, requireLink } from '../linux/index.js';
 import type { RealHost } from './real-network.js';
 
 const ARP = 0x0806;
@@ -35,9 +35,9 @@ export class Ears {
     for (const { name, addresses = [] } of host.spec.interfaces) {
       if (addresses.length === 0) continue;
       const { ifindex } = requireLink(host.place.netlink, name);
-      this.#sockets.push(
-        host.place.inside(() => PacketSocket.open({ ifindex, protocol: ETH_P_ALL, ignoreOutgoing: true })),
-      );
+      // Only what may be an announcement: the datagrams of flows would fill the socket.
+      for (const protocol of [ARP, IPV6])
+        this.#sockets.push(host.place.inside(() => PacketSocket.open({ ifindex, protocol })));
     }
   }
 

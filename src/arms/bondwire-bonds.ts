@@ -21,15 +21,18 @@ interface Reply {
 
 function call(runDir: string, method: string, path: string, body?: unknown): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: controlSocketPath(runDir), method, path }, answer => {
-      let text = '';
+    const text = body === undefined ? '' : JSON.stringify(body);
+    // A DELETE has a body only if it says so.
+    const headers = { 'content-length': Buffer.byteLength(text) };
+    const asked = request({ socketPath: controlSocketPath(runDir), method, path, headers }, answer => {
+      let said = '';
       answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => (text += chunk));
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
+      answer.on('data', (chunk: string) => (said += chunk));
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text: said }));
       answer.on('error', reject);
     });
     asked.on('error', reject);
-    asked.end(body === undefined ? undefined : JSON.stringify(body));
+    asked.end(text);
   });
 }
 
@@ -74,8 +77,8 @@ export async function bondwireBonds(host: RealHost, runDir: string): Promise<Bon
       await must(spec.name, change('POST', '/v1/bonds', { name: spec.name, options }));
       for (const member of spec.members) await must(member, enslave(spec.name, member));
       if (spec.up !== false) host.setUp(spec.name, true);
-      for (const [name, value] of entries.filter(([each]) => AFTER_MEMBERS.has(each)))
-        await must(`${name}=${value}`, set(spec.name, name, value));
+      for (const [name, values] of entries.filter(([each]) => AFTER_MEMBERS.has(each)))
+        for (const value of values.split(' ')) await must(`${name}=${value}`, set(spec.name, name, value));
     },
     set,
     enslave,

@@ -63,8 +63,9 @@ export function kernelBonds(host: RealHost, directory: string): BondControl {
       const names = inApplyOrder(Object.keys(spec.options));
       const apply = (after: boolean): void => {
         for (const name of names.filter(each => AFTER_MEMBERS.has(each) === after)) {
-          const value = spec.options[name] ?? '';
-          must(`${name}=${value}`, set(spec.name, name, value));
+          const values = spec.options[name] ?? '';
+          for (const value of after ? values.split(' ') : [values])
+            must(`${name}=${value}`, set(spec.name, name, value));
         }
       };
       apply(false);

@@ -46,7 +46,7 @@ class RealFlow {
     if (!wantsCarriers) return;
     for (const { name } of from.spec.interfaces) {
       const { ifindex } = requireLink(from.place.netlink, name);
-      const socket = from.place.inside(() => PacketSocket.open({ ifindex, protocol: ETH_P_ALL }));
+      const socket = from.place.inside(() => PacketSocket.open({ ifindex, protocol: ETH_P_ALL, ignoreOutgoing: false }));
       this.#taps.push({ name, socket });
     }
   }

@@ -1,15 +1,17 @@
 // Runs one bond: gives the policy what the kernel, the data plane and the clock say, and carries out what it answers.
 import { type Refusal, type Result, unreachable } from '../base/index.js';
-import { EbpfBond } from '../dataplane/index.js';
+import type { BondDataPlane } from '../dataplane/index.js';
 import { getLink, isErrno, monotonicNs, setLink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { Bond, type BondEvent, type ForwardingPlan, type Input, type Output } from '../policy/index.js';
+import { addCounters, grownBy, type IfconfigCounters, NO_COUNTERS } from '../report/index.js';
 import { AddressFilters } from './address-filters.js';
 import type { EventRecord } from './api.js';
 import type { SavedBelongings } from './address-transfer.js';
 import { FrameSender } from './frame-sender.js';
 import { bondLinkOf, carrierOf, memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
+import { countersOf } from './member-counters.js';
 import { type OriginalSettings, restoreSettings } from './original-settings.js';
 import { randomMac } from './random-mac.js';
 import { collectStack } from './stack.js';
@@ -25,6 +27,8 @@ export interface MemberRecord {
   joining: boolean;
   /** Set from before the first step of leaving to after the last. */
   leaving?: Leaving;
+  /** What it had counted before it joined. */
+  readonly counted?: IfconfigCounters;
 }
 
 /** What a failure cost, where known. */
@@ -33,21 +37,24 @@ type Outage = Pick<EventRecord, 'outageMs' | 'lostPackets'>;
 /** What a runner is made from. */
 export interface RunnerParts {
   readonly machine: Machine;
-  readonly plane: EbpfBond;
+  readonly plane: BondDataPlane;
   readonly policy: Bond;
   readonly pins: string;
   readonly members?: readonly SavedMember[];
   readonly taken?: readonly SavedBelongings[];
   readonly filters?: readonly (readonly [number, readonly string[]])[];
+  readonly departed?: IfconfigCounters;
 }
 
 export class BondRunner {
   readonly #machine: Machine;
-  readonly plane: EbpfBond;
+  readonly plane: BondDataPlane;
   readonly #policy: Bond;
   readonly #pins: string;
   readonly records: Map<number, MemberRecord>;
   taken: SavedBelongings[];
+  /** What members that left had counted while they were here. */
+  departed: IfconfigCounters;
   /** True from the first step of its destruction on. */
   ending = false;
   readonly #filters: AddressFilters;
@@ -71,6 +78,7 @@ export class BondRunner {
       (parts.members ?? []).map(({ original, ...record }) => [original.ifindex, { original, ...record }]),
     );
     this.taken = [...(parts.taken ?? [])];
+    this.departed = parts.departed ?? NO_COUNTERS;
     this.#frames = new FrameSender(parts.machine);
     this.#filters = new AddressFilters(parts.machine.netlink, parts.filters, parts.machine.save);
     this.#plan = parts.policy.plan();
@@ -101,6 +109,7 @@ export class BondRunner {
       members: Array.from(this.records.values(), record => ({ ...record })),
       taken: this.taken,
       filters: this.#filters.save(),
+      departed: this.departed,
     };
   }
 
@@ -376,6 +385,8 @@ export class BondRunner {
     try {
       this.#filters.release(member);
       this.plane.removeMember(member);
+      const counted = countersOf(getLink(this.#machine.netlink, member));
+      this.departed = addCounters(this.departed, grownBy(counted, record?.counted ?? counted));
       if (record === undefined) return;
       const problems = restoreSettings(this.#machine.netlink, record.original, { address: restoreAddress });
       for (const message of problems) {

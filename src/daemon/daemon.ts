@@ -1,18 +1,24 @@
 // The daemon: opens the kernel's event stream, runs the bonds, keeps their state, serves the control API.
 import { connect } from 'node:net';
-import { release } from 'node:os';
 import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import { EbpfBond, Toolbox } from '../dataplane/index.js';
+import type { BondDataPlane } from '../dataplane/index.js';
 import { currentNetnsId, Ethtool, getLink, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
 import { type Link, type NetlinkMessage, parseNews, RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
-import { procText } from '../report/index.js';
 import { AddressFilters } from './address-filters.js';
 import { giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
-import { controlSocketPath, type DaemonStatus, type ShowDocument } from './api.js';
+import {
+  controlSocketPath,
+  type DaemonStatus,
+  type LinkRequest,
+  type RouteRequest,
+  type ShowDocument,
+} from './api.js';
+import { addBondRoutes, setBondInterface } from './bond-interface.js';
 import { BondRunner } from './bond-runner.js';
+import { DataPlanes } from './data-planes.js';
 import { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
@@ -22,6 +28,8 @@ import { Registry } from './registry.js';
 import { ControlServer } from './server.js';
 import { showBond } from './show.js';
 import { type SavedRunner, StateFile } from './state-file.js';
+import { ViewFiles } from './view-files.js';
+import { filesOf, type TextView, textView } from './views.js';
 
 const LOCK_WAIT_MS = 5000;
 
@@ -43,11 +51,11 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   if (await isAnswered(socket)) {
     throw alreadyRunning(options.runDir);
   }
-  preparePlaces(options.runDir);
+  const problem = preparePlaces(options.runDir);
   const unlock = await lockRunDir(options.runDir, socket);
   let daemon: Daemon | undefined;
   try {
-    daemon = Daemon.open(options, unlock);
+    daemon = Daemon.open(options, unlock, problem);
     daemon.adopt();
     await daemon.serve(socket);
     return daemon;
@@ -84,6 +92,7 @@ class Daemon implements RunningDaemon {
   readonly #state: StateFile;
   readonly #registry = new Registry();
   readonly #operations: Operations;
+  readonly #files: ViewFiles;
   readonly #adopted: string[] = [];
   #server: ControlServer | undefined;
   #closed = false;
@@ -97,11 +106,16 @@ class Daemon implements RunningDaemon {
     this.journal = machine.journal;
     this.#state = state;
     this.#operations = new Operations(machine, this.#registry);
+    this.#files = new ViewFiles({
+      runDir: machine.runDir,
+      tree: () => filesOf(this.#registry.all()),
+      failed: message => this.#filesFailed(message),
+    });
   }
 
-  static open(options: DaemonOptions, unlock: () => void): Daemon {
+  static open(options: DaemonOptions, unlock: () => void, problem: string | undefined): Daemon {
     const { runDir } = options;
-    const toolbox = Toolbox.probe();
+    const planes = DataPlanes.probe(problem);
     const state = new StateFile(runDir, String(currentNetnsId()));
     const { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } = RTNLGRP;
     const netlink = Rtnetlink.open({ groups: [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR] });
@@ -110,7 +124,7 @@ class Daemon implements RunningDaemon {
         runDir,
         netlink,
         ethtool: Ethtool.open(),
-        toolbox,
+        planes,
         journal: new Journal(runDir),
         log: openLog(runDir, options.logToStderr ?? false),
         now: monotonicMs,
@@ -119,9 +133,16 @@ class Daemon implements RunningDaemon {
       state,
       unlock,
     );
-    if (toolbox.readerProblem !== undefined) {
-      const message = `Members' carriers cannot be read on every packet (${toolbox.readerProblem}): failover waits for the monitor`;
+    const warn = (message: string): void => {
       daemon.journal.add('', { severity: 'warning', type: 'data-plane', message });
+    };
+    if (planes.ebpfProblem !== '') {
+      warn(`eBPF does not work here (${planes.ebpfProblem}): bonds are forwarded in user space`);
+    }
+    if (planes.readerProblem !== undefined) {
+      warn(
+        `Members' carriers cannot be read on every packet (${planes.readerProblem}): failover waits for the monitor`,
+      );
     }
     return daemon;
   }
@@ -149,13 +170,14 @@ class Daemon implements RunningDaemon {
 
   /** Bonds that an earlier daemon was making when it ended: nobody was told of them yet. */
   #sweepUnknown(known: readonly string[]): void {
-    const { runDir, netlink } = this.#machine;
+    const { runDir, netlink, planes } = this.#machine;
     for (const pins of notedPins(runDir)) {
-      if (!known.includes(pins)) EbpfBond.sweep(netlink, placesOf(runDir, pins));
+      if (!known.includes(pins)) planes.sweep(netlink, placesOf(runDir, pins));
     }
   }
 
   async serve(socket: string): Promise<void> {
+    this.#files.open();
     this.#server = await ControlServer.listen(this, socket);
     this.#machine.log.info({ pid: process.pid, adopted: this.#adopted }, 'ready');
   }
@@ -168,6 +190,7 @@ class Daemon implements RunningDaemon {
       for (const runner of this.#registry.all()) this.#operations.destroy(runner);
     }
     this.#save();
+    this.#files.close();
     for (const runner of this.#registry.all()) runner.leaveInPlace();
     this.#machine.netlink.close();
     this.#machine.ethtool.close();
@@ -193,8 +216,8 @@ class Daemon implements RunningDaemon {
     return ok({ bonds: wanted.map(runner => showBond(this.#machine.netlink, runner)) });
   }
 
-  proc(runner: BondRunner): string {
-    return procText(runner.policy.snapshot(), { kernelRelease: release() });
+  text(runner: BondRunner, view: TextView): string {
+    return textView(this.#machine.netlink, runner, view);
   }
 
   find(name: string): Result<BondRunner, Refusal> {
@@ -240,29 +263,44 @@ class Daemon implements RunningDaemon {
     return this.#operations.addAddresses(...args);
   }
 
+  setLink(runner: BondRunner, wish: LinkRequest) {
+    return setBondInterface(this.#machine, runner, wish);
+  }
+
+  addRoutes(runner: BondRunner, routes: readonly RouteRequest[]) {
+    return addBondRoutes(this.#machine, runner, routes);
+  }
+
   #save(): void {
     if (!this.#saving) return;
     try {
       this.#state.save(this.#registry.all().map(runner => runner.saved()));
+      this.#files.touch();
     } catch (error) {
       this.#machine.log.error({ err: error }, 'the state file cannot be written');
     }
   }
 
+  #filesFailed(problem: string): void {
+    const message = `The files of the driver's form cannot be written: ${problem}`;
+    this.#machine.log.warn(message);
+    this.journal.add('', { severity: 'warning', type: 'daemon', message });
+  }
+
   #adoptOne(saved: SavedRunner): void {
-    const { netlink, toolbox, journal } = this.#machine;
+    const { netlink, planes, journal } = this.#machine;
     const places = placesOf(this.#machine.runDir, saved.pins);
-    let plane: EbpfBond | undefined;
+    let plane: BondDataPlane | undefined;
     let policy: Bond | undefined;
     try {
       policy = Bond.restore(saved.policy, this.#machine.now());
-      plane = EbpfBond.adopt(netlink, toolbox, places);
+      plane = planes.adopt(netlink, places);
     } catch (error) {
       this.#machine.log.error({ err: error, bond: saved.name }, 'a bond cannot be adopted');
     }
     if (plane === undefined || policy === undefined) {
       plane?.close();
-      EbpfBond.sweep(netlink, places);
+      planes.sweep(netlink, places);
       this.#giveUp(saved);
       return;
     }
@@ -274,6 +312,7 @@ class Daemon implements RunningDaemon {
       members: saved.members,
       taken: saved.taken,
       filters: saved.filters,
+      ...(saved.departed !== undefined && { departed: saved.departed }),
     });
     runner.ending = saved.ending;
     for (const member of plane.members()) if (!runner.records.has(member)) plane.removeMember(member);
@@ -319,6 +358,7 @@ class Daemon implements RunningDaemon {
     if (!news.ok) return;
     try {
       if (news.value.kind === 'link') this.#linkTold(news.value.link, news.value.gone);
+      this.#files.touch();
       if (news.value.kind === 'address') for (const runner of this.#registry.all()) runner.stackChanged();
     } catch (error) {
       this.#machine.log.error({ err: error }, 'an event could not be handled');
