@@ -75,6 +75,8 @@ async function runGuest(kernel: GuestKernel, args: readonly string[]): Promise<R
   let ran: Ran[] | undefined;
   const { status, output } = await runInGuest({
     kernel,
+    // The guest is slow, and slower while others work: its clock counts instructions, so that times are what they are.
+    icount: true,
     argv: [process.execPath, fileURLToPath(import.meta.url), '--inside', ...args],
     timeoutSeconds: 1500,
     onFiles: directory => {
@@ -178,7 +180,7 @@ async function main(): Promise<void> {
       '--random',
       values.random,
       '--parallel',
-      values.parallel ?? (arm === 'driver' ? '6' : '2'),
+      values.parallel ?? (arm === 'driver' ? '2' : '1'),
     ];
     if (values.only !== undefined) args.push('--only', values.only);
     const ran =

@@ -1,11 +1,13 @@
-// The bonds of the kernel's own driver on one host, through sysfs, /proc and (where there is no file) iproute2.
-import { spawnSync } from 'node:child_process';
+// The bonds of the kernel's own driver on one host, through sysfs, /proc and (where there is no file) rtnetlink.
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { mountFileSystem, unmountFileSystem } from '../linux/index.js';
+import { mountFileSystem, requireLink, SystemError, unmountFileSystem } from '../linux/index.js';
+import { emitLink, linkWith, RTM_NEWLINK, u32Attribute } from '../netlink/index.js';
 import { findOption, inApplyOrder } from '../policy/index.js';
 import type { BondSpec } from '../simulator/index.js';
 import { type Answer, type BondControl, viewOf } from './bond-control.js';
 import type { RealHost } from './real-network.js';
+
+const IFLA_BOND_SLAVE_PRIO = 9;
 
 /** Options of the driver that name members: set when these have joined. */
 const AFTER_MEMBERS: ReadonlySet<string> = new Set(['active_slave', 'prio', 'queue_id']);
@@ -22,17 +24,20 @@ function write(path: string, text: string): Answer {
   }
 }
 
-function ip(...args: string[]): Answer {
-  const { status, stderr } = spawnSync('ip', args, { encoding: 'utf8' });
-  if (status === 0) return 'ok';
-  const known: Readonly<Record<string, string>> = {
-    'Operation not permitted': 'EPERM',
-    'Invalid argument': 'EINVAL',
-    'Permission denied': 'EACCES',
-    'No such device': 'ENODEV',
-    'Device or resource busy': 'EBUSY',
-  };
-  return Object.entries(known).find(([text]) => stderr.includes(text))?.[1] ?? stderr.trim();
+/** The preference of a member, for which sysfs has no file: the driver's own attribute by rtnetlink. */
+function setPrio(host: RealHost, value: string): Answer {
+  const [name = '', prio = ''] = value.split(':');
+  const { netlink } = host.place;
+  try {
+    const { ifindex } = requireLink(netlink, name);
+    const slaveData = [u32Attribute(IFLA_BOND_SLAVE_PRIO, Number(prio) >>> 0)];
+    const payload = emitLink(linkWith({ ifindex, info: { slaveKind: 'bond', slaveData } }));
+    netlink.request({ type: RTM_NEWLINK, flags: 0, payload }, name);
+    return 'ok';
+  } catch (error) {
+    if (error instanceof SystemError) return error.code;
+    throw error;
+  }
 }
 
 /** Control over the driver's bonds in the namespace of a host; `directory` is where its sysfs is mounted. */
@@ -45,10 +50,7 @@ export function kernelBonds(host: RealHost, directory: string): BondControl {
   function set(bond: string, option: string, value: string): Answer {
     const name = findOption(option)?.name ?? option;
     if (NOT_THE_DRIVERS.has(name)) return 'ok';
-    if (name === 'prio') {
-      const [member = '', prio = ''] = value.split(':');
-      return ip('-n', host.place.name, 'link', 'set', 'dev', member, 'type', 'bond_slave', 'prio', prio);
-    }
+    if (name === 'prio') return setPrio(host, value);
     const file = `${net}/${bond}/bonding/${option === 'num_unsol_na' ? option : name}`;
     return existsSync(file) ? write(file, `${value}\n`) : 'EINVAL';
   }

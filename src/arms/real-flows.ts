@@ -4,7 +4,7 @@ import type { FlowSpec, Value } from '../simulator/index.js';
 import type { RealHost } from './real-network.js';
 
 /** How often flows are looked at. */
-const TURN_MS = 2;
+const TURN_MS = 5;
 const FIRST_PORT = 20_000;
 /** Number of a datagram that only makes the peers known to each other. */
 const WARM_UP = 0xffff_ffff;
@@ -46,7 +46,9 @@ class RealFlow {
     if (!wantsCarriers) return;
     for (const { name } of from.spec.interfaces) {
       const { ifindex } = requireLink(from.place.netlink, name);
-      const socket = from.place.inside(() => PacketSocket.open({ ifindex, protocol: ETH_P_ALL, ignoreOutgoing: false }));
+      const socket = from.place.inside(() =>
+        PacketSocket.open({ ifindex, protocol: ETH_P_ALL, ignoreOutgoing: false }),
+      );
       this.#taps.push({ name, socket });
     }
   }

@@ -258,25 +258,26 @@ class RealRun {
     if (name === undefined) return this.#ears.get(hostName)?.value(property) ?? null;
     const host = this.#host(hostName);
     const isBond = (host.spec.bonds ?? []).some(bond => bond.name === name);
-    const link = getLink(host.place.netlink, name);
-    const common = ofLink(link, property);
-    if (common !== undefined) return common;
-    if (isBond) return this.#ofBond(host, of, name, property, link);
+    if (OF_LINK.has(property)) {
+      const link = getLink(host.place.netlink, name);
+      if (isBond && property === 'carrier') return this.#bondCarrier(of, link);
+      return ofLink(link, property);
+    }
+    if (isBond) return this.#ofBond(host, of, name, property);
     const views = (host.spec.bonds ?? []).map(bond => this.#views.get(`${hostName}/${bond.name}`));
     const member = views.flatMap(view => view?.members ?? []).find(each => each.name === name);
     if (property === 'state') return member?.state ?? 'none';
     if (property === 'link') return member?.link ?? null;
-    if (property === 'carrier') return link !== undefined && carrierOf(link);
     return property === 'failures' ? (member?.failures ?? null) : null;
   }
 
-  async #ofBond(
-    host: RealHost,
-    of: string,
-    name: string,
-    property: string,
-    link: Link | undefined,
-  ): Promise<Value> {
+  /** A bond that is down shows no carrier; what it had last is what it will have. */
+  #bondCarrier(of: string, link: Link | undefined): boolean {
+    if (link !== undefined && (link.flags & IFF.IFF_UP) !== 0) this.#carriers.set(of, carrierOf(link));
+    return this.#carriers.get(of) ?? false;
+  }
+
+  async #ofBond(host: RealHost, of: string, name: string, property: string): Promise<Value> {
     const view = this.#views.get(of);
     if (property.startsWith('sysfs:'))
       return (await this.#controls.get(host.spec.name)?.sysfs(name, property.slice(6))) ?? null;
@@ -289,10 +290,6 @@ class RealRun {
         return view?.members.map(member => member.name).join(' ') ?? null;
       case 'proc':
         return view?.proc ?? null;
-      case 'carrier':
-        // A bond that is down shows no carrier; what it had last is what it will have.
-        if (link !== undefined && (link.flags & IFF.IFF_UP) !== 0) this.#carriers.set(of, carrierOf(link));
-        return this.#carriers.get(of) ?? false;
       default:
         return null;
     }
@@ -320,8 +317,13 @@ function carrierOf(link: Link): boolean {
   return link.carrier ?? (link.flags & IFF_LOWER_UP) !== 0;
 }
 
-function ofLink(link: Link | undefined, property: string): Value | undefined {
+/** What the interface itself tells. */
+const OF_LINK: ReadonlySet<string> = new Set(['mac', 'mtu', 'admin-up', 'carrier']);
+
+function ofLink(link: Link | undefined, property: string): Value {
   switch (property) {
+    case 'carrier':
+      return link !== undefined && carrierOf(link);
     case 'mac':
       return link?.address ?? null;
     case 'mtu':
@@ -329,7 +331,7 @@ function ofLink(link: Link | undefined, property: string): Value | undefined {
     case 'admin-up':
       return ((link?.flags ?? 0) & IFF.IFF_UP) !== 0;
     default:
-      return undefined;
+      return null;
   }
 }
 
