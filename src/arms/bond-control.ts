@@ -41,11 +41,14 @@ export interface BondControl {
   close(): Promise<void>;
 }
 
+/** The value of a line `NAME: VALUE`. */
+function field(text: string, name: string): string | undefined {
+  return new RegExp(`^${name}: (.*)$`, 'm').exec(text)?.[1];
+}
+
 /** What is read from the text of /proc/net/bonding/BOND, which both arms have. */
 export function viewOf(proc: string): BondView {
   const [head = '', ...blocks] = proc.split(/\n\n(?=Slave Interface: )/);
-  const field = (text: string, name: string): string | undefined =>
-    new RegExp(`^${name}: (.*)$`, 'm').exec(text)?.[1];
   const current = field(head, 'Currently Active Slave');
   const active = current === undefined || current === 'None' ? null : current;
   const members = blocks.map((block): MemberView => {

@@ -45,6 +45,11 @@ function snapshotOf(shown: ShowBond): BondSnapshot {
   return known as unknown as BondSnapshot;
 }
 
+async function must(what: string, answer: Promise<Answer>): Promise<void> {
+  const got = await answer;
+  if (got !== 'ok') throw new Error(`Bondwire refused ${what}: ${got}`);
+}
+
 /** Starts a daemon in the host's namespace with a run directory of its own. */
 export async function bondwireBonds(host: RealHost, runDir: string): Promise<BondControl> {
   mkdirSync(runDir, { recursive: true });
@@ -61,10 +66,6 @@ export async function bondwireBonds(host: RealHost, runDir: string): Promise<Bon
     const { status, text } = await call(runDir, method, path, body);
     return status < 400 ? 'ok' : (JSON.parse(text) as ErrorBody).error.errno;
   }
-  const must = async (what: string, answer: Promise<Answer>): Promise<void> => {
-    const got = await answer;
-    if (got !== 'ok') throw new Error(`Bondwire refused ${what}: ${got}`);
-  };
   const set = (bond: string, option: string, value: string): Promise<Answer> =>
     change('PATCH', `/v1/bonds/${bond}/options`, { options: { [option]: value } });
   const enslave = (bond: string, member: string): Promise<Answer> =>

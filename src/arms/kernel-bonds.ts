@@ -40,6 +40,10 @@ function setPrio(host: RealHost, value: string): Answer {
   }
 }
 
+function must(what: string, answer: Answer): void {
+  if (answer !== 'ok') throw new Error(`The driver refused ${what}: ${answer}`);
+}
+
 /** Control over the driver's bonds in the namespace of a host; `directory` is where its sysfs is mounted. */
 export function kernelBonds(host: RealHost, directory: string): BondControl {
   mkdirSync(directory, { recursive: true });
@@ -54,9 +58,6 @@ export function kernelBonds(host: RealHost, directory: string): BondControl {
     const file = `${net}/${bond}/bonding/${option === 'num_unsol_na' ? option : name}`;
     return existsSync(file) ? write(file, `${value}\n`) : 'EINVAL';
   }
-  const must = (what: string, answer: Answer): void => {
-    if (answer !== 'ok') throw new Error(`The driver refused ${what}: ${answer}`);
-  };
 
   return {
     create(spec: BondSpec) {

@@ -152,6 +152,7 @@ class RealRun {
   }
 
   async #happen(event: Happening): Promise<Answer> {
+    if ('host' in event) return this.#onHost(event);
     switch (event.do) {
       case 'cut':
       case 'restore':
@@ -171,7 +172,7 @@ class RealRun {
       case 'flap':
         throw new Error('Flaps are taken apart before they happen');
       default:
-        return this.#onHost(event);
+        return unreachable(event);
     }
   }
 

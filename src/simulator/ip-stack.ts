@@ -40,11 +40,11 @@ interface Neighbour {
   readonly waiting: Cargo[];
 }
 
-/** Linux: base_reachable_time, mcast_solicit and ucast_solicit, retrans_time, and a modest unres_qlen. */
+/** Linux: base_reachable_time, mcast_solicit and ucast_solicit, retrans_time, and what unres_qlen_bytes (208 KiB) holds of small packets. */
 const REACHABLE_MS = 30_000;
 const QUESTIONS = 3;
 const ASK_EVERY_MS = 1000;
-const MOST_WAITING = 100;
+const MOST_WAITING = 256;
 
 function addressBytes(text: string): Uint8Array {
   const four = parseIpv4(text);
