@@ -41,12 +41,15 @@ function read(file: string): Scenario {
   return parsed.value;
 }
 
+function storedScenarios(): Scenario[] {
+  return readdirSync(SCENARIOS)
+    .filter(file => file.endsWith('.json'))
+    .map(read);
+}
+
 function wanted(only: string | undefined, random: number): Scenario[] {
   const names = only?.split(',');
-  const stored = readdirSync(SCENARIOS)
-    .filter(file => file.endsWith('.json'))
-    .map(read)
-    .filter(({ name }) => names?.includes(name) ?? true);
+  const stored = storedScenarios().filter(({ name }) => names?.includes(name) ?? true);
   const made = Array.from({ length: random }, (_, at) => randomScenario(at + 1));
   return [...stored, ...made];
 }
@@ -78,7 +81,7 @@ async function runGuest(kernel: GuestKernel, args: readonly string[]): Promise<R
     // The guest is slow, and slower while others work: its clock counts instructions, so that times are what they are.
     icount: true,
     argv: [process.execPath, fileURLToPath(import.meta.url), '--inside', ...args],
-    timeoutSeconds: 1500,
+    timeoutSeconds: 5400,
     onFiles: directory => {
       ran = JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8')) as Ran[];
     },
@@ -194,7 +197,9 @@ async function main(): Promise<void> {
     );
     if (values.record && arm === 'driver') {
       mkdirSync(GOLDEN, { recursive: true });
+      const stored = new Set(storedScenarios().map(({ name }) => name));
       const kept = ran
+        .filter(({ scenario }) => stored.has(scenario))
         .flatMap(each => each.timeline ?? [])
         .toSorted((a, b) => a.scenario.localeCompare(b.scenario));
       writeFileSync(
