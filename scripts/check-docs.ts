@@ -135,6 +135,35 @@ function checkScripts(): void {
   }
 }
 
+/** The table of rooms says what each room's tsconfig.json lets it import. */
+function checkRooms(): void {
+  const rows = Array.from(
+    read('ARCHITECTURE.md').matchAll(/^\| `src\/([a-z]+)` \| [^|]+ \|([^|]*)\|/gm),
+    ([, room = '', imports = '']) =>
+      `${room}: ${imports
+        .split(',')
+        .map(each => each.trim())
+        .filter(each => /^[a-z]+$/.test(each))
+        .toSorted()
+        .join(', ')}`,
+  );
+  const rooms = readdirSync('src')
+    .filter(room => existsSync(join('src', room, 'tsconfig.json')))
+    .map(room => {
+      const imports = found(read(join('src', room, 'tsconfig.json')), /"path": "\.\.\/([a-z]+)"/g);
+      return `${room}: ${imports.toSorted().join(', ')}`;
+    });
+  compare('rooms', rooms, rows);
+}
+
+/** What a merge left undone. */
+function checkConflicts(): void {
+  for (const page of pages)
+    if (/^(?:<{7} |={7}$|>{7} )/m.test(read(page))) problems.push(`${page}: a conflict is not resolved`);
+}
+
+checkConflicts();
+checkRooms();
 checkCommands();
 checkExamples();
 checkApi();

@@ -13,27 +13,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type RealArm, runReal } from '#arms';
 import { cleanStale, type GuestKernel, runInGuest } from '#lab';
-import {
-  type Arm,
-  compareTimelines,
-  parseScenario,
-  randomScenario,
-  type Scenario,
-  simulate,
-  type Timeline,
-  unmet,
-} from '#simulator';
-import { type Difference, readDifferences } from './differences.js';
+import { type Arm, parseScenario, randomScenario, type Scenario } from '#simulator';
+import { readDifferences } from './differences.js';
+import { judge, type Ran } from './judgement.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SCENARIOS = join(ROOT, 'test/scenarios');
 const GOLDEN = join(ROOT, 'test/golden/timelines');
-
-interface Ran {
-  readonly scenario: string;
-  readonly timeline?: Timeline;
-  readonly failed?: string;
-}
 
 function read(file: string): Scenario {
   const parsed = parseScenario(readFileSync(join(SCENARIOS, file), 'utf8'));
@@ -91,56 +77,6 @@ async function runGuest(kernel: GuestKernel, args: readonly string[]): Promise<R
   return ran;
 }
 
-interface Tally {
-  scenarios: number;
-  compared: number;
-  listed: number;
-  unlisted: number;
-}
-
-/** Holds what an arm saw against the simulation and the scenario's own expectations. */
-function judge(
-  where: string,
-  scenarios: readonly Scenario[],
-  ran: readonly Ran[],
-  differences: readonly Difference[],
-): Tally {
-  const tally: Tally = { scenarios: 0, compared: 0, listed: 0, unlisted: 0 };
-  for (const scenario of scenarios) {
-    const one = ran.find(each => each.scenario === scenario.name);
-    if (one === undefined) continue;
-    tally.scenarios++;
-    const problems: string[] = [];
-    if (one.timeline === undefined) problems.push(one.failed ?? 'nothing came of it');
-    else {
-      const simulated = simulate(scenario);
-      if (!simulated.ok) throw new Error(simulated.error);
-      const { compared, divergence } = compareTimelines(
-        one.timeline,
-        simulated.value.timeline,
-        scenario.observe.watch,
-      );
-      tally.compared += compared;
-      if (divergence !== null) {
-        const { of, property, atMs, reason, text } = divergence;
-        problems.push(`${of} ${property} at ${atMs} ms: ${reason}\n${text}`);
-      }
-      problems.push(...unmet(scenario, one.timeline));
-    }
-    for (const problem of problems) {
-      const listed = differences.find(each => each.matches(where, scenario.name, problem));
-      if (listed !== undefined) {
-        listed.seen++;
-        tally.listed++;
-        continue;
-      }
-      tally.unlisted++;
-      console.log(`\n${where}: ${scenario.name}: ${problem}`);
-    }
-  }
-  return tally;
-}
-
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -191,9 +127,10 @@ async function main(): Promise<void> {
         ? await runAll(mine, arm, Number(values.parallel ?? 2 * availableParallelism()))
         : await runGuest(place === '6.1' ? '6.1' : '6.12', args);
     const { scenarios: count, compared, listed, unlisted } = judge(where, mine, ran, differences);
-    bad += unlisted;
+    for (const problem of unlisted) console.log(`\n${where}: ${problem}`);
+    bad += unlisted.length;
     console.log(
-      `${where}: ${count} scenarios, ${compared} observations compared, ${listed} listed divergences, ${unlisted} unlisted`,
+      `${where}: ${count} scenarios, ${compared} observations compared, ${listed} listed divergences, ${unlisted.length} unlisted`,
     );
     if (values.record && arm === 'driver') {
       mkdirSync(GOLDEN, { recursive: true });
