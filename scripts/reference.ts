@@ -3,7 +3,7 @@
 //
 //   npm run test:reference [-- --arms driver:6.12,driver:6.1,bondwire:here] [--only NAME,...] [--random N] [--parallel N] [--record]
 //
-// --random N: N random scenarios (seeds 1 to N) besides, in the driver's arms. --record: the driver's timelines are kept under
+// --random N: N random scenarios (seeds 1 to N) besides. --record: the driver's timelines are kept under
 // test/golden/timelines, for the tests to hold the simulation against.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type RealArm, runReal } from '#arms';
 import { cleanStale, type GuestKernel, runInGuest } from '#lab';
-import { type Arm, parseScenario, randomScenario, type Scenario } from '#simulator';
+import { type Arm, comparableScenario, parseScenario, type Scenario } from '#simulator';
 import { readDifferences } from './differences.js';
 import { judge, type Ran } from './judgement.js';
 
@@ -36,7 +36,7 @@ function storedScenarios(): Scenario[] {
 function wanted(only: string | undefined, random: number): Scenario[] {
   const names = only?.split(',');
   const stored = storedScenarios().filter(({ name }) => names?.includes(name) ?? true);
-  const made = Array.from({ length: random }, (_, at) => randomScenario(at + 1));
+  const made = Array.from({ length: random }, (_, at) => comparableScenario(at + 1));
   return [...stored, ...made];
 }
 

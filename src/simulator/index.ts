@@ -16,6 +16,7 @@ export {
   type SimulateOptions,
   type Told,
 } from './simulate.js';
+export { comparableScenario } from './generate-comparable.js';
 export { randomScenario } from './generate.js';
 export { shrinkScenario, smallerScenarios } from './shrink.js';
 export { happeningText, storyText } from './story.js';
