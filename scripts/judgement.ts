@@ -10,12 +10,18 @@ export interface Ran {
   readonly failed?: string;
 }
 
+/** What was seen that should not have been. */
+export interface Problem {
+  readonly scenario: string;
+  /** With both timelines. */
+  readonly text: string;
+}
+
 export interface Tally {
   scenarios: number;
   compared: number;
   listed: number;
-  /** One text each, with both timelines. */
-  unlisted: string[];
+  unlisted: Problem[];
 }
 
 /** Holds what an arm saw against the simulation and the scenario's own expectations. */
@@ -54,7 +60,7 @@ export function judge(
         tally.listed++;
         continue;
       }
-      tally.unlisted.push(`${scenario.name}: ${problem}`);
+      tally.unlisted.push({ scenario: scenario.name, text: problem });
     }
   }
   return tally;
