@@ -4,7 +4,16 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unreachable } from '../base/index.js';
 import { guard, release as unguard } from '../lab/index.js';
-import { getLink, isErrno, setLink, SystemError, requireLink } from '../linux/index.js';
+import {
+  addDeviceAddress,
+  deleteDeviceAddress,
+  getLink,
+  isErrno,
+  listDeviceAddresses,
+  requireLink,
+  setLink,
+  SystemError,
+} from '../linux/index.js';
 import { IFF, type Link } from '../netlink/index.js';
 import {
   happenings,
@@ -201,6 +210,9 @@ class RealRun {
       case 'bond-up':
       case 'bond-down':
         return change(event.bond, { up: event.do === 'bond-up' });
+      case 'listen':
+      case 'unlisten':
+        return listen(host, event.bond, event.mac, event.do === 'listen');
       case 'bond-mac':
         return change(event.bond, { address: event.mac });
       case 'bond-mtu':
@@ -259,6 +271,13 @@ class RealRun {
     if (name === undefined) return this.#ears.get(hostName)?.value(property) ?? null;
     const host = this.#host(hostName);
     const isBond = (host.spec.bonds ?? []).some(bond => bond.name === name);
+    if (property.startsWith('hears:')) {
+      const link = getLink(host.place.netlink, name);
+      return (
+        link !== undefined &&
+        listDeviceAddresses(host.place.netlink, link.ifindex).includes(property.slice(6))
+      );
+    }
     if (OF_LINK.has(property)) {
       const link = getLink(host.place.netlink, name);
       if (isBond && property === 'carrier') return this.#bondCarrier(of, link);
@@ -311,6 +330,19 @@ class RealRun {
     }
     this.#network?.close();
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** An address that the bond's interface shall let in besides its own, as a macvlan or a listener on top would ask for. */
+function listen(host: RealHost, bond: string, mac: string, wanted: boolean): Answer {
+  const { netlink } = host.place;
+  try {
+    const { ifindex } = requireLink(netlink, bond);
+    if (wanted) addDeviceAddress(netlink, ifindex, mac);
+    else deleteDeviceAddress(netlink, ifindex, mac);
+    return 'ok';
+  } catch (error) {
+    return errnoOf(error);
   }
 }
 

@@ -270,6 +270,11 @@ function applyTargets(context: Context, spec: OptionSpec, name: string, text: st
   }
   const missing = targets.value.length === 0 ? null : refuseNotBuilt(context, spec, name, text, null);
   if (missing !== null) return err(missing);
+  const before = isIpv4 ? state.arpTargets : state.nsTargets;
+  if (before.length > 0 && targets.value.length === 0 && state.numbers.arp_interval > 0) {
+    const message = `the last target of ${state.name} in ${name} was taken away while arp_interval is on; give another, or set arp_interval=0`;
+    tell(context, 'warning', 'option', message);
+  }
   if (isIpv4) state.arpTargets = targets.value;
   else state.nsTargets = targets.value;
   return DONE;

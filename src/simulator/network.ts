@@ -120,6 +120,10 @@ export class Network {
       case 'bond-mac':
         bond.setMac(event.mac);
         return DONE;
+      case 'listen':
+      case 'unlisten':
+        bond.listen(event.mac, event.do === 'listen');
+        return DONE;
       case 'bond-mtu':
         bond.setMtu(event.mtu);
         return DONE;

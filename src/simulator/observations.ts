@@ -12,7 +12,7 @@ export type Value = string | number | boolean | null;
  * Of a bond (`HOST/BOND`): active (name or null), carrier, mac, mtu, mii-status (up|down: what /proc says), members (names,
  * blank-separated), proc (text of /proc/net/bonding/BOND, the release in its first line written as `v*`), `option` is read through `sysfs:NAME`.
  * Of a member (`HOST/INTERFACE`): state (active|backup|none when no member), link (up|going down|down|going back, as /proc
- * says), failures, mac, mtu, admin-up.
+ * says), failures, mac, mtu, admin-up, hears:MAC (whether the address is in its list of those that it lets in besides its own).
  * Of a flow (`flow NAME`): sent (by its timetable, even when its host is off), received, lost, duplicated, longest-gap (ms between two arrivals, its
  * start and end counted as such), carried-by (interfaces
  * of the sending host that sent it in the time since the last sample, sorted, blank-separated).
@@ -43,7 +43,11 @@ export const PROPERTIES = [
   'errno',
 ] as const;
 /** `sysfs:NAME` is the text of /sys/class/net/BOND/bonding/NAME without its newline. */
-export type Property = (typeof PROPERTIES)[number] | `sysfs:${string}` | `garps-from:${string}`;
+export type Property =
+  | (typeof PROPERTIES)[number]
+  | `sysfs:${string}`
+  | `garps-from:${string}`
+  | `hears:${string}`;
 
 /** One observation. `change` has the time of the change (the first one, at 0, is the value that it began with). */
 export interface Observation {

@@ -110,6 +110,7 @@ function ofBond(bond: SimulatedBond, property: Property): Value {
 function ofMember(host: Host, name: string, property: Property): Value {
   const nic = host.interface(name);
   if (nic === undefined) return null;
+  if (property.startsWith('hears:')) return host.bondOf(nic)?.hears(nic.ifindex, property.slice(6)) ?? false;
   if (property === 'mac') return nic.mac;
   if (property === 'mtu') return nic.mtu;
   if (property === 'admin-up') return nic.adminUp;

@@ -85,6 +85,8 @@ const HAPPENINGS: Readonly<Record<HappeningKind, Readonly<Record<string, Shape>>
   'bond-down': onBond,
   'bond-mac': { ...onBond, mac },
   'bond-mtu': { ...onBond, mtu: number(68, 65_535) },
+  listen: { ...onBond, mac },
+  unlisten: { ...onBond, mac },
   'link-up': { host: name, interface: name },
   'link-down': { host: name, interface: name },
   'daemon-kill': { host: name },
@@ -104,8 +106,10 @@ const EVENT = tagged(
 const property: Shape = (given, place) => {
   const known =
     typeof given === 'string' &&
-    (PROPERTIES.some(each => each === given) || /^(?:sysfs|garps-from):.+$/.test(given));
-  return known ? null : `${place} must be one of ${PROPERTIES.join(', ')}, sysfs:NAME or garps-from:ADDRESS`;
+    (PROPERTIES.some(each => each === given) || /^(?:sysfs|garps-from|hears):.+$/.test(given));
+  return known
+    ? null
+    : `${place} must be one of ${PROPERTIES.join(', ')}, sysfs:NAME, garps-from:ADDRESS or hears:MAC`;
 };
 
 const SCENARIO = record({

@@ -108,6 +108,13 @@ export type Happening =
   | { readonly do: 'bond-up' | 'bond-down'; readonly host: string; readonly bond: string }
   | { readonly do: 'bond-mac'; readonly host: string; readonly bond: string; readonly mac: MacText }
   | { readonly do: 'bond-mtu'; readonly host: string; readonly bond: string; readonly mtu: number }
+  /** Somebody on top of the bond (a macvlan, a multicast listener) wants frames to this address, or no longer. */
+  | {
+      readonly do: 'listen' | 'unlisten';
+      readonly host: string;
+      readonly bond: string;
+      readonly mac: MacText;
+    }
   | { readonly do: 'link-up'; readonly host: string; readonly interface: string }
   | { readonly do: 'link-down'; readonly host: string; readonly interface: string }
   /** kill -9 of Bondwire's daemon, and a new one. Nothing in the driver's arm. */

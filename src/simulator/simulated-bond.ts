@@ -1,6 +1,15 @@
 // Bondwire's daemon for one bond of a simulated host: drives the very policy object of the daemon the way
 // src/daemon/bond-runner.ts does (join, outputs, opened; carriers asked for before a tick; news; diversions).
-import { err, ok, refusal, type MacText, type Refusal, type Result, unreachable } from '../base/index.js';
+import {
+  err,
+  ok,
+  parseIpv6,
+  refusal,
+  type MacText,
+  type Refusal,
+  type Result,
+  unreachable,
+} from '../base/index.js';
 import type { BondSnapshot, Input, Output, SavedBond, StackedDevice } from '../policy/index.js';
 import type { BondWorld, SimulatedPolicy } from './bond-world.js';
 import { SimulatedDataPlane } from './data-plane.js';
@@ -47,6 +56,8 @@ export class SimulatedBond implements IpDevice {
   #armed = 0;
   #wokenAt: number | null = null;
   readonly #told = new Map<number, boolean>();
+  readonly #listened = new Set<string>();
+  #filterMembers: readonly number[] = [];
 
   private constructor(
     world: BondWorld,
@@ -178,6 +189,18 @@ export class SimulatedBond implements IpDevice {
   setMac(mac: MacText): void {
     this.mac = mac;
     this.#bondNews();
+  }
+
+  /** Somebody on top wants frames to this address, or no longer. */
+  listen(mac: MacText, wanted: boolean): void {
+    if (wanted) this.#listened.add(mac);
+    else this.#listened.delete(mac);
+  }
+
+  /** True when the address is in the member's list: the daemon keeps the bond's list in those of some members. */
+  hears(member: number, mac: string): boolean {
+    if (!this.adminUp || !this.#filterMembers.includes(member)) return false;
+    return this.#listened.has(mac) || this.addresses.some(each => solicitedNodeMac(each) === mac);
   }
 
   setMtu(mtu: number): void {
@@ -369,6 +392,7 @@ export class SimulatedBond implements IpDevice {
         return;
       case 'forward':
         this.plane.apply(output.plan);
+        this.#filterMembers = output.plan.filterMembers;
         return;
       case 'send':
         if (output.what === 'arp') this.garpsSent++;
@@ -394,6 +418,14 @@ export class SimulatedBond implements IpDevice {
     nic.setMtu(original.mtu);
     nic.setUp(original.adminUp);
   }
+}
+
+/** The group that a host of this IPv6 address listens to for questions after it (RFC 4291 2.7.1); null for IPv4. */
+function solicitedNodeMac(cidr: string): string | null {
+  const parsed = parseIpv6(splitCidr(cidr).address);
+  if (!parsed.ok) return null;
+  const end = Array.from(parsed.value.subarray(13), byte => byte.toString(16).padStart(2, '0'));
+  return `33:33:ff:${end.join(':')}`;
 }
 
 function noDaemon(name: string): Done {

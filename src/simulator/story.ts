@@ -41,6 +41,10 @@ export function happeningText(event: Happening): string {
       return `${event.host}/${event.bond} gets the address ${event.mac}`;
     case 'bond-mtu':
       return `${event.host}/${event.bond} gets the MTU ${event.mtu}`;
+    case 'listen':
+      return `${event.host}/${event.bond} shall hear ${event.mac}`;
+    case 'unlisten':
+      return `${event.host}/${event.bond} need not hear ${event.mac} any more`;
     case 'link-up':
     case 'link-down':
       return `somebody sets ${event.host}:${event.interface} ${event.do === 'link-up' ? 'up' : 'down'}`;
