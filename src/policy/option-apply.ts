@@ -109,7 +109,7 @@ function applyNumber(context: Context, spec: OptionSpec, name: string, text: str
   if (!parsed.ok) return err(refuse('invalid-value', 'EINVAL', name, text, parsed.error));
   if (!isNumberOption(spec.name)) throw new Error(`Option ${spec.name} is no number`);
   const { value } = parsed;
-  if (spec.notBuilt !== null && spec.notBuilt.except !== value) return notBuilt(spec, name, text);
+  if (spec.notBuilt !== null && !spec.notBuilt.except.includes(value)) return notBuilt(spec, name, text);
   if (spec.name === 'updelay' || spec.name === 'downdelay' || spec.name === 'peer_notif_delay') {
     return applyDelay(context, spec.name, name, value);
   }
