@@ -6,13 +6,14 @@ import { forwardingPlan, giveForwardingPlan } from './forwarding.js';
 import { bondLink, diverted, memberLink } from './link-inputs.js';
 import { join, leave } from './members.js';
 import { monitorTick } from './mii-pass.js';
+import type { AcceptAll } from './not-built.js';
 import { resendReports } from './notifications.js';
 import { applyOption, warnOfNoMonitor } from './option-apply.js';
 import { findOption, inApplyOrder, type NumberOption, NUMBER_OPTIONS, optionSpec } from './options.js';
 import { snapshotOf } from './snapshot.js';
 import { type BondState, type Context, tell } from './state.js';
 
-const SAVED_VERSION = 2;
+const SAVED_VERSION = 3;
 
 /** A bond on paper, as JSON. Timers are relative to the moment of saving. */
 export interface SavedBond {
@@ -50,6 +51,9 @@ function initialState(wish: NewBond): BondState {
     promiscuous: false,
     allMulticast: false,
     numbers: initialNumbers(),
+    arpTargets: [],
+    nsTargets: [],
+    adActorSystem: '00:00:00:00:00:00',
     primary: null,
     forcePrimary: false,
     active: null,
@@ -69,18 +73,21 @@ export class Bond implements BondPolicy {
   readonly #state: BondState;
   #outputs: Output[] = [];
   #now: TimeMs;
+  readonly #acceptsAll: boolean;
 
-  private constructor(state: BondState, outputs: Output[], now: TimeMs) {
+  private constructor(state: BondState, outputs: Output[], now: TimeMs, acceptsAll: boolean) {
     this.#state = state;
     this.#outputs = outputs;
     this.#now = now;
+    this.#acceptsAll = acceptsAll;
   }
 
-  /** A new bond with all its options, or why it cannot be: then there is none. See `createBond`. */
-  static create(wish: NewBond): Result<Bond, Refusal> {
+  /** A new bond with all its options, or why it cannot be: then there is none. See `createBond`. Tests may lift what is not built. */
+  static create(wish: NewBond, lift: AcceptAll | null = null): Result<Bond, Refusal> {
+    const acceptsAll = lift !== null;
     const state = initialState(wish);
     const outputs: Output[] = [];
-    const context: Context = { state, out: outputs, now: 0 };
+    const context: Context = { state, out: outputs, now: 0, acceptsAll };
     const conflict = checkTogether(wish);
     if (conflict !== null) return err(conflict);
     for (const [name, value] of ordered(wish.options)) {
@@ -90,9 +97,9 @@ export class Bond implements BondPolicy {
     const warned = outputs.some(
       output => output.kind === 'event' && output.event.message.includes('watches no links'),
     );
-    if (state.numbers.miimon === 0 && !warned) warnOfNoMonitor(context);
+    if (state.numbers.miimon === 0 && state.numbers.arp_interval === 0 && !warned) warnOfNoMonitor(context);
     giveForwardingPlan(context);
-    return ok(new Bond(state, outputs, 0));
+    return ok(new Bond(state, outputs, 0, acceptsAll));
   }
 
   /** Continues a saved bond at `now`: it goes on as if nothing had been between. Throws on JSON of another version. */
@@ -103,7 +110,7 @@ export class Bond implements BondPolicy {
     const state = structuredCopy(saved.state);
     const { timers } = state;
     state.timers = { mii: shift(timers.mii, now), igmp: shift(timers.igmp, now) };
-    return new Bond(state, [], now);
+    return new Bond(state, [], now, false);
   }
 
   /** Everything that `restore` needs, as plain JSON; `now` defaults to the time of the last input. Drain outputs first. */
@@ -116,7 +123,7 @@ export class Bond implements BondPolicy {
 
   handle(input: Input, now: TimeMs): Handled {
     this.#now = now;
-    const context: Context = { state: this.#state, out: this.#outputs, now };
+    const context: Context = { state: this.#state, out: this.#outputs, now, acceptsAll: this.#acceptsAll };
     const handled = dispatch(context, input);
     if (!handled.ok) tell(context, 'warning', 'refused', handled.error.message);
     giveForwardingPlan(context);

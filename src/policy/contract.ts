@@ -181,6 +181,7 @@ export interface MemberSnapshot {
   readonly delayTicks: number;
   readonly prio: number;
   readonly queueId: number;
+  readonly actorPortPrio: number;
   readonly canSetAddress: boolean;
 }
 

@@ -44,6 +44,7 @@ function newMember(input: Join): MemberState {
     linkFailureCount: 0,
     prio: 0,
     queueId: 0,
+    actorPortPrio: 255,
     settling: true,
   };
 }

@@ -2,6 +2,7 @@
 import {
   encodeUtf8,
   err,
+  formatMac,
   ok,
   parseMac,
   plain,
@@ -24,7 +25,7 @@ import {
   type OptionSpec,
   optionSpec,
 } from './options.js';
-import { type Context, makeBackup, primaryMember, tell } from './state.js';
+import { type Context, makeBackup, type MemberState, primaryMember, tell } from './state.js';
 
 type Applied = Result<undefined, Refusal>;
 const DONE: Applied = ok(undefined);
@@ -62,11 +63,11 @@ export function applyOption(context: Context, name: string, text: string): Appli
     case 'interface':
       return spec.name === 'primary' ? applyPrimary(context, text) : applyActiveSlave(context, text);
     case 'list':
-      return applyTargets(spec, name, text);
+      return applyTargets(context, spec, name, text);
     case 'per-member':
       return applyPerMember(context, spec, name, text);
     case 'address':
-      return applyAddress(name, text);
+      return applyAddress(context, name, text);
     case 'members': {
       const why = "members join by 'bondwire enslave' and leave by 'bondwire release'";
       return err(refuse('invalid-request', 'EPERM', name, text, why));
@@ -95,9 +96,17 @@ function checkGuards(context: Context, spec: OptionSpec, name: string, text: str
   return null;
 }
 
-function notBuilt(spec: OptionSpec, name: string, text: string): Applied {
-  const what = spec.notBuilt?.what ?? 'it is not implemented yet';
-  return err(refuse('not-implemented', 'EOPNOTSUPP', name, text, what));
+/** The last check of all, so that what is wrong anyhow is refused as the driver refuses it. `value` is null where it is no number. */
+function refuseNotBuilt(
+  { acceptsAll }: Context,
+  spec: OptionSpec,
+  name: string,
+  text: string,
+  value: number | null,
+): Refusal | null {
+  const { notBuilt } = spec;
+  if (acceptsAll || notBuilt === null || (value !== null && notBuilt.except.includes(value))) return null;
+  return refuse('not-implemented', 'EOPNOTSUPP', name, text, notBuilt.what);
 }
 
 function isNumberOption(name: string): name is NumberOption {
@@ -109,7 +118,8 @@ function applyNumber(context: Context, spec: OptionSpec, name: string, text: str
   if (!parsed.ok) return err(refuse('invalid-value', 'EINVAL', name, text, parsed.error));
   if (!isNumberOption(spec.name)) throw new Error(`Option ${spec.name} is no number`);
   const { value } = parsed;
-  if (spec.notBuilt !== null && !spec.notBuilt.except.includes(value)) return notBuilt(spec, name, text);
+  const missing = refuseNotBuilt(context, spec, name, text, value);
+  if (missing !== null) return err(missing);
   if (spec.name === 'updelay' || spec.name === 'downdelay' || spec.name === 'peer_notif_delay') {
     return applyDelay(context, spec.name, name, value);
   }
@@ -142,11 +152,9 @@ function applyDelay(
 
 /** Effects of a number beyond being stored; options that are not here have none in active-backup. */
 const EFFECTS: Readonly<Partial<Record<NumberOption, (context: Context, value: number) => void>>> = {
-  mode({ state }) {
-    state.numbers.arp_validate = 0;
-    state.numbers.broadcast_neighbor = 0;
-  },
+  mode: modeChanged,
   miimon: monitorChanged,
+  arp_interval: arpChanged,
   primary_reselect: context => selectActive(context, 'primary_reselect was changed'),
   all_slaves_active({ state }) {
     for (const member of state.members.filter(each => each.state === 'backup')) makeBackup(state, member);
@@ -156,14 +164,43 @@ const EFFECTS: Readonly<Partial<Record<NumberOption, (context: Context, value: n
   },
 };
 
+/** Miimon of the modes that have no ARP monitor, where none was set (BOND_DEFAULT_MIIMON). */
+const DEFAULT_MIIMON = 100;
+
+/** bond_option_mode_set. */
+function modeChanged({ state: { numbers } }: Context, mode: number): void {
+  if (!usesArp(mode)) {
+    numbers.arp_interval = 0;
+    if (numbers.miimon === 0) numbers.miimon = DEFAULT_MIIMON;
+  }
+  if (MODE_NAMES[mode] === 'balance-alb') numbers.tlb_dynamic_lb = 1;
+  numbers.arp_validate = 0;
+  numbers.broadcast_neighbor = 0;
+}
+
+/** bond_mode_uses_arp. */
+function usesArp(mode: number): boolean {
+  const { modes } = optionSpec('arp_interval');
+  return modes === 'all' || modes.includes(MODE_NAMES[mode] ?? 'balance-rr');
+}
+
+/** bond_option_miimon_set: the ARP monitor ends. */
 function monitorChanged(context: Context, miimon: number): void {
   const { state } = context;
-  if (miimon > 0) {
-    state.numbers.arp_interval = 0;
-    state.numbers.arp_validate = 0;
+  const { numbers } = state;
+  if (miimon > 0 && numbers.arp_interval > 0) {
+    numbers.arp_interval = 0;
+    numbers.arp_validate = 0;
   }
   state.timers.mii = miimon > 0 && state.adminUp ? context.now : null;
-  if (miimon === 0) warnOfNoMonitor(context);
+  if (miimon === 0 && numbers.arp_interval === 0) warnOfNoMonitor(context);
+}
+
+/** bond_option_arp_interval_set: the MII monitor ends; delays keep their ticks. */
+function arpChanged({ state }: Context, interval: number): void {
+  if (interval === 0) return;
+  state.numbers.miimon = 0;
+  state.timers.mii = null;
 }
 
 /** H08: nothing watches the links. */
@@ -222,19 +259,32 @@ function applyActiveSlave(context: Context, text: string): Applied {
   return err(refuse('invalid-request', 'EINVAL', 'active_slave', text, why));
 }
 
-function applyTargets(spec: OptionSpec, name: string, text: string): Applied {
-  const targets = parseTargets(spec.name === 'arp_ip_target' ? 4 : 6, [], text);
+/** bond_option_arp_ip_targets_set, bond_option_ns_ip6_targets_set. */
+function applyTargets(context: Context, spec: OptionSpec, name: string, text: string): Applied {
+  const { state } = context;
+  const isIpv4 = spec.name === 'arp_ip_target';
+  const targets = parseTargets(isIpv4 ? 4 : 6, isIpv4 ? state.arpTargets : state.nsTargets, text);
   if (!targets.ok) {
     const { errno, reason } = targets.error;
     return err(refuse('invalid-value', errno, name, text, reason));
   }
-  return targets.value.length === 0 ? DONE : notBuilt(spec, name, text);
+  const missing = targets.value.length === 0 ? null : refuseNotBuilt(context, spec, name, text, null);
+  if (missing !== null) return err(missing);
+  if (isIpv4) state.arpTargets = targets.value;
+  else state.nsTargets = targets.value;
+  return DONE;
 }
 
-function applyAddress(name: string, text: string): Applied {
+/** bond_option_ad_actor_system_set. */
+function applyAddress({ state }: Context, name: string, text: string): Applied {
   const parsed = parseMac(firstLine(text).trim());
   if (!parsed.ok) return err(refuse('invalid-value', 'EINVAL', name, text, parsed.error));
-  return notBuilt(optionSpec('ad_actor_system'), name, text);
+  if (((parsed.value[0] ?? 0) & 1) === 1) {
+    const why = 'a group address cannot be the address of a system; use one whose first byte is even';
+    return err(refuse('invalid-value', 'EINVAL', name, text, why));
+  }
+  state.adActorSystem = formatMac(parsed.value);
+  return DONE;
 }
 
 /** prio, queue_id, actor_port_prio: `INTERFACE:N`. The driver answers EPERM for everything wrong with queue_id. */
@@ -251,7 +301,11 @@ function applyPerMember(context: Context, spec: OptionSpec, name: string, text: 
     const why = `${shown(wanted.name)} is not a member of ${state.name}; enslave it first`;
     return err(refuse('unknown-interface', isQueue ? 'EPERM' : 'ENODEV', name, text, why));
   }
-  if (isQueue) return wanted.value === 0 ? DONE : notBuilt(spec, name, text);
+  if (isQueue) return applyQueue(context, spec, member, wanted.value, name, text);
+  if (spec.name === 'actor_port_prio') {
+    member.actorPortPrio = wanted.value;
+    return DONE;
+  }
   member.prio = wanted.value;
   const primary = primaryMember(state);
   if (primary === null) selectActive(context, `prio of ${member.name} was set to ${wanted.value}`);
@@ -259,5 +313,26 @@ function applyPerMember(context: Context, spec: OptionSpec, name: string, text: 
     const message = `prio of ${member.name} was set to ${wanted.value}, but does not matter while ${primary.name} is the primary and up`;
     tell(context, 'warning', 'option', message, { member: member.name });
   }
+  return DONE;
+}
+
+/** bond_option_queue_id_set: a queue belongs to one member. */
+function applyQueue(
+  context: Context,
+  spec: OptionSpec,
+  member: MemberState,
+  queue: number,
+  name: string,
+  text: string,
+): Applied {
+  const { members } = context.state;
+  const owner = members.find(other => other !== member && other.queueId === queue);
+  if (queue !== 0 && owner !== undefined) {
+    const why = `queue ${queue} belongs to ${owner.name}; set ${owner.name}:0 first`;
+    return err(refuse('invalid-value', 'EPERM', name, text, why));
+  }
+  const missing = refuseNotBuilt(context, spec, name, text, queue);
+  if (missing !== null) return err(missing);
+  member.queueId = queue;
   return DONE;
 }

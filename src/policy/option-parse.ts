@@ -1,5 +1,5 @@
 // Text to option value by the driver's rules (bond_opt_parse); the setters that parse for themselves have theirs here too.
-import { err, ok, parseIpv4, parseIpv6, type Result } from '../base/index.js';
+import { err, formatIpv6, ok, parseIpv4, parseIpv6, type Result } from '../base/index.js';
 import type { OptionSpec } from './options.js';
 
 const MAX_TARGETS = 16;
@@ -72,6 +72,11 @@ function badIpv6(text: string): string | null {
   return null;
 }
 
+function canonicalIpv6(text: string): string {
+  const parsed = parseIpv6(text);
+  return parsed.ok ? formatIpv6(parsed.value) : text;
+}
+
 /**
  * The target list after writing `text`: a comma list replaces it, `+ADDRESS` and `-ADDRESS` (IPv4, as in sysfs) change
  * it. Errors as in the driver: EPERM for what is no address in the signed form, EINVAL for the rest.
@@ -100,7 +105,10 @@ export function parseTargets(
     const bad = family === 4 ? badIpv4(address) : badIpv6(address);
     if (bad !== null) return err({ errno: 'EINVAL', reason: bad });
   }
-  return addAll([], addresses);
+  return addAll(
+    [],
+    addresses.map(address => (family === 4 ? address : canonicalIpv6(address))),
+  );
 }
 
 function addAll(

@@ -28,11 +28,11 @@ export function optionValues(state: BondState): OptionValues {
     active_slave: usesPrimary(state) ? (memberOf(state, state.active)?.name ?? null) : null,
     primary: state.primary,
     slaves: members.map(member => member.name),
-    arp_ip_target: [],
-    ns_ip6_target: [],
-    ad_actor_system: '00:00:00:00:00:00',
+    arp_ip_target: [...state.arpTargets],
+    ns_ip6_target: [...state.nsTargets],
+    ad_actor_system: state.adActorSystem,
     prio: members.map(member => `${member.name}:${member.prio}`),
-    actor_port_prio: members.map(member => `${member.name}:255`),
+    actor_port_prio: members.map(member => `${member.name}:${member.actorPortPrio}`),
     queue_id: members.map(member => `${member.name}:${member.queueId}`),
   });
   return values as OptionValues;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Refusal } from '../base/index.js';
 import { createBond, findOption, inApplyOrder, nearestOption, OPTION_TABLE } from './index.js';
 import { NUMBER_OPTIONS, OTHER_OPTIONS } from './options.js';
-import { Bench } from './testing.js';
+import { Bench, createUnfinishedBond } from './testing.js';
 
 function refusalOf(options: [string, string][]): Refusal {
   const made = createBond({
@@ -189,6 +189,32 @@ describe('set-option', () => {
     expect(bench.bond.plan().inactive).toEqual([]);
     bench.set('all_slaves_active', 0);
     expect(bench.outputs('forward').at(-1)?.plan.inactive).toEqual([2]);
+  });
+});
+
+describe('what is not built yet', () => {
+  const wish = { name: 'bond0', address: '02:00:00:00:00:99', addressIsRandom: true, mtu: 1500 };
+  const make = (...options: [string, string][]) => {
+    const made = createUnfinishedBond({ ...wish, options });
+    if (!made.ok) throw new Error(made.error.message);
+    return made.value;
+  };
+
+  it('has all its effects on other options already', () => {
+    expect(make(['mode', '802.3ad']).snapshot().options).toMatchObject({ miimon: 100, arp_interval: 0 });
+    const bond = make(['mode', 'balance-rr'], ['arp_interval', '50'], ['arp_validate', 'all']);
+    expect(bond.handle({ kind: 'set-option', option: 'miimon', value: '100' }, 0).ok).toBe(true);
+    expect(bond.snapshot().options).toMatchObject({ miimon: 100, arp_interval: 0, arp_validate: 'none' });
+    expect(bond.handle({ kind: 'set-option', option: 'arp_interval', value: '50' }, 0).ok).toBe(true);
+    expect(bond.snapshot().options).toMatchObject({ miimon: 0, arp_interval: 50 });
+  });
+
+  it('is refused as the last check of all', () => {
+    const bench = new Bench();
+    expect(bench.set('arp_ip_target', '+1.2.3')).toBe('EPERM');
+    expect(bench.set('arp_ip_target', '+1.2.3.4')).toBe('EOPNOTSUPP');
+    expect(bench.set('mode', '7')).toBe('EINVAL');
+    expect(bench.set('mode', '6')).toBe('EOPNOTSUPP');
   });
 });
 

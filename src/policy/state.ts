@@ -27,6 +27,8 @@ export interface MemberState {
   linkFailureCount: number;
   prio: number;
   queueId: number;
+  /** actor_port_prio: LACP priority of its port. */
+  actorPortPrio: number;
   /** True until it was seen up for the first time: its initial link state is decided then. */
   settling: boolean;
 }
@@ -45,6 +47,11 @@ export interface BondState {
   promiscuous: boolean;
   allMulticast: boolean;
   numbers: Record<NumberOption, number>;
+  /** arp_ip_target and ns_ip6_target, as canonical text. */
+  arpTargets: readonly string[];
+  nsTargets: readonly string[];
+  /** ad_actor_system; all zero stands for the bond's own address. */
+  adActorSystem: MacText;
   primary: string | null;
   /** The next selection takes the primary whatever primary_reselect says (once). */
   forcePrimary: boolean;
@@ -69,6 +76,8 @@ export interface Context {
   readonly state: BondState;
   readonly out: Output[];
   readonly now: TimeMs;
+  /** What is not built yet is accepted all the same: see `not-built.ts`. */
+  readonly acceptsAll: boolean;
 }
 
 /** The driver's is_up: administratively up and carrier on. */

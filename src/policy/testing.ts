@@ -1,5 +1,6 @@
 // A small driver of a bond for the tests of this room: virtual time, members by name, events collected.
-import { Bond, createBond } from './bond.js';
+import type { Refusal, Result } from '../base/index.js';
+import { Bond, createBond, type NewBond } from './bond.js';
 import type {
   BondEvent,
   Input,
@@ -9,6 +10,7 @@ import type {
   Output,
   StackedDevice,
 } from './contract.js';
+import { ACCEPT_ALL } from './not-built.js';
 
 /** A member's link as a fresh 1 Gbit/s interface has it. */
 export function linkOf(index: number, change: Partial<MemberLink> = {}): MemberLink {
@@ -40,6 +42,11 @@ export function stackOf(change: Partial<StackedDevice> = {}): StackedDevice {
     mldVersion: 2,
     ...change,
   };
+}
+
+/** As `createBond`, for tests of the option engine: nothing is refused because it is not built yet. No user comes here. */
+export function createUnfinishedBond(wish: NewBond): Result<Bond, Refusal> {
+  return Bond.create(wish, ACCEPT_ALL);
 }
 
 /** A bond under virtual time. Times in ms. */

@@ -2,17 +2,17 @@
 import { type BondSnapshot, findOption, type MemberSnapshot } from '../policy/index.js';
 import { LINK_TEXT } from './proc-text.js';
 
-/** Files that are empty outside mode 802.3ad. */
-const AD_ONLY: ReadonlySet<string> = new Set([
-  'ad_aggregator',
-  'ad_num_ports',
-  'ad_actor_key',
-  'ad_partner_key',
-  'ad_partner_mac',
-  'ad_actor_sys_prio',
-  'ad_actor_system',
-  'ad_user_port_key',
+/** Read-only files of the active aggregator, with what they hold in mode 802.3ad while there is none. */
+const AGGREGATOR: ReadonlyMap<string, string> = new Map([
+  ['ad_aggregator', '0\n'],
+  ['ad_num_ports', '0\n'],
+  ['ad_actor_key', '0\n'],
+  ['ad_partner_key', '0\n'],
+  ['ad_partner_mac', ''],
 ]);
+
+/** Options whose files are empty outside mode 802.3ad. */
+const AD_ONLY: ReadonlySet<string> = new Set(['ad_actor_sys_prio', 'ad_actor_system', 'ad_user_port_key']);
 
 function line(text: string | number): string {
   return `${text}\n`;
@@ -33,6 +33,8 @@ function textOption(bond: BondSnapshot, name: string): string {
       return list(bond.options.slaves);
     case 'queue_id':
       return list(bond.options.queue_id);
+    case 'ad_actor_system':
+      return line(bond.options.ad_actor_system);
     default:
       return list(bond.options.arp_ip_target);
   }
@@ -41,7 +43,9 @@ function textOption(bond: BondSnapshot, name: string): string {
 /** The content of a bond's file, newline included; null when the driver has no file of that name. */
 export function sysfsText(bond: BondSnapshot, file: string): string | null {
   if (file === 'mii_status') return line(bond.carrier ? 'up' : 'down');
-  if (AD_ONLY.has(file)) return '';
+  const aggregator = AGGREGATOR.get(file);
+  if (aggregator !== undefined) return bond.mode === '802.3ad' ? aggregator : '';
+  if (AD_ONLY.has(file) && bond.mode !== '802.3ad') return '';
   const spec = findOption(file);
   // Of the aliases only num_unsol_na is a file as well.
   if (spec === undefined || spec.sysfs === null || (spec.name !== file && file !== 'num_unsol_na'))
