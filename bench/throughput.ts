@@ -33,6 +33,9 @@ const CONTENDERS: Readonly<Record<string, () => Contender>> = {
   alone: bondwireAlone,
 };
 
+/** Every contender gets it, so that all are measured alike. */
+const SETTLE_MS = 20_000;
+
 async function iperf(lab: Lab, ...args: string[]): Promise<Iperf> {
   const server = lab.exec('peer', ['iperf3', '-s', '-1']);
   // The server says when it listens, but only into its buffered output: try until it does.
@@ -56,6 +59,8 @@ async function measure(contender: Contender, seconds: string): Promise<Figures> 
   try {
     await contender.setUp(lab);
     try {
+      // A daemon that has just started collects its garbage for some seconds, on the one slow processor that all share.
+      await new Promise(resolve => setTimeout(resolve, SETTLE_MS));
       const tcpOut = await iperf(lab, '-t', seconds);
       const tcpIn = await iperf(lab, '-t', seconds, '-R');
       // 18 bytes of payload make a frame of 64 bytes with its checksum.

@@ -10,6 +10,7 @@ import {
   parseOptionWords,
 } from '#cli-parsers';
 import { BODY_CHECKS, isRunner, parseState, parseUrl } from '#daemon-parsers';
+import { importFiles, parseBondwireYaml, printBondwireYaml } from '#config';
 import { BTF_KINDS, disassemble, parseBtf, summariseVerifierLog } from '#ebpf';
 import * as frames from '#frames';
 import * as netlink from '#netlink';
@@ -246,6 +247,52 @@ const state = {
   ],
 };
 
+/** Files of configuration by the names that tell their formats. */
+const CONFIGURATION: readonly (readonly [path: string, seeds: readonly string[]])[] = [
+  [
+    'modules.conf',
+    [
+      'alias bond0 bonding\noptions bond0 -o b mode=1 miimon=100 arp_ip_target=192.0.2.1\nprobeall bond0 eth0 bond0\n',
+      'options bonding max_bonds=2 mode=4\ninstall bond0 /sbin/modprobe -a eth0 && modprobe bonding\n',
+    ],
+  ],
+  [
+    'ifcfg-bond0',
+    [
+      'DEVICE=bond0\nIPADDR=192.0.2.1\nNETMASK=255.255.255.0\nBONDING_OPTS="mode=1 miimon=$X"\n',
+      'DEVICE=eth0\nMASTER=bond0\nSLAVE=yes\n',
+    ],
+  ],
+  [
+    'interfaces',
+    [
+      'auto bond0\niface bond0 inet static\n address 192.0.2.1/24\n bond-slaves eth0 eth1\n up ip link set eth0 master bond0\n',
+    ],
+  ],
+  ['bond0.netdev', ['[NetDev]\nName=bond0\nKind=bond\n[Bond]\nMode=active-backup\nMIIMonitorSec=100ms\n']],
+  ['bond0.network', ['[Match]\nName=eth*\n[Network]\nBond=bond0\nAddress=192.0.2.1/24\n']],
+  [
+    'netplan.yaml',
+    [
+      'network:\n  bonds:\n    bond0:\n      interfaces: [eth0]\n      parameters: {mode: active-backup, up-delay: 1s}\n',
+    ],
+  ],
+  ['team.json', ['{"device":"team0","runner":{"name":"activebackup"},"ports":{"eth0":{"prio":1}}}']],
+  [
+    'bondwire.yaml',
+    [
+      'bonds:\n  bond0:\n    options: {mode: 1, miimon: 100}\n    members: [eth0, {name: eth1, prio: 2}]\n    addresses: [192.0.2.1/24]\n',
+    ],
+  ],
+];
+
+function readConfiguration(path: string, input: string): void {
+  const { bonds } = importFiles([{ path, text: input }]);
+  const again = parseBondwireYaml({ path: 'bondwire.yaml', text: printBondwireYaml(bonds) });
+  if (path !== 'bondwire.yaml' && again.bonds.length !== bonds.length)
+    throw new Error('What was written cannot be read.');
+}
+
 export const TARGETS: readonly Target[] = [
   binary('frames', allFrames, readFrame, 30),
   binary('ethernet', allFrames, frames.parseEthernet),
@@ -323,5 +370,8 @@ export const TARGETS: readonly Target[] = [
       }),
   ),
   text('state file', [JSON.stringify(state)], input => parseState(input)?.bonds.every(isRunner)),
+  ...CONFIGURATION.map(([path, seeds]) =>
+    text(`configuration ${path}`, seeds, input => readConfiguration(path, input), 1),
+  ),
   text('scenarios', [printScenario(randomScenario(1)), JSON.stringify(randomScenario(2))], parseScenario, 1),
 ];

@@ -116,7 +116,7 @@ test('something else than HTTP on the socket is told', async () => {
 
 test('the name of a bond is quoted in paths, and events in their query', async () => {
   const api = await answering((_, response) => response.end());
-  await api.proc('b%d?#');
+  await api.text('b%d?#', 'proc');
   for await (const _ of api.events({ bond: 'b&c', after: 3, follow: true })) expect.unreachable();
   expect(daemon?.calls()).toEqual([
     'GET /v1/bonds/b%25d%3F%23/proc',

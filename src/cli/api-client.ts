@@ -10,7 +10,9 @@ import {
   DEFAULT_RUN_DIR,
   type EnslaveRequest,
   type EventRecord,
+  type LinkRequest,
   type ReleaseRequest,
+  type RoutesRequest,
   type SetRequest,
   type ShowDocument,
 } from '../daemon/api.js';
@@ -21,6 +23,9 @@ import { isChanged, isDaemonStatus, isErrorBody, isEventRecord, isShowDocument }
 
 /** Longest silence of the daemon before a request is given up. */
 const ANSWER_TIMEOUT_MS = 60_000;
+
+/** Texts of one bond in the form of other programs. */
+export type TextView = 'proc' | 'info' | 'ifconfig' | 'sysfs';
 
 interface EventQuery {
   readonly bond?: string | undefined;
@@ -36,7 +41,7 @@ interface EventQuery {
 export interface ApiClient {
   status(): Promise<DaemonStatus>;
   show(bond?: string): Promise<ShowDocument>;
-  proc(bond: string): Promise<string>;
+  text(bond: string, view: TextView): Promise<string>;
   create(body: CreateRequest): Promise<Changed>;
   destroy(bond: string): Promise<Changed>;
   enslave(bond: string, body: EnslaveRequest): Promise<Changed>;
@@ -44,6 +49,8 @@ export interface ApiClient {
   set(bond: string, body: SetRequest): Promise<Changed>;
   up(bond: string): Promise<Changed>;
   addAddresses(bond: string, body: AddressesRequest): Promise<Changed>;
+  link(bond: string, body: LinkRequest): Promise<Changed>;
+  addRoutes(bond: string, body: RoutesRequest): Promise<Changed>;
   events(query: EventQuery): AsyncGenerator<EventRecord, void, undefined>;
 }
 
@@ -71,7 +78,8 @@ export function apiClient(runDir: string, answerTimeoutMs: number = ANSWER_TIMEO
   return {
     status: () => json({ method: 'GET', path: '/v1/status' }, isDaemonStatus),
     show: bond => show(bond === undefined ? '/v1/bonds' : bondPath(bond)),
-    proc: async bond => readAll(runDir, await send({ method: 'GET', path: `${bondPath(bond)}/proc` })),
+    text: async (bond, view) =>
+      readAll(runDir, await send({ method: 'GET', path: `${bondPath(bond)}/${view}` })),
     create: body => change('POST', '/v1/bonds', body),
     destroy: bond => change('DELETE', bondPath(bond)),
     enslave: (bond, body) => change('POST', `${bondPath(bond)}/members`, body),
@@ -79,6 +87,8 @@ export function apiClient(runDir: string, answerTimeoutMs: number = ANSWER_TIMEO
     set: (bond, body) => change('PATCH', `${bondPath(bond)}/options`, body),
     up: bond => change('POST', `${bondPath(bond)}/up`, {}),
     addAddresses: (bond, body) => change('POST', `${bondPath(bond)}/addresses`, body),
+    link: (bond, body) => change('PATCH', `${bondPath(bond)}/link`, body),
+    addRoutes: (bond, body) => change('POST', `${bondPath(bond)}/routes`, body),
     async *events(query) {
       const call: Call = { method: 'GET', path: eventsPath(query), signal: query.signal };
       try {

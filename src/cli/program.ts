@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { DEFAULT_RUN_DIR } from '../daemon/api.js';
+import { registerApply } from './commands/apply.js';
+import { registerCheck } from './commands/check.js';
 import { registerCreate } from './commands/create.js';
 import { registerDaemon } from './commands/daemon.js';
 import { registerDemo } from './commands/demo.js';
@@ -10,6 +12,7 @@ import { registerDoctor } from './commands/doctor.js';
 import { registerEnslave } from './commands/enslave.js';
 import { registerEvents } from './commands/events.js';
 import { registerHelp } from './commands/help.js';
+import { registerImport } from './commands/import.js';
 import { registerLab } from './commands/lab.js';
 import { registerOptions } from './commands/options.js';
 import { registerRelease } from './commands/release.js';
@@ -32,6 +35,7 @@ const GROUPS: readonly (readonly [string, readonly ((program: Command, session: 
   ['Try it:', [registerDemo, registerRun, registerSimulate, registerDoctor]],
   ['Run it:', [registerDaemon]],
   ['Change bonds:', [registerCreate, registerDestroy, registerEnslave, registerRelease, registerSet]],
+  ['Configuration:', [registerImport, registerCheck, registerApply]],
   ['Look:', [registerShow, registerEvents, registerOptions]],
   ['More:', [registerLab, registerHelp]],
 ];

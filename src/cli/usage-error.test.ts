@@ -9,7 +9,7 @@ test.each<[string[], string]>([
   [['show', '--jsno'], "show: unknown option '--jsno'; did you mean '--json'? see 'bondwire show --help'."],
   [
     ['show', 'bond0', 'bond1'],
-    'show: too many words (2 where 1 is the most); usage: bondwire show [BOND] [--json | --proc].',
+    'show: too many words (2 where 1 is the most); usage: bondwire show [BOND] [--json | --proc | --info | --ifconfig | --sysfs].',
   ],
   [
     ['show', '--json', '--proc'],

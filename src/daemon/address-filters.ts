@@ -8,12 +8,17 @@ import {
   type Rtnetlink,
 } from '../linux/index.js';
 
+/** So often the lists of the members themselves are looked at although nothing new is wished for them. */
+const LOOK_EVERY = 10;
+
 /** Keeps the lists of one bond's members. */
 export class AddressFilters {
   readonly #netlink: Rtnetlink;
   /** What we added, by member. */
   readonly #added: Map<number, Set<string>>;
   readonly #note: () => void;
+  /** By member: addresses that were found there as another's, and how often that was believed since. */
+  readonly #others: Map<number, { readonly macs: string; believed: number }> = new Map();
 
   /** `note` writes down what `save` gives: it is called before an address is added, so that none is ever forgotten. */
   constructor(
@@ -51,6 +56,18 @@ export class AddressFilters {
   release(member: number): void {
     this.#syncMember(member, []);
     this.#added.delete(member);
+    this.#others.delete(member);
+  }
+
+  /** Of those that are wished for, the ones that are not there: an address that is there is another's, and stays. */
+  #withoutOthers(member: number, missing: readonly string[]): readonly string[] {
+    const macs = missing.join();
+    const others = this.#others.get(member);
+    if (macs === '' || (others?.macs === macs && ++others.believed < LOOK_EVERY)) return [];
+    const present = this.#listOf(member);
+    const mine = missing.filter(mac => !present.includes(mac));
+    this.#others.set(member, { macs: missing.filter(mac => present.includes(mac)).join(), believed: 0 });
+    return mine;
   }
 
   #listOf(ifindex: number): string[] {
@@ -67,9 +84,7 @@ export class AddressFilters {
     this.#added.set(member, added);
     let changed = false;
     const missing = wish.filter(mac => !added.has(mac));
-    // An address that is there already is another's, and stays.
-    const present = missing.length === 0 ? [] : this.#listOf(member);
-    const mine = missing.filter(mac => !present.includes(mac));
+    const mine = this.#withoutOthers(member, missing);
     for (const mac of mine) added.add(mac);
     if (mine.length > 0) this.#note();
     for (const mac of mine) {

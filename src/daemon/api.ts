@@ -5,6 +5,9 @@
 //   GET    /v1/bonds                                   -> ShowDocument
 //   GET    /v1/bonds/BOND                              -> ShowDocument with one bond
 //   GET    /v1/bonds/BOND/proc                         -> text/plain, as /proc/net/bonding/BOND
+//   GET    /v1/bonds/BOND/info                         -> text/plain, as /proc/net/BOND/info of 2003
+//   GET    /v1/bonds/BOND/ifconfig                     -> text/plain, as ifconfig
+//   GET    /v1/bonds/BOND/sysfs                        -> text/plain, the driver's files below /sys, a line for each
 //   POST   /v1/bonds              CreateRequest        -> Changed
 //   DELETE /v1/bonds/BOND                              -> Changed
 //   POST   /v1/bonds/BOND/members EnslaveRequest       -> Changed
@@ -12,6 +15,8 @@
 //   PATCH  /v1/bonds/BOND/options SetRequest           -> Changed
 //   POST   /v1/bonds/BOND/up                           -> Changed (as `ip link set BOND up`)
 //   POST   /v1/bonds/BOND/addresses AddressesRequest   -> Changed
+//   PATCH  /v1/bonds/BOND/link    LinkRequest          -> Changed (as `ip link set BOND mtu ... address ...`)
+//   POST   /v1/bonds/BOND/routes  RoutesRequest        -> Changed
 //   GET    /v1/events[?bond=BOND][&after=SEQ][&follow=1]  -> one EventRecord a line (application/x-ndjson)
 //
 // Anything refused answers with a 4xx or 5xx status and ErrorBody. A request that is refused has changed nothing.
@@ -98,6 +103,23 @@ export interface SetRequest {
 export interface AddressesRequest {
   /** CIDR texts, such as 192.0.2.1/24. */
   readonly addresses: readonly string[];
+}
+
+export interface LinkRequest {
+  readonly mtu?: number;
+  /** MAC address. */
+  readonly address?: string;
+}
+
+export interface RouteRequest {
+  /** `default` or a CIDR text. */
+  readonly to: string;
+  /** The gateway's address. */
+  readonly via: string;
+}
+
+export interface RoutesRequest {
+  readonly routes: readonly RouteRequest[];
 }
 
 /** A change was carried out. `warnings` are sentences that the user must see (for example: no monitoring). */

@@ -4,12 +4,14 @@ import { EbpfBond } from '../dataplane/index.js';
 import { getLink, isErrno, monotonicNs, setLink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { Bond, type BondEvent, type ForwardingPlan, type Input, type Output } from '../policy/index.js';
+import { addCounters, grownBy, type IfconfigCounters, NO_COUNTERS } from '../report/index.js';
 import { AddressFilters } from './address-filters.js';
 import type { EventRecord } from './api.js';
 import type { SavedBelongings } from './address-transfer.js';
 import { FrameSender } from './frame-sender.js';
 import { bondLinkOf, carrierOf, memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
+import { countersOf } from './member-counters.js';
 import { type OriginalSettings, restoreSettings } from './original-settings.js';
 import { randomMac } from './random-mac.js';
 import { collectStack } from './stack.js';
@@ -25,6 +27,8 @@ export interface MemberRecord {
   joining: boolean;
   /** Set from before the first step of leaving to after the last. */
   leaving?: Leaving;
+  /** What it had counted before it joined. */
+  readonly counted?: IfconfigCounters;
 }
 
 /** What a failure cost, where known. */
@@ -39,6 +43,7 @@ export interface RunnerParts {
   readonly members?: readonly SavedMember[];
   readonly taken?: readonly SavedBelongings[];
   readonly filters?: readonly (readonly [number, readonly string[]])[];
+  readonly departed?: IfconfigCounters;
 }
 
 export class BondRunner {
@@ -48,6 +53,8 @@ export class BondRunner {
   readonly #pins: string;
   readonly records: Map<number, MemberRecord>;
   taken: SavedBelongings[];
+  /** What members that left had counted while they were here. */
+  departed: IfconfigCounters;
   /** True from the first step of its destruction on. */
   ending = false;
   readonly #filters: AddressFilters;
@@ -71,6 +78,7 @@ export class BondRunner {
       (parts.members ?? []).map(({ original, ...record }) => [original.ifindex, { original, ...record }]),
     );
     this.taken = [...(parts.taken ?? [])];
+    this.departed = parts.departed ?? NO_COUNTERS;
     this.#frames = new FrameSender(parts.machine);
     this.#filters = new AddressFilters(parts.machine.netlink, parts.filters, parts.machine.save);
     this.#plan = parts.policy.plan();
@@ -101,6 +109,7 @@ export class BondRunner {
       members: Array.from(this.records.values(), record => ({ ...record })),
       taken: this.taken,
       filters: this.#filters.save(),
+      departed: this.departed,
     };
   }
 
@@ -179,7 +188,7 @@ export class BondRunner {
   /** Asks every member and the bond afresh: after events were lost, and when a bond was adopted. */
   resync(): void {
     if (!this.#askBond()) return;
-    for (const member of this.#policy.snapshot().members) {
+    for (const member of this.#policy.members()) {
       const link = getLink(this.#machine.netlink, member.member);
       if (link === undefined) this.memberGone(member.member);
       else this.memberTold(link);
@@ -237,7 +246,7 @@ export class BondRunner {
   }
 
   #member(ifindex: number) {
-    return this.#policy.snapshot().members.find(member => member.member === ifindex);
+    return this.#policy.members().find(member => member.member === ifindex);
   }
 
   #arm(): void {
@@ -250,7 +259,7 @@ export class BondRunner {
 
   /** A deadline: the carriers are asked for first, as the driver's monitor does (and events may be held back by 1 s). */
   #tick(): void {
-    for (const member of this.#policy.snapshot().members) {
+    for (const member of this.#policy.members()) {
       const detected = this.#machine.ethtool.linkDetected(member.name);
       if (detected === undefined || !member.adminUp || detected === member.carrier) continue;
       const link = getLink(this.#machine.netlink, member.member);
@@ -376,6 +385,8 @@ export class BondRunner {
     try {
       this.#filters.release(member);
       this.plane.removeMember(member);
+      const counted = countersOf(getLink(this.#machine.netlink, member));
+      this.departed = addCounters(this.departed, grownBy(counted, record?.counted ?? counted));
       if (record === undefined) return;
       const problems = restoreSettings(this.#machine.netlink, record.original, { address: restoreAddress });
       for (const message of problems) {
@@ -389,7 +400,7 @@ export class BondRunner {
   /** Goes on with a leaving that an earlier daemon did not finish. */
   finishLeaving(member: number, { restoreAddress }: Leaving): void {
     this.#guard(() => this.#detach(member, restoreAddress));
-    if (this.#policy.snapshot().members.some(other => other.member === member)) this.memberGone(member);
+    if (this.#policy.members().some(other => other.member === member)) this.memberGone(member);
     this.#machine.save();
   }
 

@@ -1,6 +1,5 @@
 // The daemon: opens the kernel's event stream, runs the bonds, keeps their state, serves the control API.
 import { connect } from 'node:net';
-import { release } from 'node:os';
 import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
@@ -8,10 +7,16 @@ import { EbpfBond, Toolbox } from '../dataplane/index.js';
 import { currentNetnsId, Ethtool, getLink, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
 import { type Link, type NetlinkMessage, parseNews, RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
-import { procText } from '../report/index.js';
 import { AddressFilters } from './address-filters.js';
 import { giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
-import { controlSocketPath, type DaemonStatus, type ShowDocument } from './api.js';
+import {
+  controlSocketPath,
+  type DaemonStatus,
+  type LinkRequest,
+  type RouteRequest,
+  type ShowDocument,
+} from './api.js';
+import { addBondRoutes, setBondInterface } from './bond-interface.js';
 import { BondRunner } from './bond-runner.js';
 import { Journal } from './journal.js';
 import type { Machine } from './machine.js';
@@ -22,6 +27,8 @@ import { Registry } from './registry.js';
 import { ControlServer } from './server.js';
 import { showBond } from './show.js';
 import { type SavedRunner, StateFile } from './state-file.js';
+import { ViewFiles } from './view-files.js';
+import { filesOf, type TextView, textView } from './views.js';
 
 const LOCK_WAIT_MS = 5000;
 
@@ -84,6 +91,7 @@ class Daemon implements RunningDaemon {
   readonly #state: StateFile;
   readonly #registry = new Registry();
   readonly #operations: Operations;
+  readonly #files: ViewFiles;
   readonly #adopted: string[] = [];
   #server: ControlServer | undefined;
   #closed = false;
@@ -97,6 +105,11 @@ class Daemon implements RunningDaemon {
     this.journal = machine.journal;
     this.#state = state;
     this.#operations = new Operations(machine, this.#registry);
+    this.#files = new ViewFiles({
+      runDir: machine.runDir,
+      tree: () => filesOf(this.#registry.all()),
+      failed: message => this.#filesFailed(message),
+    });
   }
 
   static open(options: DaemonOptions, unlock: () => void): Daemon {
@@ -156,6 +169,7 @@ class Daemon implements RunningDaemon {
   }
 
   async serve(socket: string): Promise<void> {
+    this.#files.open();
     this.#server = await ControlServer.listen(this, socket);
     this.#machine.log.info({ pid: process.pid, adopted: this.#adopted }, 'ready');
   }
@@ -168,6 +182,7 @@ class Daemon implements RunningDaemon {
       for (const runner of this.#registry.all()) this.#operations.destroy(runner);
     }
     this.#save();
+    this.#files.close();
     for (const runner of this.#registry.all()) runner.leaveInPlace();
     this.#machine.netlink.close();
     this.#machine.ethtool.close();
@@ -193,8 +208,8 @@ class Daemon implements RunningDaemon {
     return ok({ bonds: wanted.map(runner => showBond(this.#machine.netlink, runner)) });
   }
 
-  proc(runner: BondRunner): string {
-    return procText(runner.policy.snapshot(), { kernelRelease: release() });
+  text(runner: BondRunner, view: TextView): string {
+    return textView(this.#machine.netlink, runner, view);
   }
 
   find(name: string): Result<BondRunner, Refusal> {
@@ -240,13 +255,28 @@ class Daemon implements RunningDaemon {
     return this.#operations.addAddresses(...args);
   }
 
+  setLink(runner: BondRunner, wish: LinkRequest) {
+    return setBondInterface(this.#machine, runner, wish);
+  }
+
+  addRoutes(runner: BondRunner, routes: readonly RouteRequest[]) {
+    return addBondRoutes(this.#machine, runner, routes);
+  }
+
   #save(): void {
     if (!this.#saving) return;
     try {
       this.#state.save(this.#registry.all().map(runner => runner.saved()));
+      this.#files.touch();
     } catch (error) {
       this.#machine.log.error({ err: error }, 'the state file cannot be written');
     }
+  }
+
+  #filesFailed(problem: string): void {
+    const message = `The files of the driver's form cannot be written: ${problem}`;
+    this.#machine.log.warn(message);
+    this.journal.add('', { severity: 'warning', type: 'daemon', message });
   }
 
   #adoptOne(saved: SavedRunner): void {
@@ -274,6 +304,7 @@ class Daemon implements RunningDaemon {
       members: saved.members,
       taken: saved.taken,
       filters: saved.filters,
+      ...(saved.departed !== undefined && { departed: saved.departed }),
     });
     runner.ending = saved.ending;
     for (const member of plane.members()) if (!runner.records.has(member)) plane.removeMember(member);
@@ -319,6 +350,7 @@ class Daemon implements RunningDaemon {
     if (!news.ok) return;
     try {
       if (news.value.kind === 'link') this.#linkTold(news.value.link, news.value.gone);
+      this.#files.touch();
       if (news.value.kind === 'address') for (const runner of this.#registry.all()) runner.stackChanged();
     } catch (error) {
       this.#machine.log.error({ err: error }, 'an event could not be handled');

@@ -23,6 +23,7 @@ import { BondRunner } from './bond-runner.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
+import { countersOf } from './member-counters.js';
 import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
 import { lowerEndName, placesOf } from './places.js';
 import { randomMac } from './random-mac.js';
@@ -158,7 +159,7 @@ export class Operations {
   release(runner: BondRunner, names: readonly string[]): Done {
     const members: number[] = [];
     for (const name of names) {
-      const member = runner.policy.snapshot().members.find(other => other.name === name);
+      const member = runner.policy.members().find(other => other.name === name);
       if (member === undefined) {
         const exists = getLink(this.#machine.netlink, name) !== undefined;
         const why = exists ? `it is not a member of ${runner.name}` : 'there is no such interface';
@@ -253,7 +254,7 @@ export class Operations {
     if (!checked.ok) return checked;
     const { link, belongings } = checked.value;
     const original = captureSettings(link);
-    const record = { original, joining: true };
+    const record = { original, joining: true, counted: countersOf(link) };
     runner.records.set(link.ifindex, record);
     const had = belongings.addresses.length + belongings.routes.length > 0;
     const saved = saveBelongings(belongings, { ifindex: link.ifindex, name: original.name });
@@ -366,7 +367,7 @@ export class Operations {
   #undoJoin(runner: BondRunner, ifindex: number): void {
     const { netlink, journal } = this.#machine;
     const record = runner.records.get(ifindex);
-    const known = runner.policy.snapshot().members.some(member => member.member === ifindex);
+    const known = runner.policy.members().some(member => member.member === ifindex);
     const taken = runner.taken.find(saved => saved.ifindex === ifindex);
     const belongings = taken === undefined ? undefined : loadBelongings(taken);
     if (belongings !== undefined && taken !== undefined) {

@@ -2,23 +2,40 @@
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { z } from 'zod';
-import { err, ok, type Refusal, type Result, refusal, shown, unreachable } from '../base/index.js';
-import type { Changed, DaemonStatus, ErrorBody, EventRecord, ShowDocument } from './api.js';
+import { err, ok, type Refusal, type Result, shown, unreachable } from '../base/index.js';
+import type {
+  Changed,
+  DaemonStatus,
+  ErrorBody,
+  EventRecord,
+  LinkRequest,
+  RouteRequest,
+  ShowDocument,
+} from './api.js';
 import type { BondRunner } from './bond-runner.js';
 import type { Journal } from './journal.js';
 import type { Done, EnslaveWishes } from './operations.js';
+import type { TextView } from './views.js';
+import {
+  addressesBody,
+  check,
+  createBody,
+  emptyBody,
+  enslaveBody,
+  invalid,
+  linkBody,
+  releaseBody,
+  routesBody,
+  setBody,
+} from './request-bodies.js';
 
 const MOST_BODY_BYTES = 256 * 1024;
-/** More of what is wrong with one request is not told. */
-const MOST_PROBLEMS = 3;
-
 /** What the server needs of the daemon. */
 export interface ControlledDaemon {
   readonly journal: Journal;
   status(): DaemonStatus;
   show(name?: string): Result<ShowDocument, Refusal>;
-  proc(runner: BondRunner): string;
+  text(runner: BondRunner, view: TextView): string;
   find(name: string): Result<BondRunner, Refusal>;
   create(name: string, options: Readonly<Record<string, string>>): Done;
   destroy(runner: BondRunner): Done;
@@ -27,36 +44,9 @@ export interface ControlledDaemon {
   set(runner: BondRunner, options: Readonly<Record<string, string>>): Done;
   up(runner: BondRunner): Done;
   addAddresses(runner: BondRunner, addresses: readonly string[]): Done;
+  setLink(runner: BondRunner, wish: LinkRequest): Done;
+  addRoutes(runner: BondRunner, routes: readonly RouteRequest[]): Done;
 }
-
-const options = z.record(z.string(), z.string());
-const names = z
-  .array(z.string().min(1, 'an interface has no empty name'))
-  .min(1, 'at least one interface must be named');
-const createBody = z.strictObject({ name: z.string(), options: options.default({}) });
-const enslaveBody = z.strictObject({
-  interfaces: names,
-  takeDown: z.boolean().default(false),
-  takeAddresses: z.boolean().default(false),
-});
-const releaseBody = z.strictObject({ interfaces: names });
-const setBody = z.strictObject({
-  options: options.refine(value => Object.keys(value).length > 0, 'at least one option must be given'),
-});
-const addressesBody = z.strictObject({
-  addresses: z.array(z.string()).min(1, 'at least one address must be given'),
-});
-const emptyBody = z.strictObject({});
-
-/** What becomes of a body in each of the requests: a value or a refusal, whatever it is. */
-export const BODY_CHECKS: readonly ((body: unknown) => Result<unknown, Refusal>)[] = [
-  createBody,
-  enslaveBody,
-  releaseBody,
-  setBody,
-  addressesBody,
-  emptyBody,
-].map(schema => (body: unknown) => check<unknown>(schema, body));
 
 /** Status of HTTP for a refusal. */
 function httpStatus({ code }: Refusal): number {
@@ -89,8 +79,6 @@ function httpStatus({ code }: Refusal): number {
   }
 }
 
-const invalid = (message: string): Refusal => refusal('invalid-request', 'EINVAL', message);
-
 const TOO_LARGE = invalid(
   `The request is larger than ${MOST_BODY_BYTES} bytes; no change needs as much, so say it in several.`,
 );
@@ -99,10 +87,15 @@ const TOO_LARGE = invalid(
 const PART_METHODS: Readonly<Record<string, string>> = {
   '': 'GET, DELETE',
   proc: 'GET',
+  info: 'GET',
+  ifconfig: 'GET',
+  sysfs: 'GET',
   members: 'POST, DELETE',
   options: 'PATCH',
   up: 'POST',
   addresses: 'POST',
+  link: 'PATCH',
+  routes: 'POST',
 };
 
 /** Serves until closed. */
@@ -196,8 +189,11 @@ export class ControlServer {
       case 'GET ':
         return sendResult(response, daemon.show(name));
       case 'GET proc':
+      case 'GET info':
+      case 'GET ifconfig':
+      case 'GET sysfs':
         response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
-        response.end(daemon.proc(runner));
+        response.end(daemon.text(runner, verb.slice('GET '.length) as TextView));
         return;
       case 'DELETE ':
         return this.#change(response, ok({}), () => daemon.destroy(runner), runner);
@@ -219,6 +215,12 @@ export class ControlServer {
       case 'POST addresses':
         return this.#change(response, check(addressesBody, body), value =>
           daemon.addAddresses(runner, value.addresses),
+        );
+      case 'PATCH link':
+        return this.#change(response, check(linkBody, body), value => daemon.setLink(runner, value));
+      case 'POST routes':
+        return this.#change(response, check(routesBody, body), value =>
+          daemon.addRoutes(runner, value.routes),
         );
       default: {
         const methods = PART_METHODS[verb.slice(verb.indexOf(' ') + 1)];
@@ -319,43 +321,6 @@ async function readBody(request: IncomingMessage): Promise<Result<unknown, Refus
     const message = `The body of the request is not JSON (${shown((error as Error).message, 120)}); see the documentation of the control API.`;
     return err(invalid(message));
   }
-}
-
-function check<T>(schema: z.ZodType<T>, body: unknown): Result<T, Refusal> {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return ok(parsed.data);
-  const problems = parsed.error.issues.slice(0, MOST_PROBLEMS).map(issue => problemText(issue, body));
-  return err(invalid(`The request was refused: ${problems.join('; ')}.`));
-}
-
-/** JSON's types in words. */
-const TYPE_WORDS: Readonly<Record<string, string>> = {
-  string: 'a text',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a JSON object',
-  record: 'a JSON object',
-};
-
-/** What is wrong with one part of a request, as a clause. */
-function problemText(issue: z.core.$ZodIssue, body: unknown): string {
-  const path = issue.path.map(String);
-  const where = path.length === 0 ? 'the body' : `"${shown(path.join('.'))}"`;
-  if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map(key => `"${shown(key)}"`).join(', ');
-    return `${names} ${issue.keys.length === 1 ? 'is no field' : 'are no fields'} of this request`;
-  }
-  if (issue.code !== 'invalid_type') return `${where}: ${issue.message}`;
-  const missing = path.length === 0 ? body === undefined : valueAt(body, path) === undefined;
-  const wanted = TYPE_WORDS[issue.expected] ?? issue.expected;
-  return missing ? `${where} is missing; it must be ${wanted}` : `${where} must be ${wanted}`;
-}
-
-function valueAt(body: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
-    body,
-  );
 }
 
 function send(response: ServerResponse, value: unknown, status = 200): void {

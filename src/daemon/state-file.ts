@@ -1,6 +1,7 @@
 // What a daemon must know to go on where another stopped: written before and after every change, whole and atomically.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { SavedBond } from '../policy/index.js';
+import type { IfconfigCounters } from '../report/index.js';
 import type { SavedBelongings } from './address-transfer.js';
 import type { OriginalSettings } from './original-settings.js';
 
@@ -17,6 +18,8 @@ export interface SavedMember {
   readonly joining: boolean;
   /** Set while it leaves: a daemon that finds it finishes that. */
   readonly leaving?: Leaving;
+  /** What it had counted before it joined. */
+  readonly counted?: IfconfigCounters;
 }
 
 export interface SavedRunner {
@@ -32,6 +35,8 @@ export interface SavedRunner {
   readonly taken: readonly SavedBelongings[];
   /** MAC addresses that were added to members' lists. */
   readonly filters: readonly (readonly [number, readonly string[]])[];
+  /** What members that left had counted while they were here. */
+  readonly departed?: IfconfigCounters;
 }
 
 export interface SavedState {

@@ -1,3 +1,4 @@
 // What the fuzzer may use of `daemon`: everything that reads what others wrote.
-export { BODY_CHECKS, parseUrl } from './server.js';
+export { BODY_CHECKS } from './request-bodies.js';
+export { parseUrl } from './server.js';
 export { isRunner, parseState } from './state-file.js';

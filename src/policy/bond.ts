@@ -1,7 +1,16 @@
 // The bond: the sans-IO object that the daemon, the simulator and the tests drive. It gets no time from the operating
 // system, contains no networking code and no randomness; the rules are in the files beside it.
 import { err, ok, refusal, type Refusal, type Result, unreachable } from '../base/index.js';
-import type { BondPolicy, BondSnapshot, ForwardingPlan, Handled, Input, Output, TimeMs } from './contract.js';
+import type {
+  BondPolicy,
+  BondSnapshot,
+  ForwardingPlan,
+  Handled,
+  Input,
+  MemberSnapshot,
+  Output,
+  TimeMs,
+} from './contract.js';
 import { forwardingPlan, giveForwardingPlan } from './forwarding.js';
 import { bondLink, diverted, memberLink } from './link-inputs.js';
 import { join, leave } from './members.js';
@@ -126,7 +135,8 @@ export class Bond implements BondPolicy {
     const context: Context = { state: this.#state, out: this.#outputs, now, acceptsAll: this.#acceptsAll };
     const handled = dispatch(context, input);
     if (!handled.ok) tell(context, 'warning', 'refused', handled.error.message);
-    giveForwardingPlan(context);
+    // A tick that found nothing new says nothing, and changes no plan: most of them, so they are not to cost anything.
+    if (input.kind !== 'time' || this.#outputs.length > 0) giveForwardingPlan(context);
     return handled;
   }
 
@@ -144,6 +154,10 @@ export class Bond implements BondPolicy {
 
   snapshot(): BondSnapshot {
     return snapshotOf(this.#state);
+  }
+
+  members(): readonly MemberSnapshot[] {
+    return this.#state.members;
   }
 
   /** The forwarding plan as it is now, for a data plane that is set up anew. */

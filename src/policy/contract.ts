@@ -212,4 +212,6 @@ export interface BondPolicy {
   /** When `handle({kind: 'time'})` is wanted next, or null. */
   deadline(): TimeMs | null;
   snapshot(): BondSnapshot;
+  /** The members alone, as they are now and not copied: for those who ask at every tick, and keep nothing of it. */
+  members(): readonly MemberSnapshot[];
 }

@@ -1,5 +1,14 @@
 // What other rooms may use of `policy`.
 export { Bond, createBond, type NewBond, type SavedBond } from './bond.js';
+export {
+  canonicalValue,
+  type CheckedOptions,
+  checkOptions,
+  isOfMembers,
+  optionNumber,
+  type OptionProblem,
+  type OptionText,
+} from './check-options.js';
 export * from './contract.js';
 export { describeValues } from './option-parse.js';
 export { OPTION_TABLE } from './option-table.js';

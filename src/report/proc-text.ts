@@ -1,28 +1,7 @@
-// The text of /proc/net/bonding/BOND as the kernel driver prints it (bond_procfs.c), for the modes that exist.
-import type { BondSnapshot, LinkState, MemberSnapshot } from '../policy/index.js';
-
-/** Names of the modes in this text (bond_mode_name's long forms). */
-const MODE_TEXT = {
-  'balance-rr': 'load balancing (round-robin)',
-  'active-backup': 'fault-tolerance (active-backup)',
-  'balance-xor': 'load balancing (xor)',
-  broadcast: 'fault-tolerance (broadcast)',
-  '802.3ad': 'IEEE 802.3ad Dynamic link aggregation',
-  'balance-tlb': 'transmit load balancing',
-  'balance-alb': 'adaptive load balancing',
-} as const;
-
-/** Link states in this text and in sysfs (bond_slave_link_status). */
-export const LINK_TEXT: Readonly<Record<LinkState, string>> = {
-  up: 'up',
-  fail: 'going down',
-  down: 'down',
-  back: 'going back',
-};
-
-function nameOf(bond: BondSnapshot, find: (member: MemberSnapshot) => boolean): string | null {
-  return bond.members.find(find)?.name ?? null;
-}
+// The text of /proc/net/bonding/BOND as the kernel driver prints it for root (bond_procfs.c), in every mode.
+import { type BondSnapshot, findOption, type MemberSnapshot } from '../policy/index.js';
+import { activeName, LINK_TEXT, MODE_TEXT, nameOf, usesActive } from './driver-words.js';
+import { lacpBondLines, type LacpFacts, lacpMemberLines } from './lacp.js';
 
 function modeLine(bond: BondSnapshot): string {
   const { fail_over_mac: word } = bond.options;
@@ -30,12 +9,26 @@ function modeLine(bond: BondSnapshot): string {
   return `Bonding Mode: ${MODE_TEXT[bond.mode]}${bracket}`;
 }
 
+/** Modes 2 and 4 hash always, 5 and 6 when they do not balance by load (bond_mode_uses_xmit_hash). */
+function hashLines({ mode, options }: BondSnapshot): string[] {
+  const hashes =
+    mode === 'balance-xor' ||
+    mode === '802.3ad' ||
+    ((mode === 'balance-tlb' || mode === 'balance-alb') && options.tlb_dynamic_lb === 0);
+  if (!hashes) return [];
+  const word = options.xmit_hash_policy;
+  const number = findOption('xmit_hash_policy')?.words.find(each => each.word === word)?.value;
+  return [`Transmit Hash Policy: ${word} (${number ?? 0})`];
+}
+
 function primaryLines(bond: BondSnapshot): string[] {
-  if (!['active-backup', 'balance-tlb', 'balance-alb'].includes(bond.mode)) return [];
+  if (!usesActive(bond.mode)) return [];
   const primary = nameOf(bond, member => member.name === bond.options.primary);
   const bracket = primary === null ? '' : ` (primary_reselect ${bond.options.primary_reselect})`;
-  const active = nameOf(bond, member => member.member === bond.active);
-  return [`Primary Slave: ${primary ?? 'None'}${bracket}`, `Currently Active Slave: ${active ?? 'None'}`];
+  return [
+    `Primary Slave: ${primary ?? 'None'}${bracket}`,
+    `Currently Active Slave: ${activeName(bond) ?? 'None'}`,
+  ];
 }
 
 /** ` a, b`: one blank before each, a comma between; nothing at all when there is none. */
@@ -66,13 +59,22 @@ function memberLines(member: MemberSnapshot): string[] {
   ];
 }
 
-/** The whole file, newline at its end (H40). `kernelRelease` is what `uname -r` prints. */
-export function procText(bond: BondSnapshot, { kernelRelease }: { readonly kernelRelease: string }): string {
+/** What the text needs besides the bond. */
+export interface ProcFacts {
+  /** What `uname -r` prints. */
+  readonly kernelRelease: string;
+  /** Of an 802.3ad bond that has talked with a partner. */
+  readonly lacp?: LacpFacts;
+}
+
+/** The whole file, newline at its end (H40). */
+export function procText(bond: BondSnapshot, { kernelRelease, lacp }: ProcFacts): string {
   const { options } = bond;
   const lines = [
     `Ethernet Channel Bonding Driver: v${kernelRelease}`,
     '',
     modeLine(bond),
+    ...hashLines(bond),
     ...primaryLines(bond),
     `MII Status: ${bond.carrier ? 'up' : 'down'}`,
     `MII Polling Interval (ms): ${options.miimon}`,
@@ -80,7 +82,8 @@ export function procText(bond: BondSnapshot, { kernelRelease }: { readonly kerne
     `Down Delay (ms): ${options.downdelay}`,
     `Peer Notification Delay (ms): ${options.peer_notif_delay}`,
     ...arpLines(bond),
-    ...bond.members.flatMap(memberLines),
+    ...lacpBondLines(bond, lacp),
+    ...bond.members.flatMap(member => [...memberLines(member), ...lacpMemberLines(bond, member, lacp)]),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,6 +1,6 @@
 // Values as the files below /sys/class/net/BOND/bonding/ and SLAVE/bonding_slave/ print them (bond_sysfs.c).
 import { type BondSnapshot, findOption, type MemberSnapshot } from '../policy/index.js';
-import { LINK_TEXT } from './proc-text.js';
+import { LINK_TEXT } from './driver-words.js';
 
 /** Read-only files of the active aggregator, with what they hold in mode 802.3ad while there is none. */
 const AGGREGATOR: ReadonlyMap<string, string> = new Map([

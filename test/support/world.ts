@@ -191,8 +191,9 @@ export class World {
       links: await json('-j -d link'),
       addresses: await json('-j addr'),
       routes: [await json('-j route show table all'), await json('-j -6 route show table all')],
-      files: readdirSync(this.folder, { recursive: true })
-        .map(String)
+      // Links among the files of the driver's form lead round in circles: they are not to be followed.
+      files: readdirSync(this.folder, { recursive: true, withFileTypes: true })
+        .map(entry => join(entry.parentPath, entry.name))
         .toSorted((a, b) => a.localeCompare(b)),
     };
   }

@@ -1,5 +1,6 @@
 // `bondwire daemon`: serves the control API in the foreground until a signal, and leaves the data plane in place.
 import type { Command } from 'commander';
+import type { BondWish } from '../../config/index.js';
 import { asFailure } from '../failure.js';
 import type { RunningDaemon } from '../modules.js';
 import { startOwnDaemon } from '../own-daemon.js';
@@ -18,16 +19,19 @@ export function registerDaemon(program: Command, session: Session): void {
   program
     .command('daemon')
     .description('serve the other commands, in the foreground')
-    .usage('[--run-dir DIR]')
+    .usage('[--run-dir DIR] [--config FILE]')
+    .option('--config <FILE>', 'make the bonds of this bondwire.yaml first, as "bondwire apply" does')
     .addHelpText('after', HELP)
-    .action(async () => {
+    .action(async (options: { config?: string }) => {
       const { terminal } = session;
       const runDir = session.runDir();
+      const bonds = options.config === undefined ? [] : await readBonds(session, options.config);
       terminal.outliveReader();
       const stop = stopRequest(terminal, 'still ending; bonds are left in place.');
       try {
         const daemon = await startOwnDaemon(session, 'daemon', true);
         try {
+          if (!stop.asked.aborted && bonds.length > 0) await apply(session, bonds);
           if (!stop.asked.aborted) terminal.out(await readyLine(session, runDir));
           await stop.wait();
         } finally {
@@ -40,6 +44,18 @@ export function registerDaemon(program: Command, session: Session): void {
         stop.release();
       }
     });
+}
+
+/** A file with errors starts no daemon. */
+async function readBonds(session: Session, file: string): Promise<readonly BondWish[]> {
+  const { readBondwireFile } = await import('../bondwire-file.js');
+  return readBondwireFile(file, session.terminal);
+}
+
+/** What cannot be made ends the daemon, so that whoever started it hears of it; bonds at work stay at work. */
+async function apply(session: Session, bonds: readonly BondWish[]): Promise<void> {
+  const { applyBonds } = await import('../apply-bonds.js');
+  await applyBonds(await session.api(), session.terminal, bonds, { takeDown: false, takeAddresses: false });
 }
 
 async function close(daemon: RunningDaemon): Promise<void> {

@@ -1,0 +1,134 @@
+// Makes the machine as `bondwire.yaml` describes it, through the daemon: bonds that are missing are made whole, those that
+// exist get what they lack. What this run made is removed again when something fails.
+import type { BondWish } from '../config/index.js';
+import { memberOptionTexts } from '../config/index.js';
+import type { ShowBond } from '../daemon/api.js';
+import { canonicalValue, findOption, isOfMembers } from '../policy/index.js';
+import type { ApiClient } from './api-client.js';
+import { tellWarnings } from './changed.js';
+import { Failure } from './failure.js';
+import { plain } from './plain.js';
+import type { Terminal } from './terminal.js';
+
+export interface ApplyWishes {
+  /** Also where the file does not say so. */
+  readonly takeDown: boolean;
+  readonly takeAddresses: boolean;
+}
+
+interface Applying {
+  readonly api: ApiClient;
+  readonly terminal: Terminal;
+  readonly wishes: ApplyWishes;
+}
+
+/** Applies all bonds, in order. */
+export async function applyBonds(
+  api: ApiClient,
+  terminal: Terminal,
+  bonds: readonly BondWish[],
+  wishes: ApplyWishes,
+): Promise<void> {
+  const applying: Applying = { api, terminal, wishes };
+  const there = new Set((await api.status()).bonds);
+  const made: string[] = [];
+  try {
+    for (const bond of bonds) {
+      if (!there.has(bond.name)) {
+        tellWarnings(terminal, await api.create({ name: bond.name, options: optionsAtCreation(bond) }));
+        made.push(bond.name);
+      } else {
+        await changeOptions(applying, bond, await shown(api, bond.name));
+      }
+      await complete(applying, bond);
+      terminal.out(
+        `${bond.name} ${there.has(bond.name) ? 'is as described' : 'was made'}: ${summary(bond)}.\n`,
+      );
+    }
+  } catch (error) {
+    const undone: string[] = [];
+    for (const name of made.toReversed()) {
+      await api.destroy(name).then(
+        () => undone.push(name),
+        () =>
+          terminal.err(
+            `bondwire: ${plain(name)} could not be removed again; 'bondwire destroy ${plain(name)}' does it.\n`,
+          ),
+      );
+    }
+    if (undone.length > 0)
+      terminal.err(
+        `bondwire: ${undone.toReversed().map(plain).join(', ')} removed again, because what follows failed.\n`,
+      );
+    throw error;
+  }
+}
+
+async function shown(api: ApiClient, name: string): Promise<ShowBond> {
+  const [bond] = (await api.show(name)).bonds;
+  if (bond === undefined) throw new Failure(1, `${plain(name)} went away meanwhile.`);
+  return bond;
+}
+
+function summary(bond: BondWish): string {
+  const members = bond.members.map(({ name }) => plain(name));
+  return [
+    members.length === 0 ? 'no members' : `members ${members.join(', ')}`,
+    ...(bond.addresses.length === 0 ? [] : [`address ${bond.addresses.join(', ')}`]),
+    bond.up ? 'up' : 'not brought up',
+  ].join('; ');
+}
+
+function optionsAtCreation(bond: BondWish): Record<string, string> {
+  return Object.fromEntries(Object.entries(bond.options).filter(([name]) => !isOfMembers(name)));
+}
+
+/** Options of a bond that exists: those that are not as the file says. */
+async function changeOptions({ api, terminal }: Applying, bond: BondWish, now: ShowBond): Promise<void> {
+  const options = Object.fromEntries(
+    Object.entries(optionsAtCreation(bond)).filter(([name, value]) => {
+      const current = now.options[findOption(name)?.name ?? name];
+      const text = Array.isArray(current) ? current.join(',') : String(current ?? '');
+      return text !== canonicalValue(name, value);
+    }),
+  );
+  if (Object.keys(options).length > 0) tellWarnings(terminal, await api.set(bond.name, { options }));
+}
+
+async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Promise<void> {
+  const { name, addresses, routes } = bond;
+  const before = await shown(api, name);
+  const mtu = bond.mtu !== null && bond.mtu !== before.mtu ? { mtu: bond.mtu } : {};
+  const address = bond.mac !== null && bond.mac !== before.address ? { address: bond.mac } : {};
+  if ('mtu' in mtu || 'address' in address)
+    tellWarnings(terminal, await api.link(name, { ...mtu, ...address }));
+  if (bond.up && !before.adminUp) tellWarnings(terminal, await api.up(name));
+  const members = new Set(before.members.map(member => member.name));
+  const interfaces = bond.members.map(member => member.name).filter(member => !members.has(member));
+  if (interfaces.length > 0) {
+    const takeDown = bond.takeDown || wishes.takeDown;
+    const request = {
+      interfaces,
+      ...(takeDown && { takeDown }),
+      ...(wishes.takeAddresses && { takeAddresses: true }),
+    };
+    tellWarnings(terminal, await api.enslave(name, request));
+  }
+  for (const member of members) {
+    if (bond.members.some(wanted => wanted.name === member)) continue;
+    terminal.err(
+      `bondwire: warning: ${plain(member)} is a member of ${plain(name)}, but not in the file; it was left where it is.\n`,
+    );
+  }
+  for (const { option } of memberOptionTexts(bond))
+    tellWarnings(terminal, await api.set(name, { options: { [option[0]]: option[1] } }));
+  const late = Object.fromEntries(Object.entries(bond.options).filter(([option]) => isOfMembers(option)));
+  if (Object.keys(late).length > 0) tellWarnings(terminal, await api.set(name, { options: late }));
+  if (addresses.length > 0) tellWarnings(terminal, await api.addAddresses(name, { addresses }));
+  if (routes.length === 0) return;
+  if (bond.up) tellWarnings(terminal, await api.addRoutes(name, { routes }));
+  else
+    terminal.err(
+      `bondwire: warning: The routes over ${plain(name)} were not added, because it is not brought up.\n`,
+    );
+}

@@ -1,0 +1,27 @@
+// Reads bondwire.yaml for the commands that act on it: what is wrong with it is told line by line.
+import { readFile } from 'node:fs/promises';
+import type { BondWish } from '../config/index.js';
+import { refusedFailure } from './failure.js';
+import { plain } from './plain.js';
+import type { Terminal } from './terminal.js';
+import { plural } from './units.js';
+
+/** The bonds of a file without errors; warnings go to standard error. */
+export async function readBondwireFile(path: string, terminal: Terminal): Promise<readonly BondWish[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw refusedFailure(
+      `${plain(path)} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+      error,
+    );
+  }
+  const { parseBondwireYaml } = await import('../config/index.js');
+  const { count, findingLines } = await import('./findings-report.js');
+  const { bonds, findings } = parseBondwireYaml({ path, text });
+  terminal.err(findingLines(findings, false));
+  const errors = count(findings, 'error');
+  if (errors > 0) throw refusedFailure(`${plain(path)} has ${plural(errors, 'error')}; see above.`);
+  return bonds;
+}

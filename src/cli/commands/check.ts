@@ -1,0 +1,25 @@
+// `bondwire check`: looks at a bondwire.yaml without doing anything.
+import type { Command } from 'commander';
+import { plain } from '../plain.js';
+import type { Session } from '../session.js';
+import { plural } from '../units.js';
+
+const HELP = `
+Tells what is wrong, with line and column; asks no daemon. Exits with 1 if something is.
+
+Example:
+  bondwire check /etc/bondwire.yaml`;
+
+export function registerCheck(program: Command, session: Session): void {
+  program
+    .command('check')
+    .description('look whether a bondwire.yaml is right')
+    .usage('FILE')
+    .argument('<FILE>', 'a bondwire.yaml')
+    .addHelpText('after', HELP)
+    .action(async (file: string) => {
+      const { readBondwireFile } = await import('../bondwire-file.js');
+      const bonds = await readBondwireFile(file, session.terminal);
+      session.terminal.out(`${plain(file)} is right: ${plural(bonds.length, 'bond')}.\n`);
+    });
+}

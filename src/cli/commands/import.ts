@@ -1,0 +1,123 @@
+// `bondwire import`: reads the configuration that a machine has, shows what was understood, and writes bondwire.yaml.
+import { writeFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import type { Finding, Import } from '../../config/index.js';
+import { EXIT } from '../../daemon/api.js';
+import { refusedFailure } from '../failure.js';
+import { plain } from '../plain.js';
+import type { Session } from '../session.js';
+import { plural } from '../units.js';
+
+const HELP = `
+Reads modules.conf and modprobe.d, ifcfg-*, /etc/network/interfaces, systemd's .netdev and .network, netplan's
+YAML and teamd's JSON, all together; of a folder, the files whose names say so. Tells of every line what became
+of it, and writes bondwire.yaml to standard output (the report then goes to standard error), to a file, or
+makes the bonds at once. Nothing is changed without --apply. Exits with 1 if something is wrong.
+
+Examples:
+  bondwire import /etc/modprobe.d /etc/sysconfig/network-scripts -o bondwire.yaml
+  bondwire import --apply /etc/network/interfaces`;
+
+interface ImportOptions {
+  readonly output?: string;
+  readonly apply?: boolean;
+  readonly takeDown?: boolean;
+  readonly takeAddresses?: boolean;
+  readonly json?: boolean;
+}
+
+export function registerImport(program: Command, session: Session): void {
+  program
+    .command('import')
+    .description('read the configuration of other tools, write bondwire.yaml')
+    .usage('FILE|DIR... [-o FILE] [--apply [--take-addresses]] [--json]')
+    .argument('<FILE|DIR...>', 'files of configuration, or folders that hold them')
+    .addOption(new Option('-o, --output <FILE>', 'write bondwire.yaml there'))
+    .addOption(new Option('--apply', 'make the bonds, through the daemon'))
+    .addOption(
+      new Option('--take-addresses', 'with --apply: move addresses and routes of members to the bond'),
+    )
+    .addOption(new Option('--json', 'bonds and findings as JSON').conflicts(['output', 'apply']))
+    .addHelpText('after', HELP)
+    .action((paths: string[], options: ImportOptions) => run(session, paths, options));
+}
+
+async function run(session: Session, paths: readonly string[], options: ImportOptions): Promise<void> {
+  const { terminal } = session;
+  const { gatherFiles, machineInterfaces } = await import('../gather-files.js');
+  const { importFiles, printBondwireYaml } = await import('../../config/index.js');
+  const gathered = gatherFiles(paths);
+  if (gathered.files.length === 0) {
+    throw refusedFailure(
+      `${paths.map(plain).join(', ')}: no file there has a name of a format that is read; 'bondwire import --help' lists them.`,
+    );
+  }
+  const imported = importFiles(gathered.files, machineInterfaces());
+  const findings: Finding[] = [
+    ...gathered.problems.map(
+      ({ file, line, message }): Finding => ({ level: 'warning', place: { file, line }, message }),
+    ),
+    ...imported.findings,
+  ];
+  if (options.json === true) {
+    terminal.out(`${JSON.stringify({ bonds: imported.bonds, findings, files: imported.files }, null, 2)}\n`);
+  } else {
+    const toOutput = options.output !== undefined || options.apply === true;
+    const tell = (text: string): void => (toOutput ? terminal.out(text) : terminal.err(text));
+    await report(tell, terminal.colour && toOutput, imported, findings);
+    const heading = [
+      `Made by "bondwire import" from ${gathered.files.map(({ path }) => plain(path)).join(', ')}.`,
+    ];
+    const yaml = printBondwireYaml(imported.bonds, heading);
+    if (options.output !== undefined) await write(options.output, yaml, tell);
+    else if (options.apply !== true) terminal.out(yaml);
+  }
+  const errors = findings.filter(({ level }) => level === 'error').length;
+  if (errors > 0) {
+    if (options.apply === true) {
+      throw refusedFailure(
+        'Nothing was applied, because of the errors above: mend the files, or write bondwire.yaml with -o, mend that, and use "bondwire apply".',
+      );
+    }
+    session.exitWith(EXIT.refused);
+    return;
+  }
+  if (options.apply !== true) return;
+  const { applyBonds } = await import('../apply-bonds.js');
+  await applyBonds(await session.api(), terminal, imported.bonds, {
+    takeDown: true,
+    takeAddresses: options.takeAddresses === true,
+  });
+}
+
+async function report(
+  tell: (text: string) => void,
+  colour: boolean,
+  imported: Import,
+  findings: readonly Finding[],
+): Promise<void> {
+  const { FORMAT_NAMES } = await import('../../config/index.js');
+  const { count, findingLines } = await import('../findings-report.js');
+  tell(findingLines(findings, colour));
+  const formats = [
+    ...new Set(imported.files.flatMap(({ format }) => (format === null ? [] : [FORMAT_NAMES[format]]))),
+  ];
+  const names = imported.bonds.map(({ name }) => plain(name));
+  tell(
+    `${plural(imported.files.length, 'file')} read (${formats.join(', ') || 'none of them known'}): ` +
+      `${plural(names.length, 'bond')}${names.length === 0 ? '' : ` (${names.join(', ')})`}, ` +
+      `${plural(count(findings, 'error'), 'error')}, ${plural(count(findings, 'warning'), 'warning')}.\n`,
+  );
+}
+
+async function write(path: string, yaml: string, tell: (text: string) => void): Promise<void> {
+  try {
+    await writeFile(path, yaml);
+  } catch (error) {
+    throw refusedFailure(
+      `${plain(path)} cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
+      error,
+    );
+  }
+  tell(`Written to ${plain(path)}.\n`);
+}

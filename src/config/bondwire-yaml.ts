@@ -1,0 +1,255 @@
+// `bondwire.yaml`: Bondwire's own configuration, read and written. (config)
+import { Document, isScalar, isSeq, visit } from 'yaml';
+import { z } from 'zod';
+import { shown } from '../base/index.js';
+import { cidrText, destinationText, addressText, macText } from './addresses.js';
+import { checkBond } from './check-bond.js';
+import { parseTree, type Tree } from './document-tree.js';
+import type { Finding, Place, SourceFile } from './facts.js';
+import { type BondWish, emptyWish } from './wishes.js';
+
+const texts = z.array(z.string());
+const flag = z
+  .string()
+  .regex(/^(?:true|false|yes|no|on|off)$/, 'it must be true or false')
+  .transform(value => ['true', 'yes', 'on'].includes(value));
+
+const memberSchema = z.union([
+  z.string().transform(name => ({ name, options: {} })),
+  z
+    .strictObject({
+      name: z.string(),
+      prio: z.string().optional(),
+      queue_id: z.string().optional(),
+      actor_port_prio: z.string().optional(),
+    })
+    .transform(({ name, ...given }) => ({
+      name,
+      options: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Record<
+        string,
+        string
+      >,
+    })),
+]);
+
+const bondSchema = z.strictObject({
+  options: z.record(z.string(), z.union([z.string(), texts.transform(list => list.join(','))])).default({}),
+  members: z.array(memberSchema).default([]),
+  take_down: flag.default(false),
+  addresses: texts.default([]),
+  routes: z.array(z.strictObject({ to: z.string(), via: z.string() })).default([]),
+  mtu: z
+    .string()
+    .regex(/^[0-9]{1,9}$/, 'it must be a number of bytes')
+    .transform(Number)
+    .nullable()
+    .default(null),
+  mac: z.string().nullable().default(null),
+  up: flag.default(true),
+});
+
+const fileSchema = z.strictObject({
+  version: z.literal('1', 'this program reads version 1').default('1'),
+  bonds: z.record(z.string(), z.union([bondSchema, z.literal('').transform(() => bondSchema.parse({}))])),
+});
+
+export interface BondwireFile {
+  readonly bonds: readonly BondWish[];
+  readonly findings: readonly Finding[];
+}
+
+/** Reads a file. With an error among the findings, what it says is not to be applied. */
+export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
+  const { tree, problems } = parseTree(path, text);
+  const findings: Finding[] = problems.map(({ place, message }) => error(place, message));
+  const start: Place = { file: path, line: 1, column: 1 };
+  if (tree === null) {
+    if (findings.length === 0) {
+      findings.push({
+        level: 'error',
+        place: start,
+        message: 'The file is empty; it needs a map "bonds:" of bonds by name.',
+      });
+    }
+    return { bonds: [], findings };
+  }
+  // No name of an option or bond, and JavaScript's objects would swallow it.
+  for (const { place } of keysCalled(tree, '__proto__'))
+    findings.push(error(place, 'There is no key "__proto__" here.'));
+  for (const twice of repeatedKeys(tree)) {
+    findings.push({
+      level: 'error',
+      place: twice.place,
+      message: `"${shown(twice.key)}" is given twice; give it once.`,
+    });
+  }
+  const parsed = fileSchema.safeParse(plainOf(tree));
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) findings.push(...findingsOf(issue, tree));
+    return { bonds: [], findings };
+  }
+  const bonds: BondWish[] = [];
+  for (const [name, bond] of Object.entries(parsed.data.bonds)) {
+    const { take_down: takeDown, ...rest } = bond;
+    const wish: BondWish = { ...emptyWish(name), ...rest, takeDown };
+    const placeOf = (...keys: readonly string[]): Place => placeAt(tree, ['bonds', name, ...keys]);
+    findings.push(...checkBond(wish, placeOf));
+    bonds.push(canonical(wish));
+  }
+  findings.push(...sharedMembers(bonds, tree));
+  return { bonds, findings };
+}
+
+/** Addresses in their canonical form; those that have none were reported. */
+function canonical(wish: BondWish): BondWish {
+  return {
+    ...wish,
+    addresses: wish.addresses.map(text => cidrText(text) ?? text),
+    routes: wish.routes.map(({ to, via }) => ({
+      to: destinationText(to) ?? to,
+      via: addressText(via) ?? via,
+    })),
+    mac: wish.mac === null ? null : (macText(wish.mac) ?? wish.mac),
+  };
+}
+
+function sharedMembers(bonds: readonly BondWish[], tree: Tree): Finding[] {
+  const owners = new Map<string, string>();
+  return bonds.flatMap(({ name, members }) =>
+    members.flatMap((member, at): Finding[] => {
+      const owner = owners.get(member.name);
+      if (owner === undefined) owners.set(member.name, name);
+      if (owner === undefined || owner === name) return [];
+      const place = placeAt(tree, ['bonds', name, 'members', String(at)]);
+      return [
+        {
+          level: 'error',
+          place,
+          message: `${shown(member.name)} is a member of ${shown(owner)} already; an interface has one bond.`,
+        },
+      ];
+    }),
+  );
+}
+
+function plainOf(tree: Tree): unknown {
+  if (tree.kind === 'text') return tree.text;
+  if (tree.kind === 'list') return tree.items.map(plainOf);
+  return Object.fromEntries(tree.entries.map(({ key, value }) => [key, plainOf(value)]));
+}
+
+function repeatedKeys(tree: Tree): { readonly key: string; readonly place: Place }[] {
+  if (tree.kind === 'text') return [];
+  if (tree.kind === 'list') return tree.items.flatMap(repeatedKeys);
+  const seen = new Set<string>();
+  return tree.entries.flatMap(({ key, place, value }) => {
+    const again = seen.has(key) ? [{ key, place }] : [];
+    seen.add(key);
+    return [...again, ...repeatedKeys(value)];
+  });
+}
+
+function keysCalled(tree: Tree, name: string): { readonly place: Place }[] {
+  if (tree.kind === 'text') return [];
+  if (tree.kind === 'list') return tree.items.flatMap(item => keysCalled(item, name));
+  return tree.entries.flatMap(({ key, place, value }) => [
+    ...(key === name ? [{ place }] : []),
+    ...keysCalled(value, name),
+  ]);
+}
+
+/** Where a value stands, or the nearest thing around it. */
+function placeAt(tree: Tree, path: readonly (string | number)[]): Place {
+  let node: Tree = tree;
+  let place = tree.place;
+  for (const step of path) {
+    if (node.kind === 'list') {
+      const item: Tree | undefined = node.items[Number(step)];
+      if (item === undefined) return place;
+      node = item;
+      place = item.place;
+    } else if (node.kind === 'map') {
+      const entry = node.entries.findLast(({ key }) => key === String(step));
+      if (entry === undefined) return place;
+      node = entry.value;
+      place = entry.place;
+    } else return place;
+  }
+  return place;
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  array: 'a list',
+  object: 'a map',
+  record: 'a map',
+};
+
+function error(place: Place, message: string): Finding {
+  return { level: 'error', place, message };
+}
+
+function findingsOf(issue: z.core.$ZodIssue, tree: Tree): Finding[] {
+  const path = issue.path.map(step => (typeof step === 'symbol' ? '' : step));
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(key =>
+      error(placeAt(tree, [...path, key]), `There is no key "${shown(key)}" here.`),
+    );
+  }
+  if (issue.code === 'invalid_union') {
+    // Of the ways in which it could have been right, the one that went furthest tells best what is wrong.
+    const best = issue.errors.toSorted((a, b) => depth(b) - depth(a))[0] ?? [];
+    return best.flatMap(inner => findingsOf({ ...inner, path: [...issue.path, ...inner.path] }, tree));
+  }
+  const where = path.length === 0 ? 'The file' : `"${shown(path.join('.'), 80)}"`;
+  const place = placeAt(tree, path);
+  if (issue.code === 'invalid_type') {
+    const wanted = TYPE_WORDS[issue.expected] ?? issue.expected;
+    return [error(place, `${where} must be ${wanted}.`)];
+  }
+  return [error(place, `${where}: ${issue.message}.`)];
+}
+
+function depth(issues: readonly z.core.$ZodIssue[]): number {
+  return Math.max(0, ...issues.map(({ path, code }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)));
+}
+
+/** The text of a file with these bonds; `heading` lines become comments at its top. */
+export function printBondwireYaml(bonds: readonly BondWish[], heading: readonly string[] = []): string {
+  const plain = { version: '1', bonds: Object.fromEntries(bonds.map(bond => [bond.name, plainBond(bond)])) };
+  const document = new Document(plain, { schema: 'failsafe' });
+  visit(document, {
+    Seq(_, node) {
+      if (node.items.every(isScalar)) node.flow = true;
+      else if (isSeq(node)) node.flow = false;
+    },
+  });
+  if (heading.length > 0) document.commentBefore = heading.map(line => ` ${line}`).join('\n');
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+function plainBond(bond: BondWish): Record<string, unknown> {
+  const members = bond.members.map(({ name, options }) =>
+    Object.keys(options).length === 0 ? name : { name, ...options },
+  );
+  return {
+    ...(Object.keys(bond.options).length > 0 && {
+      options: Object.fromEntries(
+        Object.entries(bond.options).map(([name, value]) => [name, plainValue(name, value)]),
+      ),
+    }),
+    ...(members.length > 0 && { members }),
+    ...(bond.takeDown && { take_down: 'true' }),
+    ...(bond.addresses.length > 0 && { addresses: bond.addresses }),
+    ...(bond.routes.length > 0 && { routes: bond.routes }),
+    ...(bond.mtu !== null && { mtu: String(bond.mtu) }),
+    ...(bond.mac !== null && { mac: bond.mac }),
+    ...(!bond.up && { up: 'false' }),
+  };
+}
+
+/** Lists of targets as lists, everything else as it is. */
+function plainValue(name: string, value: string): string | string[] {
+  const isList = name === 'arp_ip_target' || name === 'ns_ip6_target';
+  return isList && value !== '' && !value.includes('\n') ? value.split(',') : value;
+}

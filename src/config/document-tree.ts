@@ -1,0 +1,150 @@
+// YAML and JSON as a tree of maps, lists and texts, each with the place where it stands. All scalars stay text: what is a
+// number or a switch is for the reader of the format to say, not for a guess of the parser. (config)
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { shown } from '../base/index.js';
+import type { FactList, Place } from './facts.js';
+
+export type Tree =
+  | { readonly kind: 'text'; readonly text: string; readonly place: Place }
+  | { readonly kind: 'list'; readonly items: readonly Tree[]; readonly place: Place }
+  | { readonly kind: 'map'; readonly entries: readonly Entry[]; readonly place: Place };
+
+export interface Entry {
+  readonly key: string;
+  readonly place: Place;
+  readonly value: Tree;
+}
+
+export interface ParsedTree {
+  /** Null for an empty document, and for one that cannot be read. */
+  readonly tree: Tree | null;
+  readonly problems: readonly { readonly place: Place; readonly message: string }[];
+}
+
+/** Deeper nesting, and more nodes (aliases count each time), is no configuration. */
+const DEEPEST = 32;
+const MOST_NODES = 20_000;
+
+/** Reads one document (JSON is YAML too). `shift` moves places, for documents inside of other files. */
+export function parseTree(file: string, text: string, shift?: Place): ParsedTree {
+  const lines = new LineCounter();
+  const placeAt = (offset: number): Place => {
+    if (shift !== undefined) return shift;
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const language = /^\s*\{/.test(text) ? 'JSON' : 'YAML';
+  let document: Document.Parsed;
+  try {
+    document = parseDocument(text, {
+      schema: 'failsafe',
+      lineCounter: lines,
+      uniqueKeys: false,
+      logLevel: 'silent',
+    });
+  } catch (error) {
+    const message = `It cannot be read as ${language}: ${firstSentence(error)}.`;
+    return { tree: null, problems: [{ place: placeAt(0), message }] };
+  }
+  const problems = document.errors.map(error => ({
+    place: placeAt(error.pos[0]),
+    message: `It cannot be read as ${language}: ${firstSentence(error)}.`,
+  }));
+  if (document.contents === null || problems.length > 0) return { tree: null, problems };
+  const builder = new Builder(document, placeAt);
+  const tree = builder.build(document.contents, 0);
+  return {
+    tree: builder.tooMuch === null ? tree : null,
+    problems: builder.tooMuch === null ? [] : [builder.tooMuch],
+  };
+}
+
+function firstSentence(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return shown(
+    (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '').replace(/[.:]$/, ''),
+    160,
+  );
+}
+
+class Builder {
+  tooMuch: { readonly place: Place; readonly message: string } | null = null;
+  #nodes = 0;
+  readonly #document: Document.Parsed;
+  readonly #placeAt: (offset: number) => Place;
+
+  constructor(document: Document.Parsed, placeAt: (offset: number) => Place) {
+    this.#document = document;
+    this.#placeAt = placeAt;
+  }
+
+  build(node: unknown, depth: number): Tree {
+    const place = this.#placeOf(node);
+    this.#nodes += 1;
+    if (depth > DEEPEST || this.#nodes > MOST_NODES) {
+      this.tooMuch ??= {
+        place,
+        message: 'It is nested too deeply, or too large, to be a configuration of bonds.',
+      };
+      return { kind: 'text', text: '', place };
+    }
+    if (isAlias(node)) return this.build(node.resolve(this.#document), depth + 1);
+    if (isMap(node)) {
+      const entries = node.items.map(({ key, value }) => ({
+        key: textOf(key),
+        place: this.#placeOf(key),
+        value: this.build(value, depth + 1),
+      }));
+      return { kind: 'map', entries, place };
+    }
+    if (isSeq(node))
+      return { kind: 'list', items: node.items.map(item => this.build(item, depth + 1)), place };
+    return { kind: 'text', text: textOf(node), place };
+  }
+
+  #placeOf(node: unknown): Place {
+    const range = (node as Node | null | undefined)?.range;
+    return this.#placeAt(range?.[0] ?? 0);
+  }
+}
+
+/** Text of a scalar; the failsafe schema has no other values. Keys that are maps or lists have none. */
+function textOf(node: unknown): string {
+  if (typeof node === 'string') return node;
+  return isScalar(node) && typeof node.value === 'string' ? node.value : '';
+}
+
+/** The value of a key, the last of them where it is given twice. */
+export function child(tree: Tree | null | undefined, key: string): Tree | null {
+  if (tree?.kind !== 'map') return null;
+  return tree.entries.findLast(entry => entry.key === key)?.value ?? null;
+}
+
+/** Entries of a map; none of anything else. */
+export function entriesOf(tree: Tree | null | undefined): readonly Entry[] {
+  return tree?.kind === 'map' ? tree.entries : [];
+}
+
+/** A text, or a list of texts, as texts with their places; what is neither is left out. */
+export function textsOf(tree: Tree | null | undefined): readonly (Tree & { readonly kind: 'text' })[] {
+  if (tree === null || tree === undefined) return [];
+  const items = tree.kind === 'list' ? tree.items : [tree];
+  return items.filter(item => item.kind === 'text');
+}
+
+/** The text of a scalar; null of everything else. */
+export function text(tree: Tree | null | undefined): string | null {
+  return tree?.kind === 'text' ? tree.text : null;
+}
+
+/** `true`, `yes` and `on`, as YAML 1.1 and JSON write it. */
+export function isTrue(tree: Tree | null | undefined): boolean {
+  return /^(?:true|yes|on|y|1)$/i.test(text(tree) ?? '');
+}
+
+/** Reads a file into its tree and tells what is wrong with it. */
+export function treeOf(list: FactList, file: string, content: string, shift?: Place): Tree | null {
+  const { tree, problems } = parseTree(file, content, shift);
+  for (const { place, message } of problems) list.find(place, 'error', message);
+  return tree;
+}

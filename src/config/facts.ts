@@ -1,0 +1,111 @@
+// What files of configuration say of bonds, one statement each, with the place where it stands. Every reader makes these;
+// `assemble.ts` makes bonds of them. (config)
+
+import { plain } from '../base/index.js';
+
+/** Where something stands. Lines and columns count from 1. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column?: number;
+}
+
+/**
+ * How much a finding matters. `understood`: it is in the result. `note`: it needs no counterpart. `warning`: it is not in the
+ * result, and somebody may have to do it by hand. `error`: it is wrong, or Bondwire refuses it.
+ */
+export type Level = 'understood' | 'note' | 'warning' | 'error';
+
+export interface Finding {
+  readonly level: Level;
+  readonly place: Place;
+  /** One sentence. */
+  readonly message: string;
+}
+
+/** An interface as a file names it: by name, by a pattern of names (`*`, `?`, `[…]`), or by its MAC address. */
+export type InterfaceRef =
+  | { readonly by: 'name'; readonly name: string }
+  | { readonly by: 'pattern'; readonly pattern: string }
+  | { readonly by: 'mac'; readonly mac: string };
+
+type Said =
+  /** This file makes the bond. */
+  | { readonly kind: 'bond'; readonly bond: string }
+  /** An option of the option engine, under one of its names there. */
+  | { readonly kind: 'option'; readonly bond: string; readonly name: string; readonly value: string }
+  /** A parameter of the driver's module: of one bond, or (null) the default of all. */
+  | {
+      readonly kind: 'parameter';
+      readonly bond: string | null;
+      readonly name: string;
+      readonly value: string;
+    }
+  | { readonly kind: 'member'; readonly bond: string; readonly member: InterfaceRef }
+  /** Interfaces in the order in which they are to come, should nobody else name members. */
+  | { readonly kind: 'order'; readonly bond: string; readonly interfaces: readonly string[] }
+  /** An option of the one or other member (`prio`, `queue_id`), whatever bond it joins. */
+  | {
+      readonly kind: 'member-option';
+      readonly member: InterfaceRef;
+      readonly name: string;
+      readonly value: string;
+    }
+  /** The member of which a bond option (`primary`, `active_slave`) speaks in its own file. */
+  | { readonly kind: 'chosen'; readonly member: InterfaceRef; readonly name: 'primary' | 'active_slave' }
+  | { readonly kind: 'address'; readonly device: string; readonly cidr: string }
+  | { readonly kind: 'route'; readonly device: string; readonly to: string; readonly via: string }
+  | { readonly kind: 'mtu'; readonly device: string; readonly value: string }
+  | { readonly kind: 'mac'; readonly device: string; readonly value: string }
+  /** Whether it is brought up at the start of the system. */
+  | { readonly kind: 'up'; readonly device: string; readonly up: boolean }
+  /** Something to tell; with a device, only where that is a bond or a member. */
+  | {
+      readonly kind: 'finding';
+      readonly level: Level;
+      readonly device?: string | undefined;
+      readonly message: string;
+    };
+
+/** One statement of a file. */
+export type Fact = Said & { readonly place: Place };
+
+/** A file as it was read. */
+export interface SourceFile {
+  /** As findings are to name it. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** An interface that the machine has, to find those that files name by pattern or MAC address. */
+export interface KnownInterface {
+  readonly name: string;
+  readonly mac: string;
+}
+
+/** Makes the facts of one file, all at places of it. */
+export class FactList {
+  readonly facts: Fact[] = [];
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  at(line: number, column?: number): Place {
+    return { file: this.#file, line, ...(column === undefined ? {} : { column }) };
+  }
+
+  say(place: Place, said: Said): void {
+    this.facts.push({ ...said, place });
+  }
+
+  find(place: Place, level: Level, message: string, device?: string): void {
+    this.say(place, { kind: 'finding', level, message: plain(message), device });
+  }
+}
+
+/** An interface by its name, or by a pattern where it holds wildcards. */
+export function interfaceRef(text: string): InterfaceRef {
+  return /[*?[]/.test(text) ? { by: 'pattern', pattern: text } : { by: 'name', name: text };
+}

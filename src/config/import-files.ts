@@ -1,0 +1,77 @@
+// Files of any format in, bonds and findings out: the whole of an import. (config)
+import { shown } from '../base/index.js';
+import { assemble } from './assemble.js';
+import { parseBondwireYaml } from './bondwire-yaml.js';
+import type { Fact, Finding, KnownInterface, SourceFile } from './facts.js';
+import { readIfcfg } from './ifcfg.js';
+import { readInterfaces } from './interfaces-file.js';
+import { readModuleConf } from './module-conf.js';
+import { readNetplan } from './netplan.js';
+import { readNetworkd } from './networkd.js';
+import { type Format, recognise } from './recognise.js';
+import { readTeamd } from './teamd.js';
+import type { BondWish } from './wishes.js';
+
+export interface Import {
+  readonly bonds: readonly BondWish[];
+  /** In the order of the files and their lines. */
+  readonly findings: readonly Finding[];
+  readonly files: readonly { readonly path: string; readonly format: Format | null }[];
+}
+
+const READERS: Readonly<Record<Exclude<Format, 'networkd' | 'bondwire'>, (file: SourceFile) => Fact[]>> = {
+  modules: readModuleConf,
+  ifcfg: readIfcfg,
+  interfaces: readInterfaces,
+  netplan: readNetplan,
+  teamd: readTeamd,
+};
+
+/** Reads files of any format together. `machine`: its interfaces, for those named by pattern or MAC address. */
+export function importFiles(files: readonly SourceFile[], machine: readonly KnownInterface[] = []): Import {
+  const facts: Fact[] = [];
+  const own: BondWish[] = [];
+  const findings: Finding[] = [];
+  const networkd: SourceFile[] = [];
+  const recognised = files.map(file => ({ file, format: recognise(file) }));
+  for (const { file, format } of recognised) {
+    if (format === null) {
+      const message = 'This is none of the formats that are read here; see docs/import.md.';
+      findings.push({ level: 'error', place: { file: file.path, line: 1 }, message });
+    } else if (format === 'bondwire') {
+      const parsed = parseBondwireYaml(file);
+      own.push(...parsed.bonds);
+      findings.push(...parsed.findings);
+    } else if (format === 'networkd') networkd.push(file);
+    else facts.push(...READERS[format](file));
+  }
+  facts.push(...readNetworkd(networkd));
+  const assembled = assemble(facts, machine);
+  const bonds = [...assembled.bonds];
+  for (const bond of own) {
+    if (bonds.every(({ name }) => name !== bond.name)) bonds.push(bond);
+    else {
+      const place = {
+        file: recognised.find(({ format }) => format === 'bondwire')?.file.path ?? '',
+        line: 1,
+      };
+      findings.push({
+        level: 'error',
+        place,
+        message: `${shown(bond.name)} is described by another file too; leave one of them out.`,
+      });
+    }
+  }
+  const rank = new Map(files.map(({ path }, at) => [path, at]));
+  const sorted = [...findings, ...assembled.findings].toSorted(
+    ({ place: a }, { place: b }) =>
+      (rank.get(a.file) ?? 0) - (rank.get(b.file) ?? 0) ||
+      a.line - b.line ||
+      (a.column ?? 0) - (b.column ?? 0),
+  );
+  return {
+    bonds,
+    findings: sorted,
+    files: recognised.map(({ file, format }) => ({ path: file.path, format })),
+  };
+}

@@ -1,0 +1,9 @@
+// What other rooms may use of `config`: reading configuration of all formats, and bondwire.yaml.
+export { parseBondwireYaml, printBondwireYaml } from './bondwire-yaml.js';
+export { memberOptionTexts } from './check-bond.js';
+export type { Finding, KnownInterface, Level, Place, SourceFile } from './facts.js';
+export { type Import, importFiles } from './import-files.js';
+export { sourceLines } from './interfaces-file.js';
+export { matches } from './membership.js';
+export { FORMAT_NAMES, type Format, maySpeakOfBonds, recognise } from './recognise.js';
+export type { BondWish, MemberWish, RouteWish } from './wishes.js';

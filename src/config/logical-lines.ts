@@ -1,0 +1,58 @@
+// Lines of classic configuration files: a backslash at the end continues a line, comments and empty lines are left out. (config)
+
+/** A line put together from one or more of the file. */
+export interface LogicalLine {
+  readonly text: string;
+  /** Of its beginning, from 1. */
+  readonly line: number;
+}
+
+/**
+ * The lines that say something. A comment begins with one of `marks`, after white space. As in ifupdown and modprobe, a
+ * comment line is continued by a backslash too.
+ */
+export function logicalLines(text: string, marks = '#'): LogicalLine[] {
+  const lines: LogicalLine[] = [];
+  const physical = text.replaceAll('\r\n', '\n').split('\n');
+  for (let at = 0; at < physical.length; at++) {
+    const line = at + 1;
+    let whole = physical[at] ?? '';
+    while (whole.endsWith('\\') && at + 1 < physical.length) {
+      at += 1;
+      whole = `${whole.slice(0, -1)} ${(physical[at] ?? '').trimStart()}`;
+    }
+    if (whole.endsWith('\\')) whole = whole.slice(0, -1);
+    const trimmed = whole.trim();
+    if (trimmed !== '' && !marks.includes(trimmed.charAt(0))) lines.push({ text: trimmed, line });
+  }
+  return lines;
+}
+
+/** Words between white space; quotes hold words together and are taken off. */
+export function splitWords(text: string): string[] {
+  const words: string[] = [];
+  let word: string | null = null;
+  let quote = '';
+  for (const char of text) {
+    if (quote !== '') {
+      if (char === quote) quote = '';
+      else word = (word ?? '') + char;
+    } else if (char === '"' || char === "'") {
+      quote = char;
+      word ??= '';
+    } else if (/\s/.test(char)) {
+      if (word !== null) words.push(word);
+      word = null;
+    } else {
+      word = (word ?? '') + char;
+    }
+  }
+  if (word !== null) words.push(word);
+  return words;
+}
+
+/** `name=value` as its two parts; null when there is no `=` or no name before it. */
+export function assignment(word: string): { readonly name: string; readonly value: string } | null {
+  const at = word.indexOf('=');
+  return at < 1 ? null : { name: word.slice(0, at), value: word.slice(at + 1) };
+}

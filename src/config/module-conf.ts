@@ -1,0 +1,236 @@
+// Reads modules.conf, conf.modules, modprobe.conf and files of modprobe.d: which bonds there are, and what the module gets
+// for each (H01, H03). (config)
+import { shown } from '../base/index.js';
+import { FactList, type Fact, type Place, type SourceFile } from './facts.js';
+import { assignment, logicalLines, splitWords } from './logical-lines.js';
+import { readCommands } from './shell-commands.js';
+import { findLoops, type Reference } from './module-loops.js';
+
+/** Directives of modules.conf(5) and modprobe.d(5) that say nothing of bonds. */
+const SILENT: ReadonlySet<string> = new Set([
+  'above',
+  'below',
+  'blacklist',
+  'config',
+  'define',
+  'depfile',
+  'dmap',
+  'else',
+  'elseif',
+  'endif',
+  'generic_stringfile',
+  'if',
+  'include',
+  'insmod_opt',
+  'keep',
+  'path',
+  'pcimapfile',
+  'persistdir',
+  'prune',
+  'softdep',
+  'usbmapfile',
+  'weakdep',
+]);
+
+/** Names of cards, as against those of their drivers, which stand in the same lines. */
+const INTERFACE_NAME = /^(?:eth|em|en|ib|p\d+p|usb|veth|wl|wlan)[a-z0-9]*\d[a-z0-9]*$/;
+
+/** Module names are the same with dashes and underscores. */
+function moduleName(text: string): string {
+  return text.replaceAll('-', '_');
+}
+
+function isBonding(text: string): boolean {
+  return moduleName(text) === 'bonding';
+}
+
+interface Reader {
+  readonly list: FactList;
+  /** Names that stand for the bonding module, and other names of instances (`-o`). */
+  readonly bonds: Set<string>;
+  readonly references: Reference[];
+  /** Bonds that have options of their own so far. */
+  readonly withOptions: Set<string>;
+  /** `options NAME …` of names whose meaning is known only at the end. */
+  readonly later: { readonly name: string; readonly words: readonly string[]; readonly place: Place }[];
+  readonly orders: { readonly name: string; readonly items: readonly string[]; readonly place: Place }[];
+}
+
+/** The facts of one file. */
+export function readModuleConf({ path, text }: SourceFile): Fact[] {
+  const list = new FactList(path);
+  const reader: Reader = {
+    list,
+    bonds: new Set(),
+    references: [],
+    withOptions: new Set(),
+    later: [],
+    orders: [],
+  };
+  for (const { text: line, line: number } of logicalLines(text)) {
+    const [directive = '', ...words] = splitWords(withoutComment(line));
+    readLine(reader, directive, words, list.at(number));
+  }
+  for (const { name, words, place } of reader.later) readOptions(reader, name, words, place);
+  for (const { name, items, place } of reader.orders) {
+    if (!reader.bonds.has(name) && !items.some(isBonding)) continue;
+    if (!reader.bonds.has(name)) list.say(place, { kind: 'bond', bond: name });
+    const interfaces = items.filter(item => INTERFACE_NAME.test(item) && item !== name);
+    if (interfaces.length > 0) list.say(place, { kind: 'order', bond: name, interfaces });
+  }
+  for (const loop of findLoops(reader.references)) {
+    const way = loop.names.map(name => shown(name)).join(' → ');
+    const message = `This is an endless recursion: ${way}. modprobe would never come to an end; take ${shown(loop.names.at(-1) ?? '')} out of this line.`;
+    list.find(loop.place, 'error', message);
+  }
+  return list.facts;
+}
+
+/** A comment after a directive, which modprobe does not know but people write. */
+function withoutComment(line: string): string {
+  return line.replace(/\s#.*$/, '');
+}
+
+function readLine(reader: Reader, directive: string, words: readonly string[], place: Place): void {
+  const { list, references, orders } = reader;
+  const [name = '', ...rest] = words;
+  switch (directive) {
+    case 'alias': {
+      const [target = ''] = rest;
+      if (target === '') {
+        list.find(place, 'warning', 'alias needs a name and what it stands for; the line was left out.');
+        return;
+      }
+      references.push({ from: name, to: [target], place });
+      if (isBonding(target)) {
+        // By netdev-NAME the kernel asks for the module of an interface that it lacks.
+        const bond = name.replace(/^netdev-/, '');
+        reader.bonds.add(bond);
+        list.say(place, { kind: 'bond', bond });
+      }
+      return;
+    }
+    case 'options':
+      reader.later.push({ name, words: rest, place });
+      return;
+    case 'probe':
+    case 'probeall':
+      references.push({ from: name, to: rest, place });
+      orders.push({ name, items: rest, place });
+      return;
+    case 'install':
+    case 'pre-install':
+    case 'post-install':
+      readCommand(reader, directive, name, rest.join(' '), place);
+      return;
+    case 'remove':
+    case 'pre-remove':
+    case 'post-remove':
+      if (isBonding(name) || reader.bonds.has(name)) {
+        list.find(
+          place,
+          'note',
+          'What is done when the module is removed has no counterpart; it was left out.',
+        );
+      }
+      return;
+    default:
+      if (!SILENT.has(directive)) {
+        list.find(
+          place,
+          'warning',
+          `${shown(directive)} is no directive of modprobe; the line was left out.`,
+        );
+      }
+  }
+}
+
+/** `options NAME [-o INSTANCE] [PARAMETER=VALUE …]`. */
+function readOptions(reader: Reader, name: string, words: readonly string[], place: Place): void {
+  const { list, bonds } = reader;
+  if (!isBonding(name) && !bonds.has(name)) {
+    const looksLikeOne = /^bond\d*$/.test(name) && words.some(word => assignment(word) !== null);
+    if (!looksLikeOne) return;
+    bonds.add(name);
+    list.say(place, { kind: 'bond', bond: name });
+    list.find(
+      place,
+      'warning',
+      `No alias makes ${name} a bond ("alias ${name} bonding"); it was taken for one.`,
+    );
+  }
+  if (!isBonding(name)) {
+    const instance = words.some(word => word === '--name' || word.startsWith('-o'));
+    const first = reader.withOptions.size === 0 || reader.withOptions.has(name);
+    reader.withOptions.add(name);
+    if (!first && !instance) {
+      const message = `Without "-o NAME" modprobe loads the module once, and ${name} would get the options of the first bond; here it gets its own.`;
+      list.find(place, 'warning', message);
+    }
+  }
+  readParameters(reader, isBonding(name) ? null : name, words, place);
+}
+
+function readParameters({ list }: Reader, bond: string | null, words: readonly string[], place: Place): void {
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? '';
+    if (word === '-o' || word === '--name') {
+      at += 1;
+      continue;
+    }
+    if (/^-o./.test(word) || isBonding(word)) continue;
+    const pair = assignment(word);
+    if (pair === null) {
+      list.find(place, 'warning', `${shown(word)} is not PARAMETER=VALUE; it was left out.`);
+      continue;
+    }
+    list.say(place, { kind: 'parameter', bond, name: moduleName(pair.name), value: pair.value });
+  }
+}
+
+/** `install NAME COMMAND`: modprobe calls in it load other modules first, or the bonding module with parameters. */
+function readCommand(reader: Reader, directive: string, name: string, command: string, place: Place): void {
+  const { list, references, bonds } = reader;
+  const about = isBonding(name) || bonds.has(name) || /\bbonding\b/.test(command);
+  const loaded: string[] = [];
+  for (const part of command.split(/&&|\|\||;/)) {
+    const words = splitWords(part.trim());
+    const program = words[0]?.split('/').at(-1);
+    if (program === 'true' || program === ':' || program === undefined) continue;
+    if (program !== 'modprobe' && program !== 'insmod') {
+      if (about) readCommands(list, name, part, place);
+      continue;
+    }
+    const modules = modulesOf(words.slice(1));
+    const ignores = words.some(word => word === '--ignore-install' || word === '-i');
+    const others = modules.names.filter(module => !(ignores && moduleName(module) === moduleName(name)));
+    loaded.push(...others);
+    if (!modules.names.some(isBonding)) continue;
+    if (!isBonding(name)) {
+      if (!bonds.has(name)) list.say(place, { kind: 'bond', bond: name });
+      bonds.add(name);
+    }
+    readParameters(reader, isBonding(name) ? null : name, modules.parameters, place);
+  }
+  // Before or after itself a module may well be named: only `install` stands in its place.
+  if (directive === 'install') references.push({ from: name, to: loaded, place });
+  if (bonds.has(name)) reader.orders.push({ name, items: loaded, place });
+}
+
+/** Modules of a modprobe command (all of them after -a, else one) and the parameters behind. */
+function modulesOf(words: readonly string[]): { readonly names: string[]; readonly parameters: string[] } {
+  const names: string[] = [];
+  const parameters: string[] = [];
+  const all = words.some(word => word === '-a' || word === '--all');
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? '';
+    if (word === '-o' || word === '--name') {
+      at += 1;
+      continue;
+    }
+    if (/^[<>&|]/.test(word) || /^\d?>/.test(word) || word.startsWith('$') || word.startsWith('-')) continue;
+    if (assignment(word) !== null) parameters.push(word);
+    else if (all || names.length === 0) names.push(word);
+  }
+  return { names, parameters };
+}

@@ -1,0 +1,255 @@
+// Reads netplan's YAML: the bonds of `network: bonds:` with their parameters, and the cards that they name. (config)
+import { shown } from '../base/index.js';
+import { addressText, cidrText, destinationText, macText } from './addresses.js';
+import { child, entriesOf, isTrue, text, textsOf, type Tree, treeOf } from './document-tree.js';
+import { durationMs } from './durations.js';
+import { FactList, type Fact, type InterfaceRef, interfaceRef, type SourceFile } from './facts.js';
+
+/** What a parameter is called in the driver, and the unit that a time without one has. */
+const PARAMETERS: Readonly<
+  Record<string, { readonly name: string; readonly time?: 'ms' | 's'; readonly flag?: true }>
+> = {
+  mode: { name: 'mode' },
+  'lacp-rate': { name: 'lacp_rate' },
+  'mii-monitor-interval': { name: 'miimon', time: 'ms' },
+  'min-links': { name: 'min_links' },
+  'transmit-hash-policy': { name: 'xmit_hash_policy' },
+  'ad-select': { name: 'ad_select' },
+  'all-members-active': { name: 'all_slaves_active', flag: true },
+  'all-slaves-active': { name: 'all_slaves_active', flag: true },
+  'arp-interval': { name: 'arp_interval', time: 'ms' },
+  'arp-ip-targets': { name: 'arp_ip_target' },
+  'arp-validate': { name: 'arp_validate' },
+  'arp-all-targets': { name: 'arp_all_targets' },
+  'up-delay': { name: 'updelay', time: 'ms' },
+  'down-delay': { name: 'downdelay', time: 'ms' },
+  'fail-over-mac-policy': { name: 'fail_over_mac' },
+  'gratuitous-arp': { name: 'num_grat_arp' },
+  // As it was spelled in the first versions.
+  'gratuitious-arp': { name: 'num_grat_arp' },
+  'packets-per-member': { name: 'packets_per_slave' },
+  'packets-per-slave': { name: 'packets_per_slave' },
+  'primary-reselect-policy': { name: 'primary_reselect' },
+  'resend-igmp': { name: 'resend_igmp' },
+  'learn-packet-interval': { name: 'lp_interval', time: 's' },
+  primary: { name: 'primary' },
+};
+
+/** Spelled in camelCase or with underscores by people; netplan itself has dashes only. */
+function dashed(key: string): string {
+  return key
+    .replaceAll('_', '-')
+    .replaceAll(
+      /([a-z0-9])([A-Z])/g,
+      (_, before: string, letter: string) => `${before}-${letter.toLowerCase()}`,
+    );
+}
+
+const SILENT: ReadonlySet<string> = new Set([
+  'accept-ra',
+  'critical',
+  'ignore-carrier',
+  'link-local',
+  'optional',
+  'optional-addresses',
+  'renderer',
+]);
+const BY_HAND: Readonly<Record<string, string>> = {
+  nameservers: 'set it in the resolver',
+  'routing-policy': 'set the rules by "ip rule"',
+  'dhcp4-overrides': 'it belongs to the DHCP client',
+  'dhcp6-overrides': 'it belongs to the DHCP client',
+  'dhcp-identifier': 'it belongs to the DHCP client',
+};
+
+/** The facts of one file. */
+export function readNetplan({ path, text: content }: SourceFile): Fact[] {
+  const list = new FactList(path);
+  const tree = treeOf(list, path, content);
+  if (tree === null) return list.facts;
+  const network = child(tree, 'network');
+  if (network?.kind !== 'map') {
+    list.find(
+      tree.place,
+      'error',
+      'There is no map "network:" at the top, so this is no configuration of netplan.',
+    );
+    return list.facts;
+  }
+  const cards = new Map<string, InterfaceRef>();
+  for (const { key, value } of entriesOf(child(network, 'ethernets'))) cards.set(key, cardRef(key, value));
+  for (const { key, place, value } of entriesOf(child(network, 'bonds'))) {
+    list.say(place, { kind: 'bond', bond: key });
+    readBond(list, key, value, cards);
+  }
+  for (const { key, value } of entriesOf(child(network, 'ethernets'))) {
+    const card = cards.get(key);
+    if (card?.by === 'name')
+      readDevice(
+        list,
+        card.name,
+        value,
+        new Set(['match', 'set-name', 'wakeonlan', 'openvswitch', 'virtual-function-count']),
+      );
+  }
+  for (const kind of ['vlans', 'bridges']) {
+    const bonds = new Set(entriesOf(child(network, 'bonds')).map(({ key }) => key));
+    for (const { key, place, value } of entriesOf(child(network, kind))) {
+      const under = [...textsOf(child(value, 'link')), ...textsOf(child(value, 'interfaces'))].map(
+        each => each.text,
+      );
+      const bond = under.find(each => bonds.has(each));
+      if (bond === undefined) continue;
+      const what = kind === 'vlans' ? 'VLAN' : 'bridge';
+      list.find(
+        place,
+        'warning',
+        `The ${what} ${shown(key)} over ${shown(bond)} is not made here; make it with ip after the bond.`,
+      );
+    }
+  }
+  return list.facts;
+}
+
+/** The key of a card is its name, unless it is matched by something else. */
+function cardRef(key: string, card: Tree): InterfaceRef {
+  const renamed = text(child(card, 'set-name'));
+  if (renamed !== null) return interfaceRef(renamed);
+  const match = child(card, 'match');
+  const name = text(child(match, 'name'));
+  if (name !== null) return interfaceRef(name);
+  const mac = macText(text(child(match, 'macaddress')) ?? '');
+  return mac === null ? { by: 'name', name: key } : { by: 'mac', mac };
+}
+
+function readBond(list: FactList, bond: string, tree: Tree, cards: ReadonlyMap<string, InterfaceRef>): void {
+  for (const { text: id, place } of textsOf(child(tree, 'interfaces'))) {
+    list.say(place, { kind: 'member', bond, member: cards.get(id) ?? interfaceRef(id) });
+  }
+  for (const { key, place, value } of entriesOf(child(tree, 'parameters'))) {
+    const known = dashed(key);
+    const parameter = Object.hasOwn(PARAMETERS, known) ? PARAMETERS[known] : undefined;
+    if (parameter === undefined) {
+      list.find(place, 'error', `${shown(key)} is no parameter of a bond in netplan; it was left out.`);
+      continue;
+    }
+    if (known !== key)
+      list.find(place, 'warning', `netplan spells ${shown(key)} as ${known}; it was taken for that.`);
+    const said = textsOf(value);
+    const raw = said.map(each => each.text).join(',');
+    const at = said[0]?.place ?? place;
+    if (parameter.name === 'primary') {
+      const card = cards.get(raw) ?? interfaceRef(raw);
+      if (card.by === 'name') list.say(at, { kind: 'option', bond, name: 'primary', value: card.name });
+      else list.say(at, { kind: 'chosen', member: card, name: 'primary' });
+      continue;
+    }
+    const converted = convert(raw, parameter, value);
+    if (converted === null)
+      list.find(at, 'error', `${known}: ${shown(raw)} is no time; write it as 100 or 100ms.`);
+    else list.say(at, { kind: 'option', bond, name: parameter.name, value: converted });
+  }
+  readDevice(list, bond, tree, new Set(['interfaces', 'parameters', 'macaddress']));
+  const mac = child(tree, 'macaddress');
+  if (mac !== null) list.say(mac.place, { kind: 'mac', device: bond, value: text(mac) ?? '' });
+}
+
+function convert(
+  raw: string,
+  parameter: { readonly time?: 'ms' | 's'; readonly flag?: true },
+  value: Tree,
+): string | null {
+  if (parameter.flag === true) return isTrue(value) ? '1' : /^(?:false|no|off|n|0)$/i.test(raw) ? '0' : raw;
+  if (parameter.time === undefined) return raw;
+  const ms = durationMs(raw, parameter.time === 's' ? 1000 : 1);
+  if (ms === null) return null;
+  return String(parameter.time === 's' ? ms / 1000 : ms);
+}
+
+function readDevice(list: FactList, device: string, tree: Tree, others: ReadonlySet<string>): void {
+  for (const { key, place, value } of entriesOf(tree)) {
+    if (others.has(key) || SILENT.has(key)) continue;
+    switch (key) {
+      case 'addresses':
+        readAddresses(list, device, value);
+        break;
+      case 'gateway4':
+      case 'gateway6': {
+        const via = addressText(text(value) ?? '');
+        if (via === null)
+          list.find(value.place, 'error', `${key}: ${shown(text(value) ?? '')} is no address.`, device);
+        else list.say(value.place, { kind: 'route', device, to: 'default', via });
+        break;
+      }
+      case 'routes':
+        readRoutes(list, device, value);
+        break;
+      case 'mtu':
+        list.say(value.place, { kind: 'mtu', device, value: text(value) ?? '' });
+        break;
+      case 'dhcp4':
+      case 'dhcp6':
+        if (isTrue(value))
+          list.find(
+            place,
+            'warning',
+            `${key}: Bondwire asks nobody for addresses; run a DHCP client on ${device}.`,
+            device,
+          );
+        break;
+      case 'activation-mode':
+        list.say(place, { kind: 'up', device, up: !['manual', 'off'].includes(text(value) ?? '') });
+        break;
+      default: {
+        const how = BY_HAND[key] ?? 'it is not known here';
+        list.find(place, 'warning', `${shown(key)} is not carried over: ${how}.`, device);
+      }
+    }
+  }
+}
+
+function readAddresses(list: FactList, device: string, tree: Tree): void {
+  const items = tree.kind === 'list' ? tree.items : [tree];
+  for (const item of items) {
+    // An address may have options of its own: `- 192.0.2.1/24: {label: …}`.
+    const entry = item.kind === 'map' ? item.entries[0] : undefined;
+    const said = entry?.key ?? text(item) ?? '';
+    const cidr = cidrText(said);
+    if (cidr === null)
+      list.find(
+        item.place,
+        'error',
+        `${shown(said)} is no address with a prefix length; write it as 192.0.2.1/24.`,
+        device,
+      );
+    else list.say(item.place, { kind: 'address', device, cidr });
+    if (entry !== undefined && entriesOf(entry.value).length > 0) {
+      list.find(
+        entry.place,
+        'warning',
+        'The options of this address (label, lifetime) are not carried over.',
+        device,
+      );
+    }
+  }
+}
+
+function readRoutes(list: FactList, device: string, tree: Tree): void {
+  for (const route of tree.kind === 'list' ? tree.items : []) {
+    const to = destinationText(text(child(route, 'to')) ?? '');
+    const via = addressText(text(child(route, 'via')) ?? '');
+    if (to === null || via === null) {
+      list.find(
+        route.place,
+        'error',
+        'This route needs "to" (a network or default) and "via" (an address).',
+        device,
+      );
+      continue;
+    }
+    list.say(route.place, { kind: 'route', device, to, via });
+    const more = entriesOf(route).filter(({ key }) => !['to', 'via'].includes(key));
+    for (const { key, place } of more)
+      list.find(place, 'warning', `${shown(key)} of this route is not carried over.`, device);
+  }
+}

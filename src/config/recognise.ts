@@ -1,0 +1,66 @@
+// Tells the format of a file by its name, or, where that says nothing, by what is in it. (config)
+import { child, parseTree } from './document-tree.js';
+import type { SourceFile } from './facts.js';
+
+export type Format = 'bondwire' | 'modules' | 'ifcfg' | 'interfaces' | 'networkd' | 'netplan' | 'teamd';
+
+/** What people call the formats. */
+export const FORMAT_NAMES: Readonly<Record<Format, string>> = {
+  bondwire: 'bondwire.yaml',
+  modules: 'modprobe',
+  ifcfg: 'ifcfg',
+  interfaces: 'ifupdown',
+  networkd: 'systemd-networkd',
+  netplan: 'netplan',
+  teamd: 'teamd',
+};
+
+const BACKUP = /(?:~|\.(?:bak|dpkg-[a-z]+|old|orig|rej|rpmnew|rpmorig|rpmsave|swp))$/;
+
+/** The format that a name stands for; null where it says nothing. */
+function byName(path: string): Format | 'yaml' | 'json' | null {
+  const name = path.split('/').at(-1) ?? '';
+  const folder = path.split('/').at(-2) ?? '';
+  if (/^(?:modules\.conf|conf\.modules|modprobe\.conf(?:\.local)?)$/.test(name)) return 'modules';
+  if (folder === 'modprobe.d') return 'modules';
+  if (name.startsWith('ifcfg-')) return 'ifcfg';
+  if (name === 'interfaces' || folder === 'interfaces.d') return 'interfaces';
+  if (/\.(?:netdev|network)$/.test(name)) return 'networkd';
+  if (/\.(?:netdev|network)\.d$/.test(folder) && name.endsWith('.conf')) return 'networkd';
+  if (/^bondwire\.ya?ml$/.test(name)) return 'bondwire';
+  if (/\.ya?ml$/.test(name)) return 'yaml';
+  return name.endsWith('.json') ? 'json' : null;
+}
+
+/** True for a file that a walk through a folder should open: its name says that it may speak of bonds. */
+export function maySpeakOfBonds(path: string): boolean {
+  const name = path.split('/').at(-1) ?? '';
+  if (BACKUP.test(name)) return false;
+  if (/team/.test(path) && /\.(?:conf|json)$/.test(name)) return true;
+  const format = byName(path);
+  if (format === 'yaml') return /netplan|bond/.test(path);
+  return format !== null && format !== 'json';
+}
+
+/** The format of a file, or null when nothing here reads it. */
+export function recognise({ path, text }: SourceFile): Format | null {
+  const named = byName(path);
+  if (named === 'yaml' || named === 'json' || named === null) return byContent(path, text);
+  return named;
+}
+
+function byContent(path: string, text: string): Format | null {
+  if (/^\s*\{/.test(text)) return 'teamd';
+  const lines = text.split('\n').map(line => line.trim());
+  const has = (pattern: RegExp): boolean => lines.some(line => pattern.test(line));
+  if (has(/^(?:network|bonds|version):/)) {
+    const { tree } = parseTree(path, text);
+    if (child(tree, 'network') !== null) return 'netplan';
+    if (child(tree, 'bonds') !== null) return 'bondwire';
+    if (tree === null) return has(/^network:/) ? 'netplan' : 'bondwire';
+  }
+  if (has(/^\[(?:NetDev|Match|Network|Bond)\]$/)) return 'networkd';
+  if (has(/^(?:iface|auto|allow-[a-z]+|source|source-directory)\s/)) return 'interfaces';
+  if (has(/^(?:alias|options|install|probeall)\s/)) return 'modules';
+  return has(/^(?:export\s+)?(?:DEVICE|BOOTPROTO|ONBOOT|STARTMODE|MASTER|BONDING_[A-Z]+)=/) ? 'ifcfg' : null;
+}

@@ -1,0 +1,165 @@
+// The few commands that files of configuration run to make bonds (`up ifenslave bond0 eth0`, `ip link set …`, echo into
+// sysfs), as facts. Whatever else stands there is reported. (config)
+import { shown } from '../base/index.js';
+import { addressText, cidrText, destinationText } from './addresses.js';
+import type { FactList, Place } from './facts.js';
+import { splitWords } from './logical-lines.js';
+
+/** Reads a command line that is run when `device` comes up; `$IFACE` is its name there. */
+export function readCommands(list: FactList, device: string, command: string, place: Place): void {
+  const parts = command.replaceAll(/\$\{?IFACE\}?/g, device).split(/&&|\|\||;/);
+  for (const part of parts) {
+    const words = splitWords(part.trim());
+    const [program = '', ...rest] = words;
+    if (program === '' || program === 'true' || program === ':') continue;
+    if (!readCommand(list, device, program.split('/').at(-1) ?? '', rest, place)) {
+      list.find(
+        place,
+        'warning',
+        `The command "${shown(part.trim(), 80)}" is not carried over; run it after the bond is made.`,
+        device,
+      );
+    }
+  }
+}
+
+/** False for a command that is not understood. */
+function readCommand(
+  list: FactList,
+  device: string,
+  program: string,
+  words: readonly string[],
+  place: Place,
+): boolean {
+  switch (program) {
+    case 'ifenslave':
+      return readIfenslave(list, words, place);
+    case 'ip':
+      return readIp(list, device, words, place);
+    case 'ifconfig':
+      return readIfconfig(list, words, place);
+    case 'modprobe':
+      return readModprobe(list, device, words, place);
+    case 'echo':
+      return readEcho(list, words, place);
+    case 'sleep':
+    case 'ethtool':
+    case 'mii-tool':
+    case 'logger':
+    default:
+      return false;
+  }
+}
+
+function readIfenslave(list: FactList, words: readonly string[], place: Place): boolean {
+  const names = words.filter(word => !word.startsWith('-'));
+  const flags = words.filter(word => word.startsWith('-'));
+  const [bond, ...members] = names;
+  if (
+    bond === undefined ||
+    members.length === 0 ||
+    flags.some(flag => !['-f', '--force', '-v', '--verbose'].includes(flag))
+  )
+    return false;
+  for (const name of members) list.say(place, { kind: 'member', bond, member: { by: 'name', name } });
+  return true;
+}
+
+function readIp(list: FactList, device: string, all: readonly string[], place: Place): boolean {
+  const words = all.filter(word => !/^-(?:4|6|f|family|inet6?)$/.test(word));
+  const [object = '', verb = '', ...rest] = words;
+  const value = (name: string): string | undefined => {
+    const at = rest.indexOf(name);
+    return at < 0 ? undefined : rest[at + 1];
+  };
+  if ('link'.startsWith(object) && object !== '' && verb === 'set') {
+    const target = rest[0] === 'dev' ? rest[1] : rest[0];
+    if (target === undefined) return false;
+    const known = rest.every(
+      (word, at) =>
+        ['dev', 'up', 'down', target].includes(word) ||
+        ['master', 'mtu', 'address'].includes(word) ||
+        ['master', 'mtu', 'address', 'dev'].includes(rest[at - 1] ?? ''),
+    );
+    if (!known) return false;
+    const master = value('master');
+    const mtu = value('mtu');
+    const mac = value('address');
+    if (master !== undefined)
+      list.say(place, { kind: 'member', bond: master, member: { by: 'name', name: target } });
+    if (mtu !== undefined) list.say(place, { kind: 'mtu', device: target, value: mtu });
+    if (mac !== undefined) list.say(place, { kind: 'mac', device: target, value: mac });
+    if (master === undefined && mtu === undefined && mac === undefined) {
+      list.find(
+        place,
+        'note',
+        'Members and bonds are brought up and down by Bondwire; nothing is to be done for it.',
+        device,
+      );
+    }
+    return true;
+  }
+  if (/^a(?:ddr(?:ess)?)?$/.test(object) && /^a(?:dd)?$/.test(verb)) {
+    const cidr = cidrText(rest[0] ?? '', 32);
+    if (cidr === null) return false;
+    list.say(place, { kind: 'address', device: value('dev') ?? device, cidr });
+    return true;
+  }
+  if (/^r(?:oute)?$/.test(object) && /^a(?:dd)?$/.test(verb)) {
+    const to = destinationText(rest[0] ?? '');
+    const via = addressText(value('via') ?? '');
+    const plain = rest
+      .slice(1)
+      .every(
+        (word, at, tail) => ['via', 'dev'].includes(word) || ['via', 'dev'].includes(tail[at - 1] ?? ''),
+      );
+    if (to === null || via === null || !plain) return false;
+    list.say(place, { kind: 'route', device: value('dev') ?? device, to, via });
+    return true;
+  }
+  return false;
+}
+
+/** `ifconfig eth0 up`, `ifconfig eth0 0.0.0.0 up`: what had to be done for members before the driver did it. */
+function readIfconfig(list: FactList, words: readonly string[], place: Place): boolean {
+  const [target = '', ...rest] = words;
+  if (
+    target === '' ||
+    rest.length === 0 ||
+    !rest.every(word => ['up', 'down', '0.0.0.0', '0'].includes(word))
+  )
+    return false;
+  list.find(place, 'note', 'Members are brought up by Bondwire; nothing is to be done for it.', target);
+  return true;
+}
+
+function readModprobe(list: FactList, device: string, words: readonly string[], place: Place): boolean {
+  const names = words.filter(word => !word.startsWith('-') && !word.includes('='));
+  if (names[0] !== 'bonding' || names.length > 1) return false;
+  list.find(place, 'note', 'No module has to be loaded.', device);
+  for (const word of words) {
+    const at = word.indexOf('=');
+    if (at > 0)
+      list.say(place, { kind: 'parameter', bond: null, name: word.slice(0, at), value: word.slice(at + 1) });
+  }
+  return true;
+}
+
+/** `echo VALUE > /sys/class/net/BOND/bonding/OPTION`. */
+function readEcho(list: FactList, words: readonly string[], place: Place): boolean {
+  const match =
+    /^(?<value>.*?)\s*>{1,2}\s*\/sys\/class\/net\/(?<bond>[^/\s]+)\/bonding\/(?<name>[a-z_0-9]+)$/.exec(
+      words.filter(word => word !== '-n').join(' '),
+    );
+  if (match?.groups === undefined) return false;
+  const { value = '', bond = '', name = '' } = match.groups;
+  if (name === 'slaves') {
+    if (!/^\+[^\s/:]{1,15}$/.test(value)) return false;
+    list.say(place, { kind: 'member', bond, member: { by: 'name', name: value.slice(1) } });
+  } else if (name === 'arp_ip_target') {
+    list.say(place, { kind: 'option', bond, name, value: value.replace(/^\+/, '') });
+  } else {
+    list.say(place, { kind: 'option', bond, name, value });
+  }
+  return true;
+}

@@ -1,0 +1,166 @@
+// RUN_DIR/proc and RUN_DIR/sys: the driver's files, for programs that read files. Written whole by rename, only what
+// changed, and removed when the daemon ends in order: a file that says "up" while nobody looks would be a lie.
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import type { FileTree, TreeEntry } from '../report/index.js';
+
+/** Shortest time between two looks at what changed: a storm of events costs ten writes a second, not thousands. */
+const PAUSE_MS = 100;
+/** Changes that are no news of any kind (a speed that was negotiated anew) are found after this. */
+const SWEEP_MS = 5000;
+
+const AREAS = ['proc', 'sys'] as const;
+const MARK = 'README';
+const MARK_TEXT = `Made by bondwire and kept up to date while its daemon runs: what the kernel's bonding driver shows below
+/proc/net/bonding and /sys/class/net, for the bonds of this run directory. Writing to these files changes nothing.
+They are removed when the daemon ends in order. If it was killed, they are as they were then until it is back.
+`;
+
+export interface ViewFilesOptions {
+  readonly runDir: string;
+  /** What the files are to hold now. */
+  readonly tree: () => FileTree;
+  /** Told once for each different problem. */
+  readonly failed: (message: string) => void;
+}
+
+export class ViewFiles {
+  readonly #options: ViewFilesOptions;
+  #written = new Map<string, TreeEntry>();
+  #timer: NodeJS.Timeout | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #problem = '';
+  #open = false;
+
+  constructor(options: ViewFilesOptions) {
+    this.#options = options;
+  }
+
+  /** Sweeps away what a daemon left that was killed, and writes everything. */
+  open(): void {
+    try {
+      for (const area of AREAS) this.#clear(area);
+      for (const area of AREAS) {
+        mkdirSync(this.#at(area), { recursive: true, mode: 0o755 });
+        writeFileSync(this.#at(`${area}/${MARK}`), MARK_TEXT, { mode: 0o444 });
+      }
+    } catch (error) {
+      this.#tell(error);
+      return;
+    }
+    this.#open = true;
+    this.write();
+    this.#sweep = setInterval(() => this.touch(), SWEEP_MS);
+    this.#sweep.unref();
+  }
+
+  /** Something may have changed: written at the end of this turn, or 100 ms after the last time. */
+  touch(): void {
+    if (!this.#open || this.#timer !== undefined) return;
+    const wait = Math.max(0, this.#lastMs + PAUSE_MS - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.write();
+    }, wait);
+    this.#timer.unref();
+  }
+
+  /** Writes what changed, at once. */
+  write(): void {
+    if (!this.#open) return;
+    this.#lastMs = performance.now();
+    try {
+      const wanted = this.#options.tree();
+      for (const path of this.#written.keys()) if (!wanted.has(path)) this.#remove(path);
+      for (const [path, entry] of wanted) if (!same(this.#written.get(path), entry)) this.#put(path, entry);
+      this.#problem = '';
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  /** Takes everything away. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    clearTimeout(this.#timer);
+    clearInterval(this.#sweep);
+    this.#written.clear();
+    try {
+      for (const area of AREAS) this.#clear(area);
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  #at(path: string): string {
+    return `${this.#options.runDir}/${path}`;
+  }
+
+  /** Removes the directory if it is ours; throws when somebody else's is there (a run directory of `/`, say). */
+  #clear(area: string): void {
+    const directory = this.#at(area);
+    if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return;
+    if (markOf(`${directory}/${MARK}`) !== MARK_TEXT) {
+      throw new Error(
+        `${directory} was not made by bondwire and is left alone, so there are no files of the driver's form; move it away, or name another directory with --run-dir.`,
+      );
+    }
+    rmSync(directory, { recursive: true, force: true });
+  }
+
+  #put(path: string, entry: TreeEntry): void {
+    const temporary = this.#at('.view.new');
+    mkdirSync(dirname(this.#at(path)), { recursive: true, mode: 0o755 });
+    rmSync(temporary, { force: true });
+    if ('link' in entry) symlinkSync(entry.link, temporary);
+    else writeFileSync(temporary, entry.text, { mode: 0o444 });
+    renameSync(temporary, this.#at(path));
+    this.#written.set(path, entry);
+  }
+
+  /** The file, and the directories that it leaves empty. */
+  #remove(path: string): void {
+    this.#written.delete(path);
+    unlinkSync(this.#at(path));
+    for (let up = dirname(path); up.includes('/'); up = dirname(up)) {
+      try {
+        rmdirSync(this.#at(up));
+      } catch {
+        return;
+      }
+    }
+  }
+
+  #tell(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    if (message === this.#problem) return;
+    this.#problem = message;
+    this.#options.failed(message);
+  }
+}
+
+function same(one: TreeEntry | undefined, other: TreeEntry): boolean {
+  if (one === undefined) return false;
+  if ('link' in one) return 'link' in other && one.link === other.link;
+  return 'text' in other && one.text === other.text;
+}
+
+function markOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,144 @@
+// The texts in every mode beside what the driver said in the same setting: test/golden/views, recorded by
+// test/record/views.sh.
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type BondSnapshot, createBond, MODE_NAMES, type ModeName } from '../policy/index.js';
+import { driverTree, procText, sysfsTree } from './index.js';
+import type { LacpFacts } from './lacp.js';
+import type { FileTree } from './file-tree.js';
+
+const FOLDER = new URL('../../test/golden/views/', import.meta.url);
+const PRIMARY = new Set<ModeName>(['active-backup', 'balance-tlb', 'balance-alb']);
+
+/** The setting of test/record/views.sh, as a snapshot that any mode may have. */
+function example(mode: ModeName): BondSnapshot {
+  const made = createBond({
+    name: 'bond0',
+    address: '02:00:00:00:00:99',
+    addressIsRandom: false,
+    mtu: 1500,
+    options: [
+      ['mode', 'active-backup'],
+      ['miimon', '100'],
+      ['primary', 'eth0'],
+    ],
+  });
+  if (!made.ok) throw new Error(made.error.message);
+  const bond = made.value;
+  for (const [i, name] of ['eth0', 'eth1'].entries()) {
+    const address = `02:00:00:00:00:1${i}`;
+    const link = {
+      name,
+      address,
+      mtu: 1500,
+      adminUp: true,
+      carrier: true,
+      speedMbps: 10000,
+      duplex: 'full',
+    } as const;
+    bond.handle({ kind: 'join', member: i, link, permanentAddress: address, canSetAddress: true }, 0);
+    bond.handle({ kind: 'opened', member: i, link }, 0);
+  }
+  const snapshot = bond.snapshot();
+  const oneActive = PRIMARY.has(mode);
+  const options = {
+    ...snapshot.options,
+    mode,
+    primary: oneActive ? 'eth0' : null,
+    tlb_dynamic_lb: mode === 'balance-tlb' ? 0 : 1,
+    xmit_hash_policy: mode === 'balance-xor' ? 'layer3+4' : 'layer2',
+  };
+  const members = snapshot.members.map(member => ({
+    ...member,
+    state: mode === 'active-backup' ? member.state : ('active' as const),
+  }));
+  return { ...snapshot, mode, options, members, active: oneActive ? snapshot.active : null };
+}
+
+const OTHER_END = {
+  systemPriority: 65535,
+  systemMac: '00:00:00:00:00:00',
+  key: 1,
+  portPriority: 255,
+  portNumber: 1,
+  state: 2,
+};
+const OWN_END = { ...OTHER_END, systemMac: '02:00:00:00:00:99', key: 15, state: 197 };
+
+/** What the driver had found out without a partner, half a second after it began. */
+const LACP: LacpFacts = {
+  active: { id: 1, ports: 1, actorKey: 15, partnerKey: 1, partnerMac: '00:00:00:00:00:00' },
+  ports: new Map(
+    [0, 1].map(member => [
+      member,
+      {
+        aggregator: member + 1,
+        actorChurn: 'monitoring',
+        partnerChurn: 'monitoring',
+        actorChurnedCount: 0,
+        partnerChurnedCount: 0,
+        actor: { ...OWN_END, portNumber: member + 1 },
+        partner: OTHER_END,
+      },
+    ]),
+  ),
+};
+
+/** `FILE:TEXT` lines of a directory of the tree, as the recording has them. */
+function listing(tree: FileTree, directory: string): string[] {
+  return Array.from(tree).flatMap(([path, entry]) => {
+    if (!path.startsWith(`${directory}/`) || !('text' in entry)) return [];
+    return [`${path.slice(directory.length + 1)}:${entry.text.replace(/\n$/, '')}`];
+  });
+}
+
+const kernels = readdirSync(FOLDER).map(file => {
+  const [head = '', ...sections] = readFileSync(new URL(file, FOLDER), 'utf8').split(/^=== /m);
+  const release = /Linux (\S+)/.exec(head)?.[1] ?? '';
+  const text = (title: string): string =>
+    sections.find(section => section.startsWith(`${title}\n`))?.slice(title.length + 1) ?? 'not recorded';
+  return { release, text };
+});
+
+describe.each(kernels)('Linux $release', ({ release, text }) => {
+  it.each(MODE_NAMES)('%s: /proc', mode => {
+    const facts = { kernelRelease: release, ...(mode === '802.3ad' && { lacp: LACP }) };
+    expect(procText(example(mode), facts)).toBe(text(`${mode} proc`));
+  });
+
+  // What negotiation finds out is not in these files yet.
+  const known = MODE_NAMES.filter(mode => mode !== '802.3ad');
+  it.each(known)('%s: sysfs of the bond, of a member, and the links', mode => {
+    const tree = sysfsTree(example(mode));
+    const lines = (title: string): string[] => text(`${mode} ${title}`).trimEnd().split('\n');
+    const newer = (line: string): boolean =>
+      lines('sysfs').some(each => each.split(':')[0] === line.split(':')[0]);
+    expect(listing(tree, 'sys/class/net/bond0/bonding').filter(newer)).toEqual(lines('sysfs'));
+    expect(
+      listing(tree, 'sys/class/net/eth1/bonding_slave').filter(line => !line.startsWith('state')),
+    ).toEqual(lines('member').filter(line => !line.startsWith('state')));
+    expect(tree.get('sys/class/net/eth1/bonding_slave/state')).toEqual({
+      text: `${lines('member')
+        .find(line => line.startsWith('state'))
+        ?.slice(6)}\n`,
+    });
+    const links = Array.from(tree).flatMap(([path, entry]) =>
+      'link' in entry ? [`${path.slice('sys/class/net/'.length)} -> ${entry.link.slice(3)}`] : [],
+    );
+    const recorded = lines('links').filter(line => line.includes(' -> '));
+    expect(links.toSorted((a, b) => a.localeCompare(b))).toEqual(
+      recorded.toSorted((a, b) => a.localeCompare(b)),
+    );
+    expect(
+      driverTree([example(mode)], { kernelRelease: release }).get('sys/class/net/bonding_masters'),
+    ).toEqual({
+      text: 'bond0\n',
+    });
+  });
+});
+
+it('an 802.3ad bond without aggregator says so', () => {
+  const text = procText(example('802.3ad'), { kernelRelease: '6.12.0' });
+  expect(text).toContain('\nSystem MAC address: 02:00:00:00:00:99\nbond bond0 has no active aggregator\n');
+  expect(text).toContain('\nSlave queue ID: 0\nAggregator ID: N/A\n\nSlave Interface: eth1');
+});

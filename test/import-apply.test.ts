@@ -1,0 +1,256 @@
+// Configuration as people have it makes working bonds on real interfaces (H01 to H08): import, apply, a daemon that begins with
+// a bondwire.yaml. Needs root and BPF.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ShowDocument } from '../src/daemon/api.js';
+import { BIN, eventually, World } from './support/world.js';
+
+let world: World;
+beforeEach(async () => {
+  world = await World.create();
+});
+afterEach(() => world.close());
+
+/** Writes files below the world's folder and gives their folder. */
+function given(files: Readonly<Record<string, string>>): string {
+  const folder = join(world.folder, 'etc');
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  return folder;
+}
+
+const run = (...words: string[]) => world.cli(['--run-dir', world.bondwire.runDir, ...words]);
+
+/** Bonds, interfaces, addresses and routes; what happened is written into files meanwhile. */
+async function network(): Promise<unknown> {
+  return { ...((await world.state()) as object), files: null };
+}
+
+function member(name: string): string {
+  return `DEVICE=${name}\nBOOTPROTO=none\nONBOOT=yes\nUSERCTL=no\nMASTER=bond0\nSLAVE=yes\n`;
+}
+
+/** The files of the HOWTO's Red Hat section, for the addresses of the lab. */
+function redHat(more = ''): Record<string, string> {
+  const [address = '', length = ''] = world.lab.hostAddress.split('/');
+  expect(length).toBe('24');
+  return {
+    'modules.conf': 'alias bond0 bonding\noptions bond0 mode=1 miimon=100\n',
+    'ifcfg-bond0': `DEVICE=bond0\nIPADDR=${address}\nNETMASK=255.255.255.0\nNETWORK=10.0.0.0\nBROADCAST=10.0.0.255\nONBOOT=yes\nBOOTPROTO=none\nUSERCTL=no\n${more}`,
+    'ifcfg-eth0': member('eth0'),
+    'ifcfg-eth1': member('eth1'),
+  };
+}
+
+describe('import --apply', () => {
+  test('H03 H05: modules.conf and ifcfg files make an active-backup bond that works and fails over', async () => {
+    const folder = given(redHat());
+    const { status, stdout, stderr } = await run('import', '--apply', join(folder, 'modules.conf'), folder);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/modules\.conf:2: ok: bond0: mode=active-backup\.$/m);
+    expect(stdout).toMatch(/ifcfg-eth1:5: ok: eth1 is a member of bond0\.$/m);
+    expect(stdout).toMatch(/^bond0 was made: members eth0, eth1; address \S+; up\.$/m);
+    const bond = await world.bond();
+    expect(bond).toMatchObject({ mode: 'active-backup', adminUp: true, active: 'eth0' });
+    expect(bond.options).toMatchObject({ miimon: 100, slaves: ['eth0', 'eth1'] });
+    await eventually('the host reaches the peer', () => world.pings(world.lab.peerIp));
+    world.cut('eth0');
+    await eventually('eth1 is active', async () => (await world.bond()).active === 'eth1');
+    expect(await world.pings(world.lab.peerIp)).toBe(true);
+    const again = await run('import', '--apply', folder);
+    expect(again).toMatchObject({ status: 0, stderr: '' });
+    expect(again.stdout).toMatch(/^bond0 is as described:/m);
+  });
+
+  test('H05 H07: MTU, MACADDR and GATEWAY of ifcfg-bond0 are carried out, members follow now and later', async () => {
+    const peer = world.lab.peerIp;
+    const folder = given(redHat(`MTU=1400\nMACADDR=02:00:5E:00:00:42\nGATEWAY=${peer}\n`));
+    expect(await run('import', '--apply', folder)).toMatchObject({ status: 0, stderr: '' });
+    expect(await world.bond()).toMatchObject({ mtu: 1400, address: '02:00:5e:00:00:42' });
+    expect(world.lab.link('host', 'eth0')).toMatchObject({ mtu: 1400, address: '02:00:5e:00:00:42' });
+    expect(world.lab.link('host', 'eth1')).toMatchObject({ mtu: 1400 });
+    expect(await world.ip('host', 'route show default')).toContain(`default via ${peer} dev bond0`);
+    await world.ip('host', 'link set bond0 mtu 1300');
+    await eventually('the members follow', () => world.lab.link('host', 'eth1')?.mtu === 1300);
+    expect(world.lab.link('host', 'eth0')?.mtu).toBe(1300);
+  });
+
+  test('with an error in a file nothing is applied, and the recursion of a probeall is told', async () => {
+    const files = redHat();
+    const folder = given({
+      ...files,
+      'modules.conf': `${files['modules.conf']}probeall bond0 eth0 eth1 bond0\n`,
+    });
+    const before = await world.state();
+    const { status, stdout, stderr } = await run('import', '--apply', folder);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/modules\.conf:3: error: This is an endless recursion: bond0 → bond0\./);
+    expect(stderr).toMatch(/^bondwire: Nothing was applied, because of the errors above/);
+    expect(await world.state()).toEqual(before);
+  });
+
+  test('what was made is removed again when a later bond cannot be made', async () => {
+    const folder = given({
+      'bondwire.yaml':
+        'bonds:\n  bond0:\n    options: {mode: active-backup, miimon: 100}\n    members: [eth0]\n    take_down: true\n' +
+        '  bond1:\n    options: {mode: active-backup, miimon: 100}\n    members: [eth1, eth77]\n    take_down: true\n',
+    });
+    // The first time up changes a device for good (its qdisc).
+    for (const name of ['eth0', 'eth1']) {
+      await world.ip('host', `link set ${name} up`);
+      await world.ip('host', `link set ${name} down`);
+    }
+    await world.settled();
+    const before = await network();
+    const { status, stderr } = await run('apply', join(folder, 'bondwire.yaml'));
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/bond0, bond1 removed again, because what follows failed\./);
+    expect(stderr).toMatch(/eth77 cannot join bond1: there is no such interface/);
+    await world.settled();
+    expect(await network()).toEqual(before);
+  });
+});
+
+describe('bonds by options of the module', () => {
+  test('H01 H02: max_bonds=3 makes bond0 to bond2, each with all options; mode is a number or a word', async () => {
+    const folder = given({
+      'modprobe.d/bonding.conf':
+        'options bonding max_bonds=3 mode=1 miimon=0x64 updelay=200 num_grat_arp=300\n',
+    });
+    const { status, stdout } = await run('import', '--apply', folder);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/:1: warning: num_grat_arp=300 is not 0 to 255, so the module takes 1\./);
+    const { bonds } = (await world.must('GET', '/v1/bonds')) as ShowDocument;
+    expect(bonds.map(({ name }) => name)).toEqual(['bond0', 'bond1', 'bond2']);
+    for (const { options } of bonds) {
+      expect(options).toMatchObject({ mode: 'active-backup', miimon: 100, updelay: 200, num_grat_arp: 1 });
+    }
+    const word = await run('create', 'bond7', 'mode=active-backup', 'miimon=100');
+    const number = await run('create', 'bond8', 'mode=1', 'miimon=100');
+    expect([word.status, number.status]).toEqual([0, 0]);
+    expect((await world.bond('bond8')).options).toEqual((await world.bond('bond7')).options);
+  });
+
+  test('H03 H06: several bonds by "-o", each with options and members of its own', async () => {
+    const folder = given({
+      'modules.conf':
+        '# two bonds\nalias bond0 bonding\nalias bond1 bonding\nprobeall bond1 eth1 bonding\n' +
+        'options bond0 mode=1 miimon=100\noptions bond1 -o bonding1 mode=active-backup \\\n  miimon=50 primary=eth1\n',
+      'ifcfg-eth0': member('eth0'),
+    });
+    expect((await run('import', '--apply', folder)).status).toBe(0);
+    expect((await world.bond('bond0')).options).toMatchObject({
+      miimon: 100,
+      primary: null,
+      slaves: ['eth0'],
+    });
+    expect((await world.bond('bond1')).options).toMatchObject({
+      miimon: 50,
+      primary: 'eth1',
+      slaves: ['eth1'],
+    });
+  });
+
+  test('H06: 64 bonds at once, each with its own options', async () => {
+    const bonds = Array.from(
+      { length: 64 },
+      (_, at) => `  bond${at}:\n    options: {mode: active-backup, miimon: ${100 + at}}\n    up: false\n`,
+    );
+    const folder = given({ 'bondwire.yaml': `bonds:\n${bonds.join('')}` });
+    expect(await run('apply', join(folder, 'bondwire.yaml'))).toMatchObject({ status: 0, stderr: '' });
+    const shown = (await world.must('GET', '/v1/bonds')) as ShowDocument;
+    expect(shown.bonds.length).toBe(64);
+    for (const { name, options } of shown.bonds)
+      expect(options.miimon, name).toBe(100 + Number(name.slice(4)));
+  });
+
+  test('H08: a bond without a monitor is made, with a warning that names the fix', async () => {
+    const folder = given({
+      'modprobe.d/bonding.conf': 'alias bond0 bonding\noptions bond0 mode=active-backup\n',
+    });
+    const { status, stdout, stderr } = await run('import', '--apply', folder);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/warning: bond0 watches no links, .*miimon=100/);
+    expect(stderr).toMatch(/warning: bond0 watches no links, .*miimon=100/);
+    expect((await world.bond()).options.miimon).toBe(0);
+  });
+});
+
+describe('bondwire.yaml', () => {
+  test('import writes it, check finds it right, apply makes members with options, a second apply adds what is missing', async () => {
+    const folder = given({
+      interfaces: `auto bond0\niface bond0 inet static\n  address ${world.lab.hostAddress}\n  bond-mode active-backup\n  bond-miimon 100\n  bond-slaves eth0\n  bond-primary eth0\n`,
+    });
+    const file = join(world.folder, 'bondwire.yaml');
+    const written = await run('import', '-o', file, join(folder, 'interfaces'));
+    expect(written).toMatchObject({ status: 0, stderr: '' });
+    expect(written.stdout).toContain(`Written to ${file}.`);
+    expect(await run('check', file)).toEqual({
+      status: 0,
+      stdout: `${file} is right: 1 bond.\n`,
+      stderr: '',
+    });
+    expect((await run('apply', file)).status).toBe(0);
+    expect((await world.bond()).options.slaves).toEqual(['eth0']);
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      text.replace('[eth0]', '[eth0, {name: eth1, prio: 7}]').replace('miimon: 100', 'miimon: 50'),
+    );
+    const second = await run('apply', file);
+    expect(second.status).toBe(0);
+    expect((await world.bond()).options).toMatchObject({
+      miimon: 50,
+      slaves: ['eth0', 'eth1'],
+      prio: ['eth0:0', 'eth1:7'],
+    });
+  });
+
+  test('a daemon that begins with one makes its bonds; with errors in it, it does not begin', async () => {
+    const folder = given({
+      'good.yaml': `bonds:\n  bond5:\n    options: {mode: active-backup, miimon: 100}\n    members: [eth0, eth1]\n    take_down: true\n    addresses: [${world.lab.hostAddress}]\n`,
+      'bad.yaml': 'bonds:\n  bond5:\n    options: {mode: active-backup, miimom: 100}\n',
+    });
+    await world.bondwire.stop();
+    const bad = await run('daemon', '--config', join(folder, 'bad.yaml'));
+    expect(bad.status).toBe(1);
+    expect(bad.stderr).toMatch(/bad\.yaml:3:36: error: miimom=100 was refused: .*did you mean miimon\?/);
+    const child = world.lab.spawn('host', [
+      process.execPath,
+      BIN,
+      'daemon',
+      '--config',
+      join(folder, 'good.yaml'),
+      '--run-dir',
+      world.bondwire.runDir,
+    ]);
+    try {
+      await eventually('the bond is there', async () => (await run('show', 'bond5')).status === 0);
+      await eventually('the host reaches the peer', () => world.pings(world.lab.peerIp));
+      expect((await run('destroy', 'bond5')).status).toBe(0);
+    } finally {
+      const gone = new Promise(resolve => {
+        child.once('exit', resolve);
+      });
+      child.kill('SIGTERM');
+      await gone;
+    }
+  });
+
+  test('apply without a daemon ends with 3, and a file that is not there with 1', async () => {
+    const folder = given({
+      'bondwire.yaml': 'bonds:\n  bond0:\n    options: {mode: active-backup, miimon: 100}\n',
+    });
+    await world.bondwire.stop();
+    expect((await run('apply', join(folder, 'bondwire.yaml'))).status).toBe(3);
+    expect(await run('apply', join(folder, 'nothing.yaml'))).toMatchObject({ status: 1 });
+    expect((await run('import', join(folder, 'nothing'))).stderr).toMatch(
+      /nothing cannot be read: no such file or directory\./,
+    );
+  });
+});
