@@ -14,6 +14,7 @@ import {
   ORDER_SECOND,
   ORDER_USABLE_SHIFT,
   SHARED,
+  TURN_CELLS,
 } from './shared-state.js';
 
 type Shared = StructAccessor<FieldsOf<typeof SHARED>>;
@@ -78,6 +79,11 @@ export class LiveState {
     this.#publish(SHARED.offset('packetsPerSlave'), packets);
   }
 
+  /** balance-rr: frames that each processor has sent so far. */
+  turns(): readonly number[] {
+    return Array.from({ length: TURN_CELLS }, (_, cell) => this.#shared.turns.at(cell).count);
+  }
+
   /** How often the programs moved `current`. */
   get switches(): bigint {
     return this.#shared.switches;
@@ -97,6 +103,17 @@ export class LiveState {
   /** How many of the order's first slots are usable. */
   get usable(): number {
     return (this.#shared.order >>> ORDER_USABLE_SHIFT) & (ORDER_SECOND - 1);
+  }
+
+  /** Takes a slot out of the order. */
+  withdraw(slot: number): void {
+    const { order, usable } = this;
+    const at = order.indexOf(slot);
+    const isUsable = at >= 0 && at < usable;
+    this.setOrder(
+      order.filter(other => other !== slot),
+      isUsable ? usable - 1 : usable,
+    );
   }
 
   setOrder(order: readonly number[], usable: number): void {
