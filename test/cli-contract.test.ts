@@ -320,7 +320,7 @@ describe('help and doctor', () => {
     const { stdout } = await world.cli(['doctor', '--json']);
     const { findings } = z.strictObject({ findings: z.array(finding) }).parse(JSON.parse(stdout));
     expect(findings.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['system', 'permission', 'BTF', 'eBPF', 'TUN']),
+      expect.arrayContaining(['system', 'permission', 'BTF', 'eBPF']),
     );
     expect(findings.filter(({ level }) => level === 'problem')).toEqual([]);
     for (const { detail } of findings)

@@ -1,6 +1,6 @@
-// The eBPF data plane keeps the contract of data planes, by every way to attach programs and to read devices that this
-// kernel has; needs root.
-import { Toolbox, type ToolboxWishes } from '../src/dataplane/index.js';
+// The data planes keep their contract: eBPF by every way to attach programs and to read devices that this kernel has, and user
+// space; needs root.
+import { Toolbox, type ToolboxWishes, UserspaceBond } from '../src/dataplane/index.js';
 import { tcxAvailable } from '../src/linux/index.js';
 import { dataPlaneContract } from './support/data-plane-contract.js';
 import { DataPlaneStage } from './support/data-plane-stage.js';
@@ -17,5 +17,13 @@ for (const wishes of variants) {
     stage: () => DataPlaneStage.create(wishes, { members: ['eth0', 'eth1', 'eth2'] }),
     create: stage => stage.bond(),
     adopt: stage => stage.adopt(),
+    worksOnWhenClosed: true,
   });
 }
+
+dataPlaneContract('user space', {
+  stage: () => DataPlaneStage.create({}, { members: ['eth0', 'eth1', 'eth2'] }),
+  create: stage => stage.userspaceBond(),
+  adopt: stage => stage.host(() => UserspaceBond.adopt(stage.lab.netlink('host'), stage.places)),
+  worksOnWhenClosed: false,
+});

@@ -3,6 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -152,14 +153,15 @@ describe('RUN_DIR/proc and RUN_DIR/sys', () => {
 
     await stage.ip('link', 'set', 'eth1', 'name', 'lan1');
     await until('the new name', () => file('sys/class/net/bond0/bonding/slaves') === 'eth0 lan1\n');
-    expect(existsSync(`${stage.runDir}/sys/class/net/eth1`)).toBe(false);
+    await until('no file of the old one', () => !existsSync(`${stage.runDir}/sys/class/net/eth1`));
     await stage.ip('link', 'set', 'bond0', 'name', 'uplink');
     await until('the new name of the bond', () => file('sys/class/net/bonding_masters') === 'uplink\n');
-    expect(readdirSync(`${stage.runDir}/proc/net`).toSorted()).toEqual(['bonding', 'uplink']);
+    const names = (path: string): string => readdirSync(`${stage.runDir}/${path}`).toSorted().join(' ');
+    await until('and not the old one', () => names('proc/net') === 'bonding uplink');
     await stage.api.destroy('uplink');
     await until('nothing is left', () => file('sys/class/net/bonding_masters') === '\n');
-    expect(readdirSync(`${stage.runDir}/sys/class/net`)).toEqual(['bonding_masters']);
-    expect(readdirSync(`${stage.runDir}/proc`)).toEqual(['README']);
+    await until('no file of the bond', () => names('sys/class/net') === 'bonding_masters');
+    await until('none in proc', () => names('proc') === 'README');
   });
 
   test('go when the daemon ends in order; after kill -9 the next one mends them', async () => {
@@ -223,6 +225,13 @@ describe('RUN_DIR/proc and RUN_DIR/sys', () => {
     expect(readdirSync(`${stage.runDir}/sys`)).toContain('devices');
     await stage.ip('link', 'add', 'bwx0', 'type', 'bridge');
     await until('a new interface', () => readdirSync(at).includes('bwx0'));
+    await stage.api.release('bond0', { interfaces: ['eth0'] });
+    await until('eth0 is as any other', () =>
+      lstatSync(`${at}/eth0`, { throwIfNoEntry: false })?.isSymbolicLink(),
+    );
+    await stage.api.enslave('bond0', { interfaces: ['eth0'], takeDown: true });
+    await until('eth0 is a member again', () => existsSync(`${at}/eth0/bonding_slave/state`));
+    expect((await stage.events()).filter(event => event.type === 'daemon')).toEqual([]);
   });
 });
 

@@ -15,11 +15,11 @@ const CAPABILITY_BITS: Readonly<Record<string, bigint>> = {
 /** CAP_SYS_ADMIN stands for these too (bpf_capable(), perfmon_capable()). */
 const IN_SYS_ADMIN: ReadonlySet<string> = new Set(['CAP_BPF', 'CAP_PERFMON']);
 
-/** What the daemon needs to bond interfaces. */
-export const DAEMON_CAPABILITIES = ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_BPF', 'CAP_PERFMON'] as const;
+/** What the daemon needs to bond interfaces; for the eBPF data plane it needs CAP_BPF and CAP_PERFMON besides. */
+export const DAEMON_CAPABILITIES = ['CAP_NET_ADMIN', 'CAP_NET_RAW'] as const;
 
 /** What the demo needs besides, to build its namespaces. */
-export const LAB_CAPABILITIES = ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN', 'CAP_BPF'] as const;
+export const LAB_CAPABILITIES = ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_SYS_ADMIN'] as const;
 
 /** Those of `wanted` that the text of /proc/PID/status does not grant; all of them when it says nothing. */
 export function missingIn(statusText: string, wanted: readonly string[]): string[] {

@@ -17,7 +17,7 @@ const IDLE: Session = {
     onSignal: () => nothing,
     outliveReader: nothing,
   },
-  machine: { daemon: nothing, lab: nothing, missingCapabilities: () => [] },
+  machine: { daemon: nothing, lab: nothing, rootless: nothing, missingCapabilities: () => [] },
   runDir: nothing,
   api: nothing,
   exitWith: nothing,

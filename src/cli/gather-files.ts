@@ -1,7 +1,7 @@
 // Reads the files that `import` is given: those named, those that a folder holds and whose names speak of bonds, and those that
 // /etc/network/interfaces sources.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import {
   type KnownInterface,
   matches,
@@ -38,9 +38,16 @@ export function gatherFiles(paths: readonly string[]): Gathered {
     files.push(file);
     return file;
   };
+  const tryToAdd = (path: string, file: string, line: number): void => {
+    try {
+      add(path);
+    } catch (error) {
+      problems.push({ file, line, message: (error as Error).message });
+    }
+  };
   for (const path of paths) {
     if (statOf(path).isDirectory()) {
-      for (const found of walk(path, 0)) add(found);
+      for (const found of walk(path, basename(resolve(path)), 0)) tryToAdd(found, found, 1);
     } else add(path);
   }
   // Files that are sourced may source others; `files` grows while it is walked.
@@ -53,13 +60,7 @@ export function gatherFiles(paths: readonly string[]): Gathered {
       if (found.length === 0) {
         problems.push({ file: file.path, line: place.line, message: `${plain(pattern)} leads to no file.` });
       }
-      for (const path of found) {
-        try {
-          add(path);
-        } catch (error) {
-          problems.push({ file: file.path, line: place.line, message: (error as Error).message });
-        }
-      }
+      for (const path of found) tryToAdd(path, file.path, place.line);
     }
   }
   return { files, problems };
@@ -100,12 +101,13 @@ function namesIn(folder: string): { readonly name: string; readonly isFolder: bo
   }
 }
 
-function walk(folder: string, depth: number): string[] {
+/** `below`: the folder's name and what comes after, so that what lies above it does not count. */
+function walk(folder: string, below: string, depth: number): string[] {
   if (depth > DEEPEST) return [];
   return namesIn(folder).flatMap(({ name, isFolder }) => {
     const path = join(folder, name);
-    if (isFolder) return walk(path, depth + 1);
-    return maySpeakOfBonds(path) ? [path] : [];
+    if (isFolder) return walk(path, `${below}/${name}`, depth + 1);
+    return maySpeakOfBonds(`${below}/${name}`) ? [path] : [];
   });
 }
 

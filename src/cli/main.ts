@@ -7,6 +7,7 @@ import { processTerminal } from './terminal.js';
 const machine: Machine = {
   daemon: async () => await import('../daemon/index.js'),
   lab: async () => await import('../lab/index.js'),
+  rootless: async () => await import('./rootless.js'),
   missingCapabilities,
 };
 

@@ -1,6 +1,8 @@
 // What the commands expect of the rooms that do the work. They are loaded only by the commands that need them, so
 // that --help, show and the like stay quick.
 
+import type { Terminal } from './terminal.js';
+
 /** Started by `bondwire daemon` and `bondwire run`. */
 export interface RunningDaemon {
   close(how: 'leave-in-place' | 'remove-everything'): Promise<void>;
@@ -31,6 +33,15 @@ export interface LabModule {
     colour: boolean;
     write: (text: string) => void;
   }) => Promise<number>;
+  /** The same where no real network can be built, on a simulated one; `why` is a clause. Returns the exit code. */
+  readonly runSimulatedDemo: (options: {
+    why: string;
+    keep: boolean;
+    seconds: number | undefined;
+    colour: boolean;
+    write: (text: string) => void;
+    interrupted: AbortSignal;
+  }) => Promise<number>;
   /** Returns the exit code. */
   readonly labCommand: (
     verb: 'cut' | 'restore' | 'status',
@@ -39,10 +50,18 @@ export interface LabModule {
   ) => Promise<number>;
 }
 
+export interface RootlessModule {
+  /** Why nobody can be root of a user namespace here: a clause; undefined when it works. */
+  readonly rootlessRefusal: (terminal: Terminal) => Promise<string | undefined>;
+  /** Runs a command in one; returns its exit code. */
+  readonly runRootless: (terminal: Terminal, command: readonly string[]) => Promise<number>;
+}
+
 /** The rooms and the machine as the commands see them; tests give their own. */
 export interface Machine {
   daemon(): Promise<DaemonModule>;
   lab(): Promise<LabModule>;
+  rootless(): Promise<RootlessModule>;
   /** Those of the named capabilities that this process lacks; every one where there is no Linux. */
   missingCapabilities(wanted: readonly string[]): readonly string[];
 }

@@ -16,24 +16,26 @@ import { registerImport } from './commands/import.js';
 import { registerLab } from './commands/lab.js';
 import { registerOptions } from './commands/options.js';
 import { registerRelease } from './commands/release.js';
+import { registerRootless } from './commands/rootless.js';
 import { registerRun } from './commands/run.js';
 import { registerSet } from './commands/set.js';
 import { registerShow } from './commands/show.js';
 import { registerSimulate } from './commands/simulate.js';
+import { registerSnmp } from './commands/snmp.js';
 import type { Session } from './session.js';
 import { usageError } from './usage-error.js';
 
 const QUICK_START = `
-Quick start (as root):
-  bondwire demo                                           a throw-away lab shows a failover
-  bondwire run bond0 eth0 eth1 --address 192.0.2.1/24     a bond until Ctrl-C
+Quick start:
+  bondwire demo                                           a throw-away lab shows a failover; needs no root
+  sudo bondwire run bond0 eth0 eth1 --address 192.0.2.1/24     a bond until Ctrl-C
 
 Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no daemon, 4 a permission is missing.`;
 
 /** Groups as the help shows them, each with its commands in order. */
 const GROUPS: readonly (readonly [string, readonly ((program: Command, session: Session) => void)[]])[] = [
-  ['Try it:', [registerDemo, registerRun, registerSimulate, registerDoctor]],
-  ['Run it:', [registerDaemon]],
+  ['Try it:', [registerDemo, registerRootless, registerRun, registerSimulate, registerDoctor]],
+  ['Run it:', [registerDaemon, registerSnmp]],
   ['Change bonds:', [registerCreate, registerDestroy, registerEnslave, registerRelease, registerSet]],
   ['Configuration:', [registerImport, registerCheck, registerApply]],
   ['Look:', [registerShow, registerEvents, registerOptions]],

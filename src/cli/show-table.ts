@@ -105,8 +105,10 @@ function numberOf(value: unknown): number {
   return Number.isFinite(number) ? number : 0;
 }
 
+const DATA_PLANES: Readonly<Record<string, string>> = { ebpf: 'eBPF', userspace: 'user space' };
+
 function dataPlaneText({ dataPlane, dataPlaneDetail }: ShowBond): string {
-  const name: string = dataPlane === 'ebpf' ? 'eBPF' : plain(dataPlane);
+  const name: string = DATA_PLANES[dataPlane] ?? plain(dataPlane);
   return dataPlaneDetail === '' ? name : `${name}: ${plain(dataPlaneDetail)}`;
 }
 

@@ -97,7 +97,11 @@ export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
     bonds.push(canonical(wish));
   }
   findings.push(...sharedMembers(bonds, tree));
-  return { bonds, findings };
+  return { bonds, findings: findings.toSorted((a, b) => byPlace(a.place, b.place)) };
+}
+
+function byPlace(a: Place, b: Place): number {
+  return a.line - b.line || (a.column ?? 0) - (b.column ?? 0);
 }
 
 /** Addresses in their canonical form; those that have none were reported. */

@@ -32,13 +32,13 @@ function byName(path: string): Format | 'yaml' | 'json' | null {
   return name.endsWith('.json') ? 'json' : null;
 }
 
-/** True for a file that a walk through a folder should open: its name says that it may speak of bonds. */
+/** True for a file that a walk through a folder should open: its name, or that of its folder, says that it may speak of bonds. */
 export function maySpeakOfBonds(path: string): boolean {
   const name = path.split('/').at(-1) ?? '';
   if (BACKUP.test(name)) return false;
-  if (/team/.test(path) && /\.(?:conf|json)$/.test(name)) return true;
+  if (/(?:^|\/)teamd?\/|team[^/]*$/.test(path) && /\.(?:conf|json)$/.test(name)) return true;
   const format = byName(path);
-  if (format === 'yaml') return /netplan|bond/.test(path);
+  if (format === 'yaml') return /(?:^|\/)netplan\/|bond[^/]*$/.test(path);
   return format !== null && format !== 'json';
 }
 

@@ -45,8 +45,8 @@ export interface ShowBond {
   readonly name: string;
   readonly mode: string;
   /** Which data plane moves the packets. */
-  readonly dataPlane: 'ebpf';
-  /** How the programs are attached, and how they ask a member for its carrier: for people. */
+  readonly dataPlane: 'ebpf' | 'userspace';
+  /** How it is attached, and how it asks a member for its carrier: for people. */
   readonly dataPlaneDetail: string;
   /** True when the data plane moves traffic by itself the moment the active member cannot send. */
   readonly inlineFailover: boolean;

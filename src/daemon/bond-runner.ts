@@ -1,6 +1,6 @@
 // Runs one bond: gives the policy what the kernel, the data plane and the clock say, and carries out what it answers.
 import { type Refusal, type Result, unreachable } from '../base/index.js';
-import { EbpfBond } from '../dataplane/index.js';
+import type { BondDataPlane } from '../dataplane/index.js';
 import { getLink, isErrno, monotonicNs, setLink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { Bond, type BondEvent, type ForwardingPlan, type Input, type Output } from '../policy/index.js';
@@ -37,7 +37,7 @@ type Outage = Pick<EventRecord, 'outageMs' | 'lostPackets'>;
 /** What a runner is made from. */
 export interface RunnerParts {
   readonly machine: Machine;
-  readonly plane: EbpfBond;
+  readonly plane: BondDataPlane;
   readonly policy: Bond;
   readonly pins: string;
   readonly members?: readonly SavedMember[];
@@ -48,7 +48,7 @@ export interface RunnerParts {
 
 export class BondRunner {
   readonly #machine: Machine;
-  readonly plane: EbpfBond;
+  readonly plane: BondDataPlane;
   readonly #policy: Bond;
   readonly #pins: string;
   readonly records: Map<number, MemberRecord>;

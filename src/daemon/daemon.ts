@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import { EbpfBond, Toolbox } from '../dataplane/index.js';
+import type { BondDataPlane } from '../dataplane/index.js';
 import { currentNetnsId, Ethtool, getLink, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
 import { type Link, type NetlinkMessage, parseNews, RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
@@ -18,6 +18,7 @@ import {
 } from './api.js';
 import { addBondRoutes, setBondInterface } from './bond-interface.js';
 import { BondRunner } from './bond-runner.js';
+import { DataPlanes } from './data-planes.js';
 import { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
@@ -50,11 +51,11 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   if (await isAnswered(socket)) {
     throw alreadyRunning(options.runDir);
   }
-  preparePlaces(options.runDir);
+  const problem = preparePlaces(options.runDir);
   const unlock = await lockRunDir(options.runDir, socket);
   let daemon: Daemon | undefined;
   try {
-    daemon = Daemon.open(options, unlock);
+    daemon = Daemon.open(options, unlock, problem);
     daemon.adopt();
     await daemon.serve(socket);
     return daemon;
@@ -112,9 +113,9 @@ class Daemon implements RunningDaemon {
     });
   }
 
-  static open(options: DaemonOptions, unlock: () => void): Daemon {
+  static open(options: DaemonOptions, unlock: () => void, problem: string | undefined): Daemon {
     const { runDir } = options;
-    const toolbox = Toolbox.probe();
+    const planes = DataPlanes.probe(problem);
     const state = new StateFile(runDir, String(currentNetnsId()));
     const { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } = RTNLGRP;
     const netlink = Rtnetlink.open({ groups: [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR] });
@@ -123,7 +124,7 @@ class Daemon implements RunningDaemon {
         runDir,
         netlink,
         ethtool: Ethtool.open(),
-        toolbox,
+        planes,
         journal: new Journal(runDir),
         log: openLog(runDir, options.logToStderr ?? false),
         now: monotonicMs,
@@ -132,9 +133,16 @@ class Daemon implements RunningDaemon {
       state,
       unlock,
     );
-    if (toolbox.readerProblem !== undefined) {
-      const message = `Members' carriers cannot be read on every packet (${toolbox.readerProblem}): failover waits for the monitor`;
+    const warn = (message: string): void => {
       daemon.journal.add('', { severity: 'warning', type: 'data-plane', message });
+    };
+    if (planes.ebpfProblem !== '') {
+      warn(`eBPF does not work here (${planes.ebpfProblem}): bonds are forwarded in user space`);
+    }
+    if (planes.readerProblem !== undefined) {
+      warn(
+        `Members' carriers cannot be read on every packet (${planes.readerProblem}): failover waits for the monitor`,
+      );
     }
     return daemon;
   }
@@ -162,9 +170,9 @@ class Daemon implements RunningDaemon {
 
   /** Bonds that an earlier daemon was making when it ended: nobody was told of them yet. */
   #sweepUnknown(known: readonly string[]): void {
-    const { runDir, netlink } = this.#machine;
+    const { runDir, netlink, planes } = this.#machine;
     for (const pins of notedPins(runDir)) {
-      if (!known.includes(pins)) EbpfBond.sweep(netlink, placesOf(runDir, pins));
+      if (!known.includes(pins)) planes.sweep(netlink, placesOf(runDir, pins));
     }
   }
 
@@ -280,19 +288,19 @@ class Daemon implements RunningDaemon {
   }
 
   #adoptOne(saved: SavedRunner): void {
-    const { netlink, toolbox, journal } = this.#machine;
+    const { netlink, planes, journal } = this.#machine;
     const places = placesOf(this.#machine.runDir, saved.pins);
-    let plane: EbpfBond | undefined;
+    let plane: BondDataPlane | undefined;
     let policy: Bond | undefined;
     try {
       policy = Bond.restore(saved.policy, this.#machine.now());
-      plane = EbpfBond.adopt(netlink, toolbox, places);
+      plane = planes.adopt(netlink, places);
     } catch (error) {
       this.#machine.log.error({ err: error, bond: saved.name }, 'a bond cannot be adopted');
     }
     if (plane === undefined || policy === undefined) {
       plane?.close();
-      EbpfBond.sweep(netlink, places);
+      planes.sweep(netlink, places);
       this.#giveUp(saved);
       return;
     }

@@ -17,7 +17,7 @@ export interface Finding {
 /** Looks at the machine; changes nothing. */
 export async function diagnose(): Promise<{ readonly findings: readonly Finding[] }> {
   return {
-    findings: [system(), capabilities(), typeInformation(), programs(), attachment(), tun(), ...interfaces()],
+    findings: [system(), capabilities(), typeInformation(), programs(), attachment(), ...interfaces()],
   };
 }
 
@@ -46,15 +46,16 @@ function system(): Finding {
 
 function capabilities(): Finding {
   const held = effectiveCapabilities();
-  const wanted = ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_SYS_ADMIN'] as const;
-  const missing: string[] = wanted.filter(capability => !held.has(capability));
-  if (!held.has('CAP_SYS_ADMIN')) {
-    for (const capability of ['CAP_BPF', 'CAP_PERFMON'] as const) {
-      if (!held.has(capability)) missing.push(capability);
-    }
+  const missing = (['CAP_NET_ADMIN', 'CAP_NET_RAW'] as const).filter(capability => !held.has(capability));
+  if (missing.length > 0) {
+    const fix = "run it as root (sudo bondwire …), or as root of a network of its own ('bondwire rootless')";
+    return problem('permission', `missing: ${missing.join(', ')}`, fix);
   }
-  if (missing.length === 0) return good('permission', 'all capabilities that are needed');
-  return problem('permission', `missing: ${missing.join(', ')}`, 'run it as root (sudo bondwire …)');
+  const forEbpf = (['CAP_SYS_ADMIN', 'CAP_BPF', 'CAP_PERFMON'] as const).filter(
+    capability => !held.has(capability) && !held.has('CAP_SYS_ADMIN'),
+  );
+  if (forEbpf.length === 0) return good('permission', 'all capabilities that are needed');
+  return warning('permission', `without ${forEbpf.join(', ')} bonds are forwarded in user space`);
 }
 
 function typeInformation(): Finding {
@@ -76,7 +77,8 @@ function programs(): Finding {
     const fix = isErrno(error, 'EPERM', 'EACCES')
       ? 'run it as root, outside of lockdown'
       : 'use Linux 5.8 or newer';
-    return problem('eBPF', text, fix);
+    const what = 'bonds are forwarded in user space: slower, and packets stop when the daemon does';
+    return warning('eBPF', `${text}; ${what}`, fix);
   }
 }
 
@@ -85,11 +87,6 @@ function attachment(): Finding {
   if (tcx === undefined) return warning('attachment', 'could not be tried without permission');
   if (tcx) return good('attachment', 'TCX links');
   return good('attachment', 'clsact filters (TCX links came with Linux 6.6; both work)');
-}
-
-function tun(): Finding {
-  if (existsSync('/dev/net/tun')) return good('TUN', '/dev/net/tun is there');
-  return warning('TUN', 'no /dev/net/tun; only a user-space data plane would need it', 'modprobe tun');
 }
 
 /** Interfaces that a driver bond or team holds, and what it means. */

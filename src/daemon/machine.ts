@@ -1,14 +1,14 @@
 // What every bond of a daemon shares: the kernel, the journal, the log, and the way to keep state.
 import type { Logger } from 'pino';
-import type { Toolbox } from '../dataplane/index.js';
 import type { Ethtool, Rtnetlink } from '../linux/index.js';
+import type { DataPlanes } from './data-planes.js';
 import type { Journal } from './journal.js';
 
 export interface Machine {
   readonly runDir: string;
   readonly netlink: Rtnetlink;
   readonly ethtool: Ethtool;
-  readonly toolbox: Toolbox;
+  readonly planes: DataPlanes;
   readonly journal: Journal;
   readonly log: Logger;
   /** CLOCK_MONOTONIC in milliseconds. */

@@ -1,6 +1,6 @@
 // What users ask of a daemon: create, destroy, enslave, release, set. Each is carried out whole or not at all.
 import { err, ok, parseIpv4, parseIpv6, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import { EbpfBond, hasReceiveProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
+import { type BondDataPlane, hasReceiveProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, listLinks, setLink } from '../linux/index.js';
 import type { Address, Link } from '../netlink/index.js';
 import { Bond, createBond, findOption, inApplyOrder } from '../policy/index.js';
@@ -22,6 +22,7 @@ import { returnBelongings } from './belongings-return.js';
 import { BondRunner } from './bond-runner.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
+import { DATA_PLANE_NAMES, refuseOther, wishedDataPlane } from './data-planes.js';
 import type { Machine } from './machine.js';
 import { countersOf } from './member-counters.js';
 import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
@@ -50,7 +51,7 @@ export class Operations {
   }
 
   create(name: string, options: Readonly<Record<string, string>>): Done {
-    const { netlink, runDir } = this.#machine;
+    const { netlink, runDir, planes } = this.#machine;
     const badName = checkBondName(name);
     if (badName !== undefined) return err(badName);
     const existing = getLink(netlink, name);
@@ -73,11 +74,13 @@ export class Operations {
     let attempt = 0;
     while (getLink(netlink, lowerEndName(name, attempt)) !== undefined) attempt += 1;
     const lowerName = lowerEndName(name, attempt);
-    let plane: EbpfBond;
+    const choice = planes.choose(wishedDataPlane(policy.value.snapshot().options), name);
+    if (!choice.ok) return choice;
+    let plane: BondDataPlane;
     try {
       const places = placesOf(runDir, lowerName);
-      EbpfBond.sweep(netlink, places);
-      plane = EbpfBond.create(netlink, this.#machine.toolbox, {
+      planes.sweep(netlink, places);
+      plane = planes.create(netlink, choice.value.kind, {
         ...places,
         name,
         lowerName,
@@ -93,7 +96,7 @@ export class Operations {
     this.#machine.journal.add(name, {
       severity: 'info',
       type: 'data-plane',
-      message: `${name} was created (eBPF data plane: ${plane.detail})`,
+      message: `${name} was created (${DATA_PLANE_NAMES[plane.kind]}, as ${choice.value.why}: ${plane.detail})`,
     });
     this.#machine.save();
     return done;
@@ -180,6 +183,8 @@ export class Operations {
 
   /** All the options, in the driver's order, or none: they are tried on a copy of the policy first. */
   set(runner: BondRunner, options: Readonly<Record<string, string>>): Done {
+    const fixed = refuseOther(runner, options);
+    if (fixed !== undefined) return err(fixed);
     const names = inApplyOrder(Object.keys(options));
     const trial = Bond.restore(runner.policy.save(this.#machine.now()), this.#machine.now());
     for (const option of names) {

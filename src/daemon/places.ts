@@ -1,6 +1,6 @@
 // Where a daemon keeps what, below its run directory.
 import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
-import { isBpffs, mountBpffs, unmountFileSystem, withHostMounts } from '../linux/index.js';
+import { isBpffs, isErrno, mountBpffs, unmountFileSystem, withHostMounts } from '../linux/index.js';
 import type { BondPlaces } from '../dataplane/index.js';
 
 /** Directory of the bpffs. */
@@ -29,13 +29,23 @@ function makeDirectories(path: string): void {
   }
 }
 
-/** Makes the run directory and mounts its bpffs; both may be there from an earlier daemon. */
-export function preparePlaces(runDir: string): void {
+/**
+ * Makes the run directory and mounts its bpffs; both may be there from an earlier daemon. Where no bpffs can be mounted, for
+ * want of permission or in the kernel, gives why: there is no eBPF data plane then.
+ */
+export function preparePlaces(runDir: string): string | undefined {
   makeDirectories(runDir);
   const directory = bpffsPath(runDir);
-  withHostMounts(() => {
+  return withHostMounts(() => {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (!isBpffs(directory)) mountBpffs(directory);
+    if (isBpffs(directory)) return undefined;
+    try {
+      mountBpffs(directory);
+      return undefined;
+    } catch (error) {
+      if (!isErrno(error, 'EPERM', 'EACCES', 'ENODEV')) throw error;
+      return (error as Error).message;
+    }
   });
 }
 

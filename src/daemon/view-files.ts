@@ -82,7 +82,8 @@ export class ViewFiles {
     this.#lastMs = performance.now();
     try {
       const wanted = this.#options.tree();
-      for (const path of this.#written.keys()) if (!wanted.has(path)) this.#remove(path);
+      // What goes, goes first: the link of an interface makes room for the directory of a member, and the other way.
+      for (const path of Array.from(this.#written.keys())) if (!wanted.has(path)) this.#remove(path);
       for (const [path, entry] of wanted) if (!same(this.#written.get(path), entry)) this.#put(path, entry);
       this.#problem = '';
     } catch (error) {

@@ -17,15 +17,37 @@ export interface Loss {
   readonly sinceNs: bigint | null;
 }
 
+/** The data planes on real interfaces, by the words of the option `data_plane`. */
+export type DataPlaneKind = 'ebpf' | 'userspace';
+
+/** Where a bond keeps its parts. */
+export interface BondPlaces {
+  /** Directory in a bpffs, of this bond alone; only the eBPF data plane makes it. */
+  readonly pins: string;
+  /** File for what cannot be pinned. */
+  readonly partsFile: string;
+}
+
+/** What it takes to make a bond. */
+export interface NewBond extends BondPlaces {
+  readonly name: string;
+  readonly lowerName: string;
+  /** MAC; the kernel's random one where absent. */
+  readonly address?: string;
+  readonly mtu: number;
+}
+
 /** The packets of one bond. */
 export interface BondDataPlane {
-  readonly kind: 'ebpf';
+  readonly kind: DataPlaneKind;
   /** How it is attached and how it asks members for their carrier, in words. */
   readonly detail: string;
   /** True when it can see on every packet whether the member can send: inline failover and exact loss counts need that. */
   readonly checksCarrier: boolean;
   /** The interface that people see. */
   readonly bondIfindex: number;
+  /** The far end of the pair that the bond is one end of. */
+  readonly lowerIfindex: number;
   /** Takes an interface in; its frames go nowhere until a plan names it. Throws SystemError, having undone its own part. */
   addMember(member: MemberIndex): void;
   /** Lets it go. Quiet when the interface is already gone. */
@@ -34,6 +56,9 @@ export interface BondDataPlane {
   apply(plan: ForwardingPlan): void;
   /** The bond's carrier as others see it. */
   setCarrier(on: boolean): void;
+  /** The bond has another MTU, or another name. */
+  setMtu(mtu: number): void;
+  renamed(bondName: string): void;
   /** The member that sends now; after a diversion not the one that the plan named. */
   current(): MemberIndex | null;
   members(): readonly MemberIndex[];
@@ -45,7 +70,7 @@ export interface BondDataPlane {
   onDiverted(callback: (diversion: Diversion) => void): void;
   /** Calls back now for those that wait, such as from before this process. */
   pollDiversions(): void;
-  /** Lets go of it; packets go on without us. */
+  /** Lets go of it. On eBPF packets go on without us; in user space they wait for whoever takes it over. */
   close(): void;
   /** Takes it down, with everything it made. */
   destroy(): void;

@@ -1,7 +1,8 @@
 // What other rooms may use of `dataplane`.
-export type { BondDataPlane, Diversion, Loss } from './contract.js';
-export { type BondPlaces, EbpfBond } from './ebpf/ebpf-bond.js';
+export type { BondDataPlane, BondPlaces, DataPlaneKind, Diversion, Loss, NewBond } from './contract.js';
+export { EbpfBond } from './ebpf/ebpf-bond.js';
 export { hasReceiveProgram } from './ebpf/attachment.js';
 export { RECEIVE_PROGRAM } from './ebpf/programs.js';
 export { MAX_MEMBERS } from './ebpf/shared-state.js';
 export { Toolbox, type ToolboxWishes } from './ebpf/toolbox.js';
+export { UserspaceBond } from './userspace/userspace-bond.js';

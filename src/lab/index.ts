@@ -14,4 +14,5 @@ export {
   type Spawn,
   startMeter,
 } from './loss-meter.js';
+export { runSimulatedDemo, type SimulatedDemoOptions } from './simulated-demo.js';
 export { type CommandResult, ManagedBondwire } from './managed-bondwire.js';

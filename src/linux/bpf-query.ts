@@ -8,12 +8,12 @@ const EINVAL = 22;
 const ENODEV = 19;
 const EPERM = 1;
 
-/** Ids of the programs at a TCX hook of an interface, in the order in which they run; none on kernels without TCX. */
+/** Ids of the programs at a TCX hook of an interface, in the order in which they run; none on kernels without TCX, or where we may not ask. */
 export function tcxProgramIds(ifindex: number, attachType: number): number[] {
   const ids = new Uint8Array(4 * MOST_PROGRAMS);
   const attr = new BpfAttr(64).u32(0, ifindex).u32(4, attachType).pointer(16, ids).u32(24, MOST_PROGRAMS);
   const result = tryBpf('BPF_PROG_QUERY', attr);
-  if (result === -ENOENT || result === -EINVAL || result === -ENODEV) return [];
+  if ([ENOENT, EINVAL, ENODEV, EPERM].includes(-result)) return [];
   if (result < 0) throw new SystemError('bpf(BPF_PROG_QUERY)', -result, `interface ${ifindex}`);
   const view = new DataView(ids.buffer);
   return Array.from({ length: attr.getU32(24) }, (_, i) => view.getUint32(4 * i, true));

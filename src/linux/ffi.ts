@@ -24,6 +24,8 @@ export interface Libc {
   readonly recv: (fd: number, data: Bytes, length: number, flags: number) => number;
   readonly recvmsg: (fd: number, message: Bytes, flags: number) => number;
   readonly sendmmsg: (fd: number, messages: Bytes, count: number, flags: number) => number;
+  /** The same by address, for a part of a vector of messages. */
+  readonly sendmmsgAt: (fd: number, address: number, count: number, flags: number) => number;
   readonly recvmmsg: (fd: number, messages: Bytes, count: number, flags: number, timeout: null) => number;
   readonly mmap: (
     address: number,
@@ -33,7 +35,19 @@ export interface Libc {
     fd: number,
     offset: number,
   ) => number;
+  readonly madvise: (address: number, length: number, advice: number) => number;
   readonly munmap: (address: number, length: number) => number;
+  /** fork(2): the child has this thread alone. See `user-namespace.ts` for what it may do. */
+  readonly fork: () => number;
+  readonly execve: (path: string, args: Bytes, env: Bytes) => number;
+  readonly _exit: (status: number) => void;
+  readonly pipe2: (ends: Bytes, flags: number) => number;
+  readonly waitpid: (pid: number, status: Bytes, options: number) => number;
+  readonly eventfd: (initial: number, flags: number) => number;
+  readonly read: (fd: number, data: Bytes, length: number) => number;
+  readonly write: (fd: number, data: Bytes, length: number) => number;
+  /** `descriptors`: struct pollfd (8 bytes) each. */
+  readonly poll: (descriptors: Bytes, count: number, timeoutMs: number) => number;
   readonly setns: (fd: number, type: number) => number;
   readonly unshare: (flags: number) => number;
   readonly mount: (
@@ -45,6 +59,7 @@ export interface Libc {
   ) => number;
   readonly umount2: (target: string, flags: number) => number;
   readonly statfs: (path: string, buffer: Bytes) => number;
+  readonly fcntl: (fd: number, command: number, argument: number) => number;
   readonly fchdir: (fd: number) => number;
   readonly flock: (fd: number, operation: number) => number;
   readonly prlimit: (pid: number, resource: number, limit: Bytes, old: null) => number;
@@ -69,14 +84,26 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
   recv: ['int64_t', ['int', 'void *', 'size_t', 'int']],
   recvmsg: ['int64_t', ['int', 'void *', 'int']],
   sendmmsg: ['int', ['int', 'void *', 'uint32_t', 'int']],
+  sendmmsgAt: ['int', ['int', 'uint64_t', 'uint32_t', 'int']],
   recvmmsg: ['int', ['int', 'void *', 'uint32_t', 'int', 'void *']],
   mmap: ['int64_t', ['uint64_t', 'size_t', 'int', 'int', 'int', 'int64_t']],
+  madvise: ['int', ['uint64_t', 'size_t', 'int']],
   munmap: ['int', ['uint64_t', 'size_t']],
+  fork: ['int', []],
+  execve: ['int', ['str', 'void *', 'void *']],
+  _exit: ['void', ['int']],
+  pipe2: ['int', ['void *', 'int']],
+  waitpid: ['int', ['int', 'void *', 'int']],
+  eventfd: ['int', ['uint32_t', 'int']],
+  read: ['int64_t', ['int', 'void *', 'size_t']],
+  write: ['int64_t', ['int', 'void *', 'size_t']],
+  poll: ['int', ['void *', 'ulong', 'int']],
   setns: ['int', ['int', 'int']],
   unshare: ['int', ['int']],
   mount: ['int', ['str', 'str', 'str', 'ulong', 'str']],
   umount2: ['int', ['str', 'int']],
   statfs: ['int', ['str', 'void *']],
+  fcntl: ['int', ['int', 'int', 'int']],
   fchdir: ['int', ['int']],
   flock: ['int', ['int', 'int']],
   prlimit: ['int', ['int', 'int', 'void *', 'void *']],
@@ -87,7 +114,7 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
 };
 
 /** Functions whose name in the library is not their name here. */
-const SYMBOLS: Partial<Record<keyof Libc, string>> = { bpf: 'syscall' };
+const SYMBOLS: Partial<Record<keyof Libc, string>> = { bpf: 'syscall', sendmmsgAt: 'sendmmsg' };
 
 let loadedKoffi: KoffiModule | undefined;
 let loadedLibc: Libc | undefined;
@@ -116,9 +143,12 @@ export function lastErrno(): number {
   return koffi().errno();
 }
 
-/** `result`, or a SystemError when it is negative. Nothing may be called between the system call and this. */
-export function check(result: number, call: string, target = ''): number {
-  if (result < 0) throw new SystemError(call, lastErrno(), target);
+/**
+ * `result`, or a SystemError when it is negative. Nothing may be called between the system call and this, unless `errno` was
+ * fetched before.
+ */
+export function check(result: number, call: string, target = '', errno?: number): number {
+  if (result < 0) throw new SystemError(call, errno ?? lastErrno(), target);
   return result;
 }
 

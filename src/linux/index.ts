@@ -50,7 +50,7 @@ export { monotonicMs, monotonicNs } from './clock.js';
 export { isErrno, SystemError } from './errors.js';
 export { type DriverInfo, Ethtool, type Feature, FEATURE_GROUPS, type LinkSettings } from './ethtool.js';
 export { type FdWatch, watchReadable } from './fd-watch.js';
-export { closeFd } from './ffi.js';
+export { closeFd, openFd } from './ffi.js';
 export {
   createBridge,
   createDummy,
@@ -66,7 +66,7 @@ export {
   setLink,
   type VethOptions,
 } from './links.js';
-export type { MappedMemory } from './memory.js';
+export { type MappedMemory, mapShared, viewMemory } from './memory.js';
 export { isBpffs, mountBpffs, mountFileSystem, unmountFileSystem, withHostMounts } from './mounts.js';
 export {
   addDeviceAddress,
@@ -95,6 +95,7 @@ export { readSysctl, type SysctlFamily, writeSysctl } from './sysctl.js';
 export {
   addBpfFilter,
   addClsact,
+  addDropFilter,
   type BpfFilter,
   deleteBpfFilter,
   deleteClsact,
@@ -103,3 +104,23 @@ export {
   listQdiscs,
 } from './traffic-control.js';
 export { UdpBatch, type UdpBatchOptions, type UdpEndpoint } from './udp-batch.js';
+export {
+  LinkProbe,
+  openDirectSender,
+  openPacketRing,
+  type PacketRing,
+  RING_BLOCK_BYTES,
+  RING_FRAME_BYTES,
+  RING_FRAMES_PER_BLOCK,
+  takeRingDrops,
+  takeSocketError,
+} from './packet-ring.js';
+export { SendVector } from './send-vector.js';
+export { clearWakeUp, PollSet, setWakeUp, WakeUp } from './wake-up.js';
+export {
+  becomeProgram,
+  exitStatusOf,
+  keepMountsPrivate,
+  type Program,
+  startInUserNamespace,
+} from './user-namespace.js';

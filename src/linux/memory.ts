@@ -19,6 +19,8 @@ export function pageSize(): number {
 export interface MappedMemory {
   /** Live view: what the kernel writes shows here. Reading it after `unmap()` ends the process. */
   readonly buffer: ArrayBuffer;
+  /** Where it is, for other threads of the process. */
+  readonly address: number;
   /** Gives the memory back. The caller has dropped every view of `buffer` before. */
   readonly unmap: () => void;
 }
@@ -34,10 +36,16 @@ export function mapShared(
   if (address < 0) throw new SystemError('mmap', lastErrno(), `file descriptor ${fd}`);
   let mapped = true;
   return {
-    buffer: koffi().view(BigInt(address), length),
+    buffer: viewMemory(address, length),
+    address,
     unmap: () => {
       if (mapped) libc().munmap(address, length);
       mapped = false;
     },
   };
+}
+
+/** A live view of memory that another thread of this process has mapped; it must not be used after that unmaps it. */
+export function viewMemory(address: number, length: number): ArrayBuffer {
+  return koffi().view(BigInt(address), length);
 }

@@ -4,6 +4,7 @@ import {
   bpfFilterAt,
   bpfFilterOptions,
   clsactQdisc,
+  dropFilterAt,
   emitTrafficControl,
   type FilterDirection,
   type FilterPlace,
@@ -84,6 +85,13 @@ export function addBpfFilter(
   netlink.request({ type: RTM_NEWTFILTER, flags, payload }, `interface ${place.ifindex}`);
 }
 
+/** Drops every packet of the interface there; the interface has a clsact qdisc. EEXIST when a filter is there already. */
+export function addDropFilter(netlink: Rtnetlink, place: FilterPlace): void {
+  const payload = emitTrafficControl(dropFilterAt(place));
+  const flags = NLM_F_CREATE | NLM_F_EXCL;
+  netlink.request({ type: RTM_NEWTFILTER, flags, payload }, `interface ${place.ifindex}`);
+}
+
 /** Takes a filter off; false when it was not there. */
 export function deleteBpfFilter(netlink: Rtnetlink, place: FilterPlace): boolean {
   const payload = emitTrafficControl(filterAt(place));
@@ -96,13 +104,13 @@ export function deleteBpfFilter(netlink: Rtnetlink, place: FilterPlace): boolean
   }
 }
 
-/** One eBPF filter of an interface. */
+/** One BPF filter of an interface. */
 export interface BpfFilter extends BpfFilterOptions {
   readonly preference: number;
   readonly handle: number;
 }
 
-/** eBPF filters of an interface in one direction; none when it has no clsact qdisc. */
+/** BPF filters of an interface in one direction; none when it has no clsact qdisc. */
 export function listBpfFilters(netlink: Rtnetlink, ifindex: number, direction: FilterDirection): BpfFilter[] {
   const filters: BpfFilter[] = [];
   const chain = { ifindex, handle: 0, parent: filterParent(direction), info: 0, other: [] };

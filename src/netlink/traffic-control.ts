@@ -11,6 +11,7 @@ import {
   raw,
   readFields,
   text,
+  u16,
   u32,
   writeFields,
 } from './attribute.js';
@@ -108,6 +109,9 @@ export function filterParent(direction: FilterDirection): number {
 /** What a `bpf` filter is made of (TCA_BPF_*). */
 export interface BpfFilterOptions {
   readonly programFd?: number;
+  /** A classic program (TCA_BPF_OPS): how many instructions, and struct sock_filter of each. */
+  readonly classicLength?: number;
+  readonly classic?: Uint8Array;
   readonly name?: string;
   /** TCA_BPF_FLAG_*. */
   readonly flags?: number;
@@ -118,6 +122,8 @@ export interface BpfFilterOptions {
 }
 
 const BPF_FILTER: FieldTable<BpfFilterOptions> = {
+  classicLength: [4, u16],
+  classic: [5, raw],
   programFd: [6, u32],
   name: [7, text],
   flags: [8, u32],
@@ -151,6 +157,25 @@ export function filterAt(place: FilterPlace): TrafficControl {
 /** A direct-action eBPF filter. */
 export function bpfFilterAt(place: FilterPlace, programFd: number, name: string): TrafficControl {
   const options = parseAttributes(bpfFilter.write({ programFd, name, flags: TCA_BPF_FLAG_ACT_DIRECT }));
+  return { ...filterAt(place), options: options.ok ? options.value : [] };
+}
+
+/** The action "drop" (linux/pkt_cls.h). */
+const TC_ACT_SHOT = 2;
+/** BPF_RET | BPF_K. */
+const RETURN_CONSTANT = 0x06;
+
+/**
+ * A filter that drops every packet: one instruction of classic BPF in direct action (cls_bpf_classify takes what it returns
+ * for an action). Unlike eBPF it needs no bpf(2), only CAP_NET_ADMIN in the namespace of the interface.
+ */
+export function dropFilterAt(place: FilterPlace): TrafficControl {
+  const classic = new Uint8Array(8);
+  const view = new DataView(classic.buffer);
+  view.setUint16(0, RETURN_CONSTANT, true);
+  view.setUint32(4, TC_ACT_SHOT, true);
+  const fields = { classicLength: 1, classic, flags: TCA_BPF_FLAG_ACT_DIRECT };
+  const options = parseAttributes(bpfFilter.write(fields));
   return { ...filterAt(place), options: options.ok ? options.value : [] };
 }
 

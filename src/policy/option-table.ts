@@ -336,4 +336,10 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     1,
     { sysfs: null },
   ),
+  wordOption(
+    'data_plane',
+    'What moves the packets, chosen when the bond is created: eBPF programs, a thread in user space, or the better that works.',
+    words(['*auto', 0], ['ebpf', 1], ['userspace', 2]),
+    { sysfs: null, withoutMembers: true },
+  ),
 ];

@@ -45,6 +45,7 @@ export const NUMBER_OPTIONS = [
   'broadcast_neighbor',
   'lacp_strict',
   'inline_failover',
+  'data_plane',
 ] as const;
 export type NumberOption = (typeof NUMBER_OPTIONS)[number];
 
@@ -105,6 +106,7 @@ export type OptionValues = Readonly<{
   broadcast_neighbor: string;
   lacp_strict: string;
   inline_failover: number;
+  data_plane: string;
   slaves: readonly string[];
   /** `IFACE:N`, one a member, in order of joining; so are the next two. */
   prio: readonly string[];
@@ -213,6 +215,7 @@ const APPLY_ORDER: readonly OptionName[] = [
   'prio',
   'actor_port_prio',
   'inline_failover',
+  'data_plane',
 ];
 
 function rank(name: string): number {

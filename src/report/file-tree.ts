@@ -88,13 +88,14 @@ export function driverTree(
   otherMasters: readonly string[] = [],
 ): FileTree {
   const tree = new Map<string, TreeEntry>();
-  const masters = [...otherMasters, ...bonds.map(bond => bond.name)];
-  tree.set('sys/class/net/bonding_masters', { text: `${masters.join(' ')}\n` });
   for (const bond of bonds) {
     tree.set(`proc/net/bonding/${bond.name}`, { text: procText(bond, facts) });
     tree.set(`proc/net/${bond.name}/info`, { text: infoText(bond) });
     for (const [path, entry] of sysfsTree(bond)) tree.set(path, entry);
   }
+  // Last: who finds a name in it finds the bond's files too.
+  const masters = [...otherMasters, ...bonds.map(bond => bond.name)];
+  tree.set('sys/class/net/bonding_masters', { text: `${masters.join(' ')}\n` });
   return tree;
 }
 

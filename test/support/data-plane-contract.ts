@@ -13,6 +13,8 @@ export interface Subject {
   readonly create: (stage: DataPlaneStage) => BondDataPlane;
   /** Takes over what `close()` left; undefined when there is nothing to take. */
   readonly adopt: (stage: DataPlaneStage) => BondDataPlane | undefined;
+  /** False where packets stop while nobody has the bond. */
+  readonly worksOnWhenClosed: boolean;
 }
 
 const MEMBERS = ['eth0', 'eth1', 'eth2'] as const;
@@ -205,7 +207,7 @@ export function dataPlaneContract(name: string, subject: Subject): void {
       });
     });
 
-    it('works on when it is closed, and is taken over with nothing lost and nothing counted twice', () => {
+    it('works on when it is closed, if it can; is taken over with nothing lost and nothing counted twice', () => {
       add('eth0', 'eth1');
       plane.apply(planFor([]));
       stage.passed('out', 3);
@@ -213,7 +215,8 @@ export function dataPlaneContract(name: string, subject: Subject): void {
       plane.apply(planFor([index('eth0'), index('eth1')]));
       plane.close();
       plane.close();
-      expect([stage.passed('out'), stage.passed('in')]).toEqual([20, 20]);
+      const through = subject.worksOnWhenClosed ? 20 : 0;
+      expect([stage.passed('out'), stage.passed('in')]).toEqual([through, through]);
       stage.lab.cut('eth0');
       const diverts = subject.adopt(stage);
       expect(diverts).toBeDefined();
@@ -232,7 +235,7 @@ export function dataPlaneContract(name: string, subject: Subject): void {
     });
 
     it('tells after it was taken over of what it did meanwhile', async () => {
-      if (!plane.checksCarrier) return;
+      if (!plane.checksCarrier || !subject.worksOnWhenClosed) return;
       add('eth0', 'eth1');
       plane.apply(planFor([index('eth0'), index('eth1')]));
       plane.close();
@@ -249,7 +252,7 @@ export function dataPlaneContract(name: string, subject: Subject): void {
       stage.host(() => plane.destroy());
       await expect.poll(() => stage.traces()).toEqual(traces);
       plane = subject.create(stage);
-      expect(stage.traces().length).toBeGreaterThan(traces.length + 6);
+      expect(stage.traces().length).toBeGreaterThan(traces.length + 3);
       add(...MEMBERS);
       plane.apply(planFor(all()));
       deleteLink(stage.lab.netlink('host'), 'eth1');

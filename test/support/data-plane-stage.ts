@@ -2,7 +2,13 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EbpfBond, Toolbox, type ToolboxWishes } from '../../src/dataplane/index.js';
+import {
+  type BondDataPlane,
+  EbpfBond,
+  Toolbox,
+  type ToolboxWishes,
+  UserspaceBond,
+} from '../../src/dataplane/index.js';
 import { Lab, type LabOptions } from '../../src/lab/index.js';
 import {
   closeFd,
@@ -96,6 +102,17 @@ export class DataPlaneStage {
       }),
     );
     this.#rememberMaps();
+    return this.#raised(bond);
+  }
+
+  /** The same on the user-space data plane. */
+  userspaceBond(mtu = 1500): UserspaceBond {
+    const netlink = this.lab.netlink('host');
+    const wish = { ...this.places, name: 'bond0', lowerName: 'bwl-test', mtu };
+    return this.#raised(this.host(() => UserspaceBond.create(netlink, wish)));
+  }
+
+  #raised<T extends BondDataPlane>(bond: T): T {
     bond.setCarrier(true);
     this.lab.setUp('host', 'bond0', true);
     return bond;

@@ -59,7 +59,7 @@ test('doctor --json prints what was found', async () => {
 
 function lab(module: Partial<LabModule>): () => Promise<LabModule> {
   const none = (): Promise<number> => Promise.reject(new Error('not asked for'));
-  return () => Promise.resolve({ runDemo: none, labCommand: none, ...module });
+  return () => Promise.resolve({ runDemo: none, runSimulatedDemo: none, labCommand: none, ...module });
 }
 
 test('demo hands over its options and ends as the demo does', async () => {
@@ -75,10 +75,50 @@ test('demo hands over its options and ends as the demo does', async () => {
   expect(given?.bin.endsWith('/bin/bondwire') === true && isAbsolute(given.bin)).toBe(true);
 });
 
-test('demo without permissions says in one line which, and what it would do', async () => {
-  const outcome = await run(['demo'], { machine: { missingCapabilities: () => ['CAP_SYS_ADMIN'] } });
-  expect(outcome).toMatchObject({ code: 4, out: '' });
-  expect(outcome.err).toMatch(/^bondwire: demo needs CAP_SYS_ADMIN \(root on Linux\) to build a lab.*\n$/);
+test('demo without permissions becomes root of a user namespace, with its options', async () => {
+  const ran: (readonly string[])[] = [];
+  const outcome = await run(['demo', '--keep', '--seconds', '9'], {
+    machine: {
+      missingCapabilities: () => ['CAP_SYS_ADMIN'],
+      rootless: () =>
+        Promise.resolve({
+          rootlessRefusal: () => Promise.resolve(undefined),
+          runRootless: (_terminal, command) => {
+            ran.push(command);
+            return Promise.resolve(3);
+          },
+        }),
+    },
+  });
+  expect(outcome.code).toBe(3);
+  expect(ran.map(command => command.slice(2))).toEqual([['demo', '--keep', '--seconds', '9']]);
+});
+
+const refusing = {
+  missingCapabilities: () => ['CAP_SYS_ADMIN'],
+  rootless: () =>
+    Promise.resolve({
+      rootlessRefusal: () => Promise.resolve('nobody may'),
+      runRootless: () => Promise.reject(new Error('not asked for')),
+    }),
+};
+
+test('demo without a user namespace is simulated, and says why', async () => {
+  let why = '';
+  const runSimulatedDemo: LabModule['runSimulatedDemo'] = options => {
+    why = options.why;
+    return Promise.resolve(0);
+  };
+  const outcome = await run(['demo'], { machine: { ...refusing, lab: lab({ runSimulatedDemo }) } });
+  expect([outcome.code, why]).toEqual([0, 'you are not root, and nobody may']);
+});
+
+test('rootless where it is not allowed says so and ends with 4', async () => {
+  expect(await run(['rootless', 'true'], { machine: refusing })).toEqual({
+    code: 4,
+    out: '',
+    err: 'bondwire: rootless does not work here: nobody may.\n',
+  });
 });
 
 test('lab hands over the verb and the interface', async () => {

@@ -28,6 +28,7 @@ export interface Outcome {
 const MACHINE: Machine = {
   daemon: () => Promise.reject(new Error('no daemon module in this test')),
   lab: () => Promise.reject(new Error('no lab module in this test')),
+  rootless: () => Promise.reject(new Error('no rootless module in this test')),
   missingCapabilities: () => [],
 };
 

@@ -3,7 +3,6 @@ import { existsSync, rmSync } from 'node:fs';
 import {
   addBpfFilter,
   addClsact,
-  type BpfFilter,
   closeFd,
   createTcxLink,
   deleteBpfFilter,
@@ -23,15 +22,10 @@ import {
   tcxProgramIds,
   updateLink,
 } from '../../linux/index.js';
+import { FILTER_NAME, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
 
 const BPF_TCX_INGRESS = 46;
-/**
- * A preference of our own, so that nobody's filter is replaced; above those that tc gives by itself (49152 and down), so that
- * the user's filters on a member see its frames before the bond takes them, as with the driver.
- */
-const FILTER_PREFERENCE = 0xfb0d;
 const FILTER_HANDLE = 1;
-const FILTER_NAME = 'bondwire';
 
 /** How programs are attached. */
 export type AttachKind = 'tcx' | 'clsact';
@@ -126,7 +120,7 @@ export function detach(netlink: Rtnetlink, attachment: Attachment): void {
 /** True when our program is still where it was put. */
 export function isAttached(netlink: Rtnetlink, attachment: Attachment): boolean {
   if (attachment.kind === 'clsact') {
-    return listBpfFilters(netlink, attachment.ifindex, 'ingress').some(isOurs);
+    return listBpfFilters(netlink, attachment.ifindex, 'ingress').some(isBondwireFilter);
   }
   const link = existsSync(attachment.pin) ? getPinned(attachment.pin) : undefined;
   if (link === undefined) return false;
@@ -140,7 +134,7 @@ export function isAttached(netlink: Rtnetlink, attachment: Attachment): boolean 
 /** True when a receive program of any Bondwire daemon sits on the interface. */
 export function hasReceiveProgram(netlink: Rtnetlink, ifindex: number, programName: string): boolean {
   const filters = hasClsact(netlink, ifindex) ? listBpfFilters(netlink, ifindex, 'ingress') : [];
-  if (filters.some(isOurs)) return true;
+  if (filters.some(isBondwireFilter)) return true;
   return tcxProgramIds(ifindex, BPF_TCX_INGRESS).some(id => programNameOf(id) === programName);
 }
 
@@ -156,10 +150,6 @@ function programNameOf(id: number): string | undefined {
 
 function hasClsact(netlink: Rtnetlink, ifindex: number): boolean {
   return listQdiscs(netlink, ifindex).some(qdisc => qdisc.ifindex === ifindex && qdisc.kind === 'clsact');
-}
-
-function isOurs(filter: BpfFilter): boolean {
-  return filter.preference === FILTER_PREFERENCE && filter.name === FILTER_NAME;
 }
 
 function filterPlace(ifindex: number): {

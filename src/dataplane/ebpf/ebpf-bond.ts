@@ -4,7 +4,6 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { fromBytes, type ProgramSpec } from '../../ebpf/index.js';
 import {
   closeFd,
-  createVeth,
   deleteLink,
   getLink,
   getPinned,
@@ -13,10 +12,11 @@ import {
   type Rtnetlink,
   setLink,
   withHostMounts,
-  writeSysctl,
 } from '../../linux/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
-import type { BondDataPlane, Diversion, Loss } from '../contract.js';
+import type { BondDataPlane, BondPlaces, Diversion, Loss, NewBond } from '../contract.js';
+import { createPair, deletePair, lowerAlias } from '../pair.js';
+import { quietly } from '../quietly.js';
 import { type Attachment, attachIngress, detach, isAttached, swapProgram } from './attachment.js';
 import { LiveState } from './live-state.js';
 import { createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
@@ -27,32 +27,8 @@ import { DIVERSION, LAYOUT_VERSION, NO_SLOT } from './shared-state.js';
 import type { Toolbox } from './toolbox.js';
 import { type TransmitKind, transmitKindOf, transmitProgramOf } from './transmit-kinds.js';
 
-/** Where a bond keeps its parts. */
-export interface BondPlaces {
-  /** Directory in a bpffs, of this bond alone. */
-  readonly pins: string;
-  /** File for what cannot be pinned. */
-  readonly partsFile: string;
-}
-
-/** What it takes to make a bond. */
-export interface NewBond extends BondPlaces {
-  readonly name: string;
-  readonly lowerName: string;
-  /** MAC; the kernel's random one where absent. */
-  readonly address?: string;
-  readonly mtu: number;
-}
-
 /** What is attached before the first plan: it sends nothing, as there is no member. */
 const FIRST_KIND: TransmitKind = 'active-backup';
-
-const ALIAS = 'Bondwire: lower end of';
-
-/** Text that marks the lower end for people. */
-export function lowerAlias(bondName: string): string {
-  return `${ALIAS} ${bondName}; its packets pass here, leave it alone`;
-}
 
 export class EbpfBond implements BondDataPlane {
   readonly kind = 'ebpf';
@@ -94,21 +70,12 @@ export class EbpfBond implements BondDataPlane {
   static create(netlink: Rtnetlink, toolbox: Toolbox, bond: NewBond): EbpfBond {
     const undo: (() => void)[] = [];
     try {
-      const { name, lowerName, mtu, address } = bond;
+      const { lowerName } = bond;
       const unfinished: Unfinished = { layoutVersion: LAYOUT_VERSION, lowerName };
       writeParts(bond.partsFile, unfinished);
       undo.push(() => rmSync(bond.partsFile, { force: true }));
-      const near = createVeth(netlink, {
-        name,
-        peerName: lowerName,
-        mtu,
-        ...(address !== undefined && { address }),
-      });
-      undo.push(() => deleteLink(netlink, name));
-      const lower = getLink(netlink, lowerName);
-      if (near === undefined || lower === undefined) throw new Error(`The pair of ${name} did not appear.`);
-      writeSysctl('ipv6', lowerName, 'disable_ipv6', '1');
-      setLink(netlink, lower.ifindex, { alias: lowerAlias(name), noArp: true, addrGenMode: 'none' });
+      const pair = createPair(netlink, bond);
+      undo.push(() => deleteLink(netlink, bond.name));
       withHostMounts(() => mkdirSync(bond.pins, { mode: 0o700 }));
       undo.push(() => withHostMounts(() => rmSync(bond.pins, { recursive: true, force: true })));
       const maps = createMaps();
@@ -117,20 +84,19 @@ export class EbpfBond implements BondDataPlane {
         pinObject(maps.state, `${bond.pins}/state`);
         pinObject(maps.events, `${bond.pins}/events`);
       });
-      initialise(maps, lower.ifindex);
+      initialise(maps, pair.lowerIfindex);
       const transmit = attachProgram(
         netlink,
         toolbox,
         maps,
         transmitProgramOf(toolbox.context, FIRST_KIND),
-        lower.ifindex,
+        pair.lowerIfindex,
         `${bond.pins}/transmit`,
       );
       const parts: Parts = {
         layoutVersion: LAYOUT_VERSION,
         lowerName,
-        bondIfindex: near.ifindex,
-        lowerIfindex: lower.ifindex,
+        ...pair,
         transmit,
         receive: {},
       };
@@ -351,13 +317,6 @@ export class EbpfBond implements BondDataPlane {
   }
 }
 
-/** Deletes bond and lower end, the bond also when it is in another namespace by now: one end goes with the other. */
-function deletePair(netlink: Rtnetlink, lowerName: string): void {
-  const lower = getLink(netlink, lowerName);
-  if (lower?.info?.kind !== 'veth' || lower.alias?.startsWith(ALIAS) === false) return;
-  deleteLink(netlink, lower.ifindex);
-}
-
 function initialise(maps: LoadedMaps, lowerIfindex: number): void {
   const state = new LiveState(maps.state);
   state.initialise(lowerIfindex);
@@ -383,16 +342,6 @@ function attachProgram(
 function closeMaps(maps: LoadedMaps): void {
   closeFd(maps.state);
   closeFd(maps.events);
-}
-
-/** Does it; gives what went wrong instead of throwing it. */
-function quietly(step: () => unknown): unknown {
-  try {
-    step();
-    return undefined;
-  } catch (error) {
-    return error ?? new Error('unknown');
-  }
 }
 
 function removeParts(file: string): void {

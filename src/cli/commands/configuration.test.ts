@@ -1,0 +1,251 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { gatherFiles } from '../gather-files.js';
+import { run } from '../test-support/command.js';
+import {
+  done,
+  fakeDaemon,
+  type FakeDaemon,
+  refuse,
+  reply,
+  temporaryRunDir,
+} from '../test-support/fake-daemon.js';
+import { BOND } from '../test-support/samples.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bondwire-config-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function given(files: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+}
+
+const MODULES = 'alias bond0 bonding\noptions bond0 mode=1 miimon=100\n';
+
+describe('bondwire import', () => {
+  test('writes the file to standard output and the report to standard error', async () => {
+    given({ 'modules.conf': MODULES });
+    const { code, out, err } = await run(['import', join(folder, 'modules.conf')]);
+    expect(code).toBe(0);
+    expect(out).toContain('bonds:\n  bond0:\n    options:\n      mode: active-backup\n      miimon: 100\n');
+    expect(err).toContain(`${folder}/modules.conf:2: ok: bond0: mode=active-backup.\n`);
+    expect(err).toMatch(/\n1 file read \(modprobe\): 1 bond \(bond0\), 0 errors, 0 warnings\.\n$/);
+  });
+
+  test('-o writes it to a file, and the report goes to standard output', async () => {
+    given({ 'modules.conf': MODULES });
+    const file = join(folder, 'out.yaml');
+    const { code, out, err } = await run(['import', folder, '-o', file]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain(`Written to ${file}.\n`);
+    expect(readFileSync(file, 'utf8')).toContain('mode: active-backup');
+    expect((await run(['check', file])).out).toBe(`${file} is right: 1 bond.\n`);
+    expect((await run(['import', folder, '-o', join(folder, 'no', 'where')])).err).toMatch(
+      /where cannot be written: /,
+    );
+  });
+
+  test('an error makes 1, and the file is written all the same', async () => {
+    given({ 'modules.conf': `${MODULES}probeall bond0 eth0 bond0\n` });
+    const { code, out, err } = await run(['import', folder]);
+    expect(code).toBe(1);
+    expect(out).toContain('bond0:');
+    expect(err).toContain(':3: error: This is an endless recursion: bond0 → bond0.');
+  });
+
+  test('--json has bonds, findings and files; it goes neither with --apply nor with -o', async () => {
+    given({ 'modules.conf': MODULES });
+    const { code, out } = await run(['import', '--json', folder]);
+    expect(code).toBe(0);
+    const document = JSON.parse(out) as {
+      bonds: { name: string }[];
+      findings: { level: string }[];
+      files: unknown;
+    };
+    expect(document.bonds.map(({ name }) => name)).toEqual(['bond0']);
+    expect(document.findings.every(({ level }) => level === 'understood')).toBe(true);
+    expect(document.files).toEqual([{ path: join(folder, 'modules.conf'), format: 'modules' }]);
+    expect((await run(['import', '--json', '--apply', folder])).code).toBe(2);
+  });
+
+  test('no path is usage; one that is not there, or holds nothing that is read, is refused', async () => {
+    expect((await run(['import'])).code).toBe(2);
+    expect(await run(['import', join(folder, 'nothing')])).toEqual({
+      code: 1,
+      out: '',
+      err: `bondwire: ${folder}/nothing cannot be read: no such file or directory.\n`,
+    });
+    given({ 'readme.md': 'x' });
+    expect((await run(['import', folder])).err).toMatch(/no file there has a name of a format that is read/);
+  });
+});
+
+describe('gatherFiles()', () => {
+  test('walks folders for the names that say so, passes over copies, reads each file once', () => {
+    given({
+      'modprobe.d/a.conf': '',
+      'modprobe.d/a.conf~': '',
+      'net/ifcfg-eth0': '',
+      'net/ifcfg-eth0.bak': '',
+      'net/ifup': '',
+      'netplan/x.yaml': '',
+      'other/x.yaml': '',
+      'systemd/network/b.netdev': '',
+      'teamd/team0.conf': '',
+      hosts: '',
+    });
+    symlinkSync(folder, join(folder, 'loop'));
+    const found = gatherFiles([folder, join(folder, 'net/ifcfg-eth0')]).files.map(({ path }) =>
+      path.slice(folder.length + 1),
+    );
+    expect(found).toEqual([
+      'modprobe.d/a.conf',
+      'net/ifcfg-eth0',
+      'netplan/x.yaml',
+      'systemd/network/b.netdev',
+      'teamd/team0.conf',
+    ]);
+  });
+
+  test('follows source and source-directory, also in circles, and tells what leads nowhere', () => {
+    given({
+      interfaces: `source ${folder}/interfaces.d/*.cfg\nsource more/[ab]\nsource-directory listed\nsource gone\n`,
+      'interfaces.d/one.cfg': `auto bond0\nsource ${folder}/interfaces\n`,
+      'interfaces.d/two': 'auto bond1\n',
+      'more/a': 'auto bond2\n',
+      'more/c': 'auto bond3\n',
+      'listed/eth0': 'auto bond4\n',
+      'listed/not.read': 'auto bond5\n',
+    });
+    const { files, problems } = gatherFiles([join(folder, 'interfaces')]);
+    expect(files.map(({ path }) => path.slice(folder.length + 1))).toEqual([
+      'interfaces',
+      'interfaces.d/one.cfg',
+      'more/a',
+      'listed/eth0',
+    ]);
+    expect(problems).toEqual([
+      { file: join(folder, 'interfaces'), line: 4, message: 'gone leads to no file.' },
+    ]);
+  });
+
+  test('a link that leads nowhere is told when it was found, and refused when it was named', () => {
+    given({ 'modprobe.d/a.conf': '' });
+    symlinkSync(join(folder, 'gone'), join(folder, 'modprobe.d/b.conf'));
+    const { files, problems } = gatherFiles([folder]);
+    expect(files.length).toBe(1);
+    expect(problems).toEqual([
+      {
+        file: join(folder, 'modprobe.d/b.conf'),
+        line: 1,
+        message: `${folder}/modprobe.d/b.conf cannot be read: no such file or directory.`,
+      },
+    ]);
+    expect(() => gatherFiles([join(folder, 'modprobe.d/b.conf')])).toThrow(/cannot be read/);
+  });
+
+  test('refuses what is too large', () => {
+    given({ 'modules.conf': '#'.repeat(1024 * 1024 + 1) });
+    expect(() => gatherFiles([join(folder, 'modules.conf')])).toThrow(/larger than 1 MiB/);
+  });
+});
+
+describe('bondwire check', () => {
+  test('tells what is wrong with line and column', async () => {
+    given({ 'b.yaml': 'bonds:\n  bond0:\n    options: {mode: 1, miimon: soon}\n' });
+    const { code, out, err } = await run(['check', join(folder, 'b.yaml')]);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain(
+      'b.yaml:3:24: error: miimon=soon was refused: it must be a number from 0 to 2147483647.\n',
+    );
+    expect(err).toMatch(/b\.yaml has 1 error; see above\.\n$/);
+  });
+});
+
+describe('bondwire apply', () => {
+  const runDir = temporaryRunDir();
+  let daemon: FakeDaemon;
+  afterEach(() => daemon.close());
+
+  const FILE =
+    'bonds:\n  bond0:\n    options: {mode: active-backup, miimon: 50, active_slave: eth1}\n    members: [eth0, {name: eth1, prio: 3}]\n' +
+    '    take_down: true\n    addresses: [192.0.2.1/24]\n    routes: [{to: default, via: 192.0.2.254}]\n    mtu: 9000\n    mac: 02:00:00:00:00:42\n';
+
+  test('a bond that is missing: create, link, up, members, their options, addresses, routes, in this order', async () => {
+    given({ 'b.yaml': FILE });
+    const fresh = { ...BOND, adminUp: false, members: [] };
+    daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
+      if (url === '/v1/status')
+        return reply(response, 200, { pid: 1, version: '', runDir: '', bonds: [], adopted: [] });
+      return method === 'GET' ? reply(response, 200, { bonds: [fresh] }) : done(response);
+    });
+    const { code, out, err } = await run(['apply', join(folder, 'b.yaml')], { runDir: runDir.path });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toBe('bond0 was made: members eth0, eth1; address 192.0.2.1/24; up.\n');
+    const changes = daemon.seen
+      .filter(({ method }) => method !== 'GET')
+      .map(({ method, url, body }) => [`${method} ${url}`, body]);
+    expect(changes).toEqual([
+      ['POST /v1/bonds', { name: 'bond0', options: { mode: 'active-backup', miimon: '50' } }],
+      ['PATCH /v1/bonds/bond0/link', { mtu: 9000, address: '02:00:00:00:00:42' }],
+      ['POST /v1/bonds/bond0/up', {}],
+      ['POST /v1/bonds/bond0/members', { interfaces: ['eth0', 'eth1'], takeDown: true }],
+      ['PATCH /v1/bonds/bond0/options', { options: { prio: 'eth1:3' } }],
+      ['PATCH /v1/bonds/bond0/options', { options: { active_slave: 'eth1' } }],
+      ['POST /v1/bonds/bond0/addresses', { addresses: ['192.0.2.1/24'] }],
+      ['POST /v1/bonds/bond0/routes', { routes: [{ to: 'default', via: '192.0.2.254' }] }],
+    ]);
+  });
+
+  test('a bond that exists gets what differs or is missing; a member that is not in the file stays', async () => {
+    given({
+      'b.yaml':
+        'bonds:\n  bond0:\n    options: {mode: 1, miimon: 50, primary: eth0}\n    members: [eth0, eth7]\n',
+    });
+    daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
+      if (url === '/v1/status')
+        return reply(response, 200, { pid: 1, version: '', runDir: '', bonds: ['bond0'], adopted: [] });
+      return method === 'GET' ? reply(response, 200, { bonds: [BOND] }) : done(response);
+    });
+    const { code, out, err } = await run(['apply', '--take-addresses', join(folder, 'b.yaml')], {
+      runDir: runDir.path,
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^bond0 is as described: members eth0, eth7; up\.\n$/);
+    expect(err).toBe(
+      'bondwire: warning: enp3s0f1 is a member of bond0, but not in the file; it was left where it is.\n',
+    );
+    const changes = daemon.seen
+      .filter(({ method }) => method !== 'GET')
+      .map(({ method, url, body }) => [`${method} ${url}`, body]);
+    expect(changes).toEqual([
+      ['PATCH /v1/bonds/bond0/options', { options: { miimon: '50' } }],
+      ['POST /v1/bonds/bond0/members', { interfaces: ['eth7'], takeAddresses: true }],
+    ]);
+  });
+
+  test('what this run made is removed again when something is refused', async () => {
+    given({ 'b.yaml': 'bonds:\n  bond0:\n    options: {mode: 1, miimon: 50}\n    members: [eth9]\n' });
+    daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
+      if (url === '/v1/status')
+        return reply(response, 200, { pid: 1, version: '', runDir: '', bonds: [], adopted: [] });
+      if (url.endsWith('/members'))
+        return refuse(response, 404, 'unknown-interface', 'eth9 cannot join bond0.');
+      return method === 'GET' ? reply(response, 200, { bonds: [{ ...BOND, members: [] }] }) : done(response);
+    });
+    const { code, err } = await run(['apply', join(folder, 'b.yaml')], { runDir: runDir.path });
+    expect(code).toBe(1);
+    expect(err).toBe(
+      'bondwire: bond0 removed again, because what follows failed.\nbondwire: eth9 cannot join bond0.\n',
+    );
+    expect(daemon.calls().at(-1)).toBe('DELETE /v1/bonds/bond0');
+  });
+});

@@ -1,0 +1,103 @@
+// Which data plane a bond gets, and all that is done without knowing which it has.
+import { err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
+import {
+  type BondDataPlane,
+  type BondPlaces,
+  type DataPlaneKind,
+  EbpfBond,
+  type NewBond,
+  Toolbox,
+  UserspaceBond,
+} from '../dataplane/index.js';
+import type { Rtnetlink } from '../linux/index.js';
+
+/** Words of the option `data_plane`. */
+export const DATA_PLANE_WISHES = ['auto', 'ebpf', 'userspace'] as const;
+export type DataPlaneWish = (typeof DATA_PLANE_WISHES)[number];
+
+/** Names for people. */
+export const DATA_PLANE_NAMES: Readonly<Record<DataPlaneKind, string>> = {
+  ebpf: 'eBPF data plane',
+  userspace: 'user-space data plane',
+};
+
+/** A data plane, and why this one. */
+export interface Choice {
+  readonly kind: DataPlaneKind;
+  /** One clause. */
+  readonly why: string;
+}
+
+/** The data planes of this machine. */
+export class DataPlanes {
+  readonly #toolbox: Toolbox | undefined;
+  /** Why there is no eBPF here; empty when there is. */
+  readonly ebpfProblem: string;
+
+  private constructor(toolbox: Toolbox | undefined, problem: string) {
+    this.#toolbox = toolbox;
+    this.ebpfProblem = problem;
+  }
+
+  /** Tries what this kernel can do, and may do for us; `problem` says why there is no place for pins, where there is none. */
+  static probe(problem?: string): DataPlanes {
+    if (problem !== undefined) return new DataPlanes(undefined, problem);
+    try {
+      return new DataPlanes(Toolbox.probe(), '');
+    } catch (error) {
+      return new DataPlanes(undefined, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Why carriers are not read on every packet by eBPF, where that is so. */
+  get readerProblem(): string | undefined {
+    return this.#toolbox?.readerProblem;
+  }
+
+  choose(wish: DataPlaneWish, bondName: string): Result<Choice, Refusal> {
+    if (wish === 'userspace') return ok({ kind: 'userspace', why: 'data_plane=userspace asked for it' });
+    if (this.#toolbox !== undefined) {
+      const why = wish === 'ebpf' ? 'data_plane=ebpf asked for it' : 'eBPF works here and is quicker';
+      return ok({ kind: 'ebpf', why });
+    }
+    if (wish === 'auto')
+      return ok({ kind: 'userspace', why: `eBPF does not work here: ${this.ebpfProblem}` });
+    const message = `${bondName} was not created: data_plane=ebpf does not work here (${this.ebpfProblem}); say data_plane=userspace, or leave it out.`;
+    return err(refusal('unsupported', 'EOPNOTSUPP', message));
+  }
+
+  create(netlink: Rtnetlink, kind: DataPlaneKind, bond: NewBond): BondDataPlane {
+    if (kind === 'userspace') return UserspaceBond.create(netlink, bond);
+    if (this.#toolbox === undefined) throw new Error(`There is no eBPF here: ${this.ebpfProblem}`);
+    return EbpfBond.create(netlink, this.#toolbox, bond);
+  }
+
+  /** Takes over what an earlier daemon left; undefined when that cannot be. */
+  adopt(netlink: Rtnetlink, places: BondPlaces): BondDataPlane | undefined {
+    const inUserSpace = UserspaceBond.adopt(netlink, places);
+    if (inUserSpace !== undefined || this.#toolbox === undefined) return inUserSpace;
+    return EbpfBond.adopt(netlink, this.#toolbox, places);
+  }
+
+  /** Removes what is left of a bond, of whichever data plane it was. */
+  sweep(netlink: Rtnetlink, places: BondPlaces): void {
+    UserspaceBond.sweep(netlink, places);
+    EbpfBond.sweep(netlink, places);
+  }
+}
+
+/** The wish among the options of a new bond; anything else is the policy's to refuse. */
+export function wishedDataPlane(options: Readonly<Record<string, unknown>>): DataPlaneWish {
+  return DATA_PLANE_WISHES.find(wish => wish === options['data_plane']) ?? 'auto';
+}
+
+/** A bond keeps the data plane that it was created with. */
+export function refuseOther(
+  bond: { readonly name: string; readonly plane: Pick<BondDataPlane, 'kind'> },
+  options: Readonly<Record<string, string>>,
+): Refusal | undefined {
+  const wish = options['data_plane'];
+  if (wish === undefined) return undefined;
+  const message = `data_plane=${shown(wish)} was refused: ${bond.name} has data_plane=${bond.plane.kind} since it was created; destroy it and create it again.`;
+  return refusal('unsupported', 'EBUSY', message);
+}

@@ -1,0 +1,121 @@
+// Forwarding of one bond in the worker: frames of the host go to the member that the plan names, frames of members to the
+// host. A frame that a member refuses because it has no carrier is sent again on the next at once.
+import type { SendVector } from '../../linux/index.js';
+import { batchVector, MemberPort, type MemberPlace } from './member-port.js';
+import { BATCH, RingReader, type RingPlace } from './ring-reader.js';
+import { NO_MEMBER, type SharedState } from './shared-state.js';
+
+/** Batches of one ring before the others have their turn. */
+const MOST_ROUNDS = 8;
+
+/** Told when `current` was moved. */
+export type Told = (from: number, to: number) => void;
+
+export class BondPort {
+  readonly host: RingReader;
+  readonly members = new Map<number, MemberPort>();
+  readonly #state: SharedState;
+  readonly #diverted: Told;
+  readonly #vector: SendVector = batchVector();
+
+  constructor(host: RingPlace, state: SharedState, diverted: Told) {
+    this.host = new RingReader(host, state, undefined);
+    this.#state = state;
+    this.#diverted = diverted;
+  }
+
+  addMember(slot: number, ifindex: number, place: MemberPlace): void {
+    this.members.set(slot, new MemberPort(ifindex, place, this.#state, slot, this.#vector));
+  }
+
+  /** Carries what the host wants to send. */
+  fromHost(): void {
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const count = this.host.fetch();
+      if (count === 0) return;
+      for (let i = 0; i < count; i++)
+        this.#vector.set(i, this.host.addresses[i] ?? 0, this.host.lengths[i] ?? 0);
+      this.#sendAll(count);
+      this.host.release();
+      if (count < BATCH) return;
+    }
+  }
+
+  /** Carries what a member received; also when nothing of it may pass, so that its ring does not fill. */
+  fromMember(slot: number, nowMs: number): void {
+    const ring = this.members.get(slot)?.ring;
+    if (ring === undefined) return;
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const count = ring.fetch();
+      if (count === 0) return;
+      if (this.#accepts(slot, nowMs)) {
+        for (let i = 0; i < count; i++) this.#vector.set(i, ring.addresses[i] ?? 0, ring.lengths[i] ?? 0);
+        this.#deliver(count);
+      }
+      ring.release();
+      if (count < BATCH) return;
+    }
+  }
+
+  /** Who is current is asked for after the frames were fetched, so a frame is never sent by an older plan than it knew. */
+  #sendAll(count: number): void {
+    const plan = this.#state.plan();
+    let done = 0;
+    while (done < count) {
+      const slot = this.#state.current;
+      const member = this.members.get(slot);
+      const sent = member?.send(done, count, plan.throughQdisc[slot] === true) ?? 'dead';
+      if (typeof sent === 'number') {
+        done += sent;
+      } else if (sent === 'own fault' || sent === 'busy') {
+        this.#state.addFault(sent === 'busy' ? 'busy' : 'unsendable', 1);
+        done += 1;
+      } else if (plan.divert) {
+        if (this.#divert(slot)) continue;
+        this.#state.addLoss('drops', count - done);
+        return;
+      } else {
+        this.#state.addLoss(member === undefined ? 'drops' : 'dead', count - done);
+        return;
+      }
+    }
+  }
+
+  /** The next in order that can send becomes current; false when there is none. True also when somebody moved it meanwhile. */
+  #divert(from: number): boolean {
+    if (this.#state.current !== from) return true;
+    const to = this.#choose();
+    if (to === undefined) return false;
+    if (this.#state.moveCurrent(from, to)) this.#diverted(from, to);
+    return true;
+  }
+
+  #choose(): number | undefined {
+    return this.#state.plan().order.find(slot => this.members.get(slot)?.canSend() === true);
+  }
+
+  #accepts(slot: number, nowMs: number): boolean {
+    const plan = this.#state.plan();
+    const { current } = this.#state;
+    if (slot === current || plan.acceptAlways[slot] === true) return true;
+    if (!plan.divert) return false;
+    if (current !== NO_MEMBER && this.members.get(current)?.couldSend(nowMs) === true) return false;
+    // As on transmit: whoever finds out first moves, so that the answer to the first diverted frame is not dropped.
+    if (this.#choose() !== slot) return false;
+    if (this.#state.moveCurrent(current, slot)) this.#diverted(current, slot);
+    return this.#state.current === slot;
+  }
+
+  #deliver(count: number): void {
+    let done = 0;
+    while (done < count) {
+      const sent = this.#vector.send(this.host.fd, done, count);
+      if (sent > 0) {
+        done += sent;
+      } else if (sent !== -4) {
+        this.#state.addFault('undelivered', 1);
+        done += 1;
+      }
+    }
+  }
+}

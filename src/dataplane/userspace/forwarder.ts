@@ -1,0 +1,142 @@
+// The control thread's end of the forwarding worker: one for all bonds of the process. A worker that ends by a failure is
+// replaced; sockets and rings are kept open here meanwhile, so frames wait in them.
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { WakeUp } from '../../linux/index.js';
+import type { MemberPlace } from './member-port.js';
+import type { RingPlace } from './ring-reader.js';
+import type { Command, Moved, WorkerStart } from './worker-commands.js';
+
+/** So long a command may take: batches that are under way are finished first, and a worker may only be starting. */
+const MOST_MS = 5000;
+
+/** A thread runs JavaScript: where this is run from its source, the built one is taken. */
+const MAIN = new URL(
+  import.meta.url.endsWith('.ts') ? '../../../dist/dataplane/userspace/worker-main.js' : './worker-main.js',
+  import.meta.url,
+);
+
+/** What is to be forwarded, for a worker that starts anew. */
+interface Bond {
+  readonly state: number;
+  readonly host: RingPlace;
+  readonly members: Map<number, { readonly ifindex: number; readonly place: MemberPlace }>;
+  readonly moved: (moved: Moved) => void;
+}
+
+class Forwarder {
+  readonly #bonds = new Map<number, Bond>();
+  readonly #done = new Int32Array(new SharedArrayBuffer(4));
+  #wakeUp: WakeUp | undefined;
+  #worker: Worker | undefined;
+  #port: MessagePort | undefined;
+  #given = 0;
+  /** How often a worker that failed was replaced. */
+  restarts = 0;
+  #next = 1;
+
+  /** Takes a bond in; gives its number. */
+  addBond(state: number, host: RingPlace, moved: (moved: Moved) => void): number {
+    const bond = this.#next++;
+    this.#bonds.set(bond, { state, host, members: new Map(), moved });
+    if (this.#worker === undefined) this.#start();
+    else this.#command({ kind: 'bond', bond, state, host });
+    return bond;
+  }
+
+  addMember(bond: number, slot: number, ifindex: number, place: MemberPlace): void {
+    this.#bonds.get(bond)?.members.set(slot, { ifindex, place });
+    this.#command({ kind: 'member', bond, slot, ifindex, place });
+  }
+
+  /** When it returns, the worker has let go of the member's sockets. */
+  removeMember(bond: number, slot: number): void {
+    if (this.#bonds.get(bond)?.members.delete(slot) === true)
+      this.#command({ kind: 'no member', bond, slot });
+  }
+
+  removeBond(bond: number): void {
+    if (!this.#bonds.delete(bond)) return;
+    this.#command({ kind: 'no bond', bond });
+    if (this.#bonds.size === 0) this.#end();
+  }
+
+  /** Tells now what the worker has said. */
+  poll(): void {
+    for (;;) {
+      const received = this.#port === undefined ? undefined : receiveMessageOnPort(this.#port);
+      if (received === undefined) return;
+      this.#tell(received.message as Moved);
+    }
+  }
+
+  /** Ends the worker as a failure of its own would; for tests. */
+  interrupt(): void {
+    void this.#worker?.terminate();
+    this.#wakeUp?.set();
+  }
+
+  #tell(moved: Moved): void {
+    this.#bonds.get(moved.bond)?.moved(moved);
+  }
+
+  /** Starts a worker and gives it all that there is. */
+  #start(): void {
+    this.#wakeUp ??= new WakeUp();
+    const { port1, port2 } = new MessageChannel();
+    const start: WorkerStart = { wakeUp: this.#wakeUp.fd, done: this.#done.buffer, port: port2 };
+    const worker = new Worker(MAIN, { workerData: start, transferList: [port2] });
+    this.#worker = worker;
+    this.#port = port1;
+    this.#given = Atomics.load(this.#done, 0);
+    worker.unref();
+    port1.on('message', moved => this.#tell(moved as Moved));
+    port1.unref();
+    worker.once('error', () => {});
+    worker.once('exit', () => this.#replace(worker));
+    process.once('exit', this.#atExit);
+    for (const [bond, { state, host, members }] of this.#bonds) {
+      this.#command({ kind: 'bond', bond, state, host });
+      for (const [slot, { ifindex, place }] of members) {
+        this.#command({ kind: 'member', bond, slot, ifindex, place });
+      }
+    }
+  }
+
+  /** A worker failed: another goes on where it was. */
+  #replace(failed: Worker): void {
+    if (this.#worker !== failed) return;
+    this.#port?.close();
+    this.restarts += 1;
+    this.#start();
+  }
+
+  /** Gives a command and waits until it was carried out. */
+  #command(command: Command): void {
+    this.#port?.postMessage(command);
+    this.#given = (this.#given + 1) | 0;
+    this.#wakeUp?.set();
+    const deadline = performance.now() + MOST_MS;
+    for (let now = Atomics.load(this.#done, 0); now !== this.#given; now = Atomics.load(this.#done, 0)) {
+      if (performance.now() > deadline) throw new Error('The forwarding worker does not answer.');
+      Atomics.wait(this.#done, 0, now, 100);
+    }
+  }
+
+  /** A thread that waits in poll(2) would keep the process from ending. */
+  readonly #atExit = (): void => {
+    this.#port?.postMessage({ kind: 'end' } satisfies Command);
+    this.#wakeUp?.set();
+  };
+
+  #end(): void {
+    process.removeListener('exit', this.#atExit);
+    this.#command({ kind: 'end' });
+    this.#port?.close();
+    this.#wakeUp?.close();
+    this.#worker = undefined;
+    this.#port = undefined;
+    this.#wakeUp = undefined;
+  }
+}
+
+export const forwarder: Forwarder = new Forwarder();

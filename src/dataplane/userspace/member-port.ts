@@ -1,0 +1,80 @@
+// One member in the forwarding worker: how frames go into it, and what it means when they do not.
+import { LinkProbe, SendVector, takeSocketError } from '../../linux/index.js';
+import { BATCH, RingReader, type RingPlace } from './ring-reader.js';
+import type { SharedState } from './shared-state.js';
+
+const EINTR = 4;
+/** The frame's own fault: longer than the MTU, shorter than a header, a header that the kernel does not believe. */
+const OWN_FAULT: ReadonlySet<number> = new Set([22, 90, 14]);
+const links = new LinkProbe();
+/** So long an answer about a link is believed when nothing but received frames asks. */
+const BELIEVED_MS = 1;
+
+/** A member's sockets; plain numbers, for the worker. */
+export interface MemberPlace {
+  readonly ring: RingPlace;
+  /** Sends past the qdisc. */
+  readonly direct: number;
+}
+
+/** Why frames were not sent. */
+export type Refused = 'dead' | 'busy' | 'own fault';
+
+export class MemberPort {
+  readonly ifindex: number;
+  readonly ring: RingReader;
+  readonly #direct: number;
+  readonly #vector: SendVector;
+  #askedMs = 0;
+  #answer = false;
+
+  constructor(ifindex: number, place: MemberPlace, state: SharedState, slot: number, vector: SendVector) {
+    this.ifindex = ifindex;
+    this.ring = new RingReader(place.ring, state, slot);
+    this.#direct = place.direct;
+    this.#vector = vector;
+  }
+
+  /** True when the interface is up and has a carrier. */
+  canSend(): boolean {
+    this.#answer = links.canSend(this.ring.fd, this.ifindex);
+    return this.#answer;
+  }
+
+  /** The same, believing an answer that is not older than a millisecond. */
+  couldSend(nowMs: number): boolean {
+    if (nowMs - this.#askedMs < BELIEVED_MS) return this.#answer;
+    this.#askedMs = nowMs;
+    return this.canSend();
+  }
+
+  /**
+   * Sends frames of the vector. Gives how many went, or why the first did not. Past the qdisc the kernel itself looks at the
+   * carrier on each frame; through it frames without a carrier would vanish, so the link is asked for before.
+   */
+  send(from: number, to: number, throughQdisc: boolean): number | Refused {
+    if (throughQdisc) return this.canSend() ? this.#through(this.ring.fd, from, to) : 'dead';
+    const sent = this.#through(this.#direct, from, to);
+    if (sent !== 'busy') return sent;
+    // No room in the device, or no carrier: the kernel has one errno for both.
+    if (!this.canSend()) return 'dead';
+    // An error that waits since the interface was down is told in place of sending.
+    takeSocketError(this.#direct);
+    // The qdisc waits for room, as it would for anybody's frames.
+    return this.#through(this.ring.fd, from, Math.min(to, from + 1));
+  }
+
+  #through(fd: number, from: number, to: number): number | Refused {
+    for (;;) {
+      const sent = this.#vector.send(fd, from, to);
+      if (sent > 0) return sent;
+      if (sent === -EINTR) continue;
+      return OWN_FAULT.has(-sent) ? 'own fault' : 'busy';
+    }
+  }
+}
+
+/** Room for one batch. */
+export function batchVector(): SendVector {
+  return new SendVector(BATCH);
+}

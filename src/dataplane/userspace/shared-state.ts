@@ -1,0 +1,203 @@
+// What the control thread and the forwarding worker share of one bond, in a file that is mapped: the plan, where the worker
+// is, and what it counted. A daemon that starts again goes on from it.
+import { MAX_MEMBERS } from '../ebpf/shared-state.js';
+
+/** Grows when the meaning of a word changes. */
+export const USERSPACE_VERSION = 1;
+/** Bytes of the file. */
+export const SHARED_BYTES = 4096;
+/** `current` when no member sends. */
+export const NO_MEMBER = -1;
+
+/** Bits of `flags`. */
+const DIVERT = 1;
+/** Bits of a member's flags. */
+const ACCEPT_ALWAYS = 1;
+const THROUGH_QDISC = 2;
+
+/** Words of 32 bits. */
+const AT = {
+  version: 0,
+  /** Odd while the plan is being written. */
+  change: 1,
+  current: 2,
+  flags: 3,
+  orderLength: 4,
+  drops: 8,
+  dead: 9,
+  taken: 10,
+  busy: 11,
+  unsendable: 12,
+  undelivered: 13,
+  hostHead: 14,
+  /** 64 bits: when the first frame was lost since `taken` was written, CLOCK_MONOTONIC nanoseconds. */
+  firstLoss: 16,
+  order: 32,
+  members: 32 + MAX_MEMBERS,
+} as const;
+const MEMBER_WORDS = 4;
+const MEMBER = { ifindex: 0, flags: 1, head: 2 } as const;
+
+/** What the worker counts besides `drops` and `dead`. */
+export type Fault = 'busy' | 'unsendable' | 'undelivered';
+
+/** The plan as the worker uses it: slots, not interfaces. */
+export interface SlotPlan {
+  readonly order: readonly number[];
+  readonly divert: boolean;
+  readonly acceptAlways: readonly boolean[];
+  readonly throughQdisc: readonly boolean[];
+}
+
+/** The shared words of one bond. */
+export class SharedState {
+  readonly #words: Int32Array;
+  readonly #firstLoss: BigInt64Array;
+  #seen = -1;
+  #plan: SlotPlan = { order: [], divert: false, acceptAlways: [], throughQdisc: [] };
+
+  constructor(buffer: ArrayBuffer) {
+    this.#words = new Int32Array(buffer);
+    this.#firstLoss = new BigInt64Array(buffer, 4 * AT.firstLoss, 1);
+  }
+
+  initialise(): void {
+    this.#words.fill(0);
+    this.#put(AT.current, NO_MEMBER);
+    this.#put(AT.version, USERSPACE_VERSION);
+  }
+
+  get version(): number {
+    return this.#get(AT.version);
+  }
+
+  #get(at: number): number {
+    return Atomics.load(this.#words, at);
+  }
+
+  #put(at: number, value: number): void {
+    Atomics.store(this.#words, at, value);
+  }
+
+  #member(slot: number, field: number): number {
+    return AT.members + slot * MEMBER_WORDS + field;
+  }
+
+  /** Slot that sends, or NO_MEMBER. */
+  get current(): number {
+    return this.#get(AT.current);
+  }
+
+  set current(slot: number) {
+    this.#put(AT.current, slot);
+  }
+
+  /** Moves `current`, unless the other thread did meanwhile. */
+  moveCurrent(from: number, to: number): boolean {
+    return Atomics.compareExchange(this.#words, AT.current, from, to) === from;
+  }
+
+  /** Interface of a slot; 0 when it is free. */
+  ifindexOf(slot: number): number {
+    return this.#get(this.#member(slot, MEMBER.ifindex));
+  }
+
+  slotOf(ifindex: number): number | undefined {
+    for (let slot = 0; slot < MAX_MEMBERS; slot++) if (this.ifindexOf(slot) === ifindex) return slot;
+    return undefined;
+  }
+
+  freeSlot(): number {
+    const slot = this.slotOf(0);
+    if (slot === undefined) throw new Error(`A bond has at most ${MAX_MEMBERS} members.`);
+    return slot;
+  }
+
+  occupy(slot: number, ifindex: number): void {
+    this.#put(this.#member(slot, MEMBER.flags), 0);
+    this.#put(this.#member(slot, MEMBER.head), 0);
+    this.#put(this.#member(slot, MEMBER.ifindex), ifindex);
+  }
+
+  members(): number[] {
+    const all = Array.from({ length: MAX_MEMBERS }, (_, slot) => this.ifindexOf(slot));
+    return all.filter(ifindex => ifindex !== 0);
+  }
+
+  /** Where the worker reads next in a member's ring, or (undefined) the host's: a worker that starts anew goes on there. */
+  headOf(slot: number | undefined): number {
+    return this.#get(slot === undefined ? AT.hostHead : this.#member(slot, MEMBER.head));
+  }
+
+  setHead(slot: number | undefined, head: number): void {
+    this.#put(slot === undefined ? AT.hostHead : this.#member(slot, MEMBER.head), head);
+  }
+
+  /** Control thread: a new plan, and who is current by it. */
+  publish(plan: SlotPlan, current: number): void {
+    Atomics.add(this.#words, AT.change, 1);
+    for (const [i, slot] of plan.order.entries()) this.#put(AT.order + i, slot);
+    this.#put(AT.orderLength, plan.order.length);
+    this.#put(AT.flags, plan.divert ? DIVERT : 0);
+    for (let slot = 0; slot < MAX_MEMBERS; slot++) {
+      const flags =
+        (plan.acceptAlways[slot] === true ? ACCEPT_ALWAYS : 0) |
+        (plan.throughQdisc[slot] === true ? THROUGH_QDISC : 0);
+      this.#put(this.#member(slot, MEMBER.flags), flags);
+    }
+    if (this.current !== current) this.current = current;
+    Atomics.add(this.#words, AT.change, 1);
+  }
+
+  /** The plan as it is now; read afresh only when it changed. */
+  plan(): SlotPlan {
+    for (;;) {
+      const change = this.#get(AT.change);
+      if (change === this.#seen) return this.#plan;
+      // Being written: a few microseconds.
+      if ((change & 1) === 1) continue;
+      const order = Array.from({ length: this.#get(AT.orderLength) }, (_, i) => this.#get(AT.order + i));
+      const flags = Array.from({ length: MAX_MEMBERS }, (_, slot) =>
+        this.#get(this.#member(slot, MEMBER.flags)),
+      );
+      const plan: SlotPlan = {
+        order,
+        divert: (this.#get(AT.flags) & DIVERT) !== 0,
+        acceptAlways: flags.map(flag => (flag & ACCEPT_ALWAYS) !== 0),
+        throughQdisc: flags.map(flag => (flag & THROUGH_QDISC) !== 0),
+      };
+      if (this.#get(AT.change) !== change) continue;
+      this.#plan = plan;
+      this.#seen = change;
+      return plan;
+    }
+  }
+
+  /** Worker: frames lost to a failure; `drops` found no member, `dead` had one that could not send. */
+  addLoss(kind: 'drops' | 'dead', frames: number): void {
+    if (Atomics.load(this.#firstLoss, 0) === 0n) {
+      Atomics.store(this.#firstLoss, 0, process.hrtime.bigint());
+    }
+    Atomics.add(this.#words, AT[kind], frames);
+  }
+
+  addFault(kind: Fault, frames: number): void {
+    Atomics.add(this.#words, AT[kind], frames);
+  }
+
+  fault(kind: Fault): number {
+    return this.#get(AT[kind]) >>> 0;
+  }
+
+  get drops(): number {
+    return this.#get(AT.drops) >>> 0;
+  }
+
+  /** Control thread: what was lost since the last call. */
+  takeLoss(): { readonly packets: number; readonly sinceNs: bigint | null } {
+    const sinceNs = Atomics.exchange(this.#firstLoss, 0, 0n);
+    const total = this.#get(AT.drops) + this.#get(AT.dead);
+    const packets = (total - Atomics.exchange(this.#words, AT.taken, total | 0)) >>> 0;
+    return { packets, sinceNs: packets === 0 || sinceNs === 0n ? null : sinceNs };
+  }
+}

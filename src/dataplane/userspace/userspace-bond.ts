@@ -1,0 +1,408 @@
+// One bond on the user-space data plane: a veth pair whose near end is the bond, a packet ring on the far end and on each
+// member, and a worker between them. The pair stays when this process goes, and is taken over by the next.
+import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeFd,
+  deleteLink,
+  Ethtool,
+  getLink,
+  type MappedMemory,
+  mapShared,
+  openDirectSender,
+  openPacketRing,
+  type PacketRing,
+  type Rtnetlink,
+  setLink,
+  takeRingDrops,
+} from '../../linux/index.js';
+import { IFF } from '../../netlink/index.js';
+import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
+import type { BondDataPlane, BondPlaces, Diversion, Loss, NewBond } from '../contract.js';
+import { MAX_MEMBERS } from '../ebpf/shared-state.js';
+import { createPair, deletePair, lowerAlias, type Pair } from '../pair.js';
+import { quietly } from '../quietly.js';
+import { forwarder } from './forwarder.js';
+import { NO_MEMBER, SHARED_BYTES, SharedState, USERSPACE_VERSION } from './shared-state.js';
+import { type Silence, silence, unsilence } from './silence.js';
+
+/** Blocks of 4 MiB (63 frames each): what may wait while the worker does not run. */
+const HOST_BLOCKS = 16;
+const MEMBER_BLOCKS = 8;
+const MEMBER_BLOCKS_OF_MANY = 2;
+const MANY = 8;
+
+/**
+ * A virtio header cannot say these: tunnels, SCTP, and UDP segments before Linux 6.2. They are done before the frames come to
+ * the bond's lower end (virtio_net_hdr_from_skb refuses them, and its caller drops the frame).
+ */
+const UNSAYABLE = [
+  'tx-checksum-sctp',
+  'tx-sctp-segmentation',
+  'tx-udp-segmentation',
+  'tx-udp_tnl-segmentation',
+  'tx-udp_tnl-csum-segmentation',
+  'tx-gre-segmentation',
+  'tx-gre-csum-segmentation',
+  'tx-ipxip4-segmentation',
+  'tx-ipxip6-segmentation',
+  'tx-gso-list',
+] as const;
+
+/** Qdiscs that the kernel gives by itself: nobody minds that the worker sends past them. Others are somebody's wish. */
+const KERNELS_OWN: ReadonlySet<string> = new Set(['noqueue', 'noop', 'mq', 'pfifo_fast', 'fq_codel', 'fq']);
+
+/** What a bond is made of; plain JSON. */
+interface Parts extends Pair {
+  readonly kind: 'userspace';
+  readonly version: number;
+  readonly lowerName: string;
+  /** By slot. */
+  readonly silenced: Readonly<Record<string, Silence>>;
+  /** The lower end's own. */
+  readonly lowerSilence: Silence;
+}
+
+type Unfinished = Pick<Parts, 'kind' | 'version' | 'lowerName'>;
+
+/** The sockets of a member. */
+interface Sockets {
+  readonly ring: PacketRing;
+  readonly direct: number;
+}
+
+export class UserspaceBond implements BondDataPlane {
+  readonly kind = 'userspace';
+  readonly checksCarrier = true;
+  readonly #netlink: Rtnetlink;
+  readonly #places: BondPlaces;
+  readonly #memory: MappedMemory;
+  readonly #state: SharedState;
+  readonly #host: PacketRing;
+  readonly #sockets = new Map<number, Sockets>();
+  readonly #number: number;
+  #parts: Parts;
+  #closed = false;
+  #carrier: boolean | undefined;
+  #tell: ((diversion: Diversion) => void) | undefined;
+  /** Told before anybody listened. */
+  #waiting: Diversion[] = [];
+  #ringDrops = 0;
+
+  private constructor(netlink: Rtnetlink, places: BondPlaces, parts: Parts, memory: MappedMemory) {
+    this.#netlink = netlink;
+    this.#places = places;
+    this.#parts = parts;
+    this.#memory = memory;
+    this.#state = new SharedState(memory.buffer);
+    this.#host = openPacketRing(parts.lowerIfindex, HOST_BLOCKS);
+    this.#state.setHead(undefined, 0);
+    this.#number = forwarder.addBond(memory.address, placeOf(this.#host), ({ from, to, atNs }) => {
+      const toMember = this.#memberAt(to);
+      if (toMember === null) return;
+      const diversion = { from: this.#memberAt(from), to: toMember, atNs };
+      if (this.#tell === undefined) this.#waiting.push(diversion);
+      else this.#tell(diversion);
+    });
+  }
+
+  /** Makes the interface pair and starts to carry its packets; nothing is left behind when that fails. */
+  static create(netlink: Rtnetlink, bond: NewBond): UserspaceBond {
+    const undo: (() => void)[] = [() => removeFiles(bond)];
+    try {
+      const { name, lowerName } = bond;
+      const unfinished: Unfinished = { kind: 'userspace', version: USERSPACE_VERSION, lowerName };
+      writeWhole(bond.partsFile, unfinished);
+      const pair = createPair(netlink, bond);
+      undo.push(() => deleteLink(netlink, name));
+      const ethtool = Ethtool.open();
+      ethtool.setFeatures(name, Object.fromEntries(UNSAYABLE.map(feature => [feature, false])));
+      ethtool.close();
+      const lowerSilence = silence(netlink, pair.lowerIfindex);
+      const parts: Parts = { ...unfinished, ...pair, silenced: {}, lowerSilence };
+      const memory = mapState(stateFile(bond), true);
+      undo.push(() => memory.unmap());
+      new SharedState(memory.buffer).initialise();
+      const made = new UserspaceBond(netlink, bond, parts, memory);
+      undo.pop();
+      undo.push(() => made.close());
+      made.#saveParts(parts);
+      return made;
+    } catch (error) {
+      for (const step of undo.toReversed()) quietly(step);
+      throw error;
+    }
+  }
+
+  /** Goes on with one that an earlier process made; undefined when it is gone or was made by another version. */
+  static adopt(netlink: Rtnetlink, places: BondPlaces): UserspaceBond | undefined {
+    const parts = readUserspaceParts(places.partsFile);
+    if (parts?.version !== USERSPACE_VERSION || !('lowerIfindex' in parts)) return undefined;
+    const lower = getLink(netlink, parts.lowerIfindex);
+    if (getLink(netlink, parts.bondIfindex) === undefined || lower?.name !== parts.lowerName)
+      return undefined;
+    let memory: MappedMemory;
+    try {
+      memory = mapState(stateFile(places), false);
+    } catch {
+      return undefined;
+    }
+    if (new SharedState(memory.buffer).version !== USERSPACE_VERSION) {
+      memory.unmap();
+      return undefined;
+    }
+    let adopted: UserspaceBond;
+    try {
+      adopted = new UserspaceBond(netlink, places, parts, memory);
+    } catch (error) {
+      memory.unmap();
+      throw error;
+    }
+    for (const member of adopted.members()) {
+      // One whose interface is gone stays in the list until it is taken out.
+      const slot = adopted.#state.slotOf(member);
+      if (slot !== undefined) quietly(() => adopted.#open(slot, member));
+    }
+    return adopted;
+  }
+
+  /** Removes what is left of one whose interface is gone or that cannot be adopted. */
+  static sweep(netlink: Rtnetlink, places: BondPlaces): void {
+    const parts = readUserspaceParts(places.partsFile);
+    if (parts !== undefined && 'silenced' in parts) {
+      for (const silenced of Object.values(parts.silenced)) quietly(() => unsilence(netlink, silenced));
+    }
+    if (parts !== undefined) deletePair(netlink, parts.lowerName);
+    removeFiles(places);
+  }
+
+  get bondIfindex(): number {
+    return this.#parts.bondIfindex;
+  }
+
+  get lowerIfindex(): number {
+    return this.#parts.lowerIfindex;
+  }
+
+  get detail(): string {
+    const counted = [
+      [this.#takeRingDrops(), 'found a ring full'],
+      [this.#state.fault('busy'), 'found a member busy'],
+      [this.#state.fault('unsendable'), 'could not be sent as they were'],
+      [this.#state.fault('undelivered'), 'were not taken by the host'],
+    ] as const;
+    const lost = counted.filter(([count]) => count > 0).map(([count, what]) => `${count} frames ${what}`);
+    return ['packet rings, carrier read on every packet', ...lost].join('; ');
+  }
+
+  addMember(member: MemberIndex): void {
+    if (this.#state.slotOf(member) !== undefined) throw new Error(`Interface ${member} is a member already.`);
+    const slot = this.#state.freeSlot();
+    const silenced = silence(this.#netlink, member);
+    try {
+      this.#saveParts({ ...this.#parts, silenced: { ...this.#parts.silenced, [slot]: silenced } });
+      this.#state.occupy(slot, member);
+      this.#open(slot, member);
+    } catch (error) {
+      this.#state.occupy(slot, 0);
+      quietly(() => unsilence(this.#netlink, silenced));
+      const { [slot]: _, ...rest } = this.#parts.silenced;
+      this.#saveParts({ ...this.#parts, silenced: rest });
+      throw error;
+    }
+  }
+
+  removeMember(member: MemberIndex): void {
+    const slot = this.#state.slotOf(member);
+    if (slot === undefined) return;
+    const plan = this.#state.plan();
+    const order = plan.order.filter(other => other !== slot);
+    const { current } = this.#state;
+    this.#state.publish({ ...plan, order }, current === slot ? (order[0] ?? NO_MEMBER) : current);
+    this.#shut(slot);
+    // A batch that was under way may have chosen it since.
+    if (this.#state.current === slot) this.#state.current = order[0] ?? NO_MEMBER;
+    this.#state.occupy(slot, 0);
+    const { [slot]: silenced, ...rest } = this.#parts.silenced;
+    try {
+      if (silenced !== undefined) unsilence(this.#netlink, silenced);
+    } finally {
+      this.#saveParts({ ...this.#parts, silenced: rest });
+    }
+  }
+
+  apply(plan: ForwardingPlan): void {
+    const order = plan.order
+      .map(member => this.#state.slotOf(member))
+      .filter((slot): slot is number => slot !== undefined);
+    const perSlot = (test: (member: MemberIndex) => boolean): boolean[] =>
+      Array.from({ length: MAX_MEMBERS }, (_, slot) => {
+        const member = this.#state.ifindexOf(slot);
+        return member !== 0 && test(member);
+      });
+    const active = plan.active === null ? undefined : this.#state.slotOf(plan.active);
+    this.#state.publish(
+      {
+        order,
+        divert: plan.inlineFailover,
+        acceptAlways: perSlot(
+          member => plan.order.includes(member) && member !== plan.active && !plan.inactive.includes(member),
+        ),
+        throughQdisc: perSlot(member => this.#hasQdiscOfPeople(member)),
+      },
+      active ?? NO_MEMBER,
+    );
+  }
+
+  setCarrier(on: boolean): void {
+    if (this.#carrier === on) return;
+    setLink(this.#netlink, this.#parts.lowerIfindex, { up: on });
+    this.#carrier = on;
+  }
+
+  setMtu(mtu: number): void {
+    setLink(this.#netlink, this.#parts.lowerIfindex, { mtu });
+  }
+
+  renamed(bondName: string): void {
+    setLink(this.#netlink, this.#parts.lowerIfindex, { alias: lowerAlias(bondName) });
+  }
+
+  current(): MemberIndex | null {
+    return this.#memberAt(this.#state.current);
+  }
+
+  members(): readonly MemberIndex[] {
+    return this.#state.members();
+  }
+
+  takeLoss(): Loss {
+    return this.#state.takeLoss();
+  }
+
+  droppedTotal(): number {
+    return this.#state.drops;
+  }
+
+  onDiverted(callback: (diversion: Diversion) => void): void {
+    this.#tell = callback;
+    for (const diversion of this.#waiting.splice(0)) callback(diversion);
+  }
+
+  pollDiversions(): void {
+    forwarder.poll();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const slot of Array.from(this.#sockets.keys())) this.#shut(slot);
+    forwarder.removeBond(this.#number);
+    this.#host.memory.unmap();
+    closeFd(this.#host.fd);
+    this.#memory.unmap();
+  }
+
+  destroy(): void {
+    const steps = [
+      ...(this.#closed ? [] : this.members().map(member => () => this.removeMember(member))),
+      () => this.close(),
+      () => UserspaceBond.sweep(this.#netlink, this.#places),
+    ];
+    // As much as can be is taken down; the first failure is told afterwards.
+    const failures = steps.map(quietly).filter(failure => failure !== undefined);
+    if (failures.length > 0) throw failures[0];
+  }
+
+  #open(slot: number, member: MemberIndex): void {
+    const many = this.members().length > MANY;
+    const ring = openPacketRing(member, many ? MEMBER_BLOCKS_OF_MANY : MEMBER_BLOCKS);
+    let direct = -1;
+    try {
+      direct = openDirectSender(member);
+      this.#state.setHead(slot, 0);
+      this.#sockets.set(slot, { ring, direct });
+      forwarder.addMember(this.#number, slot, member, { ring: placeOf(ring), direct });
+    } catch (error) {
+      this.#sockets.delete(slot);
+      ring.memory.unmap();
+      closeFd(ring.fd);
+      if (direct >= 0) closeFd(direct);
+      throw error;
+    }
+  }
+
+  /** Closes a member's sockets, once the worker has let go of them. */
+  #shut(slot: number): void {
+    const sockets = this.#sockets.get(slot);
+    if (sockets === undefined) return;
+    forwarder.removeMember(this.#number, slot);
+    this.#sockets.delete(slot);
+    this.#ringDrops += takeRingDrops(sockets.ring.fd);
+    sockets.ring.memory.unmap();
+    closeFd(sockets.ring.fd);
+    closeFd(sockets.direct);
+  }
+
+  #takeRingDrops(): number {
+    if (this.#closed) return this.#ringDrops;
+    const fds = [this.#host.fd, ...Array.from(this.#sockets.values(), ({ ring }) => ring.fd)];
+    for (const fd of fds) this.#ringDrops += takeRingDrops(fd);
+    return this.#ringDrops;
+  }
+
+  #hasQdiscOfPeople(member: MemberIndex): boolean {
+    const link = getLink(this.#netlink, member);
+    if (link === undefined || (link.flags & IFF.IFF_UP) === 0) return false;
+    return !KERNELS_OWN.has(link.qdisc ?? 'noqueue');
+  }
+
+  #memberAt(slot: number): MemberIndex | null {
+    const ifindex = slot === NO_MEMBER ? 0 : this.#state.ifindexOf(slot);
+    return ifindex === 0 ? null : ifindex;
+  }
+
+  #saveParts(parts: Parts): void {
+    this.#parts = parts;
+    writeWhole(this.#places.partsFile, parts);
+  }
+}
+
+function placeOf(ring: PacketRing): { fd: number; address: number; blocks: number } {
+  return { fd: ring.fd, address: ring.memory.address, blocks: ring.blocks };
+}
+
+function stateFile(places: BondPlaces): string {
+  return `${places.partsFile}.state`;
+}
+
+function mapState(path: string, fresh: boolean): MappedMemory {
+  const fd = openSync(path, fresh ? 'w+' : 'r+', 0o600);
+  try {
+    ftruncateSync(fd, SHARED_BYTES);
+    return mapShared(fd, SHARED_BYTES, { writable: true });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Replaces the file; a crash leaves the old or the new one. */
+function writeWhole(file: string, parts: Parts | Unfinished): void {
+  writeFileSync(`${file}.new`, JSON.stringify(parts), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** What the file says; undefined when there is none, or it is of another data plane. */
+function readUserspaceParts(file: string): Parts | Unfinished | undefined {
+  try {
+    const parts = JSON.parse(readFileSync(file, 'utf8')) as Parts | Unfinished;
+    return parts.kind === 'userspace' ? parts : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function removeFiles(places: BondPlaces): void {
+  for (const file of [places.partsFile, `${places.partsFile}.new`, stateFile(places)]) {
+    rmSync(file, { force: true });
+  }
+}

@@ -1,0 +1,278 @@
+// The user-space data plane under the daemon (issue 5): failover without loss, a daemon that dies, everything put back, who
+// chooses it, and packets that would break a careless forwarder. Real interfaces; needs root.
+import { createHash, randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, test } from 'vitest';
+import { forwarder } from '../src/dataplane/userspace/forwarder.js';
+import { internetChecksum } from '../src/frames/index.js';
+import { type MeterReport, reportLine, startMeter } from '../src/lab/index.js';
+import { PacketSocket, requireLink } from '../src/linux/index.js';
+import { DataPlaneStage, NEVER, planFor } from './support/data-plane-stage.js';
+import { pictureOf, untilAsBefore } from './support/picture.js';
+import { closeStages, Stage, until } from './support/stage.js';
+
+afterEach(closeStages);
+
+const RATE = 1000;
+const losses = ({ lost, doubled, refused }: MeterReport) => ({ lost, doubled, refused });
+
+async function traffic(stage: Stage, rate = RATE) {
+  const meter = await startMeter({
+    from: argv => stage.lab.spawn('host', argv),
+    to: argv => stage.lab.spawn('peer', argv),
+    address: stage.lab.peerIp,
+    rate,
+    seconds: 0,
+  });
+  await until('packets arrive', () => meter.progress.received >= rate / 5);
+  return meter;
+}
+
+describe('A bond with data_plane=userspace', () => {
+  test('loses nothing when the active cable is cut, tells of it, and comes back', async () => {
+    const stage = await Stage.open();
+    await stage.bond({ data_plane: 'userspace' });
+    const bond = await stage.show();
+    expect([bond.dataPlane, bond.inlineFailover, bond.options['data_plane']]).toEqual([
+      'userspace',
+      true,
+      'userspace',
+    ]);
+    const meter = await traffic(stage);
+    for (const [cut, other] of [
+      ['eth0', 'eth1'],
+      ['eth1', 'eth0'],
+    ] as const) {
+      stage.lab.cut(cut);
+      await stage.active(other);
+      const { received } = meter.progress;
+      await until('packets arrive', () => meter.progress.received >= received + RATE / 5);
+      stage.lab.restore(cut);
+      await stage.up(cut);
+    }
+    meter.stop();
+    const report = await meter.done;
+    console.log(reportLine(report));
+    expect(losses(report)).toEqual({ lost: 0, doubled: 0, refused: 0 });
+    const failovers = (await stage.events()).filter(
+      event => event.type === 'failover' && event.from !== null,
+    );
+    expect(failovers.map(({ from, to, lostPackets }) => [from, to, lostPackets])).toEqual([
+      ['eth0', 'eth1', 0],
+      ['eth1', 'eth0', 0],
+    ]);
+  });
+
+  test('interface, addresses and members survive the daemon; the next one carries on', async () => {
+    const stage = await Stage.open();
+    await stage.bond({ data_plane: 'userspace' });
+    const address = stage.mac('bond0');
+    await stage.bondwire.stop('SIGKILL');
+    const ping = await stage.lab.exec('host', ['ping', '-c', '1', '-W', '1', stage.lab.peerIp]);
+    expect(ping.status).not.toBe(0);
+    expect(await stage.ip('addr', 'show', 'dev', 'bond0')).toContain(stage.lab.hostAddress);
+    await stage.bondwire.start();
+    await stage.reached();
+    expect(stage.mac('bond0')).toBe(address);
+    stage.lab.cut('eth0');
+    await stage.active('eth1');
+    await stage.reached();
+    expect((await stage.api.status()).adopted).toEqual(['bond0']);
+  });
+
+  test('leaves everything as it was', async () => {
+    const stage = await Stage.open({ ipv6: true });
+    for (const name of stage.lab.members) {
+      await stage.ip('link', 'set', name, 'up');
+      await stage.ip('link', 'set', name, 'down');
+    }
+    const before = await pictureOf(stage);
+    await stage.bond({ data_plane: 'userspace' });
+    await stage.api.destroy('bond0');
+    await untilAsBefore(stage, before, (now, then) => expect(now).toEqual(then));
+  });
+
+  test('what it has is told, and it keeps it', async () => {
+    const stage = await Stage.open();
+    await stage.api.create({
+      name: 'bond0',
+      options: { mode: 'active-backup', miimon: '100', data_plane: 'userspace' },
+    });
+    await stage.api.create({ name: 'bond1', options: { mode: 'active-backup', miimon: '100' } });
+    const created = (await stage.events()).filter(event => event.type === 'data-plane' && event.bond !== '');
+    expect(created.map(event => event.message)).toEqual([
+      expect.stringMatching(
+        /^bond0 was created \(user-space data plane, as data_plane=userspace asked for it/,
+      ),
+      expect.stringMatching(/^bond1 was created \(eBPF data plane, as eBPF works here and is quicker/),
+    ]);
+    await expect(stage.api.set('bond0', { options: { data_plane: 'ebpf' } })).rejects.toThrow(
+      'data_plane=ebpf was refused: bond0 has data_plane=userspace since it was created; destroy it and create it again.',
+    );
+    await expect(
+      stage.api.create({ name: 'bond2', options: { mode: 'active-backup', data_plane: 'dpdk' } }),
+    ).rejects.toThrow(/data_plane=dpdk was refused/);
+  });
+
+  test('carries TCP in both directions byte by byte, segments and checksums left to the ends', async () => {
+    const stage = await Stage.open();
+    await stage.bond({ data_plane: 'userspace' });
+    const bytes = randomBytes(30_000_000);
+    const wanted = createHash('sha256').update(bytes).digest('hex');
+    for (const [server, client, address] of [
+      ['peer', 'host', stage.lab.peerIp],
+      ['host', 'peer', stage.lab.hostIp],
+    ] as const) {
+      const receive = stage.lab.exec(server, [
+        process.execPath,
+        '-e',
+        `const h=require('crypto').createHash('sha256');require('net').createServer(s=>{s.on('data',d=>h.update(d));s.on('end',()=>{console.log(h.digest('hex'));process.exit()})}).listen(5001)`,
+      ]);
+      const send = stage.lab.spawn(client, [
+        process.execPath,
+        '-e',
+        `const net=require('net');const go=()=>{const s=net.connect(5001,'${address}');s.on('error',()=>setTimeout(go,50));s.on('connect',()=>process.stdin.pipe(s))};go()`,
+      ]);
+      send.stdin?.end(bytes);
+      expect((await receive).stdout.trim()).toBe(wanted);
+    }
+  }, 60_000);
+});
+
+/** The frames that arrive, tags put back, as hexadecimal text. */
+function carried(stage: DataPlaneStage, direction: 'out' | 'in', frames: readonly Uint8Array[]): string[] {
+  const { lab } = stage;
+  const open = (place: 'host' | 'peer', protocol: number): PacketSocket =>
+    lab.inside(place, () => {
+      const { ifindex } = requireLink(lab.netlink(place), place === 'host' ? 'bond0' : 'eth0');
+      return PacketSocket.open({ ifindex, protocol, auxData: true, maxFrameBytes: 70_000 });
+    });
+  const [from, to] = direction === 'out' ? (['host', 'peer'] as const) : (['peer', 'host'] as const);
+  const receiver = open(to, 3);
+  const sender = open(from, 0);
+  const got: string[] = [];
+  try {
+    for (const frame of frames) sender.send(frame);
+    for (let quiet = 0; quiet < 60 && got.length < frames.length; quiet++) {
+      Atomics.wait(NEVER, 0, 0, 1);
+      for (let one = receiver.receive(); one !== undefined; one = receiver.receive()) {
+        const { data, vlan } = one;
+        const hex = Buffer.from(data).toString('hex');
+        const tag =
+          vlan === undefined
+            ? ''
+            : vlan.protocol.toString(16).padStart(4, '0') + vlan.tci.toString(16).padStart(4, '0');
+        got.push(hex.slice(0, 24) + tag + hex.slice(24));
+        quiet = 0;
+      }
+    }
+    return got;
+  } finally {
+    sender.close();
+    receiver.close();
+  }
+}
+
+/** A broadcast frame with these bytes after the addresses, as long as wished. */
+function frame(head: string, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  bytes.fill(0xff, 0, 6).fill(0x02, 6, 12);
+  for (let i = 12; i < length; i++) bytes[i] = i & 0xff;
+  bytes.set(Buffer.from(head, 'hex').subarray(0, Math.max(0, length - 12)), 12);
+  return bytes;
+}
+
+/** IPv4 of this header length (words) and fragment field, `length` bytes from the header on. */
+function ipv4(words: number, fragment: number, length: number): Uint8Array {
+  const bytes = frame('0800', 14 + length);
+  const view = new DataView(bytes.buffer, 14);
+  bytes.fill(1, 14, 14 + 4 * words);
+  view.setUint8(0, 0x40 | words);
+  view.setUint16(2, length);
+  view.setUint16(6, fragment);
+  view.setUint16(10, 0);
+  view.setUint16(10, internetChecksum(bytes.subarray(14, 14 + 4 * words)));
+  return bytes;
+}
+
+/** IPv6 whose first extension header is of this kind. */
+function ipv6(next: number, length: number): Uint8Array {
+  const bytes = frame('86dd', 14 + length);
+  const view = new DataView(bytes.buffer, 14);
+  view.setUint32(0, 0x60000000);
+  view.setUint16(4, length - 40);
+  view.setUint8(6, next);
+  // The extension header: nothing follows, eight bytes long, all of it padding.
+  bytes.set([59, 0, 1, 4, 0, 0, 0, 0], 54);
+  return bytes;
+}
+
+/** Short enough to be read when it differs. */
+function shape(hex: string): string {
+  return `${hex.slice(24, 80)} ${hex.length / 2} ${createHash('sha1').update(hex).digest('hex').slice(0, 8)}`;
+}
+
+test('Frames of all shapes pass unchanged, both ways: tags, fragments, extension headers, runts, jumbo', async () => {
+  const stage = await DataPlaneStage.create();
+  try {
+    const plane = stage.userspaceBond(9000);
+    for (const place of ['host', 'switch', 'peer'] as const) {
+      const names =
+        place === 'host' ? stage.lab.members : place === 'peer' ? ['eth0'] : ['p0', 'p1', 'up0', 'sw0'];
+      for (const name of names) {
+        const args = ['ip', 'link', 'set', name, 'mtu', '9000'];
+        expect((await stage.lab.exec(place, args)).status).toBe(0);
+      }
+    }
+    for (const member of stage.lab.members) stage.host(() => plane.addMember(stage.ifindex(member)));
+    plane.apply(planFor(stage.lab.members.map(member => stage.ifindex(member))));
+    const frames = [
+      // Tagged once, with priority; tagged twice (802.1ad); a tag with next to nothing behind it.
+      frame('8100600a88b5', 60),
+      frame('88a8000f8100001088b5', 200),
+      frame('8100000188b5', 20),
+      // IPv4: a first and a last fragment, and one with options; longer than it says, so padded.
+      ipv4(5, 0x2000, 46),
+      ipv4(5, 0x0003, 1500),
+      ipv4(6, 0x4000, 46),
+      // IPv6: hop-by-hop, routing, fragment and destination headers.
+      ipv6(0, 48),
+      ipv6(43, 86),
+      ipv6(44, 1400),
+      ipv6(60, 1500),
+      // Runts: the header alone, and one byte more.
+      frame('88b5', 14),
+      frame('88b5', 15),
+      // As long as the MTU allows, alone and tagged.
+      frame('88b5', 9014),
+      frame('8100006488b5', 9018),
+      ipv4(5, 0x4000, 4000),
+    ];
+    const wanted = frames.map(bytes => shape(Buffer.from(bytes).toString('hex')));
+    for (const direction of ['out', 'in'] as const) {
+      expect(carried(stage, direction, frames).map(shape)).toEqual(wanted);
+    }
+  } finally {
+    stage.close();
+  }
+});
+
+test('A worker that fails is replaced; what came meanwhile is not lost', async () => {
+  const stage = await DataPlaneStage.create();
+  try {
+    const plane = stage.userspaceBond();
+    for (const member of stage.lab.members) stage.host(() => plane.addMember(stage.ifindex(member)));
+    plane.apply(planFor(stage.lab.members.map(member => stage.ifindex(member))));
+    expect(stage.passed('out')).toBe(20);
+    const before = forwarder.restarts;
+    const { sent } = stage.counted('eth0');
+    forwarder.interrupt();
+    // This thread has not heard of it yet: nobody forwards.
+    expect(stage.passed('out')).toBe(0);
+    await until('another worker runs', () => forwarder.restarts === before + 1);
+    // More, when the failure was between sending and noting it.
+    await until('what waited is sent', () => stage.counted('eth0').sent >= sent + 20);
+    expect([stage.passed('out'), stage.passed('in')]).toEqual([20, 20]);
+  } finally {
+    stage.close();
+  }
+});
