@@ -91,7 +91,7 @@ describe('permissions', () => {
     expectRefused(result, 4, /may not open .*control\.sock \(permission denied\).*root/);
   });
 
-  test.each(['daemon', 'run bond0 eth0', 'demo'])(
+  test.each(['daemon', 'run bond0 eth0'])(
     '%s without capabilities exits with 4 and names them',
     async words => {
       const result = await world.lab.exec(

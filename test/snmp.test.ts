@@ -84,6 +84,8 @@ describe.runIf(HAS_SNMP)('snmpwalk', () => {
     let agent = await Agent.start(stage);
     const bondAddress = stage.lab.hostAddress.split('/')[0] ?? '';
     const check = async (): Promise<string> => {
+      // The agent hears of changes from the kernel, as we do.
+      await until('the address is seen', async () => (await agent.walk(IP_AD_ENT_IF_INDEX)).has(bondAddress));
       const names = await agent.walk(IF_DESCR);
       const owners = await agent.walk(IP_AD_ENT_IF_INDEX);
       const owner = owners.get(bondAddress) ?? '';

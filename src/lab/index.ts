@@ -1,9 +1,12 @@
 // What other rooms may use of `lab`.
+export { type CableEnd, createCable } from './cable.js';
 export { type DemoOptions, runDemo } from './demo.js';
 export { type GuestKernel, type GuestOptions, type GuestResult, guestIsReady, runInGuest } from './guest.js';
 export { Lab, type LabOptions, type PlaceName } from './lab.js';
 export { labCommand } from './lab-command.js';
-export { cleanStale } from './lab-guard.js';
+export { cleanStale, guard, release } from './lab-guard.js';
+export { namespaceName } from './names.js';
+export { Place } from './place.js';
 export {
   type Meter,
   type MeterOptions,

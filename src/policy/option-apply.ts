@@ -240,7 +240,7 @@ function applyPrimary(context: Context, text: string): Applied {
   return DONE;
 }
 
-/** bond_option_active_slave_set. Whether a name that is no member exists at all is not known here: EINVAL for both. */
+/** bond_option_active_slave_set. Whether a name that is no member exists at all is not known here: EINVAL for both, which the daemon makes ENODEV. */
 function applyActiveSlave(context: Context, text: string): Applied {
   const { state } = context;
   const name = firstLine(text).trim();

@@ -32,6 +32,10 @@ class PlainDevice implements IpDevice {
     return this.#nic.mac;
   }
 
+  get carrier(): boolean {
+    return this.#nic.carrier;
+  }
+
   canTransmit(): boolean {
     return this.#nic.adminUp;
   }

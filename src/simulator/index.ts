@@ -10,6 +10,7 @@ export {
   DEFAULT_PACE,
   PACES,
   type FlowTotals,
+  settleMs,
   simulate,
   type Simulated,
   type SimulateOptions,

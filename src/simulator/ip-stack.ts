@@ -27,6 +27,7 @@ export interface IpDevice {
   readonly mac: MacText;
   /** `192.0.2.1/24`. */
   readonly addresses: readonly string[];
+  readonly carrier: boolean;
   canTransmit(): boolean;
   transmit(frame: Frame): void;
 }
@@ -39,11 +40,11 @@ interface Neighbour {
   readonly waiting: Cargo[];
 }
 
-/** Linux: base_reachable_time, mcast_solicit and ucast_solicit, retrans_time, and a modest unres_qlen. */
+/** Linux: base_reachable_time, mcast_solicit and ucast_solicit, retrans_time, and what unres_qlen_bytes (208 KiB) holds of small packets. */
 const REACHABLE_MS = 30_000;
 const QUESTIONS = 3;
 const ASK_EVERY_MS = 1000;
-const MOST_WAITING = 100;
+const MOST_WAITING = 256;
 
 function addressBytes(text: string): Uint8Array {
   const four = parseIpv4(text);
@@ -80,6 +81,8 @@ export class IpStack {
   devices: readonly IpDevice[] = [];
   readonly #clock: Clock;
   readonly #neighbours = new Map<string, Neighbour>();
+  /** How each device stood when it was last looked at. */
+  readonly #stood = new Map<IpDevice, string>();
   readonly #routes = new Map<string, { device: IpDevice; own: string } | null>();
   readonly #duplicate: (flow: FlowRun, sequence: number) => void;
 
@@ -111,7 +114,9 @@ export class IpStack {
   /** A packet for an address; it waits while the neighbour is asked for. */
   send(ip: string, cargo: Cargo): void {
     const route = this.#route(ip);
-    if (route === null || !route.device.canTransmit()) return;
+    if (route === null) return;
+    this.#forget(route.device);
+    if (!route.device.canTransmit()) return;
     const neighbour = this.#neighbour(ip);
     if (neighbour.mac === null) {
       if (neighbour.waiting.length < MOST_WAITING) neighbour.waiting.push(cargo);
@@ -120,6 +125,20 @@ export class IpStack {
     }
     if (this.#clock.now - neighbour.confirmedMs > REACHABLE_MS) this.#ask(ip, neighbour);
     route.device.transmit({ destination: neighbour.mac, source: route.device.mac, cargo });
+  }
+
+  /** Neighbours are forgotten with the carrier, when the device is down, and with its own address (neigh_carrier_down, neigh_changeaddr). */
+  #forget(device: IpDevice): void {
+    const stands = `${device.mac} ${device.carrier && device.canTransmit()}`;
+    const stood = this.#stood.get(device);
+    this.#stood.set(device, stands);
+    if (stood === undefined || stood === stands || (stands.endsWith('true') && stood.startsWith(device.mac)))
+      return;
+    for (const [ip, neighbour] of this.#neighbours) {
+      if (this.#route(ip)?.device !== device) continue;
+      neighbour.mac = null;
+      neighbour.asked = 0;
+    }
   }
 
   receive(device: IpDevice, frame: Frame): void {

@@ -69,7 +69,7 @@ function number(text: string | undefined): number {
 }
 
 /** How long before time 0 everything is set up, so that delays and notifications are over by then. */
-function settleMs(scenario: Scenario): number {
+export function settleMs(scenario: Scenario): number {
   const waits = scenario.hosts.flatMap(host =>
     (host.bonds ?? []).map(({ options }) => {
       const miimon = number(options['miimon']);

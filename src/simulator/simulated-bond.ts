@@ -108,6 +108,10 @@ export class SimulatedBond implements IpDevice {
     return this.#records.has(nic.ifindex);
   }
 
+  get carrier(): boolean {
+    return this.plane.carrier;
+  }
+
   canTransmit(): boolean {
     return this.adminUp;
   }

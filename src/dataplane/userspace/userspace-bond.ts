@@ -168,10 +168,12 @@ export class UserspaceBond implements BondDataPlane {
   /** Removes what is left of one whose interface is gone or that cannot be adopted. */
   static sweep(netlink: Rtnetlink, places: BondPlaces): void {
     const parts = readUserspaceParts(places.partsFile);
-    if (parts !== undefined && 'silenced' in parts) {
+    // A note of the eBPF data plane's is that one's to sweep by.
+    if (parts === undefined) return;
+    if ('silenced' in parts) {
       for (const silenced of Object.values(parts.silenced)) quietly(() => unsilence(netlink, silenced));
     }
-    if (parts !== undefined) deletePair(netlink, parts.lowerName);
+    deletePair(netlink, parts.lowerName);
     removeFiles(places);
   }
 

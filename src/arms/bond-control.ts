@@ -1,0 +1,69 @@
+// What an arm must be able to do with the bonds of one host: the kernel's driver and Bondwire are driven alike by it.
+import type { BondSpec } from '../simulator/index.js';
+
+/** A member as its bond's owner tells of it. */
+export interface MemberView {
+  readonly name: string;
+  readonly state: 'active' | 'backup';
+  /** As in /proc: up, going down, down, going back. */
+  readonly link: string;
+  readonly failures: number;
+}
+
+/** A bond as its owner tells of it. */
+export interface BondView {
+  readonly active: string | null;
+  readonly miiStatus: string;
+  readonly members: readonly MemberView[];
+  /** Text of /proc/net/bonding/BOND. */
+  readonly proc: string;
+}
+
+/** `ok`, or the name of the errno. */
+export type Answer = string;
+
+/** The bonds of one host. */
+export interface BondControl {
+  /** Makes a bond with its members as a scenario says; throws when that cannot be. */
+  create(spec: BondSpec): Promise<void>;
+  set(bond: string, option: string, value: string): Promise<Answer>;
+  enslave(bond: string, member: string): Promise<Answer>;
+  release(bond: string, member: string): Promise<Answer>;
+  /** Undefined while nobody can tell (no daemon). */
+  view(bond: string): Promise<BondView | undefined>;
+  /** Text of the file in /sys/class/net/BOND/bonding. */
+  sysfs(bond: string, name: string): Promise<string | null>;
+  /** kill -9 of whatever runs the bonds, and a new one. */
+  killDaemon(): Promise<void>;
+  startDaemon(): Promise<void>;
+  /** Takes all bonds away, as at a loss of power. */
+  removeBonds(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The value of a line `NAME: VALUE`. */
+function field(text: string, name: string): string | undefined {
+  return new RegExp(`^${name}: (.*)$`, 'm').exec(text)?.[1];
+}
+
+/** What is read from the text of /proc/net/bonding/BOND, which both arms have. */
+export function viewOf(proc: string): BondView {
+  const [head = '', ...blocks] = proc.split(/\n\n(?=Slave Interface: )/);
+  const current = field(head, 'Currently Active Slave');
+  const active = current === undefined || current === 'None' ? null : current;
+  const members = blocks.map((block): MemberView => {
+    const name = field(block, 'Slave Interface') ?? '';
+    return {
+      name,
+      state: current === undefined || name === active ? 'active' : 'backup',
+      link: field(block, 'MII Status') ?? '',
+      failures: Number(field(block, 'Link Failure Count') ?? 0),
+    };
+  });
+  return {
+    active,
+    miiStatus: field(head, 'MII Status') ?? '',
+    members,
+    proc: proc.replace(/^(Ethernet Channel Bonding Driver: v).*/, '$1*'),
+  };
+}

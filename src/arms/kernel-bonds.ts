@@ -1,0 +1,107 @@
+// The bonds of the kernel's own driver on one host, through sysfs, /proc and (where there is no file) rtnetlink.
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mountFileSystem, requireLink, SystemError, unmountFileSystem } from '../linux/index.js';
+import { emitLink, linkWith, RTM_NEWLINK, u32Attribute } from '../netlink/index.js';
+import { findOption, inApplyOrder } from '../policy/index.js';
+import type { BondSpec } from '../simulator/index.js';
+import { type Answer, type BondControl, viewOf } from './bond-control.js';
+import type { RealHost } from './real-network.js';
+
+const IFLA_BOND_SLAVE_PRIO = 9;
+
+/** Options of the driver that name members: set when these have joined. */
+const AFTER_MEMBERS: ReadonlySet<string> = new Set(['active_slave', 'prio', 'queue_id']);
+/** Bondwire's own: the driver has none of them. */
+const NOT_THE_DRIVERS: ReadonlySet<string> = new Set(['inline_failover', 'link_watch', 'data_plane']);
+
+/** Writes a file of sysfs in one write(2), as the driver wants it. */
+function write(path: string, text: string): Answer {
+  try {
+    writeFileSync(path, text, { flag: 'r+' });
+    return 'ok';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'EIO';
+  }
+}
+
+/** The preference of a member, for which sysfs has no file: the driver's own attribute by rtnetlink. */
+function setPrio(host: RealHost, value: string): Answer {
+  const [name = '', prio = ''] = value.split(':');
+  const { netlink } = host.place;
+  try {
+    const { ifindex } = requireLink(netlink, name);
+    const slaveData = [u32Attribute(IFLA_BOND_SLAVE_PRIO, Number(prio) >>> 0)];
+    const payload = emitLink(linkWith({ ifindex, info: { slaveKind: 'bond', slaveData } }));
+    netlink.request({ type: RTM_NEWLINK, flags: 0, payload }, name);
+    return 'ok';
+  } catch (error) {
+    if (error instanceof SystemError) return error.code;
+    throw error;
+  }
+}
+
+function must(what: string, answer: Answer): void {
+  if (answer !== 'ok') throw new Error(`The driver refused ${what}: ${answer}`);
+}
+
+/** Control over the driver's bonds in the namespace of a host; `directory` is where its sysfs is mounted. */
+export function kernelBonds(host: RealHost, directory: string): BondControl {
+  mkdirSync(directory, { recursive: true });
+  host.place.inside(() => mountFileSystem('sysfs', directory));
+  const net = `${directory}/class/net`;
+  const made: string[] = [];
+
+  function set(bond: string, option: string, value: string): Answer {
+    const name = findOption(option)?.name ?? option;
+    if (NOT_THE_DRIVERS.has(name)) return 'ok';
+    if (name === 'prio') return setPrio(host, value);
+    const file = `${net}/${bond}/bonding/${option === 'num_unsol_na' ? option : name}`;
+    return existsSync(file) ? write(file, `${value}\n`) : 'EINVAL';
+  }
+
+  return {
+    create(spec: BondSpec) {
+      must(spec.name, write(`${net}/bonding_masters`, `+${spec.name}\n`));
+      made.push(spec.name);
+      const names = inApplyOrder(Object.keys(spec.options));
+      const apply = (after: boolean): void => {
+        for (const name of names.filter(each => AFTER_MEMBERS.has(each) === after)) {
+          const values = spec.options[name] ?? '';
+          for (const value of after ? values.split(' ') : [values])
+            must(`${name}=${value}`, set(spec.name, name, value));
+        }
+      };
+      apply(false);
+      for (const member of spec.members)
+        must(member, write(`${net}/${spec.name}/bonding/slaves`, `+${member}\n`));
+      if (spec.up !== false) host.setUp(spec.name, true);
+      apply(true);
+      return Promise.resolve();
+    },
+    set: (bond, option, value) => Promise.resolve(set(bond, option, value)),
+    enslave: (bond, member) => Promise.resolve(write(`${net}/${bond}/bonding/slaves`, `+${member}\n`)),
+    release: (bond, member) => Promise.resolve(write(`${net}/${bond}/bonding/slaves`, `-${member}\n`)),
+    view(bond) {
+      const text = host.place.inside(() => {
+        const path = `/proc/thread-self/net/bonding/${bond}`;
+        return existsSync(path) ? readFileSync(path, 'latin1') : undefined;
+      });
+      return Promise.resolve(text === undefined ? undefined : viewOf(text));
+    },
+    sysfs(bond, name) {
+      const path = `${net}/${bond}/bonding/${name}`;
+      return Promise.resolve(existsSync(path) ? readFileSync(path, 'latin1').trimEnd() : null);
+    },
+    killDaemon: () => Promise.resolve(),
+    startDaemon: () => Promise.resolve(),
+    removeBonds() {
+      for (const bond of made.splice(0)) write(`${net}/bonding_masters`, `-${bond}\n`);
+      return Promise.resolve();
+    },
+    close() {
+      unmountFileSystem(directory);
+      rmdirSync(directory);
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,350 @@
+// Runs a scenario on real interfaces, with the kernel's bonds or with Bondwire's, and gives the timeline of what was seen.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { unreachable } from '../base/index.js';
+import { guard, release as unguard } from '../lab/index.js';
+import { getLink, isErrno, setLink, SystemError, requireLink } from '../linux/index.js';
+import { IFF, type Link } from '../netlink/index.js';
+import {
+  happenings,
+  type Happening,
+  type Observation,
+  type Scenario,
+  settleMs,
+  type Timeline,
+  type Value,
+  type Watch,
+} from '../simulator/index.js';
+import { Ears } from './announcements-heard.js';
+import type { Answer, BondControl, BondView } from './bond-control.js';
+import { bondwireBonds } from './bondwire-bonds.js';
+import { kernelBonds } from './kernel-bonds.js';
+import { RealFlows } from './real-flows.js';
+import { type RealHost, RealNetwork } from './real-network.js';
+
+export type RealArm = 'driver' | 'bondwire';
+
+/** Between two looks at what changes: a change is known as exactly as this. */
+const LOOK_MS = 15;
+/** After the end, for what is still on its way. */
+const LINGER_MS = 30;
+const IFF_LOWER_UP = 1 << 16;
+
+function delay(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, Math.max(0, ms)));
+}
+
+function errnoOf(error: unknown): Answer {
+  if (error instanceof SystemError) return error.code;
+  throw error;
+}
+
+/** One run of one scenario. */
+class RealRun {
+  readonly #scenario: Scenario;
+  readonly #arm: RealArm;
+  readonly #directory: string = mkdtempSync(join(tmpdir(), 'bw-arm-'));
+  readonly #observations: Observation[] = [];
+  readonly #controls = new Map<string, BondControl>();
+  readonly #ears = new Map<string, Ears>();
+  readonly #last = new Map<Watch, Value>();
+  readonly #views = new Map<string, BondView>();
+  readonly #carriers = new Map<string, boolean>();
+  #network: RealNetwork | undefined;
+  #flows: RealFlows | undefined;
+  #startMs = 0;
+  #closed = false;
+
+  constructor(scenario: Scenario, arm: RealArm) {
+    this.#scenario = scenario;
+    this.#arm = arm;
+  }
+
+  get #now(): number {
+    return performance.now() - this.#startMs;
+  }
+
+  #net(): RealNetwork {
+    if (this.#network === undefined) throw new Error('The network is not built');
+    return this.#network;
+  }
+
+  async run(): Promise<Timeline> {
+    await this.#setUp();
+    const turns = this.#turns();
+    for (const { atMs, act } of turns) {
+      while (this.#now < atMs) {
+        const lookAt = performance.now();
+        if (atMs - this.#now > LOOK_MS) await this.#changes();
+        await delay(Math.min(atMs - this.#now, LOOK_MS - (performance.now() - lookAt)));
+      }
+      await act();
+    }
+    await delay(LINGER_MS);
+    this.#flows?.turn();
+    await this.#look('total', this.#scenario.lengthMs);
+    const ranBy = `${this.#arm} on Linux ${release()}`;
+    const observations = this.#observations.toSorted((a, b) => a.atMs - b.atMs);
+    return { scenario: this.#scenario.name, arm: this.#arm, ranBy, observations };
+  }
+
+  /** All that is to be done at a time, in order. */
+  #turns(): { readonly atMs: number; readonly act: () => Promise<void> }[] {
+    const { observe, events, lengthMs } = this.#scenario;
+    const happens = happenings(this.#scenario).map(event => ({
+      atMs: event.atMs,
+      act: async (): Promise<void> => {
+        const value = await this.#happen(event);
+        const isFirst = event.do !== 'restore' || events[event.index]?.do !== 'flap';
+        const of = `event ${event.index}`;
+        if (isFirst)
+          this.#observations.push({ atMs: event.atMs, of, property: 'errno', how: 'event', value });
+      },
+    }));
+    const samples = observe.atMs.map(atMs => ({ atMs, act: () => this.#look('sample', atMs) }));
+    const end = { atMs: lengthMs, act: () => this.#changes() };
+    return [...happens, ...samples, end].toSorted((a, b) => a.atMs - b.atMs);
+  }
+
+  async #setUp(): Promise<void> {
+    const network = RealNetwork.build(this.#scenario);
+    this.#network = network;
+    for (const [at, host] of network.hosts.entries()) {
+      if ((host.spec.bonds ?? []).length === 0) continue;
+      const place = join(this.#directory, `host${at}`);
+      const make = this.#arm === 'driver' ? kernelBonds : bondwireBonds;
+      this.#controls.set(host.spec.name, await make(host, place));
+      await this.#makeBonds(host);
+    }
+    const known = this.#scenario.hosts.flatMap(host => [...host.interfaces, ...(host.bonds ?? [])]);
+    const addresses = new Set(
+      known.flatMap(each => each.addresses ?? []).map(each => each.split('/')[0] ?? ''),
+    );
+    for (const host of network.hosts) this.#ears.set(host.spec.name, new Ears(host, addresses));
+    const wantCarriers = this.#scenario.observe.watch.filter(each => each.property === 'carried-by');
+    await delay(settleMs(this.#scenario));
+    this.#flows = new RealFlows(
+      this.#scenario.flows,
+      network.hosts,
+      new Set(wantCarriers.map(each => each.of.replace(/^flow /, ''))),
+    );
+    this.#flows.warmUp();
+    await delay(300);
+    for (const ears of this.#ears.values()) ears.reset();
+    this.#startMs = performance.now();
+    this.#flows.start(() => this.#now);
+    await this.#changes(0);
+  }
+
+  async #makeBonds(host: RealHost): Promise<void> {
+    for (const bond of host.spec.bonds ?? []) {
+      await this.#controls.get(host.spec.name)?.create(bond);
+      this.#network?.giveAddresses(host.place, bond.name, bond.addresses);
+      if (bond.up === false) host.setUp(bond.name, false);
+    }
+  }
+
+  #host(name: string): RealHost {
+    const host = this.#net().hosts.find(each => each.spec.name === name);
+    if (host === undefined) throw new Error(`There is no host ${name}`);
+    return host;
+  }
+
+  async #happen(event: Happening): Promise<Answer> {
+    if ('host' in event) return this.#onHost(event);
+    switch (event.do) {
+      case 'cut':
+      case 'restore':
+        this.#net().setCut(event.end, event.do === 'cut');
+        return 'ok';
+      case 'lose':
+        this.#net().setLoss(event.end, event.percent);
+        return 'ok';
+      case 'silence':
+      case 'unsilence':
+        this.#net().setSilent(event.switch, event.do === 'silence', event.port);
+        return 'ok';
+      case 'kill':
+      case 'revive':
+        await this.#power(event.node, event.do === 'revive');
+        return 'ok';
+      case 'flap':
+        throw new Error('Flaps are taken apart before they happen');
+      default:
+        return unreachable(event);
+    }
+  }
+
+  async #power(node: string, on: boolean): Promise<void> {
+    const host = this.#net().hosts.find(each => each.spec.name === node);
+    if (!on && host !== undefined) await this.#controls.get(node)?.removeBonds();
+    this.#net().setPowered(node, on);
+    if (on && host !== undefined) await this.#makeBonds(host);
+  }
+
+  async #onHost(event: Extract<Happening, { host: string }>): Promise<Answer> {
+    const host = this.#host(event.host);
+    const control = this.#controls.get(event.host);
+    const change = (name: string, changes: Parameters<typeof setLink>[2]): Answer => {
+      try {
+        setLink(host.place.netlink, requireLink(host.place.netlink, name).ifindex, changes);
+        return 'ok';
+      } catch (error) {
+        return errnoOf(error);
+      }
+    };
+    switch (event.do) {
+      case 'link-up':
+      case 'link-down':
+        return change(event.interface, { up: event.do === 'link-up' });
+      case 'bond-up':
+      case 'bond-down':
+        return change(event.bond, { up: event.do === 'bond-up' });
+      case 'bond-mac':
+        return change(event.bond, { address: event.mac });
+      case 'bond-mtu':
+        return change(event.bond, { mtu: event.mtu });
+      case 'set':
+        return (await control?.set(event.bond, event.option, event.value)) ?? 'ENODEV';
+      case 'enslave':
+        return (await control?.enslave(event.bond, event.interface)) ?? 'ENODEV';
+      case 'release':
+        return (await control?.release(event.bond, event.interface)) ?? 'ENODEV';
+      case 'daemon-kill':
+        await control?.killDaemon();
+        return 'ok';
+      case 'daemon-start':
+        await control?.startDaemon();
+        return 'ok';
+      default:
+        return unreachable(event);
+    }
+  }
+
+  /** Asks the owners of all bonds that are watched, once for all watches. */
+  async #ask(): Promise<void> {
+    for (const host of this.#net().hosts) {
+      for (const { name } of host.spec.bonds ?? []) {
+        const view = await this.#controls.get(host.spec.name)?.view(name);
+        if (view !== undefined) this.#views.set(`${host.spec.name}/${name}`, view);
+      }
+    }
+  }
+
+  async #changes(atMs?: number): Promise<void> {
+    const watches = this.#scenario.observe.watch.filter(each => each.how === 'change');
+    if (watches.length === 0) return;
+    const now = atMs ?? Math.round(this.#now);
+    await this.#ask();
+    for (const watch of watches) {
+      const value = await this.#value(watch, now);
+      if (this.#last.get(watch) === value && this.#last.has(watch)) continue;
+      this.#last.set(watch, value);
+      this.#observations.push({ atMs: now, of: watch.of, property: watch.property, how: 'change', value });
+    }
+  }
+
+  async #look(how: 'sample' | 'total', atMs: number): Promise<void> {
+    await this.#ask();
+    for (const watch of this.#scenario.observe.watch.filter(each => each.how === how)) {
+      const value = await this.#value(watch, atMs);
+      this.#observations.push({ atMs, of: watch.of, property: watch.property, how, value });
+    }
+  }
+
+  async #value({ of, property }: Watch, nowMs: number): Promise<Value> {
+    if (of.startsWith('flow ')) return this.#flows?.value(of.slice(5), property, nowMs) ?? null;
+    const [hostName = '', name] = of.split('/');
+    if (name === undefined) return this.#ears.get(hostName)?.value(property) ?? null;
+    const host = this.#host(hostName);
+    const isBond = (host.spec.bonds ?? []).some(bond => bond.name === name);
+    if (OF_LINK.has(property)) {
+      const link = getLink(host.place.netlink, name);
+      if (isBond && property === 'carrier') return this.#bondCarrier(of, link);
+      return ofLink(link, property);
+    }
+    if (isBond) return this.#ofBond(host, of, name, property);
+    const views = (host.spec.bonds ?? []).map(bond => this.#views.get(`${hostName}/${bond.name}`));
+    const member = views.flatMap(view => view?.members ?? []).find(each => each.name === name);
+    if (property === 'state') return member?.state ?? 'none';
+    if (property === 'link') return member?.link ?? null;
+    return property === 'failures' ? (member?.failures ?? null) : null;
+  }
+
+  /** A bond that is down shows no carrier; what it had last is what it will have. */
+  #bondCarrier(of: string, link: Link | undefined): boolean {
+    if (link !== undefined && (link.flags & IFF.IFF_UP) !== 0) this.#carriers.set(of, carrierOf(link));
+    return this.#carriers.get(of) ?? false;
+  }
+
+  async #ofBond(host: RealHost, of: string, name: string, property: string): Promise<Value> {
+    const view = this.#views.get(of);
+    if (property.startsWith('sysfs:'))
+      return (await this.#controls.get(host.spec.name)?.sysfs(name, property.slice(6))) ?? null;
+    switch (property) {
+      case 'active':
+        return view?.active ?? null;
+      case 'mii-status':
+        return view?.miiStatus ?? null;
+      case 'members':
+        return view?.members.map(member => member.name).join(' ') ?? null;
+      case 'proc':
+        return view?.proc ?? null;
+      default:
+        return null;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#flows?.close();
+    for (const ears of this.#ears.values()) ears.close();
+    for (const control of this.#controls.values()) {
+      try {
+        await control.removeBonds();
+      } catch (error) {
+        if (!isErrno(error, 'ENOENT', 'ECONNREFUSED', 'ECONNRESET')) console.error(error);
+      }
+      await control.close();
+    }
+    this.#network?.close();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function carrierOf(link: Link): boolean {
+  return link.carrier ?? (link.flags & IFF_LOWER_UP) !== 0;
+}
+
+/** What the interface itself tells. */
+const OF_LINK: ReadonlySet<string> = new Set(['mac', 'mtu', 'admin-up', 'carrier']);
+
+function ofLink(link: Link | undefined, property: string): Value {
+  switch (property) {
+    case 'carrier':
+      return link !== undefined && carrierOf(link);
+    case 'mac':
+      return link?.address ?? null;
+    case 'mtu':
+      return link?.mtu ?? null;
+    case 'admin-up':
+      return ((link?.flags ?? 0) & IFF.IFF_UP) !== 0;
+    default:
+      return null;
+  }
+}
+
+/** Runs a scenario in a real arm. Throws where its network or its bonds cannot be made; leaves nothing behind. */
+export async function runReal(scenario: Scenario, arm: RealArm): Promise<Timeline> {
+  const run = new RealRun(scenario, arm);
+  const closable = { close: () => void run.close() };
+  guard(closable, 'close');
+  try {
+    return await run.run();
+  } finally {
+    unguard(closable);
+    await run.close();
+  }
+}
