@@ -24,7 +24,7 @@ export function showBond(netlink: Rtnetlink, runner: BondRunner): ShowBond {
     inlineFailover: runner.policy.plan().inlineFailover && runner.plane.checksCarrier,
     adminUp: snapshot.adminUp,
     carrier: snapshot.carrier,
-    active: snapshot.options.active_slave,
+    active: snapshot.members.find(member => member.member === snapshot.active)?.name ?? null,
     address: snapshot.address,
     mtu: snapshot.mtu,
     options: snapshot.options,

@@ -27,11 +27,14 @@ function orderOf(state: BondState, usable: readonly MemberState[]): readonly Mem
   return [...usable, ...fallbackOrder(state).filter(member => !usable.includes(member))];
 }
 
+function indexes(members: readonly MemberState[]): MemberIndex[] {
+  return members.map(each => each.member);
+}
+
 /** The plan for the state as it is. */
 export function forwardingPlan(state: BondState): ForwardingPlan {
   const { numbers } = state;
   const usable = senders(state);
-  const indexes = (members: readonly MemberState[]): MemberIndex[] => members.map(each => each.member);
   const ofActive = state.active === null ? [] : [state.active];
   return {
     mode: MODE_NAMES[numbers.mode] ?? 'balance-rr',

@@ -76,7 +76,8 @@ export function memberLink(context: Context, index: MemberIndex, link: MemberLin
   if (member.settling && member.adminUp) settle(context, member);
   const isWatched = state.timers.mii !== null && isInline(state);
   if (isWatched && !isUp(member) && !member.settling) confirmLoss(context, member);
-  if (isUp(member) !== wasUp) tellSenders(context, isUp(member) ? `${member.name} has its link` : lossReason(member));
+  if (isUp(member) !== wasUp)
+    tellSenders(context, isUp(member) ? `${member.name} has its link` : lossReason(member));
 }
 
 /**

@@ -57,4 +57,3 @@ export function transmitHash(policy: HashPolicy, frame: Uint8Array, vlanTci: num
       return policy satisfies never;
   }
 }
-

@@ -26,7 +26,7 @@ function list(values: readonly string[]): string {
 function textOption(bond: BondSnapshot, name: string): string {
   switch (name) {
     case 'active_slave':
-      return list(bond.options.active_slave === null ? [] : [bond.options.active_slave]);
+      return list(bond.members.filter(member => member.member === bond.active).map(member => member.name));
     case 'primary':
       return list(bond.members.map(member => member.name).filter(each => each === bond.options.primary));
     case 'slaves':

@@ -166,15 +166,16 @@ function byProtocol(program: Assembler, labels: Labels): void {
 function byGre(program: Assembler, { etherType, done, unknown }: Labels): void {
   const flags = HASH_STACK.ports;
   const label = (stem: string): string => program.freshLabel(stem);
-  const [zero, noSum, noKey, noSequence] = ['version 0', 'no checksum', 'no key', 'no sequence'].map(label) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  const [pptp, noAck, out, bad, nested] = ['PPTP', 'no acknowledgement', 'GRE done', 'GRE bad', 'GRE nested'].map(
+  const [zero, noSum, noKey, noSequence] = ['version 0', 'no checksum', 'no key', 'no sequence'].map(
     label,
-  ) as [string, string, string, string, string];
+  ) as [string, string, string, string];
+  const [pptp, noAck, out, bad, nested] = [
+    'PPTP',
+    'no acknowledgement',
+    'GRE done',
+    'GRE bad',
+    'GRE nested',
+  ].map(label) as [string, string, string, string, string];
   readFrame(program, R8, 4, unknown);
   scratch(program, 'u16', R1, 0);
   scratch(program, 'u16', R2, 2);

@@ -14,16 +14,20 @@ describe.runIf(process.getuid?.() === 0)('hash code', () => {
   });
   afterAll(() => bench.close());
 
-  it.each(HASH_POLICIES.map((policy, nth) => [policy, nth] as const))('%s, as TypeScript has it', (policy, nth) => {
-    const next = randomNumbers(1000 + nth);
-    const different = new Set<number>();
-    for (let i = 0; i < FRAMES / HASH_POLICIES.length; i++) {
-      const random = randomFrame(next);
-      const expected = transmitHash(policy, random.frame, random.vlanTci);
-      const seen = bench.hash(policy, random);
-      different.add(seen);
-      if (seen !== expected) expect.fail(`${Buffer.from(random.frame).toString('hex')}: ${seen}, not ${expected}`);
-    }
-    expect(different.size).toBeGreaterThan(1000);
-  });
+  it.each(HASH_POLICIES.map((policy, nth) => [policy, nth] as const))(
+    '%s, as TypeScript has it',
+    (policy, nth) => {
+      const next = randomNumbers(1000 + nth);
+      const different = new Set<number>();
+      for (let i = 0; i < FRAMES / HASH_POLICIES.length; i++) {
+        const random = randomFrame(next);
+        const expected = transmitHash(policy, random.frame, random.vlanTci);
+        const seen = bench.hash(policy, random);
+        different.add(seen);
+        if (seen !== expected)
+          expect.fail(`${Buffer.from(random.frame).toString('hex')}: ${seen}, not ${expected}`);
+      }
+      expect(different.size).toBeGreaterThan(1000);
+    },
+  );
 });

@@ -40,11 +40,9 @@ function readIpHeader(program: Assembler, short: string): void {
 
 /** The driver's own way to look at a flow, for layer2+3 and layer3+4 (bond_flow_dissect). */
 function bondFlow(program: Assembler, withPorts: boolean, done: string, unknown: string): void {
-  const [icmp, icmp6, inner] = ['ICMP', 'ICMPv6', 'embedded packet'].map(stem => program.freshLabel(stem)) as [
-    string,
-    string,
-    string,
-  ];
+  const [icmp, icmp6, inner] = ['ICMP', 'ICMPv6', 'embedded packet'].map(stem =>
+    program.freshLabel(stem),
+  ) as [string, string, string];
   const ports = program.freshLabel('transport');
   program.mov(R8, ETH_HEADER);
   readIpHeader(program, unknown);

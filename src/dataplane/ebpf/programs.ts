@@ -32,13 +32,7 @@ import {
   TC_PASS,
   tellDiversion,
 } from './program-parts.js';
-import {
-  MAX_MEMBERS,
-  MEMBER_FLAGS,
-  ORDER_SECOND,
-  SHARED_FLAGS,
-  STATE_MAP,
-} from './shared-state.js';
+import { MAX_MEMBERS, MEMBER_FLAGS, ORDER_SECOND, SHARED_FLAGS, STATE_MAP } from './shared-state.js';
 
 /** Name of the receive program, by which another daemon's is known. */
 export const RECEIVE_PROGRAM = 'bw_receive';

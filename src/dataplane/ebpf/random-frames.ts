@@ -12,8 +12,8 @@ export function randomNumbers(seed: number): () => number {
 }
 
 const ETHER_TYPES = [
-  0x0800, 0x0800, 0x0800, 0x86dd, 0x86dd, 0x86dd, 0x0806, 0x8035, 0x8100, 0x88a8, 0x8864, 0x8847, 0x8848, 0x88f7,
-  0x88fb, 0x892f, 0x8906, 0x88b5, 0x0040, 0x6558,
+  0x0800, 0x0800, 0x0800, 0x86dd, 0x86dd, 0x86dd, 0x0806, 0x8035, 0x8100, 0x88a8, 0x8864, 0x8847, 0x8848,
+  0x88f7, 0x88fb, 0x892f, 0x8906, 0x88b5, 0x0040, 0x6558,
 ];
 const PROTOCOLS = [
   6, 6, 17, 17, 33, 50, 51, 132, 136, 1, 1, 58, 58, 47, 47, 4, 41, 137, 0, 43, 44, 60, 99, 2,
@@ -83,7 +83,10 @@ export function randomFrame(next: () => number): RandomFrame {
   };
   const gre = (at: number): void => {
     const version = chance(10) ? next() & 7 : chance(4) ? 1 : 0;
-    put16(at, (next() & (chance(8) ? 0xfff8 : 0xb080)) | version | (version === 1 && !chance(4) ? 0x2000 : 0));
+    put16(
+      at,
+      (next() & (chance(8) ? 0xfff8 : 0xb080)) | version | (version === 1 && !chance(4) ? 0x2000 : 0),
+    );
     const flags = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
     const behind = at + 4 + [0x8000, 0x2000, 0x1000].filter(bit => (flags & bit) !== 0).length * 4;
     if (version === 1) {

@@ -127,7 +127,11 @@ export function xorProgram(context: ProgramContext, policy: HashPolicy): Program
  * With a list of usable members alone the driver does not look whether the one that was hit can send: without leave to divert
  * the frame goes into it, and is counted. The program that goes over all members looks always (bond_slave_can_tx).
  */
-function search(program: Assembler, context: ProgramContext, { overAll }: { readonly overAll: boolean }): void {
+function search(
+  program: Assembler,
+  context: ProgramContext,
+  { overAll }: { readonly overAll: boolean },
+): void {
   program
     .storeImm('u64', R10, STACK.old, NOBODY)
     .include(a => readOrder(a, overAll))

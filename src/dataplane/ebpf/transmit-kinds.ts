@@ -16,15 +16,8 @@ export const TRANSMIT_KINDS: readonly TransmitKind[] = [
 
 /** What the plan wants. */
 export function transmitKindOf(plan: Pick<ForwardingPlan, 'mode' | 'hashPolicy'>): TransmitKind {
-  switch (plan.mode) {
-    case 'balance-rr':
-    case 'broadcast':
-      return plan.mode;
-    case 'balance-xor':
-      return `balance-xor ${plan.hashPolicy}`;
-    default:
-      return 'active-backup';
-  }
+  if (plan.mode === 'balance-rr' || plan.mode === 'broadcast') return plan.mode;
+  return plan.mode === 'balance-xor' ? `balance-xor ${plan.hashPolicy}` : 'active-backup';
 }
 
 /** The program of a kind. */
