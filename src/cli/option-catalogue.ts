@@ -29,7 +29,6 @@ export interface OptionFacts {
 const STORED: ReadonlySet<string> = new Set([
   'arp_all_targets',
   'arp_missed_max',
-  'xmit_hash_policy',
   'min_links',
   'lp_interval',
   'ad_select',
@@ -80,15 +79,16 @@ function defaultOf({ kind, words, initial }: OptionSpec): string | null {
 
 function progress({ name, notBuilt, modes }: OptionSpec): { state: OptionState; note: string } {
   const built = OPTION_TABLE.find(spec => spec.name === 'mode')?.notBuilt?.except ?? null;
-  const mode = built === null ? undefined : MODE_NAMES[built];
-  if (modes !== 'all' && mode !== undefined && !modes.includes(mode)) {
+  const missing =
+    modes === 'all' || built === null ? [] : modes.filter(mode => !built.includes(MODE_NAMES.indexOf(mode)));
+  if (modes !== 'all' && missing.length === modes.length) {
     return {
       state: 'not yet',
-      note: `belongs to ${modes.join(', ')}; of the modes only ${mode} is implemented yet`,
+      note: `belongs to ${modes.join(', ')}, which ${modes.length === 1 ? 'is' : 'are'} not implemented yet`,
     };
   }
   if (notBuilt !== null)
-    return { state: notBuilt.except === null ? 'not yet' : 'partly', note: notBuilt.what };
+    return { state: notBuilt.except.length === 0 ? 'not yet' : 'partly', note: notBuilt.what };
   if (!STORED.has(name)) return { state: 'works', note: '' };
   return {
     state: 'stored',

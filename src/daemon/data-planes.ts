@@ -10,6 +10,7 @@ import {
   UserspaceBond,
 } from '../dataplane/index.js';
 import type { Rtnetlink } from '../linux/index.js';
+import type { ModeName } from '../policy/index.js';
 
 /** Words of the option `data_plane`. */
 export const DATA_PLANE_WISHES = ['auto', 'ebpf', 'userspace'] as const;
@@ -20,6 +21,9 @@ export const DATA_PLANE_NAMES: Readonly<Record<DataPlaneKind, string>> = {
   ebpf: 'eBPF data plane',
   userspace: 'user-space data plane',
 };
+
+/** Modes that only the eBPF data plane carries out so far. */
+const EBPF_MODES: ReadonlySet<ModeName> = new Set(['balance-rr', 'balance-xor', 'broadcast']);
 
 /** A data plane, and why this one. */
 export interface Choice {
@@ -54,7 +58,14 @@ export class DataPlanes {
     return this.#toolbox?.readerProblem;
   }
 
-  choose(wish: DataPlaneWish, bondName: string): Result<Choice, Refusal> {
+  choose(wish: DataPlaneWish, mode: ModeName, bondName: string): Result<Choice, Refusal> {
+    const chosen = this.#choose(wish, bondName);
+    if (!chosen.ok) return chosen;
+    const missing = refuseMode(chosen.value.kind, mode);
+    return missing === undefined ? chosen : err(missing);
+  }
+
+  #choose(wish: DataPlaneWish, bondName: string): Result<Choice, Refusal> {
     if (wish === 'userspace') return ok({ kind: 'userspace', why: 'data_plane=userspace asked for it' });
     if (this.#toolbox !== undefined) {
       const why = wish === 'ebpf' ? 'data_plane=ebpf asked for it' : 'eBPF works here and is quicker';
@@ -89,6 +100,13 @@ export class DataPlanes {
 /** The wish among the options of a new bond; anything else is the policy's to refuse. */
 export function wishedDataPlane(options: Readonly<Record<string, unknown>>): DataPlaneWish {
   return DATA_PLANE_WISHES.find(wish => wish === options['data_plane']) ?? 'auto';
+}
+
+/** A mode that a data plane does not carry out. */
+export function refuseMode(kind: DataPlaneKind, mode: ModeName): Refusal | undefined {
+  if (kind === 'ebpf' || !EBPF_MODES.has(mode)) return undefined;
+  const message = `mode=${mode} was refused: the ${DATA_PLANE_NAMES[kind]} does not carry out this mode yet; use mode=active-backup, or the eBPF data plane.`;
+  return refusal('not-implemented', 'EOPNOTSUPP', message);
 }
 
 /** A bond keeps the data plane that it was created with. */

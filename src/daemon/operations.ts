@@ -22,7 +22,7 @@ import { returnBelongings } from './belongings-return.js';
 import { BondRunner } from './bond-runner.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
-import { DATA_PLANE_NAMES, refuseOther, wishedDataPlane } from './data-planes.js';
+import { DATA_PLANE_NAMES, refuseMode, refuseOther, wishedDataPlane } from './data-planes.js';
 import type { Machine } from './machine.js';
 import { countersOf } from './member-counters.js';
 import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
@@ -74,7 +74,11 @@ export class Operations {
     let attempt = 0;
     while (getLink(netlink, lowerEndName(name, attempt)) !== undefined) attempt += 1;
     const lowerName = lowerEndName(name, attempt);
-    const choice = planes.choose(wishedDataPlane(policy.value.snapshot().options), name);
+    const choice = planes.choose(
+      wishedDataPlane(policy.value.snapshot().options),
+      policy.value.snapshot().mode,
+      name,
+    );
     if (!choice.ok) return choice;
     let plane: BondDataPlane;
     try {
@@ -202,6 +206,8 @@ export class Operations {
         return err(why);
       }
     }
+    const missing = refuseMode(runner.plane.kind, trial.snapshot().mode);
+    if (missing !== undefined) return err(missing);
     if (names.some(name => ['active_slave', 'primary', 'prio'].includes(findOption(name)?.name ?? name))) {
       runner.refreshStack();
     }

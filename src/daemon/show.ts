@@ -15,7 +15,6 @@ const MII_STATUS: Readonly<Record<LinkState, ShowMember['miiStatus']>> = {
 /** One bond as it is now. */
 export function showBond(netlink: Rtnetlink, runner: BondRunner): ShowBond {
   const snapshot = runner.policy.snapshot();
-  const active = snapshot.members.find(member => member.member === snapshot.active);
   const link = getLink(netlink, runner.plane.bondIfindex);
   return {
     name: snapshot.name,
@@ -25,7 +24,7 @@ export function showBond(netlink: Rtnetlink, runner: BondRunner): ShowBond {
     inlineFailover: runner.policy.plan().inlineFailover && runner.plane.checksCarrier,
     adminUp: snapshot.adminUp,
     carrier: snapshot.carrier,
-    active: active?.name ?? null,
+    active: snapshot.members.find(member => member.member === snapshot.active)?.name ?? null,
     address: snapshot.address,
     mtu: snapshot.mtu,
     options: snapshot.options,

@@ -3,11 +3,22 @@ import { findBest } from './active-selection.js';
 import { evaluateCarrier } from './carrier.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { failOverMac } from './mac-rules.js';
+import { isActiveBackup, MODE, usesPrimary } from './modes.js';
 import { startNotifications, startReports } from './notifications.js';
-import { activeMember, type Context, makeActive, makeBackup, type MemberState, tell } from './state.js';
+import {
+  activeMember,
+  type BondState,
+  type Context,
+  makeActive,
+  makeBackup,
+  type MemberState,
+  tell,
+} from './state.js';
 
 function tellChange(context: Context, from: string | null, to: string | null, reason: string): void {
   const { name, members } = context.state;
+  // Elsewhere the active member is one in name only.
+  if (!usesPrimary(context.state)) return;
   if (to === null) {
     const message = `${name} has no usable member left: ${reason}`;
     // Nobody need be alarmed by a bond that was emptied.
@@ -36,6 +47,11 @@ function promote(context: Context, member: MemberState): void {
   );
 }
 
+/** Modes in which the change is announced by the members' multicast reports (bond_change_active_slave). */
+function reports(state: BondState, next: MemberState | null): boolean {
+  return (usesPrimary(state) && next !== null) || state.numbers.mode === MODE.ROUND_ROBIN;
+}
+
 /**
  * Makes `next` the active member: flags, MAC addresses, forwarding plan, notifications, multicast reports, in this order.
  * `left` is the former active member when it is no longer one (for the event only).
@@ -52,14 +68,17 @@ export function changeActive(
   if (next !== null && next.link === 'back') promote(context, next);
   state.active = next?.member ?? null;
   tellChange(context, (old ?? left)?.name ?? null, next?.name ?? null, reason);
-  if (old !== null) makeBackup(state, old);
-  if (next === null) return;
-  makeActive(next);
-  failOverMac(context, next, old);
-  // The frames that follow must leave through the new member.
-  giveForwardingPlan(context);
-  startNotifications(context);
-  startReports(context);
+  if (usesPrimary(state)) {
+    if (old !== null) makeBackup(state, old);
+    if (next !== null) makeActive(next);
+  }
+  if (next !== null && isActiveBackup(state)) {
+    failOverMac(context, next, old);
+    // The frames that follow must leave through the new member.
+    giveForwardingPlan(context);
+    startNotifications(context);
+  }
+  if (reports(state, next)) startReports(context);
 }
 
 /** Chooses again and changes if the choice is another one. */

@@ -22,7 +22,7 @@ import { findOption, inApplyOrder, type NumberOption, NUMBER_OPTIONS, optionSpec
 import { snapshotOf } from './snapshot.js';
 import { type BondState, type Context, tell } from './state.js';
 
-const SAVED_VERSION = 2;
+const SAVED_VERSION = 3;
 
 /** A bond on paper, as JSON. Timers are relative to the moment of saving. */
 export interface SavedBond {
@@ -66,16 +66,18 @@ function initialState(wish: NewBond): BondState {
     primary: null,
     forcePrimary: false,
     active: null,
+    usable: null,
     members: [],
     stack: [],
     peerNotifLeft: 0,
     igmpLeft: 0,
     timers: { mii: null, igmp: null },
+    toldSenders: '',
     lastPlan: '',
   };
 }
 
-/** Active-backup bonding as a deterministic object: inputs and time in, outputs out. */
+/** Bonding as a deterministic object: inputs and time in, outputs out. */
 export class Bond implements BondPolicy {
   readonly #state: BondState;
   #outputs: Output[] = [];
@@ -95,7 +97,7 @@ export class Bond implements BondPolicy {
     const state = initialState(wish);
     const outputs: Output[] = [];
     const context: Context = { state, out: outputs, now: 0, acceptsAll };
-    const conflict = checkTogether(wish, acceptsAll);
+    const conflict = checkTogether(wish);
     if (conflict !== null) return err(conflict);
     for (const [name, value] of ordered(wish.options)) {
       const applied = applyOption(context, name, value);
@@ -164,7 +166,7 @@ export class Bond implements BondPolicy {
   }
 }
 
-/** Builds a bond with its options; all or nothing. The driver's default mode is balance-rr, which is not built yet. */
+/** Builds a bond with its options; all or nothing. Without a mode it is balance-rr, as the driver's. */
 export function createBond(wish: NewBond): Result<Bond, Refusal> {
   return Bond.create(wish);
 }
@@ -174,8 +176,8 @@ function ordered(options: NewBond['options']): (readonly [string, string])[] {
   return options.toSorted(([a], [b]) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
 }
 
-/** Conflicts between options that are given together (bond_changelink), and the missing mode. */
-function checkTogether({ name, options }: NewBond, acceptsAll: boolean): Refusal | null {
+/** Conflicts between options that are given together (bond_changelink). */
+function checkTogether({ name, options }: NewBond): Refusal | null {
   const isSet = (option: string): boolean =>
     options.some(
       ([given, value]) => findOption(given)?.name === option && !/^\s*(?:0+|off|none)?\s*$/.test(value),
@@ -188,11 +190,7 @@ function checkTogether({ name, options }: NewBond, acceptsAll: boolean): Refusal
     const message = `${name} was refused: ARP validating cannot be used with MII monitoring; leave out arp_validate.`;
     return refusal('invalid-request', 'EINVAL', message);
   }
-  if (acceptsAll || options.some(([given]) => findOption(given)?.name === 'mode')) return null;
-  const unknown = options.find(([given]) => findOption(given) === undefined);
-  if (unknown !== undefined) return null;
-  const message = `${name} was refused: no mode was given, and the default, balance-rr, is not implemented yet; set mode=active-backup.`;
-  return refusal('not-implemented', 'EOPNOTSUPP', message);
+  return null;
 }
 
 function dispatch(context: Context, input: Input): Handled {

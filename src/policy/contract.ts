@@ -1,6 +1,7 @@
 // The bond's contract with whoever drives it (daemon, simulator, tests): inputs, outputs, snapshot. Values only.
 import type { MacText, Refusal, Result } from '../base/index.js';
 import type { ModeName, OptionValues } from './options.js';
+import type { HashPolicy } from './transmit-hash.js';
 
 /** Monotonic time in milliseconds; fractions allowed. The policy never asks for it, it is told. */
 export type TimeMs = number;
@@ -84,13 +85,22 @@ export type Input =
 /** How the data plane is to move packets; always whole, never a difference. */
 export interface ForwardingPlan {
   readonly mode: ModeName;
-  /** The member that sends and receives now, or null. */
+  /** The member that sends and receives now, or null. In balance-rr, balance-xor and broadcast one in name only. */
   readonly active: MemberIndex | null;
   /**
-   * Every member in the order in which the data plane may fall back on them by itself: UP members first, by
-   * preference, then the others (of use only when nothing that is UP can send, or when no policy is running).
+   * Every member, in the order in which the data plane goes through them.
+   * - active-backup: as it may fall back on them by itself: UP members first, by preference, then the others (of use only
+   *   when nothing that is UP can send, or when no policy is running).
+   * - balance-rr, broadcast: as they joined.
+   * - balance-xor: `usable` first, as they joined, then the others by preference.
    */
   readonly order: readonly MemberIndex[];
+  /** Members that may carry frames: their link is UP. In the order in which they joined. */
+  readonly usable: readonly MemberIndex[];
+  /** balance-xor: which header fields choose among `usable`. */
+  readonly hashPolicy: HashPolicy;
+  /** balance-rr: frames on one member before the next has its turn; 0: each by chance. */
+  readonly packetsPerSlave: number;
   /** True when the data plane may move traffic by itself when the active member cannot send. */
   readonly inlineFailover: boolean;
   /** Members whose received frames are dropped (backups, unless all_slaves_active). */

@@ -24,3 +24,5 @@ export {
   type OptionWord,
   wordOf,
 } from './options.js';
+export { MOST_HEADERS } from './flow-keys.js';
+export { HASH_POLICIES, type HashPolicy, transmitHash } from './transmit-hash.js';

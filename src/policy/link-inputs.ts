@@ -4,7 +4,8 @@ import type { Input, MemberIndex, MemberLink } from './contract.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { bondAddressChanged } from './mac-rules.js';
 import { setMemberMtu, settle } from './members.js';
-import { confirmLoss } from './mii-pass.js';
+import { confirmLoss, lossReason } from './mii-pass.js';
+import { usesPrimary } from './modes.js';
 import {
   activeMember,
   type Context,
@@ -16,6 +17,7 @@ import {
   memberOf,
   tell,
 } from './state.js';
+import { linkTold, tellSenders } from './usable.js';
 
 type BondLink = Extract<Input, { kind: 'bond-link' }>;
 
@@ -62,8 +64,10 @@ export function memberLink(context: Context, index: MemberIndex, link: MemberLin
   if (link.name !== member.name) renamed(context, member, link.name);
   addressTold(context, member, link.address);
   mtuTold(context, member, link.mtu);
+  const wasUp = isUp(member);
   member.adminUp = link.adminUp;
   member.carrier = link.carrier;
+  if (isUp(member) !== wasUp) linkTold(state);
   // As the driver, which asks when a device comes up or changes while up, and keeps what it knew while it is down.
   if (link.adminUp) {
     member.speedMbps = link.speedMbps;
@@ -72,6 +76,8 @@ export function memberLink(context: Context, index: MemberIndex, link: MemberLin
   if (member.settling && member.adminUp) settle(context, member);
   const isWatched = state.timers.mii !== null && isInline(state);
   if (isWatched && !isUp(member) && !member.settling) confirmLoss(context, member);
+  if (isUp(member) !== wasUp)
+    tellSenders(context, isUp(member) ? `${member.name} has its link` : lossReason(member));
 }
 
 /**
@@ -83,7 +89,8 @@ export function diverted(context: Context, from: MemberIndex, to: MemberIndex): 
   const member = memberOf(state, from);
   const target = memberOf(state, to);
   // Of a member that is not the active one any more it is old news, which was counted.
-  if (member !== null && from === state.active && state.timers.mii !== null && isInline(state)) {
+  const isNews = !usesPrimary(state) || from === state.active;
+  if (member !== null && isNews && state.timers.mii !== null && isInline(state)) {
     const message = `Traffic left ${member.name} for ${target?.name ?? `interface ${to}`} at once: ${member.name} could not send`;
     tell(context, 'warning', 'data-plane', message, { member: member.name });
     member.carrier = false;
@@ -92,6 +99,7 @@ export function diverted(context: Context, from: MemberIndex, to: MemberIndex): 
       target.adminUp = true;
       target.carrier = true;
     }
+    linkTold(state);
     confirmLoss(context, member);
   }
   giveForwardingPlan(context, true);
@@ -103,9 +111,11 @@ function adminChanged(context: Context, up: boolean): void {
   state.adminUp = up;
   if (up) {
     for (const member of state.members) {
-      if (member.member === state.active) makeActive(member);
-      else makeBackup(state, member);
+      if (usesPrimary(state) && member.member !== state.active) makeBackup(state, member);
+      else makeActive(member);
     }
+    linkTold(state);
+    tellSenders(context, `${state.name} was set up`);
     if (state.numbers.miimon > 0) state.timers.mii = context.now;
     return;
   }

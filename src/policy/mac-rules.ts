@@ -1,5 +1,6 @@
 // Who has which MAC address: joining, failover and the fail_over_mac option (bond_enslave, bond_do_fail_over_mac).
 import { formatMac, type MacText, parseMac } from '../base/index.js';
+import { failOverMacOf } from './modes.js';
 import { type BondState, type Context, type MemberState, tell } from './state.js';
 
 /** Values of fail_over_mac. */
@@ -84,11 +85,11 @@ export function addressAtJoin(context: Context, member: MemberState): void {
   const { state } = context;
   const isFirst = state.members.length === 0;
   if (isFirst && state.addressIsRandom) setBondAddress(context, member.address);
-  if (state.numbers.fail_over_mac === FAIL_OVER_MAC.NONE) {
+  if (failOverMacOf(state) === FAIL_OVER_MAC.NONE) {
     setMemberAddress(context, member, state.address);
     return;
   }
-  if (state.numbers.fail_over_mac !== FAIL_OVER_MAC.FOLLOW || isFirst) return;
+  if (failOverMacOf(state) !== FAIL_OVER_MAC.FOLLOW || isFirst) return;
   const isTaken =
     member.address === state.address || state.members.some(other => other.address === member.address);
   if (isTaken) setMemberAddress(context, member, spareAddress(state, member.permanentAddress));
@@ -106,11 +107,11 @@ function swapAddresses(context: Context, next: MemberState, old: MemberState): v
 /** The address work of a change of the active member (bond_do_fail_over_mac). */
 export function failOverMac(context: Context, next: MemberState, old: MemberState | null): void {
   const { state } = context;
-  if (state.numbers.fail_over_mac === FAIL_OVER_MAC.ACTIVE) {
+  if (failOverMacOf(state) === FAIL_OVER_MAC.ACTIVE) {
     setBondAddress(context, next.address);
     return;
   }
-  if (state.numbers.fail_over_mac !== FAIL_OVER_MAC.FOLLOW) return;
+  if (failOverMacOf(state) !== FAIL_OVER_MAC.FOLLOW) return;
   const holder =
     old ?? state.members.find(other => other !== next && other.address === state.address) ?? null;
   if (holder === null) setMemberAddress(context, next, state.address);
@@ -131,8 +132,8 @@ export function bondAddressChanged(context: Context, address: MacText): void {
     return;
   }
   if (state.staleAddresses.includes(address)) return;
-  if (state.numbers.fail_over_mac !== FAIL_OVER_MAC.NONE) {
-    const word = state.numbers.fail_over_mac === FAIL_OVER_MAC.ACTIVE ? 'active' : 'follow';
+  if (failOverMacOf(state) !== FAIL_OVER_MAC.NONE) {
+    const word = failOverMacOf(state) === FAIL_OVER_MAC.ACTIVE ? 'active' : 'follow';
     tell(
       context,
       'warning',

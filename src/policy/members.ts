@@ -5,16 +5,19 @@ import { evaluateCarrier } from './carrier.js';
 import type { Input, MemberIndex } from './contract.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { addressAtJoin, FAIL_OVER_MAC, forceFailOverMac, remember } from './mac-rules.js';
+import { failOverMacOf, isActiveBackup, usesPrimary } from './modes.js';
 import {
   activeMember,
   type Context,
   isUp,
+  makeActive,
   makeBackup,
   type MemberState,
   memberOf,
   primaryMember,
   tell,
 } from './state.js';
+import { membersChanged, tellSenders } from './usable.js';
 
 type Join = Extract<Input, { kind: 'join' }>;
 type Leave = Extract<Input, { kind: 'leave' }>;
@@ -55,9 +58,12 @@ function refuseJoin(context: Context, input: Join): Refusal | null {
   if (input.link.name === state.name) {
     return refusal('invalid-request', 'EPERM', `${what}: a bond cannot be its own member.`);
   }
-  const mustSetAddress =
-    state.members.length > 0 && state.numbers.fail_over_mac !== FAIL_OVER_MAC.ACTIVE && !input.canSetAddress;
-  if (!mustSetAddress) return null;
+  if (input.canSetAddress) return null;
+  if (!isActiveBackup(state)) {
+    const why = 'it cannot change its MAC address, and all members have the one of the bond in this mode';
+    return refusal('unsupported', 'EOPNOTSUPP', `${what}: ${why}; use mode=active-backup for it.`);
+  }
+  if (state.members.length === 0 || state.numbers.fail_over_mac === FAIL_OVER_MAC.ACTIVE) return null;
   return refusal(
     'unsupported',
     'EOPNOTSUPP',
@@ -89,9 +95,16 @@ export function settle(context: Context, member: MemberState): void {
   if (!member.settling || !member.adminUp) return;
   member.settling = false;
   initialLink(context, member);
+  const { state } = context;
   evaluateCarrier(context);
-  const isPrimary = member === primaryMember(context.state);
-  selectActive(context, isPrimary ? `primary ${member.name} joined` : `${member.name} joined`);
+  if (usesPrimary(state)) {
+    const isPrimary = member === primaryMember(state);
+    selectActive(context, isPrimary ? `primary ${member.name} joined` : `${member.name} joined`);
+  } else if (state.active === null && member.link === 'up') {
+    state.active = member.member;
+  }
+  membersChanged(state);
+  tellSenders(context, `${member.name} joined`);
 }
 
 /** An interface joins. Outputs: addresses, MTU, open, and whatever follows from its link. */
@@ -100,13 +113,14 @@ export function join(context: Context, input: Join): Result<undefined, Refusal> 
   if (refused !== null) return err(refused);
   const { state } = context;
   const member = newMember(input);
-  if (state.members.length === 0) forceFailOverMac(context, member);
+  if (state.members.length === 0 && isActiveBackup(state)) forceFailOverMac(context, member);
   setMemberMtu(context, member, state.mtu);
   addressAtJoin(context, member);
   context.out.push({ kind: 'open-member', member: member.member });
   state.members.push(member);
-  makeBackup(state, member);
-  if (member.name === state.primary) state.forcePrimary = true;
+  if (usesPrimary(state)) makeBackup(state, member);
+  else makeActive(member);
+  if (member === primaryMember(state)) state.forcePrimary = true;
   tell(context, 'info', 'joined', `${member.name} joined ${state.name}`, { member: member.name });
   settle(context, member);
   return ok(undefined);
@@ -114,7 +128,7 @@ export function join(context: Context, input: Join): Result<undefined, Refusal> 
 
 function warnOfAddress(context: Context, member: MemberState): void {
   const { state } = context;
-  const stays = state.numbers.fail_over_mac === FAIL_OVER_MAC.NONE && state.members.length > 0;
+  const stays = failOverMacOf(state) === FAIL_OVER_MAC.NONE && state.members.length > 0;
   if (!stays || state.address !== member.permanentAddress) return;
   tell(
     context,
@@ -149,6 +163,7 @@ export function leave(context: Context, input: Leave): Result<undefined, Refusal
   const wasActive = activeMember(state) === member;
   const reason = `${member.name} ${CAUSE_TEXT[input.cause]}`;
   state.members = state.members.filter(other => other !== member);
+  membersChanged(state);
   warnOfAddress(context, member);
   tell(context, input.cause === 'undo' ? 'warning' : 'info', 'left', `${reason} and left ${state.name}`, {
     member: member.name,
@@ -157,9 +172,10 @@ export function leave(context: Context, input: Leave): Result<undefined, Refusal
     state.active = null;
     selectActive(context, reason, member);
   }
+  tellSenders(context, reason);
   evaluateCarrier(context);
   giveForwardingPlan(context);
-  const restoreAddress = state.numbers.fail_over_mac !== FAIL_OVER_MAC.ACTIVE && input.cause !== 'gone';
+  const restoreAddress = failOverMacOf(state) !== FAIL_OVER_MAC.ACTIVE && input.cause !== 'gone';
   context.out.push({ kind: 'detach-member', member: member.member, restoreAddress });
   if (state.members.length === 0) emptied(context, member, input.cause);
   return ok(undefined);

@@ -3,6 +3,7 @@ import { selectActive } from './active-change.js';
 import { evaluateCarrier } from './carrier.js';
 import type { LinkState } from './contract.js';
 import { type Finding, inspect } from './mii-monitor.js';
+import { isActiveBackup } from './modes.js';
 import { mayNotifyPeers, notifyPeers } from './notifications.js';
 import {
   activeMember,
@@ -13,6 +14,7 @@ import {
   primaryMember,
   tell,
 } from './state.js';
+import { isAllLost, linkDecided, tellSenders } from './usable.js';
 
 const MAX_COUNT = 0xffffffff;
 
@@ -59,7 +61,7 @@ interface Proposal {
 function inspectAll(context: Context): Proposal[] {
   const { state } = context;
   const proposals: Proposal[] = [];
-  let ignoreUpdelay = state.active === null;
+  let ignoreUpdelay = isAllLost(state);
   for (const member of state.members) {
     const finding = inspect({
       link: member.link,
@@ -82,7 +84,8 @@ function commitDown(context: Context, member: MemberState): boolean {
   member.link = 'down';
   member.delayTicks = 0;
   member.linkFailureCount = Math.min(MAX_COUNT, member.linkFailureCount + 1);
-  makeBackup(context.state, member);
+  if (isActiveBackup(context.state)) makeBackup(context.state, member);
+  linkDecided(context.state);
   const message = `${member.name} is down and out of use (failure ${member.linkFailureCount}): ${lossReason(member)}`;
   tell(context, 'warning', 'link', message, { member: member.name });
   return member.member === context.state.active;
@@ -92,6 +95,9 @@ function commitDown(context: Context, member: MemberState): boolean {
 function commitUp(context: Context, member: MemberState): string | null {
   const { state } = context;
   member.link = 'up';
+  // Not yet in active-backup: the selection makes one active (bond_miimon_commit).
+  if (!isActiveBackup(state)) member.state = 'active';
+  linkDecided(state);
   tell(context, 'info', 'recovered', `${member.name} is up (${speedText(member)})`, { member: member.name });
   const active = activeMember(state);
   if (active === null) return `${member.name} is up and nothing else was in use`;
@@ -103,12 +109,18 @@ function commitUp(context: Context, member: MemberState): string | null {
 /** bond_miimon_commit: states become true, then at most one selection, then the carrier. */
 function commitAll(context: Context, proposals: readonly Proposal[]): void {
   let reason: string | null = null;
+  let change: string | null = null;
   for (const { member, link } of proposals) {
-    if (link === 'up') reason = commitUp(context, member) ?? reason;
-    else if (link === 'down') reason = commitDown(context, member) ? lossReason(member) : reason;
-    else member.link = link;
+    if (link === 'up') {
+      reason = commitUp(context, member) ?? reason;
+      change ??= `${member.name} is up`;
+    } else if (link === 'down') {
+      reason = commitDown(context, member) ? lossReason(member) : reason;
+      change = lossReason(member);
+    } else member.link = link;
   }
   if (reason !== null) selectActive(context, reason);
+  if (change !== null) tellSenders(context, change);
   evaluateCarrier(context);
 }
 
@@ -154,5 +166,6 @@ export function confirmLoss(context: Context, member: MemberState): void {
     takeReturned(context);
     selectActive(context, lossReason(member));
   }
+  tellSenders(context, lossReason(member));
   evaluateCarrier(context);
 }

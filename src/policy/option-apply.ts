@@ -105,7 +105,7 @@ function refuseNotBuilt(
   value: number | null,
 ): Refusal | null {
   const { notBuilt } = spec;
-  if (acceptsAll || notBuilt === null || (value !== null && notBuilt.except === value)) return null;
+  if (acceptsAll || notBuilt === null || (value !== null && notBuilt.except.includes(value))) return null;
   return refuse('not-implemented', 'EOPNOTSUPP', name, text, notBuilt.what);
 }
 

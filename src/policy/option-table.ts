@@ -69,7 +69,7 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     {
       withoutMembers: true,
       whileDown: true,
-      notBuilt: { except: 1, what: 'this mode is not implemented yet; use mode=active-backup' },
+      notBuilt: { except: [0, 1, 2, 3], what: 'this mode is not implemented yet; use mode=active-backup' },
     },
   ),
   numberOption(
@@ -102,7 +102,7 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
   ),
   switchOption('use_carrier', "Read the link from the device's carrier flag (1) or by ioctl (0).", 1, {
     notBuilt: {
-      except: 1,
+      except: [1],
       what: 'reading the link by ethtool or MII ioctls is not implemented yet; leave use_carrier at 1',
     },
   }),
@@ -114,7 +114,7 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     {
       unit: 'ms',
       modes: ARP_MODES,
-      notBuilt: { except: 0, what: 'ARP monitoring is not implemented yet; use miimon=100' },
+      notBuilt: { except: [0], what: 'ARP monitoring is not implemented yet; use miimon=100' },
     },
   ),
   {
@@ -123,7 +123,7 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     summary: 'IPv4 addresses that ARP monitoring probes, up to 16: a comma list, or +ADDRESS / -ADDRESS.',
     kind: 'list',
     sysfs: 'text',
-    notBuilt: { except: null, what: 'ARP monitoring is not implemented yet; use miimon=100' },
+    notBuilt: { except: [], what: 'ARP monitoring is not implemented yet; use miimon=100' },
   },
   {
     ...PLAIN,
@@ -131,7 +131,7 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     summary: 'IPv6 addresses that neighbour monitoring probes, up to 16, as a comma list.',
     kind: 'list',
     sysfs: null,
-    notBuilt: { except: null, what: 'neighbour monitoring is not implemented yet; use miimon=100' },
+    notBuilt: { except: [], what: 'neighbour monitoring is not implemented yet; use miimon=100' },
   },
   wordOption(
     'arp_validate',
@@ -147,7 +147,7 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     ),
     {
       modes: ARP_MODES,
-      notBuilt: { except: 0, what: 'ARP monitoring is not implemented yet; use miimon=100' },
+      notBuilt: { except: [0], what: 'ARP monitoring is not implemented yet; use miimon=100' },
     },
   ),
   wordOption(
@@ -309,7 +309,7 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     kind: 'per-member',
     max: 16,
     sysfs: 'text',
-    notBuilt: { except: 0, what: 'tying queues to members is not implemented yet; leave it at 0' },
+    notBuilt: { except: [0], what: 'tying queues to members is not implemented yet; leave it at 0' },
   },
   {
     ...PLAIN,

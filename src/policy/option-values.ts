@@ -7,6 +7,7 @@ import {
   type OptionValues,
   wordOf,
 } from './options.js';
+import { usesPrimary } from './modes.js';
 import { type BondState, memberOf } from './state.js';
 
 const IN_TICKS: ReadonlySet<OptionName> = new Set(['updelay', 'downdelay', 'peer_notif_delay']);
@@ -23,7 +24,8 @@ export function optionValues(state: BondState): OptionValues {
   const { members } = state;
   Object.assign(values, {
     mode: MODE_NAMES[state.numbers.mode] ?? 'balance-rr',
-    active_slave: memberOf(state, state.active)?.name ?? null,
+    // The driver shows none where it means nothing (bond_option_active_slave_get_rcu).
+    active_slave: usesPrimary(state) ? (memberOf(state, state.active)?.name ?? null) : null,
     primary: state.primary,
     slaves: members.map(member => member.name),
     arp_ip_target: [...state.arpTargets],

@@ -220,14 +220,23 @@ describe('what is not built yet', () => {
 
 describe('createBond()', () => {
   it('wants a mode that is built, H02', () => {
-    expect(refusalOf([]).message).toContain('set mode=active-backup');
-    expect(refusalOf([['miimon', '100']]).code).toBe('not-implemented');
-    expect(refusalOf([['mode', 'balance-rr']])).toMatchObject({
+    expect(refusalOf([['mode', '802.3ad']])).toMatchObject({
       code: 'not-implemented',
       errno: 'EOPNOTSUPP',
     });
     expect(refusalOf([['mode', '9']]).errno).toBe('EINVAL');
     expect(refusalOf([['mod', '1']]).message).toContain('did you mean mode?');
+  });
+
+  it("has the driver's default mode without one", () => {
+    const made = createBond({
+      name: 'b',
+      address: '02:00:00:00:00:99',
+      addressIsRandom: true,
+      mtu: 1500,
+      options: [],
+    });
+    expect(made.ok && made.value.snapshot()).toMatchObject({ mode: 'balance-rr', active: null });
   });
 
   it('applies in the right order whatever the order given, and all or nothing', () => {

@@ -144,8 +144,8 @@ export interface OptionSpec {
   readonly whileDown: boolean;
   /** How sysfs prints it: `word number`, number, text; null: it has no file there. */
   readonly sysfs: 'word-number' | 'number' | 'text' | null;
-  /** Set where only one number (or nothing) works so far: that number, and what is missing. */
-  readonly notBuilt: { readonly except: number | null; readonly what: string } | null;
+  /** Set where only some numbers (or nothing) work so far: those numbers, and what is missing. */
+  readonly notBuilt: { readonly except: readonly number[]; readonly what: string } | null;
 }
 
 const BY_NAME: ReadonlyMap<string, OptionSpec> = new Map(

@@ -1,6 +1,7 @@
 // The state as others may see it: a copy, plain data. (policy)
 import type { BondSnapshot, MemberSnapshot } from './contract.js';
 import { optionValues } from './option-values.js';
+import { usesPrimary } from './modes.js';
 import type { BondState, MemberState } from './state.js';
 
 function memberSnapshot(member: MemberState): MemberSnapshot {
@@ -20,7 +21,7 @@ export function snapshotOf(state: BondState): BondSnapshot {
     address: state.address,
     addressIsRandom: state.addressIsRandom,
     mtu: state.mtu,
-    active: state.active,
+    active: usesPrimary(state) ? state.active : null,
     members: state.members.map(memberSnapshot),
   };
 }

@@ -1,6 +1,7 @@
 // What a bond knows, as plain JSON, and the context in which the rules work on it. (policy)
 import type { MacText } from '../base/index.js';
 import type { BondEvent, LinkState, MemberIndex, Output, StackedDevice, TimeMs } from './contract.js';
+import { isLoadBalancing, usesPrimary } from './modes.js';
 import type { NumberOption } from './options.js';
 
 /** An enrolled interface. */
@@ -55,6 +56,8 @@ export interface BondState {
   /** The next selection takes the primary whatever primary_reselect says (once). */
   forcePrimary: boolean;
   active: MemberIndex | null;
+  /** The driver's usable_slaves: members that could send when the list was made; null where it never was. */
+  usable: MemberIndex[] | null;
   members: MemberState[];
   stack: StackedDevice[];
   /** send_peer_notif of the driver: counts down by one a tick. */
@@ -62,6 +65,8 @@ export interface BondState {
   igmpLeft: number;
   /** The one timer table: when each is due, or null. */
   timers: { mii: TimeMs | null; igmp: TimeMs | null };
+  /** Names of the members that were said to send last, in modes that use several. */
+  toldSenders: string;
   /** The last forwarding plan given out, as JSON, so that the same is not given twice. */
   lastPlan: string;
 }
@@ -90,8 +95,9 @@ export function activeMember(state: BondState): MemberState | null {
   return memberOf(state, state.active);
 }
 
-/** The member that is the primary: the one with the recorded name. */
+/** The member that is the primary: the one with the recorded name, in modes that have one. */
 export function primaryMember(state: BondState): MemberState | null {
+  if (!usesPrimary(state)) return null;
   return state.members.find(member => member.name === state.primary) ?? null;
 }
 
@@ -111,9 +117,12 @@ export function tell(
   context.out.push({ kind: 'event', event: { severity, type, message, ...more } });
 }
 
-/** slave->inactive of a backup: frames received are dropped unless all_slaves_active (bond_set_slave_inactive_flags). */
+/**
+ * slave->inactive of a backup: frames received are dropped unless all_slaves_active (bond_set_slave_inactive_flags). The
+ * state stays active in the modes that balance by address: backups send there too.
+ */
 export function makeBackup(state: BondState, member: MemberState): void {
-  member.state = 'backup';
+  if (!isLoadBalancing(state)) member.state = 'backup';
   member.inactive = state.numbers.all_slaves_active === 0;
 }
 

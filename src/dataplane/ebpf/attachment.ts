@@ -20,6 +20,7 @@ import {
   programInfo,
   type Rtnetlink,
   tcxProgramIds,
+  updateLink,
 } from '../../linux/index.js';
 import { FILTER_NAME, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
 
@@ -64,6 +65,21 @@ export function attachIngress(
     if (wanted === 'tcx' || !isErrno(error, 'EINVAL')) throw error;
   }
   return attachFilter(netlink, programFd, ifindex, pin);
+}
+
+/** Puts another program in the place of the one that is attached, between two frames. */
+export function swapProgram(netlink: Rtnetlink, programFd: number, attachment: Attachment): void {
+  if (attachment.kind === 'clsact') {
+    addBpfFilter(netlink, filterPlace(attachment.ifindex), programFd, FILTER_NAME, true);
+    return;
+  }
+  const link = getPinned(attachment.pin);
+  if (link === undefined) throw new Error(`There is no link at ${attachment.pin}.`);
+  try {
+    updateLink(link, programFd);
+  } finally {
+    closeFd(link);
+  }
 }
 
 function attachFilter(netlink: Rtnetlink, programFd: number, ifindex: number, pin: string): Attachment {

@@ -17,13 +17,18 @@ import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
 import type { BondDataPlane, BondPlaces, Diversion, Loss, NewBond } from '../contract.js';
 import { createPair, deletePair, lowerAlias } from '../pair.js';
 import { quietly } from '../quietly.js';
-import { type Attachment, attachIngress, detach, isAttached } from './attachment.js';
+import { type Attachment, attachIngress, detach, isAttached, swapProgram } from './attachment.js';
 import { LiveState } from './live-state.js';
 import { createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
 import { type Parts, readParts, type Unfinished, writeParts } from './parts.js';
-import { receiveProgram, transmitProgram } from './programs.js';
-import { DIVERSION, LAYOUT_VERSION, MEMBER_FLAGS, NO_SLOT, SHARED_FLAGS } from './shared-state.js';
+import { receiveProgram } from './programs.js';
+import { publishPlan } from './publish-plan.js';
+import { DIVERSION, LAYOUT_VERSION, NO_SLOT } from './shared-state.js';
 import type { Toolbox } from './toolbox.js';
+import { type TransmitKind, transmitKindOf, transmitProgramOf } from './transmit-kinds.js';
+
+/** What is attached before the first plan: it sends nothing, as there is no member. */
+const FIRST_KIND: TransmitKind = 'active-backup';
 
 export class EbpfBond implements BondDataPlane {
   readonly kind = 'ebpf';
@@ -34,6 +39,8 @@ export class EbpfBond implements BondDataPlane {
   readonly #state: LiveState;
   readonly #ring: RingBuffer;
   #parts: Parts;
+  /** Undefined after adoption: what another process attached is not known, and replaced by the first plan. */
+  #attached: TransmitKind | undefined;
   #closed = false;
   #carrier: boolean | undefined;
   #tell: ((record: Uint8Array) => void) | undefined;
@@ -82,7 +89,7 @@ export class EbpfBond implements BondDataPlane {
         netlink,
         toolbox,
         maps,
-        transmitProgram(toolbox.context),
+        transmitProgramOf(toolbox.context, FIRST_KIND),
         pair.lowerIfindex,
         `${bond.pins}/transmit`,
       );
@@ -94,6 +101,7 @@ export class EbpfBond implements BondDataPlane {
         receive: {},
       };
       const made = new EbpfBond(netlink, toolbox, bond, maps, parts);
+      made.#attached = FIRST_KIND;
       undo.push(() => {
         made.#release();
         removeParts(bond.partsFile);
@@ -193,7 +201,7 @@ export class EbpfBond implements BondDataPlane {
   removeMember(member: MemberIndex): void {
     const slot = this.#state.slotOf(member);
     if (slot === undefined) return;
-    this.#state.order = this.#state.order.filter(other => other !== slot);
+    this.#state.withdraw(slot);
     this.#leave(slot);
     const { [slot]: attachment, ...rest } = this.#parts.receive;
     try {
@@ -212,23 +220,20 @@ export class EbpfBond implements BondDataPlane {
   }
 
   apply(plan: ForwardingPlan): void {
-    const state = this.#state;
-    const slots = plan.order.map(member => state.slotOf(member)).filter(slot => slot !== undefined);
-    const accepting = plan.order
-      .filter(member => member !== plan.active && !plan.inactive.includes(member))
-      .map(member => state.slotOf(member));
-    const flagsOf = (slot: number): number => (accepting.includes(slot) ? MEMBER_FLAGS.acceptAlways : 0);
-    // Who may be heard is granted first and withdrawn last, and the order is there before who is current: a program that
-    // runs in between does what was right before or is right after.
-    for (const slot of accepting) if (slot !== undefined) state.setMemberFlags(slot, flagsOf(slot));
-    state.order = slots;
-    state.flags = plan.inlineFailover && this.checksCarrier ? SHARED_FLAGS.divert : 0;
-    const active = plan.active === null ? undefined : state.slotOf(plan.active);
-    if (state.current !== (active ?? NO_SLOT)) state.current = active ?? NO_SLOT;
-    for (const member of this.members()) {
-      const slot = state.slotOf(member);
-      if (slot !== undefined) state.setMemberFlags(slot, flagsOf(slot));
+    const kind = transmitKindOf(plan);
+    if (kind !== this.#attached) this.#swapTransmit(kind);
+    publishPlan(this.#state, plan, this.checksCarrier);
+  }
+
+  /** Another mode or hash policy has another program, which takes over between two frames. */
+  #swapTransmit(kind: TransmitKind): void {
+    const fd = this.#toolbox.load(transmitProgramOf(this.#toolbox.context, kind), this.#maps);
+    try {
+      withHostMounts(() => swapProgram(this.#netlink, fd, this.#parts.transmit));
+    } finally {
+      closeFd(fd);
     }
+    this.#attached = kind;
   }
 
   setCarrier(on: boolean): void {

@@ -12,7 +12,9 @@ import {
   NO_SLOT,
   ORDER_CHANGE_SHIFT,
   ORDER_SECOND,
+  ORDER_USABLE_SHIFT,
   SHARED,
+  TURN_CELLS,
 } from './shared-state.js';
 
 type Shared = StructAccessor<FieldsOf<typeof SHARED>>;
@@ -68,6 +70,20 @@ export class LiveState {
     this.#publish(SHARED.offset('flags'), flags);
   }
 
+  /** balance-rr: frames on one member before the next has its turn. */
+  get packetsPerSlave(): number {
+    return this.#shared.packetsPerSlave;
+  }
+
+  set packetsPerSlave(packets: number) {
+    this.#publish(SHARED.offset('packetsPerSlave'), packets);
+  }
+
+  /** balance-rr: frames that each processor has sent so far. */
+  turns(): readonly number[] {
+    return Array.from({ length: TURN_CELLS }, (_, cell) => this.#shared.turns.at(cell).count);
+  }
+
   /** How often the programs moved `current`. */
   get switches(): bigint {
     return this.#shared.switches;
@@ -81,14 +97,36 @@ export class LiveState {
   }
 
   set order(order: readonly number[]) {
+    this.setOrder(order, order.length);
+  }
+
+  /** How many of the order's first slots are usable. */
+  get usable(): number {
+    return (this.#shared.order >>> ORDER_USABLE_SHIFT) & (ORDER_SECOND - 1);
+  }
+
+  /** Takes a slot out of the order. */
+  withdraw(slot: number): void {
+    const { order, usable } = this;
+    const at = order.indexOf(slot);
+    const isUsable = at >= 0 && at < usable;
+    this.setOrder(
+      order.filter(other => other !== slot),
+      isUsable ? usable - 1 : usable,
+    );
+  }
+
+  setOrder(order: readonly number[], usable: number): void {
     const old = this.order;
-    if (order.length === old.length && order.every((slot, i) => old[i] === slot)) return;
+    const isSame = order.length === old.length && order.every((slot, i) => old[i] === slot);
+    if (isSame && usable === this.usable) return;
     const half = (this.#shared.order & ORDER_SECOND) ^ ORDER_SECOND;
     const start = half === 0 ? 0 : MAX_MEMBERS;
     for (const [i, slot] of order.entries()) this.#shared.slots.set(start + i, slot);
     // Every change has a number of its own, so that a program sees that there was one.
     const change = ((this.#shared.order >>> ORDER_CHANGE_SHIFT) + 1) << ORDER_CHANGE_SHIFT;
-    this.#publish(SHARED.offset('order'), (change | half | order.length) >>> 0);
+    const count = (usable << ORDER_USABLE_SHIFT) | order.length;
+    this.#publish(SHARED.offset('order'), (change | half | count) >>> 0);
   }
 
   /** Interface in a slot; 0 when it is free, or no slot. */
@@ -117,6 +155,7 @@ export class LiveState {
   occupy(slot: number, member: MemberIndex): void {
     const entry = this.#shared.members.at(slot);
     entry.flags = 0;
+    entry.noticed = 0;
     entry.device = 0n;
     this.#forget(entry.dead);
     this.#publish(this.#memberOffset(slot) + MEMBER.offset('ifindex'), member);
@@ -128,6 +167,15 @@ export class LiveState {
     const entry = this.#shared.members.at(slot);
     entry.device = 0n;
     entry.flags = 0;
+  }
+
+  memberFlags(slot: number): number {
+    return this.#shared.members.at(slot).flags;
+  }
+
+  /** The programs may tell again that the member of a slot cannot send. */
+  forgetNotice(slot: number): void {
+    this.#publish(this.#memberOffset(slot) + MEMBER.offset('noticed'), 0);
   }
 
   /** MEMBER_FLAGS of a slot. */

@@ -11,13 +11,14 @@ import {
   R4,
   R6,
   R7,
+  R8,
   R9,
   R10,
   type Register,
   SK_BUFF,
 } from '../../ebpf/index.js';
 import { CAST_KFUNC, type KernelLayout, LINK_STATE_NOCARRIER, LINK_STATE_START } from './kernel-layout.js';
-import { LOSS, MEMBER, SHARED } from './shared-state.js';
+import { DIVERSION, EVENTS_MAP, LOSS, MEMBER, SHARED } from './shared-state.js';
 
 /** How the programs read a device: a direct load (Linux 6.2), a helper call (5.8), or not at all. */
 export type DeviceReader = 'cast' | 'probe' | 'none';
@@ -48,8 +49,10 @@ export const STACK = {
   order: -64,
   tries: -72,
   event: -88,
-  device: -88 - DEVICE_BYTES,
-  end: -88 - DEVICE_BYTES,
+  base: -96,
+  range: -104,
+  device: -104 - DEVICE_BYTES,
+  end: -104 - DEVICE_BYTES,
 } as const;
 
 /** bpf_sock.priority (uapi). */
@@ -67,12 +70,15 @@ export const at = {
   lower: SHARED.offset('lowerIfindex'),
   switches: SHARED.offset('switches'),
   drops: SHARED.offset('drops'),
+  packetsPerSlave: SHARED.offset('packetsPerSlave'),
+  turns: SHARED.fields.turns.offset,
 } as const;
 export const of = {
   ifindex: MEMBER.offset('ifindex'),
   flags: MEMBER.offset('flags'),
   device: MEMBER.offset('device'),
   dead: MEMBER.offset('dead'),
+  noticed: MEMBER.offset('noticed'),
 } as const;
 
 export function classifier(program: AssembledProgram): ProgramSpec {
@@ -204,4 +210,22 @@ export function count(program: Assembler, base: Register, offset: number): void 
     .store('u64', base, offset + LOSS.offset('firstNs'), R0)
     .label(noted)
     .mov(R0, 0);
+}
+
+/** Tells the daemon that traffic left the member in STACK.old for the one in R8. R0 to R5 are lost. */
+export function tellDiversion(program: Assembler): void {
+  program
+    .mov(R1, 1)
+    .atomicAdd('u64', R7, at.switches, R1)
+    .call('ktime_get_ns')
+    .load('u64', R1, R10, STACK.old)
+    .store('u32', R10, STACK.event + DIVERSION.offset('fromSlot'), R1)
+    .store('u32', R10, STACK.event + DIVERSION.offset('toSlot'), R8)
+    .store('u64', R10, STACK.event + DIVERSION.offset('atNs'), R0)
+    .loadMap(R1, EVENTS_MAP)
+    .mov(R2, R10)
+    .add(R2, STACK.event)
+    .mov(R3, DIVERSION.size)
+    .mov(R4, 0)
+    .call('ringbuf_output');
 }

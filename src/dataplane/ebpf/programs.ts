@@ -30,16 +30,9 @@ import {
   STACK,
   TC_DROP,
   TC_PASS,
+  tellDiversion,
 } from './program-parts.js';
-import {
-  DIVERSION,
-  EVENTS_MAP,
-  MAX_MEMBERS,
-  MEMBER_FLAGS,
-  ORDER_SECOND,
-  SHARED_FLAGS,
-  STATE_MAP,
-} from './shared-state.js';
+import { MAX_MEMBERS, MEMBER_FLAGS, ORDER_SECOND, SHARED_FLAGS, STATE_MAP } from './shared-state.js';
 
 /** Name of the receive program, by which another daemon's is known. */
 export const RECEIVE_PROGRAM = 'bw_receive';
@@ -196,19 +189,7 @@ function chooseMember(program: Assembler, context: ProgramContext, found: string
     .lsh(R0, 32)
     .rsh(R0, 32)
     .jne(R0, R1, found)
-    .mov(R1, 1)
-    .atomicAdd('u64', R7, at.switches, R1)
-    .call('ktime_get_ns')
-    .load('u64', R1, R10, STACK.old)
-    .store('u32', R10, STACK.event + DIVERSION.offset('fromSlot'), R1)
-    .store('u32', R10, STACK.event + DIVERSION.offset('toSlot'), R8)
-    .store('u64', R10, STACK.event + DIVERSION.offset('atNs'), R0)
-    .loadMap(R1, EVENTS_MAP)
-    .mov(R2, R10)
-    .add(R2, STACK.event)
-    .mov(R3, DIVERSION.size)
-    .mov(R4, 0)
-    .call('ringbuf_output')
+    .include(tellDiversion)
     .jump(found)
     .label(next)
     .add(R6, 1)

@@ -7,8 +7,11 @@ export const MAX_MEMBERS = 64;
 /** `current` when no member sends. */
 export const NO_SLOT = 0xffff_ffff;
 
+/** Processors that count their turns apart; more share a cell. */
+export const TURN_CELLS = 64;
+
 /** Grows when the layout or the meaning of a field changes; a daemon adopts only its own. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** Bits of `SHARED.flags`. */
 export const SHARED_FLAGS = {
@@ -20,6 +23,8 @@ export const SHARED_FLAGS = {
 export const MEMBER_FLAGS = {
   /** Received frames are accepted although the member is not `current` (all_slaves_active). */
   acceptAlways: 1,
+  /** It may carry frames as the policy sees it; read where several members send. */
+  usable: 2,
 } as const;
 
 /**
@@ -40,18 +45,24 @@ export const MEMBER = layout({
   device: 'u64',
   /** Frames sent into it although it could not send. */
   dead: LOSS,
-  reserved: bytes(24),
+  /** 1 when the programs told that it cannot send, until it is usable again; read where several members send. */
+  noticed: 'u32',
+  reserved: bytes(20),
 });
 
 export const SHARED = layout({
   version: 'u32',
   /** Slot that sends, and whose received frames are accepted. The programs change it only by compare-and-exchange. */
   current: 'u32',
-  /** How many slots, in which of the two halves (ORDER_SECOND), and the number of the change: one word, so one store changes all. */
+  /**
+   * How many slots, in which of the two halves (ORDER_SECOND), how many of them are usable, and the number of the change: one
+   * word, so one store changes all.
+   */
   order: 'u32',
   flags: 'u32',
   lowerIfindex: 'u32',
-  reserved: 'u32',
+  /** balance-rr: frames on one member before the next has its turn; 0: each by chance. */
+  packetsPerSlave: 'u32',
   /** Address of the namespace (struct net) that all members were in when they joined. */
   net: 'u64',
   /** How often the programs moved `current`. */
@@ -61,13 +72,18 @@ export const SHARED = layout({
   /** Slots in the order in which the programs try them, twice: one half is read while the other is written. */
   slots: array(2 * MAX_MEMBERS, 'u32'),
   members: array(MAX_MEMBERS, MEMBER),
+  /** balance-rr: frames sent so far, for each processor; cells apart, so that they do not share a cache line. */
+  turns: array(TURN_CELLS, layout({ count: 'u32', reserved: bytes(60) })),
 });
 
 /** Bit of `SHARED.order`: the second half of `slots` counts. Below it: the number of slots. */
 export const ORDER_SECOND = 0x80;
 
+/** From this bit of `SHARED.order` on, seven bits: how many of the first slots are usable. */
+export const ORDER_USABLE_SHIFT = 8;
+
 /** From this bit of `SHARED.order` on: a number that grows with every change. */
-export const ORDER_CHANGE_SHIFT = 8;
+export const ORDER_CHANGE_SHIFT = 15;
 
 /** A record in the ring buffer: the programs moved `current`. */
 export const DIVERSION = layout({

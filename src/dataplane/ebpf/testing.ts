@@ -1,6 +1,18 @@
 // For tests and benches: the programs of a bond, run by BPF_PROG_TEST_RUN over real veth devices in a namespace of their
 // own. A redirect is replaced by an answer: the program returns the interface that it would redirect to.
-import { Assembler, BPF_PROG_TYPES, type Instruction, type ProgramSpec } from '../../ebpf/index.js';
+import {
+  Assembler,
+  BPF_PROG_TYPES,
+  type Instruction,
+  type ProgramSpec,
+  R0,
+  R1,
+  R2,
+  R3,
+  R6,
+  R8,
+  SK_BUFF,
+} from '../../ebpf/index.js';
 import {
   closeFd,
   createNamedNetns,
@@ -15,11 +27,16 @@ import {
   setLink,
   withNetns,
 } from '../../linux/index.js';
+import type { HashPolicy } from '../../policy/index.js';
+import { hashFrame } from './hash-code.js';
 import { LiveState } from './live-state.js';
 import { createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
-import { receiveProgram, transmitProgram } from './programs.js';
-import { SHARED_FLAGS } from './shared-state.js';
+import { classifier } from './program-parts.js';
+import { receiveProgram } from './programs.js';
+import type { RandomFrame } from './random-frames.js';
+import { MEMBER_FLAGS, SHARED_FLAGS } from './shared-state.js';
 import type { Toolbox } from './toolbox.js';
+import { type TransmitKind, transmitProgramOf } from './transmit-kinds.js';
 
 /** What the programs return besides interfaces. */
 export const VERDICT = { pass: 0xffff_ffff, drop: 2 } as const;
@@ -45,6 +62,44 @@ export function answering(program: ProgramSpec): ProgramSpec {
   return { ...program, instructions };
 }
 
+/** Bytes of struct __sk_buff. */
+const CONTEXT_BYTES = 192;
+/** ETH_P_8021Q as it lies in memory. */
+const VLAN_PROTOCOL = 0x0081;
+
+/** BPF_PROG_TEST_RUN refuses IP packets without a whole header (Linux 6.17). */
+const SHORTEST_TEST_BYTES = 64;
+
+/**
+ * Returns the hash of a frame. Upper half of the context's mark: the length that it is cut to first, 0 for none; lower half:
+ * the tag that is put beside it, as the kernel keeps VLAN tags.
+ */
+function hashProgram(policy: HashPolicy): ProgramSpec {
+  const program = new Assembler('bw_hash')
+    .mov(R6, R1)
+    .load('u32', R2, R6, SK_BUFF.mark)
+    .rsh(R2, 16)
+    .jeq(R2, 0, 'whole')
+    .mov(R1, R6)
+    .mov(R3, 0)
+    .call('skb_change_tail')
+    .jne(R0, 0, 'failed')
+    .label('whole')
+    .load('u32', R3, R6, SK_BUFF.mark)
+    .and(R3, 0xffff)
+    .jeq(R3, 0, 'untagged')
+    .mov(R1, R6)
+    .mov(R2, VLAN_PROTOCOL)
+    .call('skb_vlan_push')
+    .label('untagged')
+    .include(a => hashFrame(a, policy))
+    .mov(R0, R8)
+    .exit()
+    .label('failed')
+    .exitWith(-1);
+  return classifier(program.build());
+}
+
 /** A broadcast frame that means nothing. */
 export const BROADCAST_FRAME: Uint8Array = new Uint8Array(64).fill(0xff, 0, 6);
 
@@ -53,6 +108,8 @@ let made = 0;
 /** Maps, programs and members `m<slot>`, whose wires end at `x<slot>`. */
 export class ProgramBench {
   readonly lowerIfindex: number = 90;
+  /** Which transmit program is meant. */
+  kind: TransmitKind = 'active-backup';
   readonly maps: LoadedMaps;
   readonly state: LiveState;
   readonly netlink: Rtnetlink;
@@ -106,6 +163,7 @@ export class ProgramBench {
     if (ifindex === VERDICT.drop) throw new Error('A member cannot be told from a verdict');
     this.state.occupy(slot, ifindex);
     if (!this.inside(() => this.#toolbox.learn(this.maps, slot, ifindex))) this.state.forgetDevice(slot);
+    this.state.setMemberFlags(slot, MEMBER_FLAGS.usable);
   }
 
   ifindex(slot: number): number {
@@ -125,9 +183,26 @@ export class ProgramBench {
     deleteLink(this.netlink, `m${slot}`);
   }
 
-  /** File descriptor of the transmit program. With `redirecting` it is the one that bonds use, otherwise it answers. */
+  /** File descriptor of the transmit program of `kind`. With `redirecting` it is the one that bonds use, otherwise it answers. */
   transmitFd(redirecting = false): number {
-    return this.#loaded('transmit', transmitProgram(this.#toolbox.context), redirecting);
+    const { kind } = this;
+    return this.#loaded(`transmit ${kind}`, transmitProgramOf(this.#toolbox.context, kind), redirecting);
+  }
+
+  /** The hash that the programs compute of a frame. */
+  hash(policy: HashPolicy, { frame, vlanTci }: RandomFrame): number {
+    const fd = this.#loaded(`hash ${policy}`, hashProgram(policy), true);
+    const data = new Uint8Array(Math.max(frame.length, SHORTEST_TEST_BYTES));
+    data.set(frame);
+    const ctx = new Uint8Array(CONTEXT_BYTES);
+    const cutTo = frame.length < data.length ? frame.length : 0;
+    new DataView(ctx.buffer).setUint32(SK_BUFF.mark, ((cutTo << 16) | vlanTci) >>> 0, true);
+    return progTestRun(fd, { data, ctx }).retval;
+  }
+
+  /** Frames that a member's wire has carried. */
+  sent(slot: number): number {
+    return requireLink(this.netlink, `m${slot}`).statistics?.txPackets ?? 0;
   }
 
   /** The same for the receive program of a slot. */

@@ -1,0 +1,29 @@
+// Which transmit program a plan wants: one for each mode, and in balance-xor for each hash policy.
+import type { ProgramSpec } from '../../ebpf/index.js';
+import { type ForwardingPlan, HASH_POLICIES, type HashPolicy } from '../../policy/index.js';
+import type { ProgramContext } from './program-parts.js';
+import { transmitProgram } from './programs.js';
+import { broadcastProgram, roundRobinProgram, xorProgram } from './spread-programs.js';
+
+export type TransmitKind = 'active-backup' | 'balance-rr' | 'broadcast' | `balance-xor ${HashPolicy}`;
+
+export const TRANSMIT_KINDS: readonly TransmitKind[] = [
+  'active-backup',
+  'balance-rr',
+  'broadcast',
+  ...HASH_POLICIES.map(policy => `balance-xor ${policy}` as const),
+];
+
+/** What the plan wants. */
+export function transmitKindOf(plan: Pick<ForwardingPlan, 'mode' | 'hashPolicy'>): TransmitKind {
+  if (plan.mode === 'balance-rr' || plan.mode === 'broadcast') return plan.mode;
+  return plan.mode === 'balance-xor' ? `balance-xor ${plan.hashPolicy}` : 'active-backup';
+}
+
+/** The program of a kind. */
+export function transmitProgramOf(context: ProgramContext, kind: TransmitKind): ProgramSpec {
+  if (kind === 'active-backup') return transmitProgram(context);
+  if (kind === 'balance-rr') return roundRobinProgram(context);
+  if (kind === 'broadcast') return broadcastProgram(context);
+  return xorProgram(context, kind.slice('balance-xor '.length) as HashPolicy);
+}

@@ -1,0 +1,98 @@
+// balance-rr, balance-xor and broadcast on real interfaces: one of two members is cut under a stream of packets and comes
+// back, with a daemon and while none runs; no packet is lost, and the links are spread as the driver spreads them. Needs root.
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Meter, type MeterReport, reportLine, startMeter } from '../src/lab/index.js';
+import { closeStages, Stage, until } from './support/stage.js';
+
+afterEach(closeStages);
+
+const RATE = 1000;
+const MODES = [
+  ['balance-rr', {}],
+  ['balance-rr', { packets_per_slave: '0' }],
+  ['balance-xor', {}],
+  ['balance-xor', { xmit_hash_policy: 'layer3+4' }],
+  ['balance-xor', { xmit_hash_policy: 'encap2+3' }],
+  ['broadcast', {}],
+] as const;
+
+async function traffic(stage: Stage): Promise<Meter> {
+  const meter = await startMeter({
+    from: argv => stage.lab.spawn('host', argv),
+    to: argv => stage.lab.spawn('peer', argv),
+    address: stage.lab.peerIp,
+    rate: RATE,
+    seconds: 0,
+  });
+  await flowing(meter);
+  return meter;
+}
+
+async function flowing(meter: Meter): Promise<void> {
+  const wanted = meter.progress.received + RATE / 5;
+  await until('packets arrive', () => meter.progress.received >= wanted);
+}
+
+async function report(what: string, meter: Meter): Promise<MeterReport> {
+  meter.stop();
+  const result = await meter.done;
+  console.log(`${what}: ${reportLine(result)}`);
+  return result;
+}
+
+/** Frames that each member has sent. */
+function sent(stage: Stage): number[] {
+  return stage.lab.members.map(name => stage.lab.link('host', name)?.statistics?.txPackets ?? 0);
+}
+
+async function forwards(stage: Stage, member: string): Promise<void> {
+  await stage.up(member);
+  const port = stage.lab.cables[member] ?? '';
+  await until('the switch forwards again', () => stage.lab.link('switch', port)?.operationalState === 'up');
+}
+
+describe.each(MODES)('%s %o', (mode, options) => {
+  test('a member is cut, comes back, and the other is cut: nothing is lost', async () => {
+    const stage = await Stage.open();
+    await stage.bond({ mode, ...options });
+    const meter = await traffic(stage);
+    for (const member of ['eth0', 'eth1', 'eth0']) {
+      stage.lab.cut(member);
+      await until(`${member} is down`, async () => (await stage.member(member)).miiStatus === 'down');
+      await flowing(meter);
+      stage.lab.restore(member);
+      await forwards(stage, member);
+      await flowing(meter);
+    }
+    const { lost, refused } = await report(`${mode} ${JSON.stringify(options)}`, meter);
+    expect({ lost, refused }).toEqual({ lost: 0, refused: 0 });
+    expect((await stage.show()).members.map(member => member.linkFailureCount)).toEqual([2, 1]);
+  });
+
+  test('the same while no daemon runs, and the next one takes over', async () => {
+    const stage = await Stage.open();
+    await stage.bond({ mode, ...options });
+    const meter = await traffic(stage);
+    await stage.bondwire.stop('SIGKILL');
+    await flowing(meter);
+    stage.lab.cut('eth0');
+    await flowing(meter);
+    const before = sent(stage);
+    await stage.bondwire.start();
+    await flowing(meter);
+    const bond = await stage.show();
+    expect(bond).toMatchObject({ mode, active: null });
+    expect(bond.members.map(member => [member.linkFailureCount, member.miiStatus])).toEqual([
+      [1, 'down'],
+      [0, 'up'],
+    ]);
+    const after = sent(stage);
+    expect(after[0]).toBe(before[0]);
+    expect(after[1]).toBeGreaterThan(before[1] ?? 0);
+    stage.lab.restore('eth0');
+    await forwards(stage, 'eth0');
+    await flowing(meter);
+    const { lost, refused } = await report(`${mode} ${JSON.stringify(options)}, no daemon`, meter);
+    expect({ lost, refused }).toEqual({ lost: 0, refused: 0 });
+  });
+});
