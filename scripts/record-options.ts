@@ -16,14 +16,8 @@ import {
   trialKey,
   type Values,
 } from './conformance/record-format.js';
-import { STAGES, type Stage } from './conformance/stages.js';
+import { isOwnWork, STAGES, type Stage } from './conformance/stages.js';
 import { isPossible, TRIALS, type Trial } from './conformance/trials.js';
-
-/** What the LACP machine decides, at its own time, not a write. */
-function isOwnWork(name: string, { mode, hasMembers }: Stage): boolean {
-  const isStatus = /^ad_(?:aggregator|num_ports|actor_key|partner_.*)$/.test(name);
-  return isStatus || (name === 'mii_status' && mode === '802.3ad' && hasMembers);
-}
 
 /** Values that a write decides on. */
 function valuesIn(stage: Stage, values: Values): Values {

@@ -16,6 +16,7 @@ const KINDS: readonly (readonly [pattern: RegExp, kind: string])[] = [
   ],
   [/Removing last (?:arp|ns) target with arp_interval on/, 'last-target'],
   [/prio updated, but will not affect/, 'prio-idle'],
+  [/Invalid ad_actor_system MAC address/, 'invalid-value'],
   [/Could not set as active slave/, 'invalid-request'],
 ];
 

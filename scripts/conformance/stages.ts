@@ -111,3 +111,9 @@ export const STAGES: readonly Stage[] = MODE_NAMES.flatMap(mode =>
       })),
   ),
 );
+
+/** What the LACP machine decides, at its own time, not a write. */
+export function isOwnWork(name: string, { mode, hasMembers }: Stage): boolean {
+  const isStatus = /^ad_(?:aggregator|num_ports|actor_key|partner_.*)$/.test(name);
+  return isStatus || (name === 'mii_status' && mode === '802.3ad' && hasMembers);
+}

@@ -1,11 +1,10 @@
 // Flows of a scenario as real datagrams: numbered, each offered to the kernel once, counted strictly where they arrive.
 import { PacketSocket, requireLink, UdpBatch, ETH_P_ALL } from '../linux/index.js';
-import type { FlowSpec, Value } from '../simulator/index.js';
+import { FIRST_FLOW_PORT, type FlowSpec, type Value } from '../simulator/index.js';
 import type { RealHost } from './real-network.js';
 
 /** How often flows are looked at. */
 const TURN_MS = 5;
-const FIRST_PORT = 20_000;
 /** Number of a datagram that only makes the peers known to each other. */
 const WARM_UP = 0xffff_ffff;
 const SMALLEST = 8;
@@ -34,14 +33,19 @@ class RealFlow {
     this.#planned = Math.max(0, Math.floor((spec.endMs - spec.startMs) / this.#intervalMs));
     this.#seen = new Uint8Array(this.#planned);
     this.#lastMs = spec.startMs;
-    this.#port = FIRST_PORT + nth;
+    this.#port = FIRST_FLOW_PORT + nth;
     const any = spec.address.includes(':') ? '::' : '0.0.0.0';
     const payloadBytes = Math.max(SMALLEST, spec.bytes);
     this.#in = to.place.inside(() =>
       UdpBatch.open({ local: { address: any, port: this.#port }, payloadBytes }),
     );
     this.#out = from.place.inside(() =>
-      UdpBatch.open({ remote: { address: spec.address, port: this.#port }, batch: 1, payloadBytes }),
+      UdpBatch.open({
+        local: { address: any, port: this.#port },
+        remote: { address: spec.address, port: this.#port },
+        batch: 1,
+        payloadBytes,
+      }),
     );
     if (!wantsCarriers) return;
     for (const { name } of from.spec.interfaces) {

@@ -7,11 +7,14 @@ import { addBpfFilter, addClsact } from './traffic-control.js';
 import { loadProgram } from './bpf-program.js';
 import { closeFd } from './ffi.js';
 import { inScratchNetns, isRoot, scratchName } from './testing.js';
+import { writeSysctl } from './sysctl.js';
 import { UdpBatch } from './udp-batch.js';
 import { Rtnetlink } from './rtnetlink.js';
 import { createNamedNetns, deleteNamedNetns, withNetns } from './netns.js';
 
 function pair(netlink: Rtnetlink): { near: number; far: number } {
+  // Else the kernel's own IPv6 reports are heard between the frames of the test.
+  writeSysctl('ipv6', 'default', 'disable_ipv6', '1');
   createVeth(netlink, { name: 'bwa', peerName: 'bwb', up: true, peerUp: true });
   return { near: requireLink(netlink, 'bwa').ifindex, far: requireLink(netlink, 'bwb').ifindex };
 }

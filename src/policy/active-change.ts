@@ -14,6 +14,7 @@ import {
   type MemberState,
   tell,
 } from './state.js';
+import { linkDecided } from './usable.js';
 
 function tellChange(context: Context, from: string | null, to: string | null, reason: string): void {
   const { name, members } = context.state;
@@ -31,11 +32,12 @@ function tellChange(context: Context, from: string | null, to: string | null, re
   }
 }
 
-/** A member that waited in updelay is used at once. */
+/** A member that waited in updelay is used at once, in balance-xor too (the driver's list is without it until the next word of a link). */
 function promote(context: Context, member: MemberState): void {
   const early = member.delayTicks * context.state.numbers.miimon;
   member.delayTicks = 0;
   member.link = 'up';
+  linkDecided(context.state);
   tell(
     context,
     'info',

@@ -18,7 +18,7 @@ import { monitorTick } from './mii-pass.js';
 import type { AcceptAll } from './not-built.js';
 import { resendReports } from './notifications.js';
 import { applyOption, warnOfNoMonitor } from './option-apply.js';
-import { findOption, inApplyOrder, type NumberOption, NUMBER_OPTIONS, optionSpec } from './options.js';
+import { findOption, inApplyOrder, type NumberOption, NUMBER_OPTIONS, optionSpec , type OptionName } from './options.js';
 import { snapshotOf } from './snapshot.js';
 import { type BondState, type Context, tell } from './state.js';
 
@@ -97,9 +97,9 @@ export class Bond implements BondPolicy {
     const state = initialState(wish);
     const outputs: Output[] = [];
     const context: Context = { state, out: outputs, now: 0, acceptsAll };
-    const conflict = checkTogether(wish);
-    if (conflict !== null) return err(conflict);
     for (const [name, value] of ordered(wish.options)) {
+      const conflict = checkTogether(wish, findOption(name)?.name);
+      if (conflict !== null) return err(conflict);
       const applied = applyOption(context, name, value);
       if (!applied.ok) return applied;
     }
@@ -176,17 +176,17 @@ function ordered(options: NewBond['options']): (readonly [string, string])[] {
   return options.toSorted(([a], [b]) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
 }
 
-/** Conflicts between options that are given together (bond_changelink). */
-function checkTogether({ name, options }: NewBond): Refusal | null {
+/** Conflicts between options that are given together, found when it is the turn of the second (bond_changelink). */
+function checkTogether({ name, options }: NewBond, turn: OptionName | undefined): Refusal | null {
   const isSet = (option: string): boolean =>
     options.some(
       ([given, value]) => findOption(given)?.name === option && !/^\s*(?:0+|off|none)?\s*$/.test(value),
     );
-  if (isSet('miimon') && isSet('arp_interval')) {
+  if (turn === 'arp_interval' && isSet('miimon') && isSet('arp_interval')) {
     const message = `${name} was refused: ARP monitoring cannot be used with MII monitoring; give miimon or arp_interval, not both.`;
     return refusal('invalid-request', 'EINVAL', message);
   }
-  if (isSet('miimon') && isSet('arp_validate')) {
+  if (turn === 'arp_validate' && isSet('miimon') && isSet('arp_validate')) {
     const message = `${name} was refused: ARP validating cannot be used with MII monitoring; leave out arp_validate.`;
     return refusal('invalid-request', 'EINVAL', message);
   }

@@ -1,6 +1,6 @@
 // What must always hold in a simulated network, looked at on every step and, for what depends on time passing, every
 // CHECK_EVERY_MS. Each rule is stated where it is checked; docs/simulator.md lists them for people.
-import type { BondSnapshot } from '../policy/index.js';
+import type { BondSnapshot, ModeName } from '../policy/index.js';
 import type { Clock } from './clock.js';
 import type { Host } from './host.js';
 import type { NetworkInterface } from './network-interface.js';
@@ -197,6 +197,10 @@ export class Checkers {
    * and frames from all others are dropped, unless all_slaves_active.
    */
   #oneActive(of: string, bond: SimulatedBond, snapshot: BondSnapshot): void {
+    if (isSpread(snapshot.mode)) {
+      this.#allActive(of, snapshot);
+      return;
+    }
     const actives = snapshot.members.filter(member => member.state === 'active');
     if (actives.length > 1) {
       this.report('one-active', of, `${actives.map(each => each.name).join(' and ')} are active at once`);
@@ -227,6 +231,14 @@ export class Checkers {
     }
   }
 
+  /** one-active where all members send and are heard: no member is kept out, and none is the active one. */
+  #allActive(of: string, { active, members }: BondSnapshot): void {
+    const out = members.find(member => member.state !== 'active' || member.inactive);
+    if (out !== undefined) this.report('one-active', of, `${out.name} is kept out although all members work`);
+    if (active !== null)
+      this.report('one-active', of, `interface ${active} is active in a mode that has none`);
+  }
+
   /** counters-grow: failure counts never go back while a member stays. */
   #counters(of: string, life: Life, snapshot: BondSnapshot): void {
     const fresh = new Map<string, number>();
@@ -249,7 +261,7 @@ export class Checkers {
    * one's; with follow no two have the same and the active one has the bond's.
    */
   #addresses(of: string, bond: SimulatedBond, snapshot: BondSnapshot): void {
-    const word = snapshot.options.fail_over_mac;
+    const word = snapshot.mode === 'active-backup' ? snapshot.options.fail_over_mac : 'none';
     const macs = bond.members.map(nic => nic.mac);
     const active = bond.members.find(nic => nic.ifindex === snapshot.active);
     if (word === 'none') {
@@ -330,22 +342,23 @@ export class Checkers {
   #neverNone(of: string, life: Life, bond: SimulatedBond): void {
     const eligible = this.#eligible(life);
     if (eligible === null) return;
-    const current = bond.members.find(nic => nic.ifindex === bond.plane.current);
-    if (current === undefined) {
+    const current = bond.members.filter(nic => nic.ifindex === bond.plane.current);
+    const senders = isSpread(bond.snapshot().mode) ? bond.plane.usable() : current;
+    if (senders.length === 0)
       this.report('never-none', of, `no member sends although ${eligible} could for long enough`);
-      return;
+    for (const { name } of senders) {
+      const since = life.since.get(name);
+      const isDead =
+        since !== undefined &&
+        !since.canSend &&
+        this.#heldMs(life, since) > this.#patience(life, life.downTicks);
+      if (isDead)
+        this.report(
+          'never-none',
+          of,
+          `${name} sends although it is dead and ${eligible} could for long enough`,
+        );
     }
-    const since = life.since.get(current.name);
-    const isDead =
-      since !== undefined &&
-      !since.canSend &&
-      this.#heldMs(life, since) > this.#patience(life, life.downTicks);
-    if (isDead)
-      this.report(
-        'never-none',
-        of,
-        `${current.name} sends although it is dead and ${eligible} could for long enough`,
-      );
   }
 
   /** A member that could send for longer than updelay and the monitor take. */
@@ -385,6 +398,17 @@ export class Checkers {
       }
     }
     const up = snapshot.members.filter(member => member.link === 'up');
+    if (isSpread(snapshot.mode)) {
+      const senders = bond.plane.usable().map(nic => nic.name);
+      const expected = up.map(member => member.name);
+      if (senders.join() !== expected.join())
+        this.report(
+          'no-history',
+          of,
+          `${senders.join(' ')} send after quiet time, expected ${expected.join(' ')}`,
+        );
+      return;
+    }
     const active = snapshot.members.find(member => member.member === snapshot.active);
     if ((active === undefined) !== (up.length === 0) || (active !== undefined && active.link !== 'up')) {
       this.report(
@@ -403,4 +427,9 @@ export class Checkers {
       );
     }
   }
+}
+
+/** Modes in which several members send, and all are heard. */
+export function isSpread(mode: ModeName): boolean {
+  return mode === 'balance-rr' || mode === 'balance-xor' || mode === 'broadcast';
 }

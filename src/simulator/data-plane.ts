@@ -1,11 +1,16 @@
-// The packets of one simulated bond: the rules of the eBPF programs (src/dataplane/ebpf/programs.ts), step by step.
-import type { ForwardingPlan, MemberIndex } from '../policy/index.js';
+// The packets of one simulated bond: the rules of the eBPF programs (src/dataplane/ebpf/programs.ts, spread-programs.ts), step
+// by step.
+import { type ForwardingPlan, type MemberIndex, transmitHash } from '../policy/index.js';
 import { type Frame, isLinkLocal } from './frame.js';
+import { bytesOf } from './frame-bytes.js';
 import type { NetworkInterface } from './network-interface.js';
 
 interface Slot {
   readonly nic: NetworkInterface;
   acceptAlways: boolean;
+  usable: boolean;
+  /** It was told that it cannot send, since it is usable. */
+  noticed: boolean;
 }
 
 /** What becomes of a frame that a member received. */
@@ -14,6 +19,9 @@ export type Received = 'to-bond' | 'to-member' | 'dropped';
 /** `from` is null when nothing sent before. */
 export type Diverted = (from: MemberIndex | null, to: MemberIndex) => void;
 
+const ETHERTYPE_IPV4 = 0x0800;
+const IGMP = 2;
+
 export class SimulatedDataPlane {
   current: MemberIndex | null = null;
   /** Frames that found no member, and frames given to a member that could not send. */
@@ -21,17 +29,22 @@ export class SimulatedDataPlane {
   deadSends: number = 0;
   /** The lower end is up: without it nothing passes, and the bond has no carrier. */
   carrier: boolean = false;
-  #divert = false;
+  #plan: ForwardingPlan | null = null;
   #order: readonly MemberIndex[] = [];
+  /** balance-rr: frames sent so far. */
+  #turns = 0;
   readonly #slots = new Map<MemberIndex, Slot>();
   readonly #diverted: Diverted;
+  readonly #chance: () => number;
 
-  constructor(diverted: Diverted) {
+  /** `chance` gives whole numbers of 32 bits. */
+  constructor(diverted: Diverted, chance: () => number) {
     this.#diverted = diverted;
+    this.#chance = chance;
   }
 
   addMember(nic: NetworkInterface): void {
-    this.#slots.set(nic.ifindex, { nic, acceptAlways: false });
+    this.#slots.set(nic.ifindex, { nic, acceptAlways: false, usable: false, noticed: false });
   }
 
   removeMember(member: MemberIndex): void {
@@ -49,30 +62,108 @@ export class SimulatedDataPlane {
     return this.members().filter(member => this.#slots.get(member)?.acceptAlways === true);
   }
 
+  /** Members that the plan sends through, where several may. */
+  usable(): readonly NetworkInterface[] {
+    return [...this.#slots.values()].filter(slot => slot.usable).map(slot => slot.nic);
+  }
+
+  get #divert(): boolean {
+    return this.#plan?.inlineFailover === true;
+  }
+
   apply(plan: ForwardingPlan): void {
     for (const [member, slot] of this.#slots) {
       slot.acceptAlways = !plan.inactive.includes(member) && member !== plan.active;
+      const usable = plan.usable.includes(member);
+      if (usable && !slot.usable) slot.noticed = false;
+      slot.usable = usable;
     }
+    this.#plan = plan;
     this.#order = plan.order.filter(member => this.#slots.has(member));
-    this.#divert = plan.inlineFailover;
     this.current = plan.active !== null && this.#slots.has(plan.active) ? plan.active : null;
   }
 
-  /** Sends a frame of the host; the member that took it, or null when it is lost here. */
-  transmit(frame: Frame): NetworkInterface | null {
-    if (!this.carrier) return null;
-    let nic = this.#nic(this.current);
-    if (nic === null) nic = this.#choose();
-    else if (!nic.canSend) {
-      if (this.#divert) nic = this.#choose();
-      else this.deadSends++;
+  /** Sends a frame of the host, or loses it and counts it. */
+  transmit(frame: Frame): void {
+    if (!this.carrier) return;
+    const nics = this.#chosen(frame);
+    if (nics.length === 0) this.drops++;
+    for (const nic of nics) {
+      if (!nic.canSend) this.deadSends++;
+      nic.transmit(frame);
     }
-    if (nic === null) {
-      this.drops++;
-      return null;
+  }
+
+  #chosen(frame: Frame): readonly NetworkInterface[] {
+    const usable = this.#order.filter(member => this.#slots.get(member)?.usable === true);
+    switch (this.#plan?.mode) {
+      case undefined:
+        return [];
+      case 'balance-rr':
+        return one(this.#roundRobin(frame));
+      case 'balance-xor': {
+        const hash = transmitHash(this.#plan.hashPolicy, bytesOf(frame));
+        return one(this.#search(usable, hash, false));
+      }
+      case 'broadcast': {
+        const copies = usable.map(member => this.#nic(member)).filter(nic => nic?.canSend === true);
+        return copies.length > 0 ? copies.filter(nic => nic !== null) : one(this.#anyOther());
+      }
+      default:
+        return one(this.#activeBackup());
     }
-    nic.transmit(frame);
-    return nic;
+  }
+
+  /** The current member, or the first of the order that can send where the plan may be left. */
+  #activeBackup(): NetworkInterface | null {
+    const nic = this.#nic(this.current);
+    return nic === null || (!nic.canSend && this.#divert) ? this.#choose() : nic;
+  }
+
+  /** A member after the other; IGMP through the one that is active in name. */
+  #roundRobin(frame: Frame): NetworkInterface | null {
+    const named = this.#nic(this.current);
+    if (isIgmp(frame)) {
+      if (named !== null && (named.canSend || !this.#divert)) return named;
+      return this.#search(this.#order, 0, true);
+    }
+    const each = this.#plan?.packetsPerSlave ?? 1;
+    if (each === 0) return this.#search(this.#order, this.#chance(), true);
+    this.#turns = (this.#turns + 1) >>> 0;
+    return this.#search(this.#order, Math.floor(this.#turns / each), true);
+  }
+
+  /**
+   * The member number `nth` modulo how many there are, or the next that can send. In balance-xor the one that was hit is used
+   * whether it can or not, where the plan may not be left (`overAll` false).
+   */
+  #search(among: readonly MemberIndex[], nth: number, overAll: boolean): NetworkInterface | null {
+    let passed: Slot | null = null;
+    for (let step = 0; step < among.length; step++) {
+      const slot = this.#slots.get(among[(nth + step) % among.length] ?? -1);
+      if (slot?.usable !== true) continue;
+      if (slot.nic.canSend) return this.#noticed(passed, slot.nic);
+      if (this.#divert) passed = slot;
+      else if (!overAll) return slot.nic;
+    }
+    const other = this.#anyOther();
+    return other === null ? null : this.#noticed(passed, other);
+  }
+
+  /** Any member that can send, when no usable one can and the plan may be left. */
+  #anyOther(): NetworkInterface | null {
+    if (!this.#divert) return null;
+    for (const { nic } of this.#slots.values()) if (nic.canSend) return nic;
+    return null;
+  }
+
+  /** Tells once of a member that was passed over. */
+  #noticed(passed: Slot | null, to: NetworkInterface): NetworkInterface {
+    if (passed?.noticed === false) {
+      passed.noticed = true;
+      this.#diverted(passed.nic.ifindex, to.ifindex);
+    }
+    return to;
   }
 
   receive(member: NetworkInterface, frame: Frame): Received {
@@ -95,6 +186,7 @@ export class SimulatedDataPlane {
 
   /** Makes the first of the order that can send `current`. */
   #choose(): NetworkInterface | null {
+    if (!this.#divert) return null;
     const from = this.current;
     for (const member of this.#order) {
       const nic = this.#nic(member);
@@ -105,4 +197,14 @@ export class SimulatedDataPlane {
     }
     return null;
   }
+}
+
+function one(nic: NetworkInterface | null): readonly NetworkInterface[] {
+  return nic === null ? [] : [nic];
+}
+
+function isIgmp({ cargo }: Frame): boolean {
+  if (cargo.kind !== 'bytes') return false;
+  const { bytes } = cargo;
+  return (((bytes[12] ?? 0) << 8) | (bytes[13] ?? 0)) === ETHERTYPE_IPV4 && bytes[23] === IGMP;
 }

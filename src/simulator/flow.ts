@@ -1,11 +1,15 @@
 // A flow of numbered packets, counted strictly: what was sent, arrived, arrived twice, and the longest silence. (simulator)
-import type { FlowSpec } from './scenario.js';
+import { FIRST_FLOW_PORT, type FlowSpec } from './scenario.js';
 
 export class FlowRun {
   readonly spec: FlowSpec;
   /** Packets that the flow has from start to end. */
   readonly planned: number;
   readonly intervalMs: number;
+  /** UDP port of both ends. */
+  readonly port: number;
+  /** Address that it is sent from; known from the first packet on. */
+  source: string = '';
   sent: number = 0;
   received: number = 0;
   duplicated: number = 0;
@@ -15,8 +19,10 @@ export class FlowRun {
   #lastMs: number;
   #longestMs = 0;
 
-  constructor(spec: FlowSpec) {
+  /** `nth` of the scenario's flows, from 0. */
+  constructor(spec: FlowSpec, nth: number) {
     this.spec = spec;
+    this.port = FIRST_FLOW_PORT + nth;
     this.intervalMs = 1000 / spec.packetsPerSecond;
     this.planned = Math.max(0, Math.floor((spec.endMs - spec.startMs) / this.intervalMs));
     this.#seen = new Uint8Array(this.planned);

@@ -1,4 +1,5 @@
 // Random scenarios from a seed: a network, options, and a busy few seconds followed by quiet, for the checkers. (simulator)
+import { HASH_POLICIES } from '../policy/index.js';
 import { Random } from './random.js';
 import type {
   BondSpec,
@@ -15,6 +16,7 @@ import type {
 
 /** How long the trouble lasts, unless told otherwise. */
 const BUSY_MS = 6000;
+const SPREAD_MODES = ['balance-rr', 'balance-xor', 'broadcast'] as const;
 const MIIMONS = ['10', '50', '100', '100', '100', '200'] as const;
 
 interface Bonded {
@@ -105,20 +107,24 @@ function randomOptions(
   members: readonly string[],
 ): Record<string, string> {
   const miimon = random.pick(MIIMONS);
-  const options: Record<string, string> = { mode: 'active-backup', miimon };
+  const mode = random.chance(55) ? 'active-backup' : random.pick(SPREAD_MODES);
+  const options: Record<string, string> = { mode, miimon };
   const maybe = (percent: number, name: string, value: () => string): void => {
     if (random.chance(percent)) options[name] = value();
   };
   const delay = (): string => String(Number(miimon) * random.integer(1, 6) + random.pick([0, 0, 7]));
   maybe(40, 'updelay', delay);
   maybe(30, 'downdelay', delay);
+  if (mode === 'balance-rr') maybe(50, 'packets_per_slave', () => random.pick(['0', '2', '100']));
+  if (mode === 'balance-xor') maybe(80, 'xmit_hash_policy', () => random.pick(HASH_POLICIES));
+  maybe(50, 'inline_failover', () => random.pick(['0', '1']));
+  maybe(5, 'all_slaves_active', () => '1');
+  if (mode !== 'active-backup') return options;
   maybe(20, 'peer_notif_delay', delay);
   maybe(50, 'primary', () => random.pick(names));
   maybe(50, 'primary_reselect', () => random.pick(['always', 'better', 'failure']));
   maybe(50, 'fail_over_mac', () => random.pick(['none', 'active', 'follow']));
   maybe(30, 'num_grat_arp', () => random.pick(['0', '1', '3', '10']));
-  maybe(50, 'inline_failover', () => random.pick(['0', '1']));
-  maybe(5, 'all_slaves_active', () => '1');
   if (members.length > 0) {
     maybe(15, 'prio', () => members.map(name => `${name}:${random.integer(-5, 5)}`).join(' '));
   }
@@ -234,7 +240,9 @@ function setSomething({ random }: Plan, { host, members }: Bonded): Happening[] 
     ['num_grat_arp', random.pick(['0', '1', '5'])],
     ['inline_failover', random.pick(['0', '1'])],
     ['fail_over_mac', random.pick(['none', 'active', 'follow'])],
-    ['mode', 'active-backup'],
+    ['mode', random.pick(['active-backup', ...SPREAD_MODES])],
+    ['xmit_hash_policy', random.pick(HASH_POLICIES)],
+    ['packets_per_slave', random.pick(['0', '1', '3'])],
   ] as const);
   return [{ do: 'set', host, bond: 'bond0', option, value }];
 }

@@ -116,6 +116,7 @@ export class IpStack {
     const route = this.#route(ip);
     if (route === null) return;
     this.#forget(route.device);
+    if (cargo.kind === 'packet') cargo.flow.source = route.own;
     if (!route.device.canTransmit()) return;
     const neighbour = this.#neighbour(ip);
     if (neighbour.mac === null) {

@@ -37,7 +37,7 @@ export class Network {
       spec =>
         new Cable([this.#port(spec.a), this.#port(spec.b)], spec.delayMs ?? DEFAULT_CABLE_DELAY_MS, world),
     );
-    this.flows = scenario.flows.map(spec => new FlowRun(spec));
+    this.flows = scenario.flows.map((spec, nth) => new FlowRun(spec, nth));
   }
 
   /** Everything is set up and the cables are plugged in. The refusal of what cannot be. */

@@ -57,7 +57,7 @@ export interface CableSpec {
   readonly delayMs?: number;
 }
 
-/** One-way traffic: numbered UDP packets of `bytes` of payload at an even rate. */
+/** One-way traffic: numbered UDP packets of `bytes` of payload at an even rate, from port `FIRST_FLOW_PORT` + place in the file to the same one. */
 export interface FlowSpec {
   readonly name: string;
   /** Host that sends. */
@@ -182,6 +182,8 @@ export interface Scenario {
   readonly lengthMs: number;
 }
 
+/** UDP port of the first flow of a scenario, at both ends; the next ones follow. */
+export const FIRST_FLOW_PORT = 20_000;
 export const DEFAULT_CABLE_DELAY_MS = 0.05;
 export const DEFAULT_AGEING_MS = 300_000;
 export const DEFAULT_SPEED_MBPS = 10_000;

@@ -1,7 +1,7 @@
 // Runs a scenario in virtual time: same scenario, seed and pace, same timeline, always.
 import { ok, type Result, err } from '../base/index.js';
 import { Bond, type BondEvent, type BondSnapshot, createBond } from '../policy/index.js';
-import { CHECK_EVERY_MS, Checkers, type Violation } from './checkers.js';
+import { CHECK_EVERY_MS, Checkers, isSpread, type Violation } from './checkers.js';
 import { Clock } from './clock.js';
 import type { Host } from './host.js';
 import { Network } from './network.js';
@@ -110,9 +110,13 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Res
     told: (bond: SimulatedBond, event: BondEvent): void => {
       told.push({ atMs: clock.now, host: hostOf(bond), bond: bond.name, event });
     },
-    duplicate: (host: string, flow: { spec: { name: string } }, sequence: number): void => {
-      const receiver = network.host(host);
-      const allowed = receiver?.bonds.some(bond => bond.snapshot().options.all_slaves_active === 1) === true;
+    duplicate: (host: string, flow: { spec: { name: string; from: string } }, sequence: number): void => {
+      // A bond that hears all members gets what a switch floods once from each, and broadcast sends copies.
+      const [to, from] = [host, flow.spec.from].map(name =>
+        (network.host(name)?.bonds ?? []).map(bond => bond.snapshot()),
+      );
+      const hearsAll = to?.some(bond => bond.options.all_slaves_active === 1 || isSpread(bond.mode)) === true;
+      const allowed = hearsAll || from?.some(bond => bond.mode === 'broadcast') === true;
       if (!allowed)
         checkers.report('no-duplicates', host, `packet ${sequence} of flow ${flow.spec.name} came twice`);
     },

@@ -73,13 +73,16 @@ export class SimulatedBond implements IpDevice {
     this.policy = policy;
     this.mac = mac;
     this.#blank = policy.snapshot();
-    this.plane = new SimulatedDataPlane((from, to) => {
-      if (from === null) return;
-      this.#world.clock.after(this.#world.pace.newsMs, () => {
-        if (this.policy === null) this.#unheard.push([from, to]);
-        else if (this.#records.has(from)) this.#diverted(from, to);
-      });
-    });
+    this.plane = new SimulatedDataPlane(
+      (from, to) => {
+        if (from === null) return;
+        this.#world.clock.after(this.#world.pace.newsMs, () => {
+          if (this.policy === null) this.#unheard.push([from, to]);
+          else if (this.#records.has(from)) this.#diverted(from, to);
+        });
+      },
+      () => world.random.integer(0, 0xffff_ffff),
+    );
   }
 
   /** A bond with its members, as a scenario says it stands at time 0. */

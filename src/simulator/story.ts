@@ -1,6 +1,7 @@
 // A simulated scenario as a person would tell it: what happened, what the bonds did about it, what it cost. (simulator)
 import { unreachable } from '../base/index.js';
 import type { BondSnapshot } from '../policy/index.js';
+import { isSpread } from './checkers.js';
 import { happenings, type Happening, type Scenario } from './scenario.js';
 import type { FlowTotals, Simulated } from './simulate.js';
 
@@ -94,7 +95,9 @@ function bondText(host: string, bond: BondSnapshot): string {
     const failures = member.linkFailureCount === 0 ? '' : `, failed ${member.linkFailureCount} times`;
     return `${member.name} ${member.link}${failures}`;
   });
-  const uses = active === null ? 'uses nothing and has no carrier' : `uses ${active}`;
+  const senders = bond.members.filter(member => member.link === 'up').map(member => member.name);
+  const used = isSpread(bond.mode) ? senders.join(', ') : (active ?? '');
+  const uses = used === '' ? 'uses nothing and has no carrier' : `uses ${used}`;
   return `  ${host}/${bond.name} ${uses} (${members.join('; ') || 'no members'})`;
 }
 
