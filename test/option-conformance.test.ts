@@ -18,8 +18,8 @@ function writesOf({ stage, option, value }: Divergence): (readonly [string, stri
   return stage === 'creation' ? value.split(' ').map(splitPair) : [[option, value]];
 }
 
-test('Both kernels are there', () => {
-  expect(files).toEqual(['linux-6.1.conformance.txt', 'linux-6.12.conformance.txt']);
+test('The record is there', () => {
+  expect(files).toContain('linux-6.12.conformance.txt');
 });
 
 test.each(files)('%s', { timeout: 300_000 }, file => {

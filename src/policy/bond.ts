@@ -18,7 +18,14 @@ import { monitorTick } from './mii-pass.js';
 import type { AcceptAll } from './not-built.js';
 import { resendReports } from './notifications.js';
 import { applyOption, warnOfNoMonitor } from './option-apply.js';
-import { findOption, inApplyOrder, type NumberOption, NUMBER_OPTIONS, optionSpec , type OptionName } from './options.js';
+import {
+  findOption,
+  inApplyOrder,
+  type NumberOption,
+  NUMBER_OPTIONS,
+  optionSpec,
+  type OptionName,
+} from './options.js';
 import { snapshotOf } from './snapshot.js';
 import { type BondState, type Context, tell } from './state.js';
 

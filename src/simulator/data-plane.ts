@@ -96,22 +96,16 @@ export class SimulatedDataPlane {
 
   #chosen(frame: Frame): readonly NetworkInterface[] {
     const usable = this.#order.filter(member => this.#slots.get(member)?.usable === true);
-    switch (this.#plan?.mode) {
-      case undefined:
-        return [];
-      case 'balance-rr':
-        return one(this.#roundRobin(frame));
-      case 'balance-xor': {
-        const hash = transmitHash(this.#plan.hashPolicy, bytesOf(frame));
-        return one(this.#search(usable, hash, false));
-      }
-      case 'broadcast': {
-        const copies = usable.map(member => this.#nic(member)).filter(nic => nic?.canSend === true);
-        return copies.length > 0 ? copies.filter(nic => nic !== null) : one(this.#anyOther());
-      }
-      default:
-        return one(this.#activeBackup());
+    const plan = this.#plan;
+    if (plan === null) return [];
+    if (plan.mode === 'balance-rr') return one(this.#roundRobin(frame));
+    if (plan.mode === 'balance-xor')
+      return one(this.#search(usable, transmitHash(plan.hashPolicy, bytesOf(frame)), false));
+    if (plan.mode === 'broadcast') {
+      const copies = usable.map(member => this.#nic(member)).filter(nic => nic?.canSend === true);
+      return copies.length > 0 ? copies.filter(nic => nic !== null) : one(this.#anyOther());
     }
+    return one(this.#activeBackup());
   }
 
   /** The current member, or the first of the order that can send where the plan may be left. */
