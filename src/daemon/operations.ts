@@ -1,5 +1,5 @@
 // What users ask of a daemon: create, destroy, enslave, release, set. Each is carried out whole or not at all.
-import { err, ok, parseIpv4, parseIpv6, type Refusal, type Result, refusal, shown } from '../base/index.js';
+import { err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { type BondDataPlane, hasReceiveProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, listLinks, setLink } from '../linux/index.js';
 import type { Address, Link } from '../netlink/index.js';
@@ -20,6 +20,7 @@ import {
 import { checkBondName } from './bond-name.js';
 import { returnBelongings } from './belongings-return.js';
 import { BondRunner } from './bond-runner.js';
+import { isCidr } from './cidr.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
 import { DATA_PLANE_NAMES, refuseMode, refuseOther, wishedDataPlane } from './data-planes.js';
@@ -442,13 +443,4 @@ export class Operations {
     for (const { ifindex, returning } of runner.taken)
       if (returning === true) this.#undoJoin(runner, ifindex);
   }
-}
-
-/** `192.0.2.1/24`, `2001:db8::1/64`. */
-function isCidr(text: string): boolean {
-  const match = /^(?<address>[^/]+)\/(?<length>\d{1,3})$/.exec(text);
-  const { address = '', length = '' } = match?.groups ?? {};
-  const isIpv6 = address.includes(':');
-  const parsed = isIpv6 ? parseIpv6(address) : parseIpv4(address);
-  return match !== null && parsed.ok && Number(length) <= (isIpv6 ? 128 : 32);
 }

@@ -81,10 +81,10 @@ export function setMemberMtu(context: Context, member: MemberState, mtu: number)
 
 /** The link state that a member starts with, once it is up; without a monitor it is UP whatever its carrier (H56). */
 function initialLink(context: Context, member: MemberState): void {
-  const { miimon, updelay } = context.state.numbers;
-  if (miimon === 0) member.link = 'up';
+  const { arp_interval: arpInterval, miimon, updelay } = context.state.numbers;
+  if (miimon === 0 && arpInterval === 0) member.link = 'up';
   else if (!isUp(member)) member.link = 'down';
-  else if (updelay > 0) {
+  else if (miimon > 0 && updelay > 0) {
     member.link = 'back';
     member.delayTicks = updelay;
   } else member.link = 'up';

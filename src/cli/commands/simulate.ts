@@ -56,7 +56,8 @@ async function run(session: Session, file: string | undefined, options: Simulate
   const simulated = simulator.simulate(scenario, { seed: seed ?? 1 });
   if (!simulated.ok)
     throw refusedFailure(`The network of ${scenario.name} cannot be built: ${simulated.error}`);
-  const unmet = simulator.unmet(scenario, simulated.value.timeline);
+  // A random scenario does not say which of its wishes must be refused.
+  const unmet = file === undefined ? [] : simulator.unmet(scenario, simulated.value.timeline);
   session.terminal.out(
     options.json === true
       ? `${JSON.stringify({ ...simulated.value, unmet }, null, 2)}\n`

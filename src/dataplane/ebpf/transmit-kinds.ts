@@ -1,18 +1,11 @@
 // Which transmit program a plan wants: one for each mode, and in balance-xor for each hash policy.
 import type { ProgramSpec } from '../../ebpf/index.js';
-import { type ForwardingPlan, HASH_POLICIES, type HashPolicy } from '../../policy/index.js';
+import type { ForwardingPlan, HashPolicy } from '../../policy/index.js';
 import type { ProgramContext } from './program-parts.js';
 import { transmitProgram } from './programs.js';
 import { broadcastProgram, roundRobinProgram, xorProgram } from './spread-programs.js';
 
 export type TransmitKind = 'active-backup' | 'balance-rr' | 'broadcast' | `balance-xor ${HashPolicy}`;
-
-export const TRANSMIT_KINDS: readonly TransmitKind[] = [
-  'active-backup',
-  'balance-rr',
-  'broadcast',
-  ...HASH_POLICIES.map(policy => `balance-xor ${policy}` as const),
-];
 
 /** What the plan wants. */
 export function transmitKindOf(plan: Pick<ForwardingPlan, 'mode' | 'hashPolicy'>): TransmitKind {
