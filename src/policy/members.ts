@@ -4,6 +4,7 @@ import { selectActive } from './active-change.js';
 import { evaluateCarrier } from './carrier.js';
 import type { Input, MemberIndex } from './contract.js';
 import { giveForwardingPlan } from './forwarding.js';
+import { newArpTimes } from './arp-times.js';
 import { addressAtJoin, FAIL_OVER_MAC, forceFailOverMac, remember } from './mac-rules.js';
 import {
   activeMember,
@@ -19,7 +20,10 @@ import {
 type Join = Extract<Input, { kind: 'join' }>;
 type Leave = Extract<Input, { kind: 'leave' }>;
 
-function newMember(input: Join): MemberState {
+/** BOND_MAX_ARP_TARGETS. */
+const MAX_TARGETS = 16;
+
+function newMember({ state, now }: Context, input: Join): MemberState {
   const { link } = input;
   return {
     member: input.member,
@@ -43,6 +47,7 @@ function newMember(input: Join): MemberState {
     queueId: 0,
     actorPortPrio: 255,
     settling: true,
+    arp: newArpTimes(now, state.numbers.arp_interval, MAX_TARGETS),
   };
 }
 
@@ -75,10 +80,10 @@ export function setMemberMtu(context: Context, member: MemberState, mtu: number)
 
 /** The link state that a member starts with, once it is up; without a monitor it is UP whatever its carrier (H56). */
 function initialLink(context: Context, member: MemberState): void {
-  const { miimon, updelay } = context.state.numbers;
-  if (miimon === 0) member.link = 'up';
+  const { arp_interval: arpInterval, miimon, updelay } = context.state.numbers;
+  if (miimon === 0 && arpInterval === 0) member.link = 'up';
   else if (!isUp(member)) member.link = 'down';
-  else if (updelay > 0) {
+  else if (miimon > 0 && updelay > 0) {
     member.link = 'back';
     member.delayTicks = updelay;
   } else member.link = 'up';
@@ -88,6 +93,7 @@ function initialLink(context: Context, member: MemberState): void {
 export function settle(context: Context, member: MemberState): void {
   if (!member.settling || !member.adminUp) return;
   member.settling = false;
+  member.arp.linkUpMs = context.now;
   initialLink(context, member);
   evaluateCarrier(context);
   const isPrimary = member === primaryMember(context.state);
@@ -99,7 +105,7 @@ export function join(context: Context, input: Join): Result<undefined, Refusal> 
   const refused = refuseJoin(context, input);
   if (refused !== null) return err(refused);
   const { state } = context;
-  const member = newMember(input);
+  const member = newMember(context, input);
   if (state.members.length === 0) forceFailOverMac(context, member);
   setMemberMtu(context, member, state.mtu);
   addressAtJoin(context, member);
@@ -153,6 +159,7 @@ export function leave(context: Context, input: Leave): Result<undefined, Refusal
   tell(context, input.cause === 'undo' ? 'warning' : 'info', 'left', `${reason} and left ${state.name}`, {
     member: member.name,
   });
+  if (state.probing === member.member) state.probing = null;
   if (wasActive) {
     state.active = null;
     selectActive(context, reason, member);

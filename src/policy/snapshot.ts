@@ -4,7 +4,14 @@ import { optionValues } from './option-values.js';
 import type { BondState, MemberState } from './state.js';
 
 function memberSnapshot(member: MemberState): MemberSnapshot {
-  const { staleAddresses: _addresses, staleMtus: _mtus, mtu: _mtu, settling: _settling, ...seen } = member;
+  const {
+    staleAddresses: _addresses,
+    staleMtus: _mtus,
+    mtu: _mtu,
+    settling: _settling,
+    arp: _arp,
+    ...seen
+  } = member;
   return seen;
 }
 
