@@ -23,7 +23,7 @@ export interface ArpTimes {
 /** The times of a member that joins: just too old to count as an answer (bond_enslave). */
 export function newArpTimes(now: TimeMs, intervalMs: number, targets: number): ArpTimes {
   const old = now - intervalMs - JIFFY_MS;
-  return { txMs: old, rxMs: old, targetRxMs: new Array<TimeMs>(targets).fill(old), linkUpMs: now };
+  return { txMs: old, rxMs: old, targetRxMs: Array.from({ length: targets }, () => old), linkUpMs: now };
 }
 
 /** True while `last` is at most `count` intervals and a half ago; the half is for answers on their way. */

@@ -1,5 +1,6 @@
 // What the ARP monitor of a simulated bond is told: when each member last received, and what may answer its questions;
 // the part of the receive program and the daemon.
+import { unreachable } from '../base/index.js';
 import type { Heard, HeardAnswer, ProbeRoute } from '../policy/index.js';
 import { parseProbeAnswer } from '../frames/index.js';
 import type { Frame } from './frame.js';
@@ -41,6 +42,8 @@ function answerIn(member: number, { cargo }: Frame, atMs: number): HeardAnswer |
       const read = parseProbeAnswer(cargo.bytes);
       return read.ok ? { member, atMs, ...read.value } : null;
     }
+    default:
+      return unreachable(cargo);
   }
 }
 
