@@ -330,6 +330,9 @@ export class BondRunner {
       case 'send':
         this.#frames.send(output.device, output.frame);
         return;
+      case 'probe':
+        this.#frames.probe(output);
+        return;
       default:
         unreachable(output);
     }

@@ -1,5 +1,7 @@
 // Sends the frames of a bond itself: out of its own interface or one that stands on it, so that captures and counters see them.
+import { probeFrame } from '../frames/index.js';
 import { getLink, PacketSocket } from '../linux/index.js';
+import type { Output } from '../policy/index.js';
 import type { Machine } from './machine.js';
 
 /** Sockets are kept open: closing one waits for all processors (synchronize_net), some 20 ms. */
@@ -28,6 +30,21 @@ export class FrameSender {
       this.#closeSocket(device);
       throw error;
     }
+  }
+
+  /** Asks a target through one member, past its qdisc, with the member's own MAC address. Quiet when the device is gone. */
+  probe({ member, target, sender, vlans }: Extract<Output, { kind: 'probe' }>): void {
+    const address = getLink(this.#machine.netlink, member)?.address;
+    if (address === undefined) {
+      this.#closeSocket(member);
+      return;
+    }
+    const frame = probeFrame({ mac: address, sender, target, vlans });
+    if (!frame.ok) throw new Error(`No question to ${target} could be made: ${frame.error}`);
+    const socket =
+      this.#sockets.get(member) ?? PacketSocket.open({ ifindex: member, protocol: 0, qdiscBypass: true });
+    this.#sockets.set(member, socket);
+    socket.send(frame.value);
   }
 
   close(): void {

@@ -57,3 +57,4 @@ export {
   parseMld,
 } from './mld.js';
 export { emitNdisc, NDISC_LENGTH, type NdiscMessage, parseNdisc } from './ndisc.js';
+export { parseProbeAnswer, type Probe, type ProbeAnswer, probeFrame } from './probes.js';

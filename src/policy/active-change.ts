@@ -67,6 +67,7 @@ export function changeActive(
   const { state } = context;
   const old = activeMember(state);
   if (old === next) return;
+  if (next !== null) next.arp.linkUpMs = context.now;
   if (next !== null && next.link === 'back') promote(context, next);
   state.active = next?.member ?? null;
   tellChange(context, (old ?? left)?.name ?? null, next?.name ?? null, reason);

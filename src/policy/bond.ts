@@ -1,6 +1,9 @@
 // The bond: the sans-IO object that the daemon, the simulator and the tests drive. It gets no time from the operating
 // system, contains no networking code and no randomness; the rules are in the files beside it.
 import { err, ok, refusal, type Refusal, type Result, unreachable } from '../base/index.js';
+import { activeBackupArpTick } from './arp-active-backup.js';
+import { hear, hearAnswer } from './arp-hearing.js';
+import { setRoutes } from './arp-probes.js';
 import type {
   BondPolicy,
   BondSnapshot,
@@ -74,11 +77,13 @@ function initialState(wish: NewBond): BondState {
     forcePrimary: false,
     active: null,
     usable: null,
+    probing: null,
+    routes: [],
     members: [],
     stack: [],
     peerNotifLeft: 0,
     igmpLeft: 0,
-    timers: { mii: null, igmp: null },
+    timers: { mii: null, igmp: null, arp: null },
     toldSenders: '',
     lastPlan: '',
   };
@@ -124,16 +129,14 @@ export class Bond implements BondPolicy {
       throw new Error(`Saved bond has version ${saved.version}, this program reads version ${SAVED_VERSION}`);
     }
     const state = structuredCopy(saved.state);
-    const { timers } = state;
-    state.timers = { mii: shift(timers.mii, now), igmp: shift(timers.igmp, now) };
+    shiftTimes(state, now);
     return new Bond(state, [], now, false);
   }
 
   /** Everything that `restore` needs, as plain JSON; `now` defaults to the time of the last input. Drain outputs first. */
   save(now: TimeMs = this.#now): SavedBond {
     const state = structuredCopy(this.#state);
-    const { timers } = state;
-    state.timers = { mii: shift(timers.mii, -now), igmp: shift(timers.igmp, -now) };
+    shiftTimes(state, -now);
     return { version: SAVED_VERSION, state };
   }
 
@@ -154,9 +157,7 @@ export class Bond implements BondPolicy {
   }
 
   deadline(): TimeMs | null {
-    const { mii, igmp } = this.#state.timers;
-    if (mii === null || igmp === null) return mii ?? igmp;
-    return Math.min(mii, igmp);
+    return earliest(this.#state.timers)?.due ?? null;
   }
 
   snapshot(): BondSnapshot {
@@ -221,6 +222,15 @@ function dispatch(context: Context, input: Input): Handled {
     case 'stack':
       context.state.stack = input.devices.map(device => ({ ...device }));
       return ok(undefined);
+    case 'heard':
+      hear(context.state, input.heard);
+      return ok(undefined);
+    case 'answer':
+      hearAnswer(context.state, input.answer);
+      return ok(undefined);
+    case 'routes':
+      setRoutes(context, input.routes);
+      return ok(undefined);
     case 'time':
       runTimers(context);
       return ok(undefined);
@@ -242,24 +252,61 @@ function setOption(context: Context, name: string, value: string): Handled {
   return applied;
 }
 
-/** Runs what is due, earliest first. A late tick is run once; the grid of ticks is kept where it can be. */
+type Timer = keyof BondState['timers'];
+/** Of timers that are due at the same moment, the first runs first. */
+const TIMERS: readonly Timer[] = ['mii', 'arp', 'igmp'];
+
+function earliest(timers: BondState['timers']): { readonly timer: Timer; readonly due: TimeMs } | null {
+  let first: { readonly timer: Timer; readonly due: TimeMs } | null = null;
+  for (const timer of TIMERS) {
+    const due = timers[timer];
+    if (due !== null && (first === null || due < first.due)) first = { timer, due };
+  }
+  return first;
+}
+
+/** A monitor's next tick: the grid of ticks is kept where it can be. */
+function nextTick(due: TimeMs, period: number, now: TimeMs): TimeMs {
+  return due + period > now ? due + period : now + period;
+}
+
+/** Runs what is due, earliest first. A late tick is run once. */
 function runTimers(context: Context): void {
   const { state, now } = context;
-  const { timers } = state;
+  const { timers, numbers } = state;
   for (;;) {
-    const { mii, igmp } = timers;
-    if (igmp !== null && igmp <= now && (mii === null || igmp < mii)) {
-      resendReports(context);
-    } else if (mii !== null && mii <= now) {
-      const next = mii + state.numbers.miimon;
-      timers.mii = next > now ? next : now + state.numbers.miimon;
-      monitorTick(context);
-    } else return;
+    const next = earliest(timers);
+    if (next === null || next.due > now) return;
+    switch (next.timer) {
+      case 'mii':
+        timers.mii = nextTick(next.due, numbers.miimon, now);
+        monitorTick(context);
+        break;
+      case 'arp':
+        timers.arp = nextTick(next.due, numbers.arp_interval, now);
+        activeBackupArpTick(context);
+        break;
+      case 'igmp':
+        resendReports(context);
+        break;
+      default:
+        return unreachable(next.timer);
+    }
   }
 }
 
-function shift(due: TimeMs | null, by: TimeMs): TimeMs | null {
-  return due === null ? null : due + by;
+/** Moves every time that the state holds, so that a saved bond goes on as if nothing had been between. */
+function shiftTimes(state: BondState, by: TimeMs): void {
+  for (const timer of TIMERS) {
+    const due = state.timers[timer];
+    if (due !== null) state.timers[timer] = due + by;
+  }
+  for (const { arp } of state.members) {
+    arp.txMs += by;
+    arp.rxMs += by;
+    arp.linkUpMs += by;
+    arp.targetRxMs = arp.targetRxMs.map(at => at + by);
+  }
 }
 
 function structuredCopy(state: BondState): BondState {

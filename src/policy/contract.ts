@@ -42,6 +42,35 @@ export interface StackedDevice {
   readonly mldVersion: 1 | 2;
 }
 
+/** When a member last received: anything, and an ARP or IPv6 frame. Null: never. */
+export interface Heard {
+  readonly member: MemberIndex;
+  readonly anyMs: TimeMs | null;
+  readonly probeLikeMs: TimeMs | null;
+}
+
+/** What the ARP monitor needs of a received frame. Addresses as canonical text; of IPv6, source and destination. */
+export interface HeardAnswer {
+  readonly member: MemberIndex;
+  readonly atMs: TimeMs;
+  readonly protocol: 'arp' | 'nd';
+  /** ARP reply or neighbour advertisement. */
+  readonly isReply: boolean;
+  readonly sender: string;
+  readonly target: string;
+}
+
+/** How a target is reached: through the bond or a device on top of it, not at all, or through something else. */
+export type ProbeRoute =
+  | {
+      readonly target: string;
+      readonly path: 'bond';
+      /** Address of that device, null when it has none; VLAN ids from the outermost inwards. */
+      readonly sender: string | null;
+      readonly vlans: readonly number[];
+    }
+  | { readonly target: string; readonly path: 'none' | 'elsewhere' };
+
 export type Input =
   /** An option written by a user, as text (driver's syntax). */
   | { readonly kind: 'set-option'; readonly option: string; readonly value: string }
@@ -79,6 +108,12 @@ export type Input =
   | { readonly kind: 'diverted'; readonly from: MemberIndex; readonly to: MemberIndex }
   /** Addresses and groups on the bond and on the VLAN devices on top of it, whenever they change. */
   | { readonly kind: 'stack'; readonly devices: readonly StackedDevice[] }
+  /** Reception on the members, read from the data plane; given right before the time of the ARP monitor's tick. */
+  | { readonly kind: 'heard'; readonly heard: readonly Heard[] }
+  /** An ARP packet or neighbour message came in on a member that arp_validate covers. */
+  | { readonly kind: 'answer'; readonly answer: HeardAnswer }
+  /** Routes to all targets of the ARP monitor, whenever they change. */
+  | { readonly kind: 'routes'; readonly routes: readonly ProbeRoute[] }
   /** A deadline was reached (or may have been). */
   | { readonly kind: 'time' };
 
@@ -129,6 +164,14 @@ export type Output =
       readonly device: number;
       readonly frame: Uint8Array;
       readonly what: 'arp' | 'na' | 'igmp' | 'mld';
+    }
+  /** A question of the ARP monitor to a target, through one member: ARP request, or neighbour solicitation for IPv6. */
+  | {
+      readonly kind: 'probe';
+      readonly member: MemberIndex;
+      readonly target: string;
+      readonly sender: string | null;
+      readonly vlans: readonly number[];
     }
   | { readonly kind: 'event'; readonly event: BondEvent };
 

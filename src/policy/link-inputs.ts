@@ -117,9 +117,11 @@ function adminChanged(context: Context, up: boolean): void {
     linkTold(state);
     tellSenders(context, `${state.name} was set up`);
     if (state.numbers.miimon > 0) state.timers.mii = context.now;
+    if (state.numbers.arp_interval > 0) state.timers.arp = context.now;
     return;
   }
   state.timers.mii = null;
+  state.timers.arp = null;
   state.timers.igmp = null;
   state.igmpLeft = 0;
   state.peerNotifLeft = 0;

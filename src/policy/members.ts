@@ -4,6 +4,7 @@ import { selectActive } from './active-change.js';
 import { evaluateCarrier } from './carrier.js';
 import type { Input, MemberIndex } from './contract.js';
 import { giveForwardingPlan } from './forwarding.js';
+import { newArpTimes } from './arp-times.js';
 import { addressAtJoin, FAIL_OVER_MAC, forceFailOverMac, remember } from './mac-rules.js';
 import { failOverMacOf, isActiveBackup, usesPrimary } from './modes.js';
 import {
@@ -22,7 +23,10 @@ import { membersChanged, tellSenders } from './usable.js';
 type Join = Extract<Input, { kind: 'join' }>;
 type Leave = Extract<Input, { kind: 'leave' }>;
 
-function newMember(input: Join): MemberState {
+/** BOND_MAX_ARP_TARGETS. */
+const MAX_TARGETS = 16;
+
+function newMember({ state, now }: Context, input: Join): MemberState {
   const { link } = input;
   return {
     member: input.member,
@@ -46,6 +50,7 @@ function newMember(input: Join): MemberState {
     queueId: 0,
     actorPortPrio: 255,
     settling: true,
+    arp: newArpTimes(now, state.numbers.arp_interval, MAX_TARGETS),
   };
 }
 
@@ -94,6 +99,7 @@ function initialLink(context: Context, member: MemberState): void {
 export function settle(context: Context, member: MemberState): void {
   if (!member.settling || !member.adminUp) return;
   member.settling = false;
+  member.arp.linkUpMs = context.now;
   initialLink(context, member);
   const { state } = context;
   evaluateCarrier(context);
@@ -112,7 +118,7 @@ export function join(context: Context, input: Join): Result<undefined, Refusal> 
   const refused = refuseJoin(context, input);
   if (refused !== null) return err(refused);
   const { state } = context;
-  const member = newMember(input);
+  const member = newMember(context, input);
   if (state.members.length === 0 && isActiveBackup(state)) forceFailOverMac(context, member);
   setMemberMtu(context, member, state.mtu);
   addressAtJoin(context, member);
@@ -168,6 +174,7 @@ export function leave(context: Context, input: Leave): Result<undefined, Refusal
   tell(context, input.cause === 'undo' ? 'warning' : 'info', 'left', `${reason} and left ${state.name}`, {
     member: member.name,
   });
+  if (state.probing === member.member) state.probing = null;
   if (wasActive) {
     state.active = null;
     selectActive(context, reason, member);

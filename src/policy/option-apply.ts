@@ -13,6 +13,7 @@ import {
   unreachable,
 } from '../base/index.js';
 import { selectActive } from './active-change.js';
+import { moveTargetTimes } from './arp-targets.js';
 import { evaluateCarrier } from './carrier.js';
 import { activateByHand, reselectByHand } from './link-inputs.js';
 import { firstLine, parseOptionNumber, parsePerMember, parseTargets } from './option-parse.js';
@@ -191,13 +192,15 @@ function monitorChanged(context: Context, miimon: number): void {
   if (miimon > 0 && numbers.arp_interval > 0) {
     numbers.arp_interval = 0;
     numbers.arp_validate = 0;
+    state.timers.arp = null;
   }
   state.timers.mii = miimon > 0 && state.adminUp ? context.now : null;
   if (miimon === 0 && numbers.arp_interval === 0) warnOfNoMonitor(context);
 }
 
 /** bond_option_arp_interval_set: the MII monitor ends; delays keep their ticks. */
-function arpChanged({ state }: Context, interval: number): void {
+function arpChanged({ state, now }: Context, interval: number): void {
+  state.timers.arp = interval > 0 && state.adminUp ? now : null;
   if (interval === 0) return;
   state.numbers.miimon = 0;
   state.timers.mii = null;
@@ -275,6 +278,7 @@ function applyTargets(context: Context, spec: OptionSpec, name: string, text: st
     const message = `the last target of ${state.name} in ${name} was taken away while arp_interval is on; give another, or set arp_interval=0`;
     tell(context, 'warning', 'option', message);
   }
+  moveTargetTimes(state, isIpv4 ? state.arpTargets : state.nsTargets, targets.value, context.now);
   if (isIpv4) state.arpTargets = targets.value;
   else state.nsTargets = targets.value;
   return DONE;

@@ -5,7 +5,14 @@ import { usesPrimary } from './modes.js';
 import type { BondState, MemberState } from './state.js';
 
 function memberSnapshot(member: MemberState): MemberSnapshot {
-  const { staleAddresses: _addresses, staleMtus: _mtus, mtu: _mtu, settling: _settling, ...seen } = member;
+  const {
+    staleAddresses: _addresses,
+    staleMtus: _mtus,
+    mtu: _mtu,
+    settling: _settling,
+    arp: _arp,
+    ...seen
+  } = member;
   return seen;
 }
 

@@ -1,6 +1,15 @@
 // What a bond knows, as plain JSON, and the context in which the rules work on it. (policy)
 import type { MacText } from '../base/index.js';
-import type { BondEvent, LinkState, MemberIndex, Output, StackedDevice, TimeMs } from './contract.js';
+import type { ArpTimes } from './arp-times.js';
+import type {
+  BondEvent,
+  LinkState,
+  MemberIndex,
+  Output,
+  ProbeRoute,
+  StackedDevice,
+  TimeMs,
+} from './contract.js';
 import { isLoadBalancing, usesPrimary } from './modes.js';
 import type { NumberOption } from './options.js';
 
@@ -31,6 +40,7 @@ export interface MemberState {
   actorPortPrio: number;
   /** True until it was seen up for the first time: its initial link state is decided then. */
   settling: boolean;
+  arp: ArpTimes;
 }
 
 /** A bond. Delay options are held in ticks of miimon, as the driver holds them. */
@@ -58,13 +68,16 @@ export interface BondState {
   active: MemberIndex | null;
   /** The driver's usable_slaves: members that could send when the list was made; null where it never was. */
   usable: MemberIndex[] | null;
+  /** current_arp_slave: without an active member, the one whose turn it is to ask. */
+  probing: MemberIndex | null;
+  routes: ProbeRoute[];
   members: MemberState[];
   stack: StackedDevice[];
   /** send_peer_notif of the driver: counts down by one a tick. */
   peerNotifLeft: number;
   igmpLeft: number;
   /** The one timer table: when each is due, or null. */
-  timers: { mii: TimeMs | null; igmp: TimeMs | null };
+  timers: { mii: TimeMs | null; igmp: TimeMs | null; arp: TimeMs | null };
   /** Names of the members that were said to send last, in modes that use several. */
   toldSenders: string;
   /** The last forwarding plan given out, as JSON, so that the same is not given twice. */

@@ -56,9 +56,13 @@ export class Bench {
   readonly seen: { readonly at: number; readonly output: Output }[] = [];
   readonly links: Map<number, MemberLink> = new Map();
 
-  constructor(options: Readonly<Record<string, string | number>> = {}, members: readonly number[] = []) {
+  constructor(
+    options: Readonly<Record<string, string | number>> = {},
+    members: readonly number[] = [],
+    make: typeof createBond = createBond,
+  ) {
     const given = Object.entries({ mode: 'active-backup', miimon: 100, inline_failover: 0, ...options });
-    const made = createBond({
+    const made = make({
       name: 'bond0',
       address: '02:00:00:00:00:99',
       addressIsRandom: true,

@@ -26,16 +26,17 @@ export function bytesOf(frame: Frame): Uint8Array {
   const isIpv6 = cargo.ip.includes(':');
   const at = putHeader(frame, isIpv6 ? ETHERTYPE.IPV6 : ETHERTYPE.ARP, bytes);
   const isQuestion = cargo.kind === 'ask';
-  // A neighbour's question for `ip` comes from `from`; an answer tells `ip`.
+  // A question for `ip` comes from `from`; an answer of `ip` goes to `to`.
+  const [from, to] = isQuestion ? [cargo.from, cargo.ip] : [cargo.ip, cargo.to];
   if (isIpv6)
-    return bytes.subarray(0, putIpv6(cargo.from, cargo.ip, ICMPV6, UDP_HEADER, bytes, at) + UDP_HEADER);
+    return bytes.subarray(0, putIpv6(from, to, ICMPV6, UDP_HEADER, bytes, at) + UDP_HEADER);
   const end = emitArp(
     {
       operation: isQuestion ? ARP_OPERATION.REQUEST : ARP_OPERATION.REPLY,
       senderMac: macBytes(frame.source),
-      senderIp: ipBytes(cargo.from),
+      senderIp: ipBytes(from),
       targetMac: macBytes(frame.destination),
-      targetIp: ipBytes(cargo.ip),
+      targetIp: ipBytes(to),
     },
     bytes,
     at,

@@ -152,7 +152,7 @@ export class IpStack {
       case 'ask':
         this.#learn(cargo.from, frame.source, false);
         if (device.addresses.some(each => splitCidr(each).address === cargo.ip)) {
-          const answer: Cargo = { kind: 'answer', ip: cargo.ip, from: cargo.ip };
+          const answer: Cargo = { kind: 'answer', ip: cargo.ip, to: cargo.from };
           device.transmit({ destination: frame.source, source: device.mac, cargo: answer });
         }
         return;

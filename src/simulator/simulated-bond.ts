@@ -1,6 +1,7 @@
 // Bondwire's daemon for one bond of a simulated host: drives the very policy object of the daemon the way
 // src/daemon/bond-runner.ts does (join, outputs, opened; carriers asked for before a tick; news; diversions).
 import {
+  BROADCAST_MAC,
   err,
   ok,
   parseIpv6,
@@ -14,6 +15,7 @@ import type { BondSnapshot, Input, Output, SavedBond, StackedDevice } from '../p
 import type { BondWorld, SimulatedPolicy } from './bond-world.js';
 import { SimulatedDataPlane } from './data-plane.js';
 import { type Frame, frameOf, isGroup } from './frame.js';
+import { Hearing, routesTo } from './hearing.js';
 import type { IpDevice } from './ip-stack.js';
 import { DEFAULT_MTU, type NetworkInterface } from './network-interface.js';
 import { splitCidr } from './ip-stack.js';
@@ -58,6 +60,7 @@ export class SimulatedBond implements IpDevice {
   readonly #told = new Map<number, boolean>();
   readonly #listened = new Set<string>();
   #filterMembers: readonly number[] = [];
+  readonly #hearing = new Hearing();
 
   private constructor(
     world: BondWorld,
@@ -136,6 +139,7 @@ export class SimulatedBond implements IpDevice {
 
   /** A frame that a member took in. */
   received(nic: NetworkInterface, frame: Frame): void {
+    this.#hear(nic, frame);
     if (this.plane.receive(nic, frame) !== 'to-bond' || !this.adminUp) return;
     if (frame.destination === this.mac || isGroup(frame.destination)) this.#world.deliver(this, frame);
   }
@@ -314,7 +318,11 @@ export class SimulatedBond implements IpDevice {
       ipv6Groups: [],
       mldVersion: 2,
     };
-    this.policy?.handle({ kind: 'stack', devices: [device] }, this.#world.clock.now);
+    const { now } = this.#world.clock;
+    this.policy?.handle({ kind: 'stack', devices: [device] }, now);
+    const { arp_ip_target: arp, ns_ip6_target: ns } = this.snapshot().options;
+    const routes = routesTo([...arp, ...ns], this.addresses);
+    if (routes.length > 0) this.policy?.handle({ kind: 'routes', routes }, now);
   }
 
   // Driving the policy.
@@ -355,10 +363,30 @@ export class SimulatedBond implements IpDevice {
     });
   }
 
+  /** Every frame counts before it is accepted or dropped, as on the way through a member's receive program. */
+  #hear(nic: NetworkInterface, frame: Frame): void {
+    if (this.policy === null || !this.#isAsking) return;
+    const answer = this.#hearing.received(nic.ifindex, frame, this.#world.clock.now);
+    if (answer !== null) this.policy.handle({ kind: 'answer', answer }, this.#world.clock.now);
+  }
+
+  #probe({ member, target, sender }: Extract<Output, { kind: 'probe' }>): void {
+    const nic = this.#records.get(member)?.nic;
+    const cargo = { kind: 'ask', ip: target, from: sender ?? '0.0.0.0' } as const;
+    if (nic?.canSend === true) nic.transmit({ destination: BROADCAST_MAC, source: nic.mac, cargo });
+  }
+
+  get #isAsking(): boolean {
+    return this.snapshot().options.arp_interval > 0;
+  }
+
   /** The carriers are asked for first, as the driver's monitor does. */
   #tick(): void {
     for (const { nic } of this.#records.values()) {
       if (nic.adminUp && this.#told.get(nic.ifindex) !== nic.carrier) this.memberTold(nic);
+    }
+    if (this.#isAsking && this.policy !== null) {
+      this.policy.handle({ kind: 'heard', heard: this.#hearing.all() }, this.#world.clock.now);
     }
     this.#feed({ kind: 'time' });
   }
@@ -401,6 +429,9 @@ export class SimulatedBond implements IpDevice {
         if (output.what === 'arp') this.garpsSent++;
         if (output.device === this.ifindex) this.transmit(frameOf(output.frame));
         return;
+      case 'probe':
+        this.#probe(output);
+        return;
       case 'event':
         this.#world.told(this, output.event);
         return;
@@ -414,6 +445,7 @@ export class SimulatedBond implements IpDevice {
     this.plane.removeMember(member);
     this.#records.delete(member);
     this.#told.delete(member);
+    this.#hearing.forget(member);
     if (record === undefined) return;
     const { nic, original } = record;
     nic.setUp(false);
