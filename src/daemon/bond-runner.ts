@@ -12,6 +12,7 @@ import { FrameSender } from './frame-sender.js';
 import { bondLinkOf, carrierOf, memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
 import { countersOf } from './member-counters.js';
+import { MonitorSenses } from './monitor-senses.js';
 import { type OriginalSettings, restoreSettings } from './original-settings.js';
 import { randomMac } from './random-mac.js';
 import { collectStack } from './stack.js';
@@ -59,6 +60,7 @@ export class BondRunner {
   ending = false;
   readonly #filters: AddressFilters;
   readonly #frames: FrameSender;
+  readonly #senses: MonitorSenses;
   #plan: ForwardingPlan;
   #timer: NodeJS.Timeout | undefined;
   #filterTimer: NodeJS.Timeout | undefined;
@@ -80,6 +82,9 @@ export class BondRunner {
     this.taken = [...(parts.taken ?? [])];
     this.departed = parts.departed ?? NO_COUNTERS;
     this.#frames = new FrameSender(parts.machine);
+    this.#senses = new MonitorSenses(parts.machine, parts.plane, answer => {
+      if (!this.#closed) this.#guard(() => this.feed({ kind: 'answer', answer }));
+    });
     this.#filters = new AddressFilters(parts.machine.netlink, parts.filters, parts.machine.save);
     this.#plan = parts.policy.plan();
     this.plane.onDiverted(({ from, to }) => {
@@ -243,6 +248,7 @@ export class BondRunner {
     clearTimeout(this.#timer);
     clearInterval(this.#filterTimer);
     this.#frames.close();
+    this.#senses.close();
   }
 
   #member(ifindex: number) {
@@ -265,7 +271,21 @@ export class BondRunner {
       const link = getLink(this.#machine.netlink, member.member);
       if (link !== undefined && carrierOf(link) === detected) this.memberTold(link);
     }
+    this.#sense();
     this.feed({ kind: 'time' });
+  }
+
+  /** What the ARP monitor decides by, fresh for its tick. */
+  #sense(): void {
+    const snapshot = this.#policy.snapshot();
+    if (snapshot.options.arp_interval === 0) return;
+    if (this.#stackDirty) this.refreshStack();
+    this.#guard(() => {
+      this.#senses.follow(snapshot);
+      const routes = this.#senses.changedRoutes(snapshot);
+      if (routes !== undefined) this.feed({ kind: 'routes', routes });
+      this.#policy.handle({ kind: 'heard', heard: this.#senses.heard() }, this.#machine.now());
+    });
   }
 
   #carryOut(outputs: readonly Output[], strict: boolean): void {
@@ -281,7 +301,8 @@ export class BondRunner {
       for (const event of events) this.#tell(event);
     }
     if (this.#modesDue || this.#filtersDue) this.#guard(() => this.#followFilters());
-    if (outputs.length > 0) this.#machine.save();
+    // Questions are asked all the time; the times that follow from them start anew with a new daemon.
+    if (outputs.some(({ kind }) => kind !== 'probe')) this.#machine.save();
   }
 
   /** Nothing that fails here may stop the daemon or the packets. */

@@ -62,6 +62,8 @@ export interface BondDataPlane {
   /** The member that sends now; after a diversion not the one that the plan named. */
   current(): MemberIndex | null;
   members(): readonly MemberIndex[];
+  /** When a member last received a frame, CLOCK_MONOTONIC nanoseconds, as far as the plan wants that noted; null: never. */
+  lastReceivedNs(member: MemberIndex): bigint | null;
   /** Frames lost to failures since the last call. */
   takeLoss(): Loss;
   /** All frames that found no member, since the bond exists. */

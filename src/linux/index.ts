@@ -89,7 +89,8 @@ export {
 } from './netns.js';
 export { ETH_P_ALL, PacketSocket, type PacketSocketOptions, type ReceivedFrame } from './packet-socket.js';
 export { RingBuffer } from './ring-buffer.js';
-export { addRoute, deleteRoute, listRoutes, type RouteFilter } from './routes.js';
+export { PROBE_ANSWERS } from './socket-filter.js';
+export { addRoute, deleteRoute, listRoutes, type RouteFilter, routeTo } from './routes.js';
 export { Rtnetlink, type RtnetlinkOptions } from './rtnetlink.js';
 export { readSysctl, type SysctlFamily, writeSysctl } from './sysctl.js';
 export {

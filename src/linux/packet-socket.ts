@@ -2,6 +2,7 @@
 import { parseMac } from '../base/index.js';
 import { SystemError } from './errors.js';
 import { type FdWatch, watchReadable } from './fd-watch.js';
+import { attachFilter, type FilterStep } from './socket-filter.js';
 import {
   addressOf,
   check,
@@ -43,6 +44,8 @@ export interface PacketSocketOptions {
   readonly ignoreOutgoing?: boolean;
   /** Tell the VLAN tag that the device took off. */
   readonly auxData?: boolean;
+  /** Only frames that this takes; the others are not even copied. */
+  readonly filter?: readonly FilterStep[];
   readonly receiveBufferBytes?: number;
   /** Longest frame received whole. Default 9,216 bytes plus headers. */
   readonly maxFrameBytes?: number;
@@ -106,6 +109,7 @@ export class PacketSocket {
       if (options.ignoreOutgoing !== false) trySetSocketOption(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
       if (options.auxData === true) setSocketOption(fd, SOL_PACKET, PACKET_AUXDATA, 1, 'PACKET_AUXDATA');
       if (options.receiveBufferBytes !== undefined) setReceiveBuffer(fd, options.receiveBufferBytes);
+      if (options.filter !== undefined) attachFilter(fd, options.filter);
       const address = new Uint8Array(SOCKADDR_LL_BYTES);
       const view = new DataView(address.buffer);
       view.setUint16(0, AF_PACKET, true);

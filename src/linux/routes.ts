@@ -13,9 +13,11 @@ import {
   RTM_GETROUTE,
   RTM_NEWROUTE,
   routeDestination,
+  routeQuestion,
   routeTable,
   routeUses,
 } from '../netlink/index.js';
+import { isErrno } from './errors.js';
 import type { Rtnetlink } from './rtnetlink.js';
 
 /** Which routes; all conditions hold. */
@@ -64,4 +66,19 @@ export function addRoute(netlink: Rtnetlink, route: Route, replace = false): voi
 export function deleteRoute(netlink: Rtnetlink, route: Route): void {
   const payload = emitRoute(asRequest(route));
   netlink.request({ type: RTM_DELROUTE, flags: 0, payload }, routeDestination(route));
+}
+
+/** The route that packets to this address take (4 or 16 bytes, as `ip route get`); undefined when there is none. */
+export function routeTo(netlink: Rtnetlink, destination: Uint8Array): Route | undefined {
+  try {
+    const request = { type: RTM_GETROUTE, flags: 0, payload: emitRoute(routeQuestion(destination)) };
+    for (const message of netlink.request(request)) {
+      const route = parseRoute(message.payload);
+      if (message.type === RTM_NEWROUTE && route.ok) return route.value;
+    }
+    return undefined;
+  } catch (error) {
+    if (isErrno(error, 'ENETUNREACH', 'EHOSTUNREACH', 'EACCES', 'EINVAL', 'EAGAIN')) return undefined;
+    throw error;
+  }
 }

@@ -2,6 +2,7 @@
 // given back to it, unchanged or with another interface.
 import { err, ok, type Result } from '../base/index.js';
 import { ipAddress } from './address.js';
+import { AF_INET, AF_INET6 } from './link-constants.js';
 import {
   type Attribute,
   bytesAttribute,
@@ -101,6 +102,27 @@ export function parseRoute(payload: Uint8Array): Result<Route, string> {
     flags: view.getUint32(8, true),
     attributes: attributes.value,
   });
+}
+
+/** The source address that packets by this route have, where the kernel says. */
+export function routeSource(route: Route): string | undefined {
+  return address(route.attributes, RTA.RTA_PREFSRC);
+}
+
+/** A question for the route that packets to this address take. */
+export function routeQuestion(destination: Uint8Array): Route {
+  return {
+    family: destination.length === 4 ? AF_INET : AF_INET6,
+    destinationLength: 8 * destination.length,
+    sourceLength: 0,
+    tos: 0,
+    table: 0,
+    protocol: 0,
+    scope: 0,
+    type: 0,
+    flags: 0,
+    attributes: [bytesAttribute(RTA.RTA_DST, destination)],
+  };
 }
 
 /** Payload of a route message. */

@@ -29,7 +29,7 @@ function silence(context: Context, member: MemberState): string {
   const targets = [...arpTargets, ...nsTargets];
   if (targets.length === 0) return `${member.name} has no target to ask; set arp_ip_target`;
   const { arp_missed_max: missed, arp_interval: interval } = numbers;
-  if (!isWithin(context.now, member.arp.txMs, missed, interval)) {
+  if (member.state === 'active' && !isWithin(context.now, member.arp.txMs, missed, interval)) {
     return `nothing could be asked through ${member.name}; see the routes to ${targets.join(', ')}`;
   }
   const silentMs = Math.round(context.now - heardOf(context, member));

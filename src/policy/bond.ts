@@ -3,6 +3,7 @@
 import { err, ok, refusal, type Refusal, type Result, unreachable } from '../base/index.js';
 import { activeBackupArpTick } from './arp-active-backup.js';
 import { hear, hearAnswer } from './arp-hearing.js';
+import { loadBalanceArpTick } from './arp-load-balance.js';
 import { setRoutes } from './arp-probes.js';
 import type {
   BondPolicy,
@@ -18,6 +19,7 @@ import { forwardingPlan, giveForwardingPlan } from './forwarding.js';
 import { bondLink, diverted, memberLink } from './link-inputs.js';
 import { join, leave } from './members.js';
 import { monitorTick } from './mii-pass.js';
+import { isActiveBackup } from './modes.js';
 import type { AcceptAll } from './not-built.js';
 import { resendReports } from './notifications.js';
 import { applyOption, warnOfNoMonitor } from './option-apply.js';
@@ -284,7 +286,9 @@ function runTimers(context: Context): void {
         break;
       case 'arp':
         timers.arp = nextTick(next.due, numbers.arp_interval, now);
-        activeBackupArpTick(context);
+        forgiveLateness(context, now - next.due);
+        if (isActiveBackup(state)) activeBackupArpTick(context);
+        else loadBalanceArpTick(context);
         break;
       case 'igmp':
         resendReports(context);
@@ -292,6 +296,21 @@ function runTimers(context: Context): void {
       default:
         return unreachable(next.timer);
     }
+  }
+}
+
+/**
+ * A tick that is late by more than half an interval: nothing was asked in that time, so that nothing came is no evidence
+ * against anybody. (The driver's ticks are the kernel's own and come in time.)
+ */
+function forgiveLateness({ state, now }: Context, lateMs: TimeMs): void {
+  if (lateMs <= state.numbers.arp_interval / 2) return;
+  const later = (at: TimeMs): TimeMs => Math.min(now, at + lateMs);
+  for (const { arp } of state.members) {
+    arp.txMs = later(arp.txMs);
+    arp.rxMs = later(arp.rxMs);
+    arp.linkUpMs = later(arp.linkUpMs);
+    arp.targetRxMs = arp.targetRxMs.map(later);
   }
 }
 

@@ -138,6 +138,8 @@ export interface ForwardingPlan {
   readonly packetsPerSlave: number;
   /** True when the data plane may move traffic by itself when the active member cannot send. */
   readonly inlineFailover: boolean;
+  /** True when the data plane is to note when each member last received a frame (ARP monitor). */
+  readonly timesReception: boolean;
   /** Members whose received frames are dropped (backups, unless all_slaves_active). */
   readonly inactive: readonly MemberIndex[];
   /** Members that carry the bond's promiscuity, all-multicast flag and address lists. */

@@ -44,6 +44,7 @@ export function forwardingPlan(state: BondState): ForwardingPlan {
     hashPolicy: HASH_POLICIES[numbers.xmit_hash_policy] ?? 'layer2',
     packetsPerSlave: numbers.packets_per_slave,
     inlineFailover: isInline(state),
+    timesReception: numbers.arp_interval > 0,
     inactive: indexes(state.members.filter(member => member.inactive)),
     filterMembers: usesPrimary(state) ? ofActive : indexes(state.members),
     promiscuous: state.promiscuous,

@@ -114,7 +114,6 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     {
       unit: 'ms',
       modes: ARP_MODES,
-      notBuilt: { except: [0], what: 'ARP monitoring is not implemented yet; use miimon=100' },
     },
   ),
   {
@@ -123,7 +122,6 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     summary: 'IPv4 addresses that ARP monitoring probes, up to 16: a comma list, or +ADDRESS / -ADDRESS.',
     kind: 'list',
     sysfs: 'text',
-    notBuilt: { except: [], what: 'ARP monitoring is not implemented yet; use miimon=100' },
   },
   {
     ...PLAIN,
@@ -131,7 +129,6 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     summary: 'IPv6 addresses that neighbour monitoring probes, up to 16, as a comma list.',
     kind: 'list',
     sysfs: null,
-    notBuilt: { except: [], what: 'neighbour monitoring is not implemented yet; use miimon=100' },
   },
   wordOption(
     'arp_validate',
@@ -147,7 +144,6 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     ),
     {
       modes: ARP_MODES,
-      notBuilt: { except: [0], what: 'ARP monitoring is not implemented yet; use miimon=100' },
     },
   ),
   wordOption(

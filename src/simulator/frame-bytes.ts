@@ -28,8 +28,7 @@ export function bytesOf(frame: Frame): Uint8Array {
   const isQuestion = cargo.kind === 'ask';
   // A question for `ip` comes from `from`; an answer of `ip` goes to `to`.
   const [from, to] = isQuestion ? [cargo.from, cargo.ip] : [cargo.ip, cargo.to];
-  if (isIpv6)
-    return bytes.subarray(0, putIpv6(from, to, ICMPV6, UDP_HEADER, bytes, at) + UDP_HEADER);
+  if (isIpv6) return bytes.subarray(0, putIpv6(from, to, ICMPV6, UDP_HEADER, bytes, at) + UDP_HEADER);
   const end = emitArp(
     {
       operation: isQuestion ? ARP_OPERATION.REQUEST : ARP_OPERATION.REPLY,

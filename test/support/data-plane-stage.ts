@@ -51,6 +51,7 @@ export function planFor(
     hashPolicy: 'layer2',
     packetsPerSlave: 1,
     inlineFailover: true,
+    timesReception: false,
     inactive: order.slice(1),
     filterMembers: order.slice(0, 1),
     promiscuous: false,

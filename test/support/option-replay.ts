@@ -69,6 +69,8 @@ export function bondIn(stage: Stage): Bond {
       });
     }
   }
+  // Where an ARP monitor runs, its first turn is over when somebody writes.
+  if (stage.monitor === 'arp' && bond.deadline() === 0) mustTake(bond, { kind: 'time' });
   return bond;
 }
 

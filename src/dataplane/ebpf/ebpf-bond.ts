@@ -254,6 +254,12 @@ export class EbpfBond implements BondDataPlane {
     return this.#memberAt(this.#state.current);
   }
 
+  lastReceivedNs(member: MemberIndex): bigint | null {
+    const slot = this.#state.slotOf(member);
+    const at = slot === undefined ? 0n : this.#state.receivedNs(slot);
+    return at === 0n ? null : at;
+  }
+
   members(): readonly MemberIndex[] {
     return this.#state.members();
   }

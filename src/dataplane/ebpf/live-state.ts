@@ -156,6 +156,7 @@ export class LiveState {
     const entry = this.#shared.members.at(slot);
     entry.flags = 0;
     entry.noticed = 0;
+    entry.receivedNs = 0n;
     entry.device = 0n;
     this.#forget(entry.dead);
     this.#publish(this.#memberOffset(slot) + MEMBER.offset('ifindex'), member);
@@ -167,6 +168,11 @@ export class LiveState {
     const entry = this.#shared.members.at(slot);
     entry.device = 0n;
     entry.flags = 0;
+  }
+
+  /** When the member of a slot last received, as far as it was noted; 0: never. */
+  receivedNs(slot: number): bigint {
+    return this.#shared.members.at(slot).receivedNs;
   }
 
   memberFlags(slot: number): number {

@@ -78,6 +78,7 @@ export const of = {
   flags: MEMBER.offset('flags'),
   device: MEMBER.offset('device'),
   dead: MEMBER.offset('dead'),
+  receivedNs: MEMBER.offset('receivedNs'),
   noticed: MEMBER.offset('noticed'),
 } as const;
 

@@ -15,7 +15,9 @@ export function publishPlan(state: LiveState, plan: ForwardingPlan, mayDivert: b
   );
   const usable = new Set(slotsOf(plan.usable));
   const flagsOf = (slot: number): number =>
-    (accepting.has(slot) ? MEMBER_FLAGS.acceptAlways : 0) | (usable.has(slot) ? MEMBER_FLAGS.usable : 0);
+    (accepting.has(slot) ? MEMBER_FLAGS.acceptAlways : 0) |
+    (usable.has(slot) ? MEMBER_FLAGS.usable : 0) |
+    (plan.timesReception ? MEMBER_FLAGS.timed : 0);
   const slots = slotsOf(state.members());
   state.packetsPerSlave = plan.packetsPerSlave;
   for (const slot of slots) {

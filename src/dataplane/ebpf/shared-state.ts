@@ -11,7 +11,7 @@ export const NO_SLOT = 0xffff_ffff;
 export const TURN_CELLS = 64;
 
 /** Grows when the layout or the meaning of a field changes; a daemon adopts only its own. */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 /** Bits of `SHARED.flags`. */
 export const SHARED_FLAGS = {
@@ -25,6 +25,8 @@ export const MEMBER_FLAGS = {
   acceptAlways: 1,
   /** It may carry frames as the policy sees it; read where several members send. */
   usable: 2,
+  /** The time of every received frame is noted. */
+  timed: 4,
 } as const;
 
 /**
@@ -47,7 +49,9 @@ export const MEMBER = layout({
   dead: LOSS,
   /** 1 when the programs told that it cannot send, until it is usable again; read where several members send. */
   noticed: 'u32',
-  reserved: bytes(20),
+  reserved: bytes(12),
+  /** When the last frame came in (CLOCK_MONOTONIC), while `timed` is set; 0: never. */
+  receivedNs: 'u64',
 });
 
 export const SHARED = layout({

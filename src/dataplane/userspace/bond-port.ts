@@ -48,6 +48,7 @@ export class BondPort {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const count = ring.fetch();
       if (count === 0) return;
+      this.#state.noteReceived(slot);
       if (this.#accepts(slot, nowMs)) {
         for (let i = 0; i < count; i++) this.#vector.set(i, ring.addresses[i] ?? 0, ring.lengths[i] ?? 0);
         this.#deliver(count);

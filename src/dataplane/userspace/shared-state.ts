@@ -3,7 +3,7 @@
 import { MAX_MEMBERS } from '../ebpf/shared-state.js';
 
 /** Grows when the meaning of a word changes. */
-export const USERSPACE_VERSION = 1;
+export const USERSPACE_VERSION = 2;
 /** Bytes of the file. */
 export const SHARED_BYTES = 4096;
 /** `current` when no member sends. */
@@ -34,6 +34,8 @@ const AT = {
   firstLoss: 16,
   order: 32,
   members: 32 + MAX_MEMBERS,
+  /** 64 bits a slot: when its member last received, CLOCK_MONOTONIC nanoseconds; 0: never. */
+  received: 512,
 } as const;
 const MEMBER_WORDS = 4;
 const MEMBER = { ifindex: 0, flags: 1, head: 2 } as const;
@@ -53,12 +55,14 @@ export interface SlotPlan {
 export class SharedState {
   readonly #words: Int32Array;
   readonly #firstLoss: BigInt64Array;
+  readonly #received: BigInt64Array;
   #seen = -1;
   #plan: SlotPlan = { order: [], divert: false, acceptAlways: [], throughQdisc: [] };
 
   constructor(buffer: ArrayBuffer) {
     this.#words = new Int32Array(buffer);
     this.#firstLoss = new BigInt64Array(buffer, 4 * AT.firstLoss, 1);
+    this.#received = new BigInt64Array(buffer, 4 * AT.received, MAX_MEMBERS);
   }
 
   initialise(): void {
@@ -116,6 +120,7 @@ export class SharedState {
   occupy(slot: number, ifindex: number): void {
     this.#put(this.#member(slot, MEMBER.flags), 0);
     this.#put(this.#member(slot, MEMBER.head), 0);
+    Atomics.store(this.#received, slot, 0n);
     this.#put(this.#member(slot, MEMBER.ifindex), ifindex);
   }
 
@@ -179,6 +184,16 @@ export class SharedState {
       Atomics.store(this.#firstLoss, 0, process.hrtime.bigint());
     }
     Atomics.add(this.#words, AT[kind], frames);
+  }
+
+  /** Worker: frames came in on a member just now. */
+  noteReceived(slot: number): void {
+    Atomics.store(this.#received, slot, process.hrtime.bigint());
+  }
+
+  /** When a member last received; 0: never. */
+  receivedNs(slot: number): bigint {
+    return Atomics.load(this.#received, slot);
   }
 
   addFault(kind: Fault, frames: number): void {

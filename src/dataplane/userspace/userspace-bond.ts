@@ -255,6 +255,12 @@ export class UserspaceBond implements BondDataPlane {
     );
   }
 
+  lastReceivedNs(member: MemberIndex): bigint | null {
+    const slot = this.#state.slotOf(member);
+    const at = slot === undefined ? 0n : this.#state.receivedNs(slot);
+    return at === 0n ? null : at;
+  }
+
   setCarrier(on: boolean): void {
     if (this.#carrier === on) return;
     setLink(this.#netlink, this.#parts.lowerIfindex, { up: on });
