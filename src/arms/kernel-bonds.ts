@@ -56,7 +56,11 @@ export function kernelBonds(host: RealHost, directory: string): BondControl {
     if (NOT_THE_DRIVERS.has(name)) return 'ok';
     if (name === 'prio') return setPrio(host, value);
     const file = `${net}/${bond}/bonding/${option === 'num_unsol_na' ? option : name}`;
-    return existsSync(file) ? write(file, `${value}\n`) : 'EINVAL';
+    if (!existsSync(file)) return 'EINVAL';
+    // The file takes one target at a time, with its sign.
+    const lines =
+      name === 'arp_ip_target' ? value.split(',').map(each => each.replace(/^(?=\d)/, '+')) : [value];
+    return lines.map(each => write(file, `${each}\n`)).find(answer => answer !== 'ok') ?? 'ok';
   }
 
   return {

@@ -205,7 +205,9 @@ export class Checkers {
     if (actives.length > 1) {
       this.report('one-active', of, `${actives.map(each => each.name).join(' and ')} are active at once`);
     }
-    if ((actives[0]?.member ?? null) !== snapshot.active) {
+    // Without an active member, the ARP monitor lets one after the other ask, and be heard.
+    const isProbing = snapshot.options.arp_interval > 0 && snapshot.active === null;
+    if ((actives[0]?.member ?? null) !== snapshot.active && !isProbing) {
       this.report(
         'one-active',
         of,
@@ -213,7 +215,7 @@ export class Checkers {
       );
     }
     const accepting = bond.plane.acceptingAlways();
-    if (accepting.length > 0 && snapshot.options.all_slaves_active === 0) {
+    if (accepting.length > (isProbing ? 1 : 0) && snapshot.options.all_slaves_active === 0) {
       this.report(
         'one-active',
         of,
