@@ -51,7 +51,7 @@ async function forwards(stage: Stage, member: string): Promise<void> {
   await until('the switch forwards again', () => stage.lab.link('switch', port)?.operationalState === 'up');
 }
 
-describe.each(MODES)('%s %o', (mode, options) => {
+describe.each(MODES)('%s %o (H10, H12, H13, H50, H53)', (mode, options) => {
   test('a member is cut, comes back, and the other is cut: nothing is lost', async () => {
     const stage = await Stage.open();
     await stage.bond({ mode, ...options });

@@ -6,7 +6,7 @@ import { World } from './support/world.js';
 let world: World | undefined;
 afterEach(() => world?.close());
 
-test('64 members join, the 65th is refused and stays as it was, and there is room again when one leaves', async () => {
+test('H06: 64 members join, the 65th is refused and stays as it was, and there is room again when one leaves', async () => {
   const members = Array.from({ length: 65 }, (_, number) => `eth${number}`);
   world = await World.create({ members });
   await world.must('POST', '/v1/bonds', { name: 'bond0', options: { mode: 'active-backup', miimon: '100' } });

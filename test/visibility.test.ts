@@ -58,7 +58,7 @@ function capture(place: PlaceName, name: string): { readonly seen: string[]; rea
   };
 }
 
-describe('captures and counters', () => {
+describe('captures and counters (H42)', () => {
   beforeEach(async () => {
     await build();
     world.lab.addAddress('host', 'bond0', world.lab.hostAddress);
@@ -123,7 +123,7 @@ describe('captures and counters', () => {
 });
 
 describe('devices on the bond', () => {
-  test('a bridge: a host behind it reaches the peer and is reached; promiscuity follows the active member', async () => {
+  test('a bridge: a host behind it reaches the peer and is reached; promiscuity follows the active member (H54)', async () => {
     await build();
     for (const line of [
       'link add br0 type bridge forward_delay 0',

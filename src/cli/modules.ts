@@ -1,6 +1,7 @@
 // What the commands expect of the rooms that do the work. They are loaded only by the commands that need them, so
 // that --help, show and the like stay quick.
 
+import type { ShowBond } from '../daemon/api.js';
 import type { Terminal } from './terminal.js';
 
 /** Started by `bondwire daemon` and `bondwire run`. */
@@ -20,7 +21,8 @@ export interface Finding {
 export interface DaemonModule {
   /** Listens on the control socket of `runDir` when the promise is kept. */
   readonly startDaemon: (options: { runDir: string; logToStderr?: boolean }) => Promise<RunningDaemon>;
-  readonly diagnose: () => Promise<{ findings: readonly Finding[] }>;
+  /** `running`: the bonds of a daemon, to be looked at too. */
+  readonly diagnose: (running?: readonly ShowBond[]) => Promise<{ findings: readonly Finding[] }>;
 }
 
 export interface LabModule {

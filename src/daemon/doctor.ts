@@ -4,6 +4,8 @@ import { release } from 'node:os';
 import { Toolbox } from '../dataplane/index.js';
 import { effectiveCapabilities, isErrno, listLinks, Rtnetlink, tcxAvailable } from '../linux/index.js';
 import { IFF } from '../netlink/index.js';
+import type { ShowBond } from './api.js';
+import { lookAtBonds } from './doctor-bonds.js';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -14,11 +16,22 @@ export interface Finding {
   readonly fix?: string;
 }
 
-/** Looks at the machine; changes nothing. */
-export async function diagnose(): Promise<{ readonly findings: readonly Finding[] }> {
-  return {
-    findings: [system(), capabilities(), typeInformation(), programs(), attachment(), ...interfaces()],
-  };
+/** Looks at the machine, and at the bonds that a daemon runs on it; changes nothing. */
+export async function diagnose(
+  running: readonly ShowBond[] = [],
+): Promise<{ readonly findings: readonly Finding[] }> {
+  const machine = [system(), capabilities(), typeInformation(), programs(), attachment(), ...interfaces()];
+  return { findings: [...machine, ...bonds(running)] };
+}
+
+function bonds(running: readonly ShowBond[]): Finding[] {
+  if (running.length === 0) return [];
+  const netlink = Rtnetlink.open();
+  try {
+    return lookAtBonds(netlink, running);
+  } finally {
+    netlink.close();
+  }
 }
 
 const good = (name: string, detail: string): Finding => ({ name, ok: true, level: 'ok', detail });

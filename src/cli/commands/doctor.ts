@@ -1,6 +1,6 @@
 // `bondwire doctor`: what this machine can do, and what is wrong with it.
 import type { Command } from 'commander';
-import { EXIT } from '../../daemon/api.js';
+import { EXIT, type ShowBond } from '../../daemon/api.js';
 import { DAEMON_CAPABILITIES } from '../capabilities.js';
 import { asFailure } from '../failure.js';
 import { findingsTable } from '../findings-table.js';
@@ -34,11 +34,21 @@ export function registerDoctor(program: Command, session: Session): void {
     });
 }
 
-async function look({ machine }: Session): Promise<readonly Finding[]> {
+async function look(session: Session): Promise<readonly Finding[]> {
+  const running = await runningBonds(session);
   try {
-    const { diagnose } = await machine.daemon();
-    return (await diagnose()).findings;
+    const { diagnose } = await session.machine.daemon();
+    return (await diagnose(running)).findings;
   } catch (error) {
     throw asFailure(error, 'Looking at this machine');
+  }
+}
+
+/** The bonds of the daemon; none where no daemon answers: the machine can be looked at all the same. */
+async function runningBonds(session: Session): Promise<readonly ShowBond[]> {
+  try {
+    return (await (await session.api()).show()).bonds;
+  } catch {
+    return [];
   }
 }

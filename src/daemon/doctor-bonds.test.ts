@@ -1,0 +1,158 @@
+// What doctor says of bonds: each finding with what mends it, and nothing of a bond that is well.
+import { expect, test } from 'vitest';
+import { createBond } from '../policy/index.js';
+import type { ShowBond, ShowMember } from './api.js';
+import { type BondFacts, bondFindings } from './doctor-bonds.js';
+
+const NONE = { packets: 0, bytes: 0 };
+
+function member(name: string, change: Partial<ShowMember> = {}): ShowMember {
+  return {
+    name,
+    state: 'active',
+    miiStatus: 'up',
+    linkFailureCount: 0,
+    permanentAddress: '02:00:00:00:00:01',
+    address: '02:00:00:00:00:01',
+    speedMbps: 1000,
+    duplex: 'full',
+    rx: NONE,
+    tx: NONE,
+    ...change,
+  };
+}
+
+function factsOf(
+  options: Readonly<Record<string, string>>,
+  members: readonly ShowMember[] = [member('eth0'), member('eth1')],
+  change: Partial<BondFacts> = {},
+): BondFacts {
+  const made = createBond({
+    name: 'bond0',
+    address: '02:00:00:00:00:01',
+    addressIsRandom: false,
+    mtu: 1500,
+    options: Object.entries({ mode: 'active-backup', ...options }),
+  });
+  if (!made.ok) throw new Error(made.error.message);
+  const { options: values, mode } = made.value.snapshot();
+  const bond: ShowBond = {
+    name: 'bond0',
+    mode,
+    dataPlane: 'ebpf',
+    dataPlaneDetail: '',
+    inlineFailover: true,
+    adminUp: true,
+    carrier: true,
+    active: null,
+    address: '02:00:00:00:00:01',
+    mtu: 1500,
+    options: values,
+    rx: NONE,
+    tx: NONE,
+    txDropped: 0,
+    members,
+  };
+  return {
+    bond,
+    addresses: {},
+    routes: {},
+    elsewhere: [],
+    unreachable: [],
+    managers: {},
+    silent: [],
+    ...change,
+  };
+}
+
+const sent = (packets: number): Partial<ShowMember> => ({ tx: { packets, bytes: packets * 100 } });
+const ASKING = { arp_interval: '100', arp_ip_target: '192.0.2.9' };
+
+test('A bond that is well has one line', () => {
+  expect(bondFindings(factsOf({ miimon: '100' }))).toEqual([
+    { name: 'bond0', ok: true, level: 'ok', detail: 'active-backup, 2 of 2 members up' },
+  ]);
+});
+
+test.each<[string, BondFacts, RegExp, RegExp]>([
+  ['no monitor (H08)', factsOf({}), /nothing watches/, /set bond0 miimon=100/],
+  ['no target', factsOf({ arp_interval: '100' }), /no target/, /arp_ip_target/],
+  [
+    'a target elsewhere',
+    factsOf(ASKING, undefined, { elsewhere: ['192.0.2.9'] }),
+    /not go through bond0/,
+    /ip route get 192\.0\.2\.9/,
+  ],
+  [
+    'a target without a route',
+    factsOf(ASKING, undefined, { unreachable: ['192.0.2.9'] }),
+    /no route to target/,
+    /ip addr add/,
+  ],
+  ['ARP in balance-rr (H27)', factsOf({ mode: 'balance-rr', ...ASKING }), /spreads by XOR/, /miimon=100/],
+  [
+    'a member without carrier',
+    factsOf({ miimon: '100' }, undefined, { silent: ['eth1'] }),
+    /eth1 does not report/,
+    /arp_interval/,
+  ],
+  [
+    'an address',
+    factsOf({ miimon: '100' }, undefined, { addresses: { eth0: ['192.0.2.1/24'] } }),
+    /eth0 carries the address/,
+    /ip addr del 192\.0\.2\.1\/24 dev eth0/,
+  ],
+  [
+    'a route (H26)',
+    factsOf({ miimon: '100' }, undefined, { routes: { eth0: ['192.0.2.0/24'] } }),
+    /goes through member eth0/,
+    /ip route del 192\.0\.2\.0\/24 dev eth0/,
+  ],
+  [
+    'NetworkManager',
+    factsOf({ miimon: '100' }, undefined, { managers: { eth0: 'NetworkManager' } }),
+    /works against/,
+    /nmcli device set eth0 managed no/,
+  ],
+  [
+    'networkd',
+    factsOf({ miimon: '100' }, undefined, { managers: { eth0: 'systemd-networkd' } }),
+    /works against/,
+    /Unmanaged=yes/,
+  ],
+  [
+    'mixed speeds (H55)',
+    factsOf({ mode: 'balance-rr', miimon: '100' }, [member('eth0'), member('eth1', { speedMbps: 100 })]),
+    /eth1 \(100 Mbit\/s\) is slower/,
+    /active-backup/,
+  ],
+  [
+    'all on one member',
+    factsOf({ mode: 'balance-xor', miimon: '100' }, [member('eth0', sent(5000)), member('eth1', sent(10))]),
+    /100 % .* eth0/,
+    /layer3\+4/,
+  ],
+])('%s is told, with what mends it', (_, facts, says, mends) => {
+  const findings = bondFindings(facts);
+  expect(findings).toHaveLength(1);
+  expect(findings[0]).toMatchObject({ name: 'bond0', ok: false, level: 'warning' });
+  expect(findings[0]?.detail).toMatch(says);
+  expect(findings[0]?.fix).toMatch(mends);
+});
+
+test.each<[string, BondFacts]>([
+  [
+    'speeds in active-backup',
+    factsOf({ miimon: '100' }, [member('eth0'), member('eth1', { speedMbps: 100 })]),
+  ],
+  [
+    'few packets',
+    factsOf({ mode: 'balance-xor', miimon: '100' }, [member('eth0', sent(50)), member('eth1')]),
+  ],
+  [
+    'packets that are spread',
+    factsOf({ mode: 'balance-xor', miimon: '100' }, [member('eth0', sent(900)), member('eth1', sent(500))]),
+  ],
+])('%s is no finding', (_, facts) => {
+  expect(bondFindings(facts).map(({ level }) => level)).toEqual(['ok']);
+});

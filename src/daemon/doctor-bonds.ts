@@ -1,0 +1,245 @@
+// What is wrong with the bonds that a daemon runs, each finding with the command that mends it: monitors, members that carry
+// addresses or routes, targets that cannot be asked, members that others manage, speeds, and how the traffic is spread.
+import { existsSync, readFileSync } from 'node:fs';
+import { parseIpv4, parseIpv6 } from '../base/index.js';
+import { getLink, listAddresses, listLinks, listRoutes, routeTo, type Rtnetlink } from '../linux/index.js';
+import { type Link, ownAddress, routeDestination, routeInterface } from '../netlink/index.js';
+import type { ShowBond, ShowMember } from './api.js';
+import type { Finding } from './doctor.js';
+import { vlansBetween } from './monitor-senses.js';
+
+/** What is known of one bond and its members beside what the daemon shows. */
+export interface BondFacts {
+  readonly bond: ShowBond;
+  /** CIDR texts and the destinations of routes, by member. */
+  readonly addresses: Readonly<Record<string, readonly string[]>>;
+  readonly routes: Readonly<Record<string, readonly string[]>>;
+  /** Targets of the ARP monitor that are reached through something else, or not at all. */
+  readonly elsewhere: readonly string[];
+  readonly unreachable: readonly string[];
+  /** Who manages a member besides us, by member. */
+  readonly managers: Readonly<Record<string, string>>;
+  /** Members whose driver does not report its carrier. */
+  readonly silent: readonly string[];
+}
+
+/** So many packets are too few to say how they are spread. */
+const FEWEST_PACKETS = 1000;
+/** Of all packets, so many on one member are all. */
+const ALMOST_ALL = 0.95;
+
+function warn(bond: string, detail: string, fix: string): Finding {
+  return { name: bond, ok: false, level: 'warning', detail, fix };
+}
+
+/** Findings of one bond; one that is well when there is nothing to say. */
+export function bondFindings(facts: BondFacts): Finding[] {
+  const { bond } = facts;
+  const found = [...monitors(facts), ...members(facts), ...spread(bond)];
+  if (found.length > 0) return found;
+  const up = bond.members.filter(({ miiStatus }) => miiStatus === 'up').length;
+  return [
+    {
+      name: bond.name,
+      ok: true,
+      level: 'ok',
+      detail: `${bond.mode}, ${up} of ${bond.members.length} members up`,
+    },
+  ];
+}
+
+function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[] {
+  const { name, mode, options } = bond;
+  const isAsking = options.arp_interval > 0;
+  const targets = [...options.arp_ip_target, ...options.ns_ip6_target];
+  const found: Finding[] = [];
+  // H08
+  if (options.miimon === 0 && !isAsking)
+    found.push(
+      warn(name, 'nothing watches its links; a dead one goes unnoticed', `bondwire set ${name} miimon=100`),
+    );
+  if (isAsking && targets.length === 0)
+    found.push(
+      warn(
+        name,
+        'the ARP monitor has no target, so every member looks dead',
+        `bondwire set ${name} arp_ip_target=ADDRESS`,
+      ),
+    );
+  for (const target of isAsking ? elsewhere : [])
+    found.push(
+      warn(
+        name,
+        `the route to target ${target} does not go through ${name}, so it is not asked`,
+        `ip route get ${target}, then name a target behind ${name}`,
+      ),
+    );
+  for (const target of isAsking ? unreachable : [])
+    found.push(
+      warn(
+        name,
+        `there is no route to target ${target}; it is asked without a sender, and may not answer`,
+        `give ${name} an address of its network (ip addr add …)`,
+      ),
+    );
+  // H27
+  if (isAsking && (mode === 'balance-rr' || mode === 'balance-xor'))
+    found.push(
+      warn(
+        name,
+        `the ARP monitor in ${mode}: a switch that spreads by XOR sends all answers of a target through one port, and the other members look dead`,
+        `bondwire set ${name} miimon=100, or a switch that takes turns`,
+      ),
+    );
+  if (!isAsking)
+    for (const member of silent)
+      found.push(
+        warn(
+          name,
+          `${member} does not report its carrier, so miimon cannot see it fail`,
+          `bondwire set ${name} arp_interval=100 arp_ip_target=ADDRESS`,
+        ),
+      );
+  return found;
+}
+
+function members({ bond, addresses, routes, managers }: BondFacts): Finding[] {
+  const found: Finding[] = [];
+  for (const { name } of bond.members) {
+    for (const address of addresses[name] ?? [])
+      found.push(
+        warn(
+          bond.name,
+          `member ${name} carries the address ${address}, which cannot be used there`,
+          `ip addr del ${address} dev ${name}; ip addr add ${address} dev ${bond.name}`,
+        ),
+      );
+    // H26: such a route supersedes the bond's.
+    for (const route of routes[name] ?? [])
+      found.push(
+        warn(
+          bond.name,
+          `a route to ${route} goes through member ${name} and takes traffic away from ${bond.name}`,
+          `ip route del ${route} dev ${name}`,
+        ),
+      );
+    const manager = managers[name];
+    if (manager !== undefined)
+      found.push(
+        warn(
+          bond.name,
+          `${manager} manages member ${name} too, and works against the bond`,
+          manager === 'NetworkManager'
+            ? `nmcli device set ${name} managed no`
+            : `Unmanaged=yes in the [Link] section of a .network file for ${name}`,
+        ),
+      );
+  }
+  return [...found, ...speeds(bond)];
+}
+
+function speeds({ name, mode, members: all }: ShowBond): Finding[] {
+  const known = all.filter(
+    (member): member is ShowMember & { speedMbps: number } => member.speedMbps !== null,
+  );
+  const fastest = Math.max(...known.map(({ speedMbps }) => speedMbps));
+  const slow = known.filter(({ speedMbps }) => speedMbps < fastest);
+  if (slow.length === 0) return [];
+  const names = slow.map(member => `${member.name} (${member.speedMbps} Mbit/s)`).join(', ');
+  if (mode === 'active-backup') return [];
+  return [
+    warn(
+      name,
+      `${names} is slower than the fastest member (${fastest} Mbit/s) and gets the same share in ${mode}`,
+      'use members of one speed, or active-backup with the fast one as primary',
+    ),
+  ];
+}
+
+/** All traffic on one member, in a mode that could spread it. */
+function spread({ name, mode, options, members: all }: ShowBond): Finding[] {
+  if (mode !== 'balance-xor') return [];
+  const up = all.filter(({ miiStatus }) => miiStatus === 'up');
+  const total = up.reduce((sum, { tx }) => sum + tx.packets, 0);
+  const most = up.toSorted((a, b) => b.tx.packets - a.tx.packets)[0];
+  if (up.length < 2 || most === undefined || total < FEWEST_PACKETS) return [];
+  if (most.tx.packets < ALMOST_ALL * total || options.xmit_hash_policy === 'layer3+4') return [];
+  const share = Math.round((100 * most.tx.packets) / total);
+  return [
+    warn(
+      name,
+      `${share} % of the packets went through ${most.name}: xmit_hash_policy=${options.xmit_hash_policy} sees few different peers`,
+      `bondwire set ${name} xmit_hash_policy=layer3+4 (by connection)`,
+    ),
+  ];
+}
+
+/** Gathers what the kernel says of these bonds and judges it. */
+export function lookAtBonds(netlink: Rtnetlink, bonds: readonly ShowBond[]): Finding[] {
+  if (bonds.length === 0) return [];
+  const links = listLinks(netlink);
+  return bonds.flatMap(bond => bondFindings(factsOf(netlink, links, bond)));
+}
+
+/** Every interface with IPv6 has these. */
+function isLinkLocal(text: string): boolean {
+  return text.startsWith('fe80:') || text.startsWith('ff');
+}
+
+function factsOf(netlink: Rtnetlink, links: readonly Link[], bond: ShowBond): BondFacts {
+  const indexOf = (name: string): number => links.find(link => link.name === name)?.ifindex ?? 0;
+  const all = listAddresses(netlink);
+  const perMember = <T>(of: (ifindex: number, name: string) => T): Record<string, T> =>
+    Object.fromEntries(bond.members.map(({ name }) => [name, of(indexOf(name), name)]));
+  const elsewhere: string[] = [];
+  const unreachable: string[] = [];
+  for (const target of [...bond.options.arp_ip_target, ...bond.options.ns_ip6_target]) {
+    const address = target.includes(':') ? parseIpv6(target) : parseIpv4(target);
+    const route = address.ok ? routeTo(netlink, address.value) : undefined;
+    const out = route === undefined ? undefined : routeInterface(route);
+    if (out === undefined) unreachable.push(target);
+    else if (vlansBetween(links, indexOf(bond.name), out) === null) elsewhere.push(target);
+  }
+  return {
+    bond,
+    addresses: perMember(ifindex =>
+      all
+        .filter(address => address.ifindex === ifindex)
+        .map(address => `${ownAddress(address) ?? ''}/${address.prefixLength}`)
+        .filter(text => !isLinkLocal(text)),
+    ),
+    routes: perMember(ifindex =>
+      listRoutes(netlink, { ifindex })
+        .filter(route => route.type === 1)
+        .map(routeDestination)
+        .filter(text => !isLinkLocal(text)),
+    ),
+    elsewhere,
+    unreachable,
+    managers: Object.fromEntries(
+      bond.members.flatMap(({ name }) => {
+        const manager = managerOf(indexOf(name));
+        return manager === undefined ? [] : [[name, manager]];
+      }),
+    ),
+    silent: bond.members
+      .map(({ name }) => name)
+      .filter(name => getLink(netlink, name)?.operationalState === 'unknown'),
+  };
+}
+
+function firstMatch(path: string, pattern: RegExp): boolean {
+  try {
+    return existsSync(path) && pattern.test(readFileSync(path, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** NetworkManager and systemd-networkd keep a file for each device that they know. */
+function managerOf(ifindex: number): string | undefined {
+  if (firstMatch(`/run/NetworkManager/devices/${ifindex}`, /^managed=true$/m)) return 'NetworkManager';
+  if (firstMatch(`/run/systemd/netif/links/${ifindex}`, /^ADMIN_STATE=(?:configuring|configured)$/m))
+    return 'systemd-networkd';
+  return undefined;
+}

@@ -1,0 +1,61 @@
+// `bondwire doctor` on bonds that have something wrong with them, on real interfaces (H08, H26, H27), and the record of it (H43).
+import { afterEach, expect, test } from 'vitest';
+import { BIN, closeStages, Stage, until } from './support/stage.js';
+
+afterEach(closeStages);
+
+async function doctor(stage: Stage): Promise<string> {
+  const { stdout } = await stage.lab.exec('host', [
+    process.execPath,
+    BIN,
+    'doctor',
+    '--run-dir',
+    stage.runDir,
+  ]);
+  return stdout;
+}
+
+test('H26: a route and an address on a member are found, with the commands that take them away, which do', async () => {
+  const stage = await Stage.open();
+  await stage.bond();
+  expect(await doctor(stage)).toMatch(/ok +bond0 +active-backup, 2 of 2 members up/);
+  await stage.ip('addr', 'add', '198.51.100.7/24', 'dev', 'eth1');
+  const told = await doctor(stage);
+  expect(told).toMatch(/member eth1 carries the address 198\.51\.100\.7\/24/);
+  expect(told).toMatch(/a route to 198\.51\.100\.0\/24 goes through member eth1/);
+  const [command = ''] = /ip addr del 198\S+ dev eth1/.exec(told) ?? [];
+  await stage.run('host', 'sh', '-c', command);
+  expect(await doctor(stage)).toMatch(/ok +bond0/);
+});
+
+test('H08, H27: no monitor, and the ARP monitor in balance-rr', async () => {
+  const stage = await Stage.open();
+  await stage.bond({ mode: 'balance-rr', miimon: '0' });
+  expect(await doctor(stage)).toMatch(/nothing watches its links/);
+  await stage.api.set('bond0', { options: { arp_interval: '200', arp_ip_target: stage.lab.peerIp } });
+  const told = await doctor(stage);
+  expect(told).toMatch(/a switch that spreads by XOR/);
+  expect(told).not.toMatch(/nothing watches/);
+});
+
+test('H43: link failures, failovers, recoveries and refused settings are told with the names of the interfaces', async () => {
+  const stage = await Stage.open();
+  await stage.bond();
+  stage.lab.cut('eth0');
+  await stage.active('eth1');
+  stage.lab.restore('eth0');
+  await stage.up('eth0');
+  await expect(stage.api.set('bond0', { options: { active_slave: 'eth7' } })).rejects.toThrow(/eth7/);
+  const said = await until('all of it is told', async () => {
+    const messages = (await stage.events()).map(({ type, message }) => `${type}: ${message}`);
+    return messages.some(each => each.startsWith('refused')) ? messages : undefined;
+  });
+  expect(said).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^link: eth0 is down and out of use \(failure 1\): eth0 lost its carrier/),
+      expect.stringMatching(/^failover: bond0 moved from eth0 to eth1/),
+      expect.stringMatching(/^recovered: eth0 is up/),
+      expect.stringMatching(/^refused: active_slave=eth7 was refused/),
+    ]),
+  );
+});
