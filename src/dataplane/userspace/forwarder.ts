@@ -39,7 +39,7 @@ class Forwarder {
     const bond = this.#next++;
     this.#bonds.set(bond, { state, host, members: new Map(), moved });
     if (this.#worker === undefined) this.#start();
-    else this.#command({ kind: 'bond', bond, state, host });
+    else this.#command({ kind: 'bond', bond, state, host, members: [] });
     return bond;
   }
 
@@ -95,10 +95,9 @@ class Forwarder {
     worker.once('exit', () => this.#replace(worker));
     process.once('exit', this.#atExit);
     for (const [bond, { state, host, members }] of this.#bonds) {
-      this.#command({ kind: 'bond', bond, state, host });
-      for (const [slot, { ifindex, place }] of members) {
-        this.#command({ kind: 'member', bond, slot, ifindex, place });
-      }
+      // In one command: frames that wait would find no member between two.
+      const all = Array.from(members, ([slot, { ifindex, place }]) => ({ slot, ifindex, place }));
+      this.#command({ kind: 'bond', bond, state, host, members: all });
     }
   }
 

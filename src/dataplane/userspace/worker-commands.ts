@@ -14,7 +14,17 @@ export interface WorkerStart {
 }
 
 export type Command =
-  | { readonly kind: 'bond'; readonly bond: number; readonly state: number; readonly host: RingPlace }
+  | {
+      readonly kind: 'bond';
+      readonly bond: number;
+      readonly state: number;
+      readonly host: RingPlace;
+      readonly members: readonly {
+        readonly slot: number;
+        readonly ifindex: number;
+        readonly place: MemberPlace;
+      }[];
+    }
   | {
       readonly kind: 'member';
       readonly bond: number;

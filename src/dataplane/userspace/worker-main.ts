@@ -32,12 +32,14 @@ function watched(): Watched[] {
 function obey(command: Command): boolean {
   switch (command.kind) {
     case 'bond': {
-      const { bond, state, host } = command;
+      const { bond, state, host, members } = command;
       const told = (from: number, to: number): void => {
         const moved: Moved = { bond, from, to, atNs: process.hrtime.bigint() };
         port.postMessage(moved);
       };
-      bonds.set(bond, new BondPort(host, new SharedState(viewMemory(state, SHARED_BYTES)), told));
+      const made = new BondPort(host, new SharedState(viewMemory(state, SHARED_BYTES)), told);
+      for (const { slot, ifindex, place } of members) made.addMember(slot, ifindex, place);
+      bonds.set(bond, made);
       return true;
     }
     case 'member':
