@@ -240,3 +240,43 @@ describe('the monitors exclude each other', () => {
     expect(linkOf(1).name).toBe(later.snapshot().options.active_slave);
   });
 });
+
+describe('a tick that comes late', () => {
+  it('counts against nobody: nothing was asked in that time', () => {
+    const net = new Network({ arp_validate: 'all' });
+    net.run(2050);
+    net.forget();
+    net.now = 2800;
+    net.give({ kind: 'time' });
+    net.run(4000);
+    expect(net.when('link', 0)).toEqual([]);
+    expect(net.active).toBe('eth1');
+  });
+
+  it('does not hide a silence that goes on', () => {
+    const net = new Network({ arp_validate: 'all' });
+    net.run(2050);
+    net.silent.add(1);
+    net.now = 2800;
+    net.give({ kind: 'time' });
+    net.run(3600);
+    expect(net.active).toBe('eth2');
+  });
+});
+
+describe('balance-rr', () => {
+  it('gives up a member that hears nothing after two and a half intervals, and takes it back at once', () => {
+    const net = new Network({ mode: 'balance-rr' });
+    net.run(2050);
+    net.forget();
+    net.silent.add(1);
+    net.run(3000);
+    expect(net.when('link', 2050, 'eth1')).toHaveLength(1);
+    expect(net.when('link', 2050, 'eth1')[0]).toBeLessThanOrEqual(3.5 * 200);
+    expect(net.bond.plan().usable).toEqual([2]);
+    net.silent.delete(1);
+    net.run(3500);
+    expect(net.when('recovered', 3000, 'eth1')[0]).toBeLessThanOrEqual(2 * 200);
+    expect(net.bond.plan().usable).toEqual([1, 2]);
+  });
+});
