@@ -1,18 +1,19 @@
 // Runs one bond: gives the policy what the kernel, the data plane and the clock say, and carries out what it answers.
 import { type Refusal, type Result, unreachable } from '../base/index.js';
 import type { BondDataPlane } from '../dataplane/index.js';
-import { getLink, isErrno, monotonicNs, setLink } from '../linux/index.js';
+import { getLink, isErrno, setLink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { Bond, type BondEvent, type ForwardingPlan, type Input, type Output } from '../policy/index.js';
 import { addCounters, grownBy, type IfconfigCounters, NO_COUNTERS } from '../report/index.js';
 import { AddressFilters } from './address-filters.js';
-import type { EventRecord } from './api.js';
 import type { SavedBelongings } from './address-transfer.js';
 import { FrameSender } from './frame-sender.js';
 import { bondLinkOf, carrierOf, memberLinkOf } from './link-facts.js';
 import type { Machine } from './machine.js';
 import { countersOf } from './member-counters.js';
+import { giveMtu } from './member-mtu.js';
 import { MonitorSenses } from './monitor-senses.js';
+import { type Outage, outageOf } from './outage.js';
 import { type OriginalSettings, restoreSettings } from './original-settings.js';
 import { randomMac } from './random-mac.js';
 import { collectStack } from './stack.js';
@@ -31,9 +32,6 @@ export interface MemberRecord {
   /** What it had counted before it joined. */
   readonly counted?: IfconfigCounters;
 }
-
-/** What a failure cost, where known. */
-type Outage = Pick<EventRecord, 'outageMs' | 'lostPackets'>;
 
 /** What a runner is made from. */
 export interface RunnerParts {
@@ -363,7 +361,7 @@ export class BondRunner {
     const old = this.#plan;
     this.#plan = plan;
     this.plane.apply(plan);
-    if (plan.active !== null && plan.active !== old.active) this.#ended = this.#outage();
+    if (plan.active !== null && plan.active !== old.active) this.#ended = outageOf(this.plane);
     const moved = old.filterMembers.join() !== plan.filterMembers.join();
     if (moved || old.promiscuous !== plan.promiscuous || old.allMulticast !== plan.allMulticast) {
       this.#modesDue = true;
@@ -435,30 +433,13 @@ export class BondRunner {
     this.#machine.log[level]({ bond: this.name, type: event.type, ...known }, event.message);
   }
 
-  /** What the failure cost, as the programs counted it; unknown where they cannot see the carrier. */
-  #outage(): Outage {
-    if (!this.plane.checksCarrier) return {};
-    const { packets, sinceNs } = this.plane.takeLoss();
-    const outageMs = sinceNs === null ? 0 : Number((monotonicNs() - sinceNs) / 10_000n) / 100;
-    return { outageMs, lostPackets: packets };
-  }
-
-  /** Somebody changed the bond's MTU: members first, and all back when one refuses (bond_change_mtu). */
+  /** Somebody changed the bond's MTU. */
   #followMtu(mtu: number, before: number): void {
-    const { netlink } = this.#machine;
-    const done: number[] = [];
-    try {
-      this.plane.setMtu(mtu);
-      for (const member of this.records.keys()) {
-        setLink(netlink, member, { mtu });
-        done.push(member);
-      }
-    } catch (error) {
-      for (const member of done) this.#guard(() => setLink(netlink, member, { mtu: before }));
-      this.#guard(() => this.plane.setMtu(before));
-      this.#guard(() => setLink(netlink, this.plane.bondIfindex, { mtu: before }));
-      const message = `The MTU ${mtu} of ${this.name} was taken back to ${before}: ${(error as Error).message}`;
-      this.#machine.journal.add(this.name, { severity: 'error', type: 'mtu', message });
+    const { netlink, journal } = this.#machine;
+    const failed = giveMtu(netlink, this.plane, [...this.records.keys()], mtu, before);
+    if (failed !== undefined) {
+      const message = `The MTU ${mtu} of ${this.name} was taken back to ${before}: ${failed}`;
+      journal.add(this.name, { severity: 'error', type: 'mtu', message });
       return;
     }
     const link = getLink(netlink, this.plane.bondIfindex);

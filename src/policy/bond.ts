@@ -132,6 +132,8 @@ export class Bond implements BondPolicy {
     }
     const state = structuredCopy(saved.state);
     shiftTimes(state, now);
+    // Nobody asked while no policy ran: silence until now is no evidence against anybody.
+    for (const { arp, link } of state.members) if (link === 'up') arp.linkUpMs = arp.rxMs = now;
     return new Bond(state, [], now, false);
   }
 

@@ -296,5 +296,12 @@ function bondDownUp({ random }: Plan, { host }: Bonded): Happening[] {
 function bondSettings({ random }: Plan, { host }: Bonded): Happening[] {
   return random.chance(50)
     ? [{ do: 'bond-mtu', host, bond: 'bond0', mtu: random.pick([1280, 1400, 9000]) }]
-    : [{ do: 'bond-mac', host, bond: 'bond0', mac: `02:00:5e:00:00:0${random.integer(1, 9)}` }];
+    : [
+        {
+          do: 'bond-mac',
+          host,
+          bond: 'bond0',
+          mac: `02:00:5e:00:0${host.slice(-1)}:0${random.integer(1, 9)}`,
+        },
+      ];
 }

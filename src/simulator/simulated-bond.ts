@@ -4,21 +4,21 @@ import {
   BROADCAST_MAC,
   err,
   ok,
-  parseIpv6,
   refusal,
   type MacText,
   type Refusal,
   type Result,
   unreachable,
 } from '../base/index.js';
-import type { BondSnapshot, Input, Output, SavedBond, StackedDevice } from '../policy/index.js';
+import type { BondSnapshot, Input, Output, SavedBond } from '../policy/index.js';
+import { AddressLists } from './address-lists.js';
 import type { BondWorld, SimulatedPolicy } from './bond-world.js';
 import { SimulatedDataPlane } from './data-plane.js';
 import { type Frame, frameOf, isGroup } from './frame.js';
 import { Hearing, routesTo } from './hearing.js';
+import { stackedDevice } from './stacked-device.js';
 import type { IpDevice } from './ip-stack.js';
 import { DEFAULT_MTU, type NetworkInterface } from './network-interface.js';
-import { splitCidr } from './ip-stack.js';
 import type { BondSpec } from './scenario.js';
 
 interface Original {
@@ -58,8 +58,7 @@ export class SimulatedBond implements IpDevice {
   #armed = 0;
   #wokenAt: number | null = null;
   readonly #told = new Map<number, boolean>();
-  readonly #listened = new Set<string>();
-  #filterMembers: readonly number[] = [];
+  readonly #lists = new AddressLists();
   readonly #hearing = new Hearing();
 
   private constructor(
@@ -200,14 +199,12 @@ export class SimulatedBond implements IpDevice {
 
   /** Somebody on top wants frames to this address, or no longer. */
   listen(mac: MacText, wanted: boolean): void {
-    if (wanted) this.#listened.add(mac);
-    else this.#listened.delete(mac);
+    this.#lists.listen(mac, wanted);
   }
 
   /** True when the address is in the member's list: the daemon keeps the bond's list in those of some members. */
   hears(member: number, mac: string): boolean {
-    if (!this.adminUp || !this.#filterMembers.includes(member)) return false;
-    return this.#listened.has(mac) || this.addresses.some(each => solicitedNodeMac(each) === mac);
+    return this.adminUp && this.#lists.hears(member, mac, this.addresses);
   }
 
   setMtu(mtu: number): void {
@@ -304,20 +301,7 @@ export class SimulatedBond implements IpDevice {
   }
 
   #refreshStack(): void {
-    const own = this.addresses.map(each => splitCidr(each).address);
-    const device: StackedDevice = {
-      ifindex: this.ifindex,
-      name: this.name,
-      address: this.mac,
-      adminUp: this.adminUp,
-      ipv4: own.filter(each => !each.includes(':')),
-      ipv6: own.filter(each => each.includes(':')),
-      forwarding: false,
-      ipv4Groups: [],
-      igmpVersion: 3,
-      ipv6Groups: [],
-      mldVersion: 2,
-    };
+    const device = stackedDevice(this);
     const { now } = this.#world.clock;
     this.policy?.handle({ kind: 'stack', devices: [device] }, now);
     const { arp_ip_target: arp, ns_ip6_target: ns } = this.snapshot().options;
@@ -423,7 +407,7 @@ export class SimulatedBond implements IpDevice {
         return;
       case 'forward':
         this.plane.apply(output.plan);
-        this.#filterMembers = output.plan.filterMembers;
+        this.#lists.members = output.plan.filterMembers;
         return;
       case 'send':
         if (output.what === 'arp') this.garpsSent++;
@@ -453,14 +437,6 @@ export class SimulatedBond implements IpDevice {
     nic.setMtu(original.mtu);
     nic.setUp(original.adminUp);
   }
-}
-
-/** The group that a host of this IPv6 address listens to for questions after it (RFC 4291 2.7.1); null for IPv4. */
-function solicitedNodeMac(cidr: string): string | null {
-  const parsed = parseIpv6(splitCidr(cidr).address);
-  if (!parsed.ok) return null;
-  const end = Array.from(parsed.value.subarray(13), byte => byte.toString(16).padStart(2, '0'));
-  return `33:33:ff:${end.join(':')}`;
 }
 
 function noDaemon(name: string): Done {

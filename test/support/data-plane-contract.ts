@@ -17,6 +17,16 @@ export interface Subject {
   readonly worksOnWhenClosed: boolean;
 }
 
+/** What comes of an action: the message of its error, or nothing. */
+function outcome(action: () => unknown): string {
+  try {
+    action();
+    return '';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 const MEMBERS = ['eth0', 'eth1', 'eth2'] as const;
 
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
@@ -107,7 +117,9 @@ export function dataPlaneContract(name: string, subject: Subject): void {
       add('eth0', 'eth1');
       plane.apply(planFor([index('eth0'), index('eth1')], { inactive: [] }));
       // Broadcast by the switch, it comes in by both cables.
-      expect(() => stage.passed('in')).toThrow(/doubled/);
+      // A port of the switch may forward a moment after its cable has a carrier.
+      const tries = Array.from({ length: 10 }, () => outcome(() => stage.passed('in')));
+      expect(tries.at(-1)).toMatch(/doubled/);
       plane.apply(planFor([index('eth0'), index('eth1')]));
       expect(stage.passed('in')).toBe(20);
     });
