@@ -88,14 +88,16 @@ export function diverted(context: Context, from: MemberIndex, to: MemberIndex): 
   const { state } = context;
   const member = memberOf(state, from);
   const target = memberOf(state, to);
-  // Of a member that is not the active one any more it is old news, which was counted.
-  const isNews = !usesPrimary(state) || from === state.active;
+  // Of a member that is not the active one any more, or is down already, it is old news, which was counted.
+  const isSpread = !usesPrimary(state);
+  const isNews = isSpread ? member?.link === 'up' || member?.link === 'fail' : from === state.active;
   if (member !== null && isNews && state.timers.mii !== null && isInline(state)) {
     const message = `Traffic left ${member.name} for ${target?.name ?? `interface ${to}`} at once: ${member.name} could not send`;
     tell(context, 'warning', 'data-plane', message, { member: member.name });
     member.carrier = false;
-    // The data plane saw that the target can send, maybe before the kernel's own word of it.
-    if (target !== null && target !== member && !target.settling) {
+    // The data plane saw that the target can send, maybe before the kernel's own word of it. Where several send, none is
+    // chosen by this, and the word may be old.
+    if (!isSpread && target !== null && target !== member && !target.settling) {
       target.adminUp = true;
       target.carrier = true;
     }
