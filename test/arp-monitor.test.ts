@@ -9,9 +9,8 @@ afterEach(closeStages);
 const INTERVAL_MS = 100;
 
 /** Kernels without VLAN devices cannot be asked through one. */
-const HAS_VLAN =
-  spawnSync('unshare', ['-n', 'ip', 'link', 'add', 'link', 'lo', 'name', 'bwv', 'type', 'vlan', 'id', '7'])
-    .status === 0;
+const TRY_VLAN = 'ip link add bwx type veth peer name bwy && ip link add link bwx name bwv type vlan id 7';
+const HAS_VLAN = spawnSync('unshare', ['-n', 'sh', '-c', TRY_VLAN]).status === 0;
 
 async function asking(options: Readonly<Record<string, string>> = {}): Promise<Stage> {
   const stage = await Stage.open();
