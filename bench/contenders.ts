@@ -12,6 +12,8 @@ export interface Contender {
   tearDown(lab: Lab): Promise<void>;
   /** Stops the daemon, or lets it go on. */
   readonly pause?: (signal: 'SIGSTOP' | 'SIGCONT') => void;
+  /** Its daemon. */
+  readonly daemon?: () => { readonly pid: number; readonly runDir: string };
 }
 
 const BIN = fileURLToPath(new URL('../../bin/bondwire', import.meta.url));
@@ -85,6 +87,11 @@ export function bondwire(...options: string[]): Contender {
     pause(signal) {
       const { pid } = up();
       if (pid !== null) process.kill(pid, signal);
+    },
+    daemon() {
+      const { pid, runDir } = up();
+      if (pid === null) throw new Error('The daemon does not run');
+      return { pid, runDir };
     },
     async tearDown() {
       const one = up();

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { Lab } from '#lab';
 import { bondwire, bondwireAlone, type Contender, driver, plain } from './contenders.js';
 import { inGuest } from './guest.js';
+import { iperf, kpps, mbps, SMALLEST_UDP } from './iperf.js';
 import { table } from './table.js';
 
 interface Figures {
@@ -16,14 +17,6 @@ interface Figures {
   readonly tcpOutMbps: number;
   readonly tcpInMbps: number;
   readonly udpKpps: number;
-}
-
-/** The parts of iperf3's report that are used. */
-interface Iperf {
-  readonly end: {
-    readonly sum_received?: { readonly bits_per_second: number };
-    readonly sum?: { readonly packets: number; readonly lost_packets: number; readonly seconds: number };
-  };
 }
 
 const CONTENDERS: Readonly<Record<string, () => Contender>> = {
@@ -36,24 +29,6 @@ const CONTENDERS: Readonly<Record<string, () => Contender>> = {
 /** Every contender gets it, so that all are measured alike. */
 const SETTLE_MS = 20_000;
 
-async function iperf(lab: Lab, ...args: string[]): Promise<Iperf> {
-  const server = lab.exec('peer', ['iperf3', '-s', '-1']);
-  // The server says when it listens, but only into its buffered output: try until it does.
-  for (let attempt = 0; ; attempt++) {
-    const { status, stdout, stderr } = await lab.exec('host', ['iperf3', '-J', '-c', lab.peerIp, ...args]);
-    if (status === 0) {
-      await server;
-      return JSON.parse(stdout) as Iperf;
-    }
-    if (attempt === 40) throw new Error(`iperf3 ${args.join(' ')} failed: ${(stderr || stdout).trim()}`);
-    await new Promise(resolve => setTimeout(resolve, 250));
-  }
-}
-
-function mbps(report: Iperf): number {
-  return (report.end.sum_received?.bits_per_second ?? 0) / 1e6;
-}
-
 async function measure(contender: Contender, seconds: string): Promise<Figures> {
   const lab = await Lab.create();
   try {
@@ -63,14 +38,12 @@ async function measure(contender: Contender, seconds: string): Promise<Figures> 
       await new Promise(resolve => setTimeout(resolve, SETTLE_MS));
       const tcpOut = await iperf(lab, '-t', seconds);
       const tcpIn = await iperf(lab, '-t', seconds, '-R');
-      // 18 bytes of payload make a frame of 64 bytes with its checksum.
-      const udp = await iperf(lab, '-t', seconds, '-u', '-b', '0', '-l', '18');
-      const { packets = 0, lost_packets = 0, seconds: taken = 1 } = udp.end.sum ?? {};
+      const udp = await iperf(lab, '-t', seconds, ...SMALLEST_UDP);
       return {
         name: contender.name,
         tcpOutMbps: mbps(tcpOut),
         tcpInMbps: mbps(tcpIn),
-        udpKpps: (packets - lost_packets) / taken / 1000,
+        udpKpps: kpps(udp),
       };
     } finally {
       await contender.tearDown(lab);

@@ -117,6 +117,7 @@ export {
   takeSocketError,
 } from './packet-ring.js';
 export { SendVector } from './send-vector.js';
+export { raiseThreadPriority } from './thread-priority.js';
 export { clearWakeUp, PollSet, setWakeUp, WakeUp } from './wake-up.js';
 export {
   becomeProgram,

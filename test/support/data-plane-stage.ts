@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type BondDataPlane,
+  type DataPlaneKind,
   EbpfBond,
   Toolbox,
   type ToolboxWishes,
@@ -127,8 +128,8 @@ export class DataPlaneStage {
   }
 
   /** Makes bond0 of all members of the lab, the first active. */
-  bondOfAll(mtu = 1500): EbpfBond {
-    const bond = this.bond(mtu);
+  bondOfAll(mtu = 1500, kind: DataPlaneKind = 'ebpf'): BondDataPlane {
+    const bond = kind === 'ebpf' ? this.bond(mtu) : this.userspaceBond(mtu);
     for (const member of this.lab.members) this.host(() => bond.addMember(this.ifindex(member)));
     bond.apply(planFor(this.lab.members.map(member => this.ifindex(member))));
     return bond;
