@@ -59,6 +59,8 @@ function digest(role: string): string {
     .digest('hex');
 }
 
+/** A neighbour that was asked for before a port of the switch forwards is asked for again after a second. */
+const PATIENCE = { timeout: 10_000 };
 const HOST_IPV6 = 'fd00:9::2';
 const PEER_IPV6 = 'fd00:9::1';
 
@@ -141,7 +143,7 @@ async function exchange(
             );
           }
           return parts.length;
-        })
+        }, PATIENCE)
         .toBe(count);
       expect(Buffer.concat(parts).equals(sender.outgoing.subarray(0, bytes)), `${from} to ${to}`).toBe(true);
     } finally {
