@@ -23,7 +23,7 @@ export const DATA_PLANE_NAMES: Readonly<Record<DataPlaneKind, string>> = {
 };
 
 /** Modes that only the eBPF data plane carries out so far. */
-const EBPF_MODES: ReadonlySet<ModeName> = new Set(['balance-rr', 'balance-xor', 'broadcast']);
+const EBPF_MODES: ReadonlySet<ModeName> = new Set(['balance-rr', 'balance-xor', 'broadcast', 'balance-tlb']);
 
 /** A data plane, and why this one. */
 export interface Choice {
