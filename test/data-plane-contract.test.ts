@@ -2,7 +2,8 @@
 // space; needs root.
 import { Toolbox, type ToolboxWishes, UserspaceBond } from '../src/dataplane/index.js';
 import { tcxAvailable } from '../src/linux/index.js';
-import { dataPlaneContract } from './support/data-plane-contract.js';
+import { dataPlaneContract, type Subject } from './support/data-plane-contract.js';
+import { dataPlaneSpreadContract } from './support/data-plane-spread-contract.js';
 import { DataPlaneStage } from './support/data-plane-stage.js';
 
 const { reader } = Toolbox.probe().context;
@@ -12,18 +13,23 @@ const variants: ToolboxWishes[] = [
   { attach: 'clsact', reader: 'none' },
 ];
 
-for (const wishes of variants) {
-  dataPlaneContract(`eBPF, ${wishes.attach}, devices read by ${wishes.reader}`, {
-    stage: () => DataPlaneStage.create(wishes, { members: ['eth0', 'eth1', 'eth2'] }),
-    create: stage => stage.bond(),
-    adopt: stage => stage.adopt(),
-    worksOnWhenClosed: true,
-  });
-}
-
-dataPlaneContract('user space', {
+const ofEbpf = (wishes: ToolboxWishes): Subject => ({
+  stage: () => DataPlaneStage.create(wishes, { members: ['eth0', 'eth1', 'eth2'] }),
+  create: stage => stage.bond(),
+  adopt: stage => stage.adopt(),
+  worksOnWhenClosed: true,
+});
+const ofUserSpace: Subject = {
   stage: () => DataPlaneStage.create({}, { members: ['eth0', 'eth1', 'eth2'] }),
   create: stage => stage.userspaceBond(),
   adopt: stage => stage.host(() => UserspaceBond.adopt(stage.lab.netlink('host'), stage.places)),
   worksOnWhenClosed: false,
-});
+};
+
+for (const wishes of variants) {
+  const name = `eBPF, ${wishes.attach}, devices read by ${wishes.reader}`;
+  dataPlaneContract(name, ofEbpf(wishes));
+  if (wishes.reader !== 'none') dataPlaneSpreadContract(name, ofEbpf(wishes));
+}
+dataPlaneContract('user space', ofUserSpace);
+dataPlaneSpreadContract('user space', ofUserSpace);

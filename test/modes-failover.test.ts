@@ -1,5 +1,5 @@
-// balance-rr, balance-xor, broadcast and balance-tlb on real interfaces: one of two members is cut under a stream of packets and comes
-// back, with a daemon and while none runs; no packet is lost, and the links are spread as the driver spreads them. Needs root.
+// balance-rr, balance-xor, broadcast and balance-tlb on real interfaces and both data planes: one of two members is cut under a
+// stream of packets and comes back, with a daemon and (eBPF) while none runs; no packet is lost. Needs root.
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Meter, type MeterReport, reportLine, startMeter } from '../src/lab/index.js';
 import { closeStages, Stage, until } from './support/stage.js';
@@ -54,22 +54,26 @@ async function forwards(stage: Stage, member: string): Promise<void> {
 }
 
 describe.each(MODES)('%s %o (H10, H12, H13, H16, H50, H53)', (mode, options) => {
-  test('a member is cut, comes back, and the other is cut: nothing is lost', async () => {
-    const stage = await Stage.open();
-    await stage.bond({ mode, ...options });
-    const meter = await traffic(stage);
-    for (const member of ['eth0', 'eth1', 'eth0']) {
-      stage.lab.cut(member);
-      await until(`${member} is down`, async () => (await stage.member(member)).miiStatus === 'down');
-      await flowing(meter);
-      stage.lab.restore(member);
-      await forwards(stage, member);
-      await flowing(meter);
-    }
-    const { lost, refused } = await report(`${mode} ${JSON.stringify(options)}`, meter);
-    expect({ lost, refused }).toEqual({ lost: 0, refused: 0 });
-    expect((await stage.show()).members.map(member => member.linkFailureCount)).toEqual([2, 1]);
-  });
+  test.each(mode === 'balance-tlb' ? ['ebpf'] : ['ebpf', 'userspace'])(
+    'a member is cut, comes back, and the other is cut: nothing is lost (%s)',
+    async plane => {
+      const stage = await Stage.open();
+      await stage.bond({ mode, ...options, data_plane: plane });
+      expect((await stage.show()).dataPlane).toBe(plane);
+      const meter = await traffic(stage);
+      for (const member of ['eth0', 'eth1', 'eth0']) {
+        stage.lab.cut(member);
+        await until(`${member} is down`, async () => (await stage.member(member)).miiStatus === 'down');
+        await flowing(meter);
+        stage.lab.restore(member);
+        await forwards(stage, member);
+        await flowing(meter);
+      }
+      const { lost, refused } = await report(`${mode} ${JSON.stringify(options)}, ${plane}`, meter);
+      expect({ lost, refused }).toEqual({ lost: 0, refused: 0 });
+      expect((await stage.show()).members.map(member => member.linkFailureCount)).toEqual([2, 1]);
+    },
+  );
 
   test('the same while no daemon runs, and the next one takes over', async () => {
     const stage = await Stage.open();

@@ -3,13 +3,11 @@
 import type { SendVector } from '../../linux/index.js';
 import { batchVector, MemberPort, type MemberPlace } from './member-port.js';
 import { BATCH, RingReader, type RingPlace } from './ring-reader.js';
-import { NO_MEMBER, type SharedState } from './shared-state.js';
+import { NO_MEMBER, type SharedState, type SlotPlan } from './shared-state.js';
+import { SpreadSender, type Told } from './spread-sender.js';
 
 /** Batches of one ring before the others have their turn. */
 const MOST_ROUNDS = 8;
-
-/** Told when `current` was moved. */
-export type Told = (from: number, to: number) => void;
 
 export class BondPort {
   readonly host: RingReader;
@@ -17,15 +15,18 @@ export class BondPort {
   readonly #state: SharedState;
   readonly #diverted: Told;
   readonly #vector: SendVector = batchVector();
+  readonly #spread: SpreadSender;
 
+  /** `diverted` is told when `current` was moved, or a member passed over. */
   constructor(host: RingPlace, state: SharedState, diverted: Told) {
     this.host = new RingReader(host, state, undefined);
     this.#state = state;
     this.#diverted = diverted;
+    this.#spread = new SpreadSender(state, this.members, diverted);
   }
 
   addMember(slot: number, ifindex: number, place: MemberPlace): void {
-    this.members.set(slot, new MemberPort(ifindex, place, this.#state, slot, this.#vector));
+    this.members.set(slot, new MemberPort(ifindex, place, this.#state, slot));
   }
 
   /** Carries what the host wants to send. */
@@ -33,9 +34,10 @@ export class BondPort {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const count = this.host.fetch();
       if (count === 0) return;
-      for (let i = 0; i < count; i++)
-        this.#vector.set(i, this.host.addresses[i] ?? 0, this.host.lengths[i] ?? 0);
-      this.#sendAll(count);
+      // Asked for after the frames were fetched, so a frame is never sent by an older plan than it knew.
+      const plan = this.#state.plan();
+      if (plan.mode === 'active-backup') this.#sendAll(count, plan);
+      else this.#spread.send(this.host, count, plan);
       this.host.release();
       if (count < BATCH) return;
     }
@@ -50,7 +52,8 @@ export class BondPort {
       if (count === 0) return;
       this.#state.noteReceived(slot);
       if (this.#accepts(slot, nowMs)) {
-        for (let i = 0; i < count; i++) this.#vector.set(i, ring.addresses[i] ?? 0, ring.lengths[i] ?? 0);
+        ring.restoreTags();
+        for (let i = 0; i < count; i++) ring.put(i, this.#vector, i);
         this.#deliver(count);
       }
       ring.release();
@@ -58,14 +61,15 @@ export class BondPort {
     }
   }
 
-  /** Who is current is asked for after the frames were fetched, so a frame is never sent by an older plan than it knew. */
-  #sendAll(count: number): void {
-    const plan = this.#state.plan();
+  /** All by the member that is current. */
+  #sendAll(count: number, plan: SlotPlan): void {
+    this.host.restoreTags();
+    for (let i = 0; i < count; i++) this.host.put(i, this.#vector, i);
     let done = 0;
     while (done < count) {
       const slot = this.#state.current;
       const member = this.members.get(slot);
-      const sent = member?.send(done, count, plan.throughQdisc[slot] === true) ?? 'dead';
+      const sent = member?.send(this.#vector, done, count, plan.throughQdisc[slot] === true) ?? 'dead';
       if (typeof sent === 'number') {
         done += sent;
       } else if (sent === 'own fault' || sent === 'busy') {

@@ -23,16 +23,16 @@ export type Refused = 'dead' | 'busy' | 'own fault';
 export class MemberPort {
   readonly ifindex: number;
   readonly ring: RingReader;
+  /** Room for a batch of this member's own, where several members send. */
+  readonly vector: SendVector = batchVector();
   readonly #direct: number;
-  readonly #vector: SendVector;
   #askedMs = 0;
   #answer = false;
 
-  constructor(ifindex: number, place: MemberPlace, state: SharedState, slot: number, vector: SendVector) {
+  constructor(ifindex: number, place: MemberPlace, state: SharedState, slot: number) {
     this.ifindex = ifindex;
     this.ring = new RingReader(place.ring, state, slot);
     this.#direct = place.direct;
-    this.#vector = vector;
   }
 
   /** True when the interface is up and has a carrier. */
@@ -49,28 +49,28 @@ export class MemberPort {
   }
 
   /**
-   * Sends frames of the vector. Gives how many went, or why the first did not. Past the qdisc the kernel itself looks at the
+   * Sends frames of a vector. Gives how many went, or why the first did not. Past the qdisc the kernel itself looks at the
    * carrier on each frame; through it frames without a carrier would vanish, so the link is asked for before.
    */
-  send(from: number, to: number, throughQdisc: boolean): number | Refused {
-    if (throughQdisc) return this.canSend() ? this.#through(this.ring.fd, from, to) : 'dead';
-    const sent = this.#through(this.#direct, from, to);
+  send(vector: SendVector, from: number, to: number, throughQdisc: boolean): number | Refused {
+    if (throughQdisc) return this.canSend() ? sendBy(vector, this.ring.fd, from, to) : 'dead';
+    const sent = sendBy(vector, this.#direct, from, to);
     if (sent !== 'busy') return sent;
     // No room in the device, or no carrier: the kernel has one errno for both.
     if (!this.canSend()) return 'dead';
     // An error that waits since the interface was down is told in place of sending.
     takeSocketError(this.#direct);
     // The qdisc waits for room, as it would for anybody's frames.
-    return this.#through(this.ring.fd, from, Math.min(to, from + 1));
+    return sendBy(vector, this.ring.fd, from, Math.min(to, from + 1));
   }
+}
 
-  #through(fd: number, from: number, to: number): number | Refused {
-    for (;;) {
-      const sent = this.#vector.send(fd, from, to);
-      if (sent > 0) return sent;
-      if (sent === -EINTR) continue;
-      return OWN_FAULT.has(-sent) ? 'own fault' : 'busy';
-    }
+function sendBy(vector: SendVector, fd: number, from: number, to: number): number | Refused {
+  for (;;) {
+    const sent = vector.send(fd, from, to);
+    if (sent > 0) return sent;
+    if (sent === -EINTR) continue;
+    return OWN_FAULT.has(-sent) ? 'own fault' : 'busy';
   }
 }
 

@@ -1,6 +1,12 @@
 // Reads frames out of a ring that the kernel fills (TPACKET_V2), without copying: it tells where in memory they lie. The
 // VLAN tag that the kernel takes off beside the frame is put back where it was.
-import { RING_BLOCK_BYTES, RING_FRAME_BYTES, RING_FRAMES_PER_BLOCK, viewMemory } from '../../linux/index.js';
+import {
+  RING_BLOCK_BYTES,
+  RING_FRAME_BYTES,
+  RING_FRAMES_PER_BLOCK,
+  type SendVector,
+  viewMemory,
+} from '../../linux/index.js';
 import type { SharedState } from './shared-state.js';
 
 /** Most frames of one turn. */
@@ -14,6 +20,8 @@ const TP_STATUS_VLAN_TPID_VALID = 0x40;
 const NEEDS_CSUM = 1;
 const ETH_P_8021Q = 0x8100;
 const TAG_BYTES = 4;
+/** In place of a slot: no tag is beside the frame. */
+const UNTAGGED = -1;
 
 /** struct tpacket2_hdr, bytes. */
 const HEADER = { length: 4, snapLength: 8, mac: 12, tci: 24, tpid: 26 } as const;
@@ -27,9 +35,6 @@ export interface RingPlace {
 
 export class RingReader {
   readonly fd: number;
-  /** Of each frame of the last `fetch`: where its virtio header starts, and how long both are together. */
-  readonly addresses = new Float64Array(BATCH);
-  readonly lengths = new Int32Array(BATCH);
   readonly #state: SharedState;
   readonly #slot: number | undefined;
   readonly #base: number;
@@ -37,6 +42,12 @@ export class RingReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #offsets: Float64Array;
+  /** Of each frame of the last `fetch`: where its virtio header starts, how long both are together, and the slot. */
+  readonly #starts = new Float64Array(BATCH);
+  readonly #lengths = new Int32Array(BATCH);
+  readonly #slots = new Float64Array(BATCH);
+  /** How many of them have a tag that is not back yet. */
+  #tagged = 0;
   #head: number;
   #held = 0;
 
@@ -62,9 +73,10 @@ export class RingReader {
     if (!this.#isFull(this.#head) && this.#isFull(next)) this.#head = next;
   }
 
-  /** Looks what has come; gives how many frames. They stay valid until `release`. */
+  /** Looks what has come; gives how many frames. They stay valid until `release`; tags are beside them until `restoreTags`. */
   fetch(): number {
     let count = 0;
+    this.#tagged = 0;
     let at = this.#head;
     while (count < BATCH) {
       const offset = this.#offsets[at] ?? 0;
@@ -76,6 +88,39 @@ export class RingReader {
     }
     this.#held = count;
     return count;
+  }
+
+  /** The bytes of a frame, as the kernel keeps it: the tag beside it. */
+  frame(i: number): Uint8Array {
+    const start = this.#starts[i] ?? 0;
+    return this.#bytes.subarray(start + VNET_BYTES, start + Math.max(this.#lengths[i] ?? 0, VNET_BYTES));
+  }
+
+  /** The tag that is beside a frame: priority and VLAN; 0 when there is none. */
+  tagOf(i: number): number {
+    const slot = this.#slots[i] ?? UNTAGGED;
+    return slot === UNTAGGED ? 0 : this.#view.getUint16(slot + HEADER.tci, true);
+  }
+
+  /** Puts all tags where they belong. */
+  restoreTags(): void {
+    for (let i = 0; this.#tagged > 0; i++) {
+      const slot = this.#slots[i] ?? UNTAGGED;
+      if (slot === UNTAGGED) continue;
+      this.#tagged -= 1;
+      this.#slots[i] = UNTAGGED;
+      const known = (Atomics.load(this.#words, slot / 4) & TP_STATUS_VLAN_TPID_VALID) !== 0;
+      const tpid = known ? this.#view.getUint16(slot + HEADER.tpid, true) : ETH_P_8021Q;
+      const start = this.#starts[i] ?? 0;
+      this.#putTagBack(start + VNET_BYTES, tpid, this.#view.getUint16(slot + HEADER.tci, true));
+      this.#starts[i] = start - TAG_BYTES;
+      this.#lengths[i] = (this.#lengths[i] ?? 0) + TAG_BYTES;
+    }
+  }
+
+  /** Puts a frame, its virtio header before it, to place `at` of a vector. */
+  put(i: number, vector: SendVector, at: number): void {
+    vector.set(at, this.#base + (this.#starts[i] ?? 0), this.#lengths[i] ?? 0);
   }
 
   /** Gives the slots of the last `fetch` back to the kernel. */
@@ -98,21 +143,14 @@ export class RingReader {
 
   #take(offset: number, status: number, i: number): void {
     const view = this.#view;
-    const mac = offset + view.getUint16(offset + HEADER.mac, true);
     const snapLength = view.getUint32(offset + HEADER.snapLength, true);
-    let start = mac - VNET_BYTES;
-    let length = snapLength + VNET_BYTES;
-    if ((status & TP_STATUS_VLAN_VALID) !== 0 && snapLength >= 12) {
-      const known = (status & TP_STATUS_VLAN_TPID_VALID) !== 0;
-      const tpid = known ? view.getUint16(offset + HEADER.tpid, true) : ETH_P_8021Q;
-      this.#putTagBack(mac, tpid, view.getUint16(offset + HEADER.tci, true));
-      start -= TAG_BYTES;
-      length += TAG_BYTES;
-    }
+    this.#slots[i] = offset;
+    this.#starts[i] = offset + view.getUint16(offset + HEADER.mac, true) - VNET_BYTES;
     // Longer than its slot: what is missing cannot be sent. A length that no frame has makes the kernel refuse it.
-    const whole = view.getUint32(offset + HEADER.length, true) === snapLength;
-    this.addresses[i] = this.#base + start;
-    this.lengths[i] = whole ? length : 0;
+    const isWhole = view.getUint32(offset + HEADER.length, true) === snapLength;
+    this.#lengths[i] = isWhole ? snapLength + VNET_BYTES : 0;
+    if ((status & TP_STATUS_VLAN_VALID) !== 0 && isWhole && snapLength >= 12) this.#tagged += 1;
+    else this.#slots[i] = UNTAGGED;
   }
 
   /** Virtio header and MAC addresses move four bytes towards the front; the kernel leaves more room than that there. */

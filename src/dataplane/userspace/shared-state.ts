@@ -1,9 +1,10 @@
 // What the control thread and the forwarding worker share of one bond, in a file that is mapped: the plan, where the worker
 // is, and what it counted. A daemon that starts again goes on from it.
+import { HASH_POLICIES, type HashPolicy, MODE_NAMES, type ModeName } from '../../policy/index.js';
 import { MAX_MEMBERS } from '../ebpf/shared-state.js';
 
 /** Grows when the meaning of a word changes. */
-export const USERSPACE_VERSION = 2;
+export const USERSPACE_VERSION = 3;
 /** Bytes of the file. */
 export const SHARED_BYTES = 4096;
 /** `current` when no member sends. */
@@ -14,6 +15,7 @@ const DIVERT = 1;
 /** Bits of a member's flags. */
 const ACCEPT_ALWAYS = 1;
 const THROUGH_QDISC = 2;
+const USABLE = 4;
 
 /** Words of 32 bits. */
 const AT = {
@@ -23,6 +25,9 @@ const AT = {
   current: 2,
   flags: 3,
   orderLength: 4,
+  mode: 5,
+  hashPolicy: 6,
+  packetsPerSlave: 7,
   drops: 8,
   dead: 9,
   taken: 10,
@@ -32,24 +37,45 @@ const AT = {
   hostHead: 14,
   /** 64 bits: when the first frame was lost since `taken` was written, CLOCK_MONOTONIC nanoseconds. */
   firstLoss: 16,
+  /** balance-rr: frames sent so far. */
+  turns: 18,
   order: 32,
   members: 32 + MAX_MEMBERS,
   /** 64 bits a slot: when its member last received, CLOCK_MONOTONIC nanoseconds; 0: never. */
   received: 512,
 } as const;
 const MEMBER_WORDS = 4;
-const MEMBER = { ifindex: 0, flags: 1, head: 2 } as const;
+/** `noticed`: it was told that the member cannot send, since it is usable. */
+const MEMBER = { ifindex: 0, flags: 1, head: 2, noticed: 3 } as const;
 
 /** What the worker counts besides `drops` and `dead`. */
 export type Fault = 'busy' | 'unsendable' | 'undelivered';
 
 /** The plan as the worker uses it: slots, not interfaces. */
 export interface SlotPlan {
+  readonly mode: ModeName;
+  readonly hashPolicy: HashPolicy;
+  readonly packetsPerSlave: number;
   readonly order: readonly number[];
+  /** Those of `order` that may carry frames, and the same by slot. */
+  readonly usable: readonly number[];
+  readonly isUsable: readonly boolean[];
   readonly divert: boolean;
   readonly acceptAlways: readonly boolean[];
   readonly throughQdisc: readonly boolean[];
 }
+
+const NO_PLAN: SlotPlan = {
+  mode: 'active-backup',
+  hashPolicy: 'layer2',
+  packetsPerSlave: 1,
+  order: [],
+  usable: [],
+  isUsable: [],
+  divert: false,
+  acceptAlways: [],
+  throughQdisc: [],
+};
 
 /** The shared words of one bond. */
 export class SharedState {
@@ -57,7 +83,7 @@ export class SharedState {
   readonly #firstLoss: BigInt64Array;
   readonly #received: BigInt64Array;
   #seen = -1;
-  #plan: SlotPlan = { order: [], divert: false, acceptAlways: [], throughQdisc: [] };
+  #plan: SlotPlan = NO_PLAN;
 
   constructor(buffer: ArrayBuffer) {
     this.#words = new Int32Array(buffer);
@@ -120,6 +146,7 @@ export class SharedState {
   occupy(slot: number, ifindex: number): void {
     this.#put(this.#member(slot, MEMBER.flags), 0);
     this.#put(this.#member(slot, MEMBER.head), 0);
+    this.#put(this.#member(slot, MEMBER.noticed), 0);
     Atomics.store(this.#received, slot, 0n);
     this.#put(this.#member(slot, MEMBER.ifindex), ifindex);
   }
@@ -139,15 +166,21 @@ export class SharedState {
   }
 
   /** Control thread: a new plan, and who is current by it. */
-  publish(plan: SlotPlan, current: number): void {
+  publish(plan: Omit<SlotPlan, 'usable'>, current: number): void {
     Atomics.add(this.#words, AT.change, 1);
     for (const [i, slot] of plan.order.entries()) this.#put(AT.order + i, slot);
     this.#put(AT.orderLength, plan.order.length);
     this.#put(AT.flags, plan.divert ? DIVERT : 0);
+    this.#put(AT.mode, MODE_NAMES.indexOf(plan.mode));
+    this.#put(AT.hashPolicy, HASH_POLICIES.indexOf(plan.hashPolicy));
+    this.#put(AT.packetsPerSlave, plan.packetsPerSlave);
     for (let slot = 0; slot < MAX_MEMBERS; slot++) {
       const flags =
         (plan.acceptAlways[slot] === true ? ACCEPT_ALWAYS : 0) |
-        (plan.throughQdisc[slot] === true ? THROUGH_QDISC : 0);
+        (plan.throughQdisc[slot] === true ? THROUGH_QDISC : 0) |
+        (plan.isUsable[slot] === true ? USABLE : 0);
+      const before = this.#get(this.#member(slot, MEMBER.flags));
+      if ((flags & ~before & USABLE) !== 0) this.#put(this.#member(slot, MEMBER.noticed), 0);
       this.#put(this.#member(slot, MEMBER.flags), flags);
     }
     if (this.current !== current) this.current = current;
@@ -165,8 +198,14 @@ export class SharedState {
       const flags = Array.from({ length: MAX_MEMBERS }, (_, slot) =>
         this.#get(this.#member(slot, MEMBER.flags)),
       );
+      const isUsable = flags.map(flag => (flag & USABLE) !== 0);
       const plan: SlotPlan = {
+        mode: MODE_NAMES[this.#get(AT.mode)] ?? NO_PLAN.mode,
+        hashPolicy: HASH_POLICIES[this.#get(AT.hashPolicy)] ?? NO_PLAN.hashPolicy,
+        packetsPerSlave: this.#get(AT.packetsPerSlave),
         order,
+        usable: order.filter(slot => isUsable[slot] === true),
+        isUsable,
         divert: (this.#get(AT.flags) & DIVERT) !== 0,
         acceptAlways: flags.map(flag => (flag & ACCEPT_ALWAYS) !== 0),
         throughQdisc: flags.map(flag => (flag & THROUGH_QDISC) !== 0),
@@ -176,6 +215,16 @@ export class SharedState {
       this.#seen = change;
       return plan;
     }
+  }
+
+  /** Worker: the number of a frame among those that take turns. */
+  takeTurn(): number {
+    return (Atomics.add(this.#words, AT.turns, 1) + 1) >>> 0;
+  }
+
+  /** Worker: notes that a usable member cannot send; false when that was noted before. */
+  noticeDead(slot: number): boolean {
+    return Atomics.exchange(this.#words, this.#member(slot, MEMBER.noticed), 1) === 0;
   }
 
   /** Worker: frames lost to a failure; `drops` found no member, `dead` had one that could not send. */

@@ -244,7 +244,11 @@ export class UserspaceBond implements BondDataPlane {
     const active = plan.active === null ? undefined : this.#state.slotOf(plan.active);
     this.#state.publish(
       {
+        mode: plan.mode,
+        hashPolicy: plan.hashPolicy,
+        packetsPerSlave: plan.packetsPerSlave,
         order,
+        isUsable: perSlot(member => plan.usable.includes(member)),
         divert: plan.inlineFailover,
         acceptAlways: perSlot(
           member => plan.order.includes(member) && member !== plan.active && !plan.inactive.includes(member),
