@@ -24,6 +24,8 @@ const CHOSEN = [
   'two-switches-one-dies',
   'arp-validate-all',
   'xor-layer3-4',
+  'tlb',
+  'watch-any-silent-port',
 ];
 /** Runs at a time: they mostly wait. */
 const PARALLEL = 4;

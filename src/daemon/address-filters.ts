@@ -16,12 +16,12 @@ const LOOK_EVERY = 10;
 export interface FilterWish {
   readonly bondIfindex: number;
   readonly bondUp: boolean;
-  readonly plan: Pick<ForwardingPlan, 'filterMembers' | 'multicastMembers'>;
+  readonly plan: Pick<ForwardingPlan, 'filterMembers' | 'multicastMembers' | 'askingAddresses'>;
 }
 
 /** Who carries the lists, as text to compare. */
-export function carriersOf({ filterMembers, multicastMembers }: FilterWish['plan']): string {
-  return `${filterMembers.join()} ${multicastMembers.join()}`;
+export function carriersOf({ filterMembers, multicastMembers, askingAddresses }: FilterWish['plan']): string {
+  return JSON.stringify([filterMembers, multicastMembers, askingAddresses]);
 }
 
 function isGroupAddress(mac: string): boolean {
@@ -63,6 +63,7 @@ export class AddressFilters {
       const list = [
         ...(wish.plan.multicastMembers.includes(member) ? groups : []),
         ...(wish.plan.filterMembers.includes(member) ? others : []),
+        ...wish.plan.askingAddresses,
       ];
       if (this.#syncMember(member, list)) changed = true;
     }

@@ -4,11 +4,9 @@ import { getLink, PacketSocket } from '../linux/index.js';
 import type { Output } from '../policy/index.js';
 import type { Machine } from './machine.js';
 
-function questionFrom(
-  mac: string,
-  { sender, target, vlans }: Extract<Output, { kind: 'probe' }>,
-): Uint8Array {
-  const frame = probeFrame({ mac, sender, target, vlans });
+function questionFrom(address: string, question: Extract<Output, { kind: 'probe' }>): Uint8Array {
+  const { sender, target, vlans, source } = question;
+  const frame = probeFrame({ mac: source ?? address, sender, target, vlans });
   if (!frame.ok) throw new Error(`No question to ${target} could be made: ${frame.error}`);
   return frame.value;
 }

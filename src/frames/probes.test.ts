@@ -35,7 +35,13 @@ describe('probeFrame()', () => {
     expect(frameOf(null, '2001:db8::12:3456').length).toBe(14 + 40 + 24);
     expect(parseProbeAnswer(frame)).toEqual({
       ok: true,
-      value: { protocol: 'nd', isReply: false, sender: '2001:db8::1', target: 'ff02::1:ff12:3456' },
+      value: {
+        protocol: 'nd',
+        isReply: false,
+        sender: '2001:db8::1',
+        target: 'ff02::1:ff12:3456',
+        destination: '33:33:ff:12:34:56',
+      },
     });
   });
 
@@ -53,7 +59,10 @@ describe('probeFrame()', () => {
       property(bytes(4), bytes(4), array(nat(4094), { maxLength: 3 }), (from, to, vlans) => {
         const [sender, target] = [formatIpv4(from), formatIpv4(to)];
         const read = parseProbeAnswer(frameOf(sender, target, vlans));
-        expect(read).toEqual({ ok: true, value: { protocol: 'arp', isReply: false, sender, target } });
+        expect(read).toEqual({
+          ok: true,
+          value: { protocol: 'arp', isReply: false, sender, target, destination: 'ff:ff:ff:ff:ff:ff' },
+        });
       }),
     );
     assert(

@@ -5,6 +5,7 @@ import {
   err,
   formatIpv4,
   formatIpv6,
+  formatMac,
   ok,
   parseIpv4,
   parseIpv6,
@@ -39,6 +40,8 @@ export interface ProbeAnswer {
   readonly isReply: boolean;
   readonly sender: string;
   readonly target: string;
+  /** Ethernet address that the frame was for. */
+  readonly destination: string;
 }
 
 /** ff02::1:ffXX:XXXX of an address (RFC 4291 §2.7.1). */
@@ -127,6 +130,7 @@ export function parseProbeAnswer(frame: Uint8Array): Result<ProbeAnswer, string>
   const header = parseEthernet(frame);
   if (!header.ok) return header;
   const { etherType, payloadOffset } = header.value;
+  const forWhom = formatMac(header.value.destination);
   if (etherType === ETHERTYPE.ARP) {
     const arp = parseArp(frame, payloadOffset);
     if (!arp.ok) return arp;
@@ -136,6 +140,7 @@ export function parseProbeAnswer(frame: Uint8Array): Result<ProbeAnswer, string>
       isReply: operation === ARP_OPERATION.REPLY,
       sender: formatIpv4(senderIp),
       target: formatIpv4(targetIp),
+      destination: forWhom,
     });
   }
   if (etherType !== ETHERTYPE.IPV6) return err('frame is neither ARP nor IPv6');
@@ -149,5 +154,6 @@ export function parseProbeAnswer(frame: Uint8Array): Result<ProbeAnswer, string>
     isReply: message.value.kind === 'advertisement',
     sender: formatIpv6(source),
     target: formatIpv6(destination),
+    destination: forWhom,
   });
 }

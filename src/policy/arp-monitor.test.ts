@@ -1,5 +1,6 @@
 // The ARP monitor of active-backup in virtual time, on a switch that floods broadcasts, beside the times the driver showed.
 import { describe, expect, it } from 'vitest';
+import { BROADCAST_MAC } from '../base/index.js';
 import { Bond } from './bond.js';
 import type { Input, Output } from './contract.js';
 import { Bench, createUnfinishedBond, linkOf, stackOf } from './testing.js';
@@ -43,7 +44,7 @@ class Network extends Bench {
     this.give({ kind: 'heard', heard: [{ member, anyMs: at, probeLikeMs: at }] });
     this.give({
       kind: 'answer',
-      answer: { member, atMs: at, protocol: 'arp', isReply, sender, target },
+      answer: { member, atMs: at, protocol: 'arp', isReply, sender, target, destination: BROADCAST_MAC },
     });
   }
 

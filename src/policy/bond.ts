@@ -18,6 +18,7 @@ import type {
 } from './contract.js';
 import { forwardingPlan, giveForwardingPlan } from './forwarding.js';
 import { bondLink, diverted, memberLink } from './link-inputs.js';
+import { forgiveWatch, watchAnswer, watchHeard, watchPeriod, watchTick } from './link-watch.js';
 import { join, leave } from './members.js';
 import { monitorTick } from './mii-pass.js';
 import { isActiveBackup } from './modes.js';
@@ -34,8 +35,10 @@ import {
 } from './options.js';
 import { snapshotOf } from './snapshot.js';
 import { type BondState, type Context, tell } from './state.js';
+import { newWatch } from './watch-times.js';
+import { isWatching } from './watched-link.js';
 
-const SAVED_VERSION = 4;
+const SAVED_VERSION = 5;
 
 /** A bond on paper, as JSON. Timers are relative to the moment of saving. */
 export interface SavedBond {
@@ -136,6 +139,8 @@ export class Bond implements BondPolicy {
     shiftTimes(state, now);
     // Nobody asked while no policy ran: silence until now is no evidence against anybody.
     for (const { arp, link } of state.members) if (link === 'up') arp.linkUpMs = arp.rxMs = now;
+    if (isWatching(state))
+      for (const member of state.members) member.watch = newWatch(now, member.watch.silent);
     return new Bond(state, [], now, false);
   }
 
@@ -196,6 +201,8 @@ function checkTogether({ name, options }: NewBond, turn: OptionName | undefined)
     options.some(
       ([given, value]) => findOption(given)?.name === option && !/^\s*(?:0+|off|none)?\s*$/.test(value),
     );
+  if (options.some(([given, value]) => given === 'link_watch' && !/^\s*(?:0|driver)\s*$/.test(value)))
+    return null;
   if (turn === 'arp_interval' && isSet('miimon') && isSet('arp_interval')) {
     const message = `${name} was refused: ARP monitoring cannot be used with MII monitoring; give miimon or arp_interval, not both.`;
     return refusal('invalid-request', 'EINVAL', message);
@@ -230,9 +237,11 @@ function dispatch(context: Context, input: Input): Handled {
       return ok(undefined);
     case 'heard':
       hear(context.state, input.heard);
+      watchHeard(context.state, input.heard);
       return ok(undefined);
     case 'answer':
       hearAnswer(context.state, input.answer);
+      watchAnswer(context.state, input.answer);
       return ok(undefined);
     case 'routes':
       setRoutes(context, input.routes);
@@ -289,9 +298,10 @@ function runTimers(context: Context): void {
         monitorTick(context);
         break;
       case 'arp':
-        timers.arp = nextTick(next.due, numbers.arp_interval, now);
+        timers.arp = nextTick(next.due, isWatching(state) ? watchPeriod(state) : numbers.arp_interval, now);
         forgiveLateness(context, now - next.due);
-        if (isActiveBackup(state)) activeBackupArpTick(context);
+        if (isWatching(state)) watchTick(context);
+        else if (isActiveBackup(state)) activeBackupArpTick(context);
         else loadBalanceArpTick(context);
         break;
       case 'learning':
@@ -311,7 +321,9 @@ function runTimers(context: Context): void {
  * A tick that is late by more than half an interval: nothing was asked in that time, so that nothing came is no evidence
  * against anybody. (The driver's ticks are the kernel's own and come in time.)
  */
-function forgiveLateness({ state, now }: Context, lateMs: TimeMs): void {
+function forgiveLateness(context: Context, lateMs: TimeMs): void {
+  const { state, now } = context;
+  if (isWatching(state)) forgiveWatch(context, lateMs);
   if (lateMs <= state.numbers.arp_interval / 2) return;
   const later = (at: TimeMs): TimeMs => Math.min(now, at + lateMs);
   for (const { arp } of state.members) {

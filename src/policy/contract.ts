@@ -58,6 +58,8 @@ export interface HeardAnswer {
   readonly isReply: boolean;
   readonly sender: string;
   readonly target: string;
+  /** Whom the frame was for. */
+  readonly destination: MacText;
 }
 
 /** How a target is reached: through the bond or a device on top of it, not at all, or through something else. */
@@ -163,6 +165,8 @@ export interface ForwardingPlan {
   readonly multicastMembers: readonly MemberIndex[];
   readonly promiscuous: boolean;
   readonly allMulticast: boolean;
+  /** Addresses from which members ask (link_watch): every member is to take in frames to them, as a trunk may give an answer to any. */
+  readonly askingAddresses: readonly MacText[];
 }
 
 export type Output =
@@ -198,6 +202,8 @@ export type Output =
       readonly target: string;
       readonly sender: string | null;
       readonly vlans: readonly number[];
+      /** The MAC address that asks; absent: the member's. */
+      readonly source?: MacText;
     }
   | { readonly kind: 'event'; readonly event: BondEvent };
 

@@ -1,10 +1,13 @@
 // The forwarding plan: what the data plane is to do, derived from the state and given out when it changes. (policy)
+import type { MacText } from '../base/index.js';
 import type { BalancedMember, ForwardingPlan, LinkState, MemberIndex } from './contract.js';
+import { askingAddress } from './asking-address.js';
 import { isLoadBalancing, MODE, usesPrimary } from './modes.js';
 import { MODE_NAMES } from './options.js';
 import { HASH_POLICIES } from './transmit-hash.js';
 import { type BondState, type Context, isInline, type MemberState } from './state.js';
 import { senders } from './usable.js';
+import { isWatching } from './watched-link.js';
 
 const RANK: Readonly<Record<LinkState, number>> = { up: 0, back: 1, fail: 2, down: 3 };
 
@@ -34,6 +37,11 @@ function indexes(members: readonly MemberState[]): MemberIndex[] {
 
 function balanced({ member, address, speedMbps }: MemberState): BalancedMember {
   return { member, source: address, speedMbps: speedMbps ?? 0 };
+}
+
+function askingAddresses(state: BondState): MacText[] {
+  if (!isWatching(state)) return [];
+  return state.members.map(member => askingAddress(state, member)).filter(address => address !== null);
 }
 
 /** Values of the option multicast: the driver of 2003 let choose, today's has what the mode says (H29). */
@@ -76,6 +84,7 @@ export function forwardingPlan(state: BondState): ForwardingPlan {
     multicastMembers: multicastMembers(state, filterMembers),
     promiscuous: state.promiscuous,
     allMulticast: state.allMulticast,
+    askingAddresses: askingAddresses(state),
   };
 }
 

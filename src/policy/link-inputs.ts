@@ -3,6 +3,7 @@ import { changeActive, selectActive } from './active-change.js';
 import type { Input, MemberIndex, MemberLink } from './contract.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { balancedBondAddress, isLearning } from './balanced-addresses.js';
+import { restartWatch } from './link-watch.js';
 import { bondAddressChanged } from './mac-rules.js';
 import { setMemberMtu, settle } from './members.js';
 import { confirmLoss, lossReason } from './mii-pass.js';
@@ -19,6 +20,7 @@ import {
   tell,
 } from './state.js';
 import { linkTold, tellSenders } from './usable.js';
+import { hasLink } from './watched-link.js';
 
 type BondLink = Extract<Input, { kind: 'bond-link' }>;
 
@@ -76,9 +78,9 @@ export function memberLink(context: Context, index: MemberIndex, link: MemberLin
   }
   if (member.settling && member.adminUp) settle(context, member);
   const isWatched = state.timers.mii !== null && isInline(state);
-  if (isWatched && !isUp(member) && !member.settling) confirmLoss(context, member);
+  if (isWatched && !hasLink(state, member) && !member.settling) confirmLoss(context, member);
   if (isUp(member) !== wasUp)
-    tellSenders(context, isUp(member) ? `${member.name} has its link` : lossReason(member));
+    tellSenders(context, isUp(member) ? `${member.name} has its link` : lossReason(context, member));
 }
 
 /**
@@ -121,6 +123,7 @@ function adminChanged(context: Context, up: boolean): void {
     tellSenders(context, `${state.name} was set up`);
     if (state.numbers.miimon > 0) state.timers.mii = context.now;
     if (state.numbers.arp_interval > 0) state.timers.arp = context.now;
+    restartWatch(context);
     if (isLearning(state)) state.timers.learning = context.now + state.numbers.lp_interval * 1000;
     return;
   }

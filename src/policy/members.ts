@@ -20,6 +20,7 @@ import {
   tell,
 } from './state.js';
 import { hasNeededSpeed } from './needed-speed.js';
+import { newWatch } from './watch-times.js';
 import { membersChanged, tellSenders } from './usable.js';
 
 type Join = Extract<Input, { kind: 'join' }>;
@@ -53,6 +54,7 @@ function newMember({ state, now }: Context, input: Join): MemberState {
     actorPortPrio: 255,
     settling: true,
     arp: newArpTimes(now, state.numbers.arp_interval, MAX_TARGETS),
+    watch: newWatch(now),
     speedless: false,
   };
 }
@@ -108,6 +110,7 @@ export function settle(context: Context, member: MemberState): void {
   if (!member.settling || !member.adminUp) return;
   member.settling = false;
   member.arp.linkUpMs = context.now;
+  member.watch = newWatch(context.now);
   initialLink(context, member);
   const { state } = context;
   evaluateCarrier(context);

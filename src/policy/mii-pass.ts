@@ -6,21 +6,16 @@ import { type Finding, inspect } from './mii-monitor.js';
 import { isActiveBackup, isLoadBalancing } from './modes.js';
 import { hasNeededSpeed } from './needed-speed.js';
 import { mayNotifyPeers, notifyPeers } from './notifications.js';
-import {
-  activeMember,
-  type Context,
-  isUp,
-  makeBackup,
-  type MemberState,
-  primaryMember,
-  tell,
-} from './state.js';
+import { activeMember, type Context, makeBackup, type MemberState, primaryMember, tell } from './state.js';
+import { hasLink, silenceReason } from './watched-link.js';
 import { isAllLost, linkDecided, tellSenders } from './usable.js';
 
 const MAX_COUNT = 0xffffffff;
 
 /** Why a member's link counts as down, as a clause. */
-export function lossReason(member: MemberState): string {
+export function lossReason({ state, now }: Pick<Context, 'state' | 'now'>, member: MemberState): string {
+  const silence = silenceReason(state, member, now);
+  if (silence !== null) return silence;
   return member.adminUp ? `${member.name} lost its carrier` : `${member.name} was set down`;
 }
 
@@ -33,7 +28,7 @@ function tellFinding(context: Context, member: MemberState, finding: Finding, ig
   const { miimon, updelay, downdelay } = context.state.numbers;
   const who = { member: member.name };
   if (finding.proposed === 'fail') {
-    const message = `${lossReason(member)}; it is given up in ${downdelay * miimon} ms unless that changes`;
+    const message = `${lossReason(context, member)}; it is given up in ${downdelay * miimon} ms unless that changes`;
     tell(context, 'warning', 'link', message, who);
   } else if (finding.proposed === 'back') {
     const wait = ignoreUpdelay ? 0 : updelay * miimon;
@@ -66,7 +61,7 @@ function inspectAll(context: Context): Proposal[] {
   for (const member of state.members) {
     const finding = inspect({
       link: member.link,
-      carrier: isUp(member),
+      carrier: hasLink(state, member),
       delayTicks: member.delayTicks,
       updelayTicks: state.numbers.updelay,
       downdelayTicks: state.numbers.downdelay,
@@ -87,7 +82,7 @@ function commitDown(context: Context, member: MemberState): boolean {
   member.linkFailureCount = Math.min(MAX_COUNT, member.linkFailureCount + 1);
   if (isActiveBackup(context.state)) makeBackup(context.state, member);
   linkDecided(context.state);
-  const message = `${member.name} is down and out of use (failure ${member.linkFailureCount}): ${lossReason(member)}`;
+  const message = `${member.name} is down and out of use (failure ${member.linkFailureCount}): ${lossReason(context, member)}`;
   tell(context, 'warning', 'link', message, { member: member.name });
   return member.member === context.state.active;
 }
@@ -121,8 +116,8 @@ function commitAll(context: Context, proposals: readonly Proposal[]): void {
       reason = commitUp(context, member) ?? reason;
       change ??= `${member.name} is up`;
     } else if (link === 'down') {
-      reason = commitDown(context, member) ? lossReason(member) : reason;
-      change = lossReason(member);
+      reason = commitDown(context, member) ? lossReason(context, member) : reason;
+      change = lossReason(context, member);
     } else member.link = link;
   }
   if (reason !== null) selectActive(context, reason);
@@ -154,7 +149,7 @@ function takeReturned(context: Context): void {
   if (state.members.some(member => member.link === 'up')) return;
   const { updelay } = state.numbers;
   for (const member of state.members) {
-    if (member.link !== 'down' || !isUp(member) || member.settling) continue;
+    if (member.link !== 'down' || !hasLink(state, member) || member.settling) continue;
     if (updelay === 0) {
       commitUp(context, member);
     } else {
@@ -170,8 +165,8 @@ export function confirmLoss(context: Context, member: MemberState): void {
   const wasActive = commitDown(context, member);
   if (wasActive) {
     takeReturned(context);
-    selectActive(context, lossReason(member));
+    selectActive(context, lossReason(context, member));
   }
-  tellSenders(context, lossReason(member));
+  tellSenders(context, lossReason(context, member));
   evaluateCarrier(context);
 }

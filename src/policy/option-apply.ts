@@ -16,6 +16,7 @@ import { selectActive } from './active-change.js';
 import { moveTargetTimes } from './arp-targets.js';
 import { evaluateCarrier } from './carrier.js';
 import { activateByHand, reselectByHand } from './link-inputs.js';
+import { restartWatch } from './link-watch.js';
 import { firstLine, parseOptionNumber, parsePerMember, parseTargets } from './option-parse.js';
 import {
   findOption,
@@ -26,7 +27,7 @@ import {
   type OptionSpec,
   optionSpec,
 } from './options.js';
-import { type Context, makeBackup, type MemberState, primaryMember, tell } from './state.js';
+import { type BondState, type Context, makeBackup, type MemberState, primaryMember, tell } from './state.js';
 
 type Applied = Result<undefined, Refusal>;
 const DONE: Applied = ok(undefined);
@@ -82,7 +83,7 @@ export function applyOption(context: Context, name: string, text: string): Appli
 function checkGuards(context: Context, spec: OptionSpec, name: string, text: string): Refusal | null {
   const { state } = context;
   const mode = MODE_NAMES[state.numbers.mode] ?? 'balance-rr';
-  if (spec.modes !== 'all' && !spec.modes.includes(mode)) {
+  if (spec.modes !== 'all' && !spec.modes.includes(mode) && !isLifted(state, spec)) {
     const where = spec.modes.length === 1 ? `mode ${spec.modes[0] ?? ''}` : `modes ${spec.modes.join(', ')}`;
     const why = `${spec.name} belongs to ${where}, and ${state.name} is in mode ${mode}; leave it out`;
     return refuse('wrong-mode', 'EACCES', name, text, why);
@@ -156,6 +157,7 @@ const EFFECTS: Readonly<Partial<Record<NumberOption, (context: Context, value: n
   mode: modeChanged,
   miimon: monitorChanged,
   arp_interval: arpChanged,
+  link_watch: watchChanged,
   primary_reselect: context => selectActive(context, 'primary_reselect was changed'),
   all_slaves_active({ state }) {
     for (const member of state.members.filter(each => each.state === 'backup')) makeBackup(state, member);
@@ -170,7 +172,7 @@ const DEFAULT_MIIMON = 100;
 
 /** bond_option_mode_set. */
 function modeChanged({ state: { numbers } }: Context, mode: number): void {
-  if (!usesArp(mode)) {
+  if (!usesArp(mode) && numbers.link_watch === 0) {
     numbers.arp_interval = 0;
     if (numbers.miimon === 0) numbers.miimon = DEFAULT_MIIMON;
   }
@@ -189,7 +191,7 @@ function usesArp(mode: number): boolean {
 function monitorChanged(context: Context, miimon: number): void {
   const { state } = context;
   const { numbers } = state;
-  if (miimon > 0 && numbers.arp_interval > 0) {
+  if (miimon > 0 && numbers.arp_interval > 0 && numbers.link_watch === 0) {
     numbers.arp_interval = 0;
     numbers.arp_validate = 0;
     state.timers.arp = null;
@@ -198,10 +200,33 @@ function monitorChanged(context: Context, miimon: number): void {
   if (miimon === 0 && numbers.arp_interval === 0) warnOfNoMonitor(context);
 }
 
+/** The ARP monitor's options, which with link_watch every mode has. */
+const ARP_OPTIONS: ReadonlySet<string> = new Set(['arp_interval', 'arp_missed_max']);
+
+function isLifted({ numbers }: BondState, { name }: OptionSpec): boolean {
+  return numbers.link_watch !== 0 && ARP_OPTIONS.has(name);
+}
+
+/** link_watch: with `driver` one monitor is left, the MII monitor where both ran, and none that the mode has not. */
+function watchChanged(context: Context, word: number): void {
+  const { state, now } = context;
+  const { numbers, timers } = state;
+  restartWatch(context);
+  const isTooMuch = numbers.miimon > 0 || !usesArp(numbers.mode);
+  if (word === 0 && numbers.arp_interval > 0 && isTooMuch) {
+    numbers.arp_interval = 0;
+    const message = `${state.name} has the MII monitor alone now: with link_watch=driver both cannot run together`;
+    tell(context, 'warning', 'option', message);
+  }
+  timers.arp = numbers.arp_interval > 0 && state.adminUp ? now : null;
+}
+
 /** bond_option_arp_interval_set: the MII monitor ends; delays keep their ticks. */
-function arpChanged({ state, now }: Context, interval: number): void {
+function arpChanged(context: Context, interval: number): void {
+  const { state, now } = context;
   state.timers.arp = interval > 0 && state.adminUp ? now : null;
-  if (interval === 0) return;
+  restartWatch(context);
+  if (interval === 0 || state.numbers.link_watch !== 0) return;
   state.numbers.miimon = 0;
   state.timers.mii = null;
 }

@@ -328,6 +328,18 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     { sysfs: null },
   ),
   wordOption(
+    'link_watch',
+    'Which monitors decide on a link: one of them, as the driver does (driver), or both together: it is lost when either says so (any), or when both do (all).',
+    words(['*driver', 0], ['any', 1], ['all', 2]),
+    { sysfs: null },
+  ),
+  switchOption(
+    'passive_evidence',
+    'With link_watch: ask a member on which nothing comes in at once and four times as often (1).',
+    0,
+    { sysfs: null },
+  ),
+  wordOption(
     'multicast',
     'Which members listen to the multicast groups that the bond listens to: those that the mode says (auto), none, the active one, or all.',
     words(['disabled', 0], ['active', 1], ['all', 2], ['*auto', 3]),

@@ -45,6 +45,8 @@ export const NUMBER_OPTIONS = [
   'broadcast_neighbor',
   'lacp_strict',
   'inline_failover',
+  'link_watch',
+  'passive_evidence',
   'multicast',
   'data_plane',
 ] as const;
@@ -107,6 +109,8 @@ export type OptionValues = Readonly<{
   broadcast_neighbor: string;
   lacp_strict: string;
   inline_failover: number;
+  link_watch: string;
+  passive_evidence: number;
   multicast: string;
   data_plane: string;
   slaves: readonly string[];
@@ -179,6 +183,8 @@ export function nearestOption(name: string): string | undefined {
 
 /** Order of bond_changelink (netlink), then what is set a member at a time, then our own. */
 const APPLY_ORDER: readonly OptionName[] = [
+  // Ours, and first: others may be refused without it.
+  'link_watch',
   'mode',
   'active_slave',
   'miimon',
@@ -217,6 +223,7 @@ const APPLY_ORDER: readonly OptionName[] = [
   'prio',
   'actor_port_prio',
   'inline_failover',
+  'passive_evidence',
   'multicast',
   'data_plane',
 ];

@@ -12,6 +12,7 @@ import type {
 } from './contract.js';
 import { isLoadBalancing, usesPrimary } from './modes.js';
 import type { NumberOption } from './options.js';
+import type { WatchTimes } from './watch-times.js';
 
 /** An enrolled interface. */
 export interface MemberState {
@@ -41,6 +42,7 @@ export interface MemberState {
   /** True until it was seen up for the first time: its initial link state is decided then. */
   settling: boolean;
   arp: ArpTimes;
+  watch: WatchTimes;
   /** It was told that its link cannot count as up because its speed is not known. */
   speedless: boolean;
 }

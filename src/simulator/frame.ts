@@ -38,5 +38,5 @@ export function memberFrame(
 ): Frame {
   if (output.kind === 'send-through') return frameOf(output.frame);
   const cargo = { kind: 'ask', ip: output.target, from: output.sender ?? '0.0.0.0' } as const;
-  return { destination: BROADCAST_MAC, source, cargo };
+  return { destination: BROADCAST_MAC, source: output.source ?? source, cargo };
 }

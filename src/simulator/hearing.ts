@@ -27,7 +27,7 @@ export class Hearing {
   }
 }
 
-function answerIn(member: number, { cargo }: Frame, atMs: number): HeardAnswer | null {
+function answerIn(member: number, { cargo, destination }: Frame, atMs: number): HeardAnswer | null {
   switch (cargo.kind) {
     case 'packet':
       return null;
@@ -36,7 +36,7 @@ function answerIn(member: number, { cargo }: Frame, atMs: number): HeardAnswer |
       const protocol = cargo.ip.includes(':') ? 'nd' : 'arp';
       const isReply = cargo.kind === 'answer';
       const [sender, target] = cargo.kind === 'answer' ? [cargo.ip, cargo.to] : [cargo.from, cargo.ip];
-      return { member, atMs, protocol, isReply, sender, target };
+      return { member, atMs, protocol, isReply, sender, target, destination };
     }
     case 'bytes': {
       const read = parseProbeAnswer(cargo.bytes);

@@ -27,6 +27,8 @@ export class NetworkInterface implements Port {
   mac: MacText;
   mtu: number = DEFAULT_MTU;
   adminUp: boolean = false;
+  /** Addresses whose frames it takes besides its own. */
+  alsoTakes: readonly MacText[] = [];
   readonly #owner: InterfaceOwner;
 
   constructor(owner: InterfaceOwner, spec: InterfaceSpec, ifindex: number, mac: MacText) {
@@ -90,7 +92,9 @@ export class NetworkInterface implements Port {
 
   /** The hardware's filter: frames for others are not taken. */
   receive(frame: Frame): void {
-    if (!this.adminUp || (frame.destination !== this.mac && !isGroup(frame.destination))) return;
+    const { destination } = frame;
+    const isOurs = destination === this.mac || isGroup(destination) || this.alsoTakes.includes(destination);
+    if (!this.adminUp || !isOurs) return;
     this.#owner.received(this, frame);
   }
 

@@ -399,6 +399,7 @@ export class SimulatedBond implements IpDevice {
       case 'forward':
         this.plane.apply(output.plan);
         this.#lists.plan = output.plan;
+        for (const nic of this.members) nic.alsoTakes = output.plan.askingAddresses;
         return;
       case 'send':
         if (output.what === 'arp') this.garpsSent++;

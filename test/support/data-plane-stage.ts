@@ -59,6 +59,7 @@ export function planFor(
     byLoad: true,
     balanced: [],
     rebalance: 0,
+    askingAddresses: [],
     promiscuous: false,
     allMulticast: false,
     ...changes,
