@@ -14,7 +14,8 @@ const HEAD = `# Options
 
 Names and values are those of the kernel's bonding driver. A value may be given as its word or as its number:
 \`mode=active-backup\` and \`mode=1\` are the same. Set options with [\`bondwire create\` and \`bondwire set\`](cli.md);
-\`bondwire options\` prints this list. \`inline_failover\` and \`data_plane\` are Bondwire's own.
+\`bondwire options\` prints this list. \`inline_failover\`, \`multicast\` and \`data_plane\` are Bondwire's own, \`multicast\` as the first
+drivers had it.
 
 What the column *State* says:
 

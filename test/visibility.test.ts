@@ -1,8 +1,9 @@
 // The bond seen by the rest of Linux: captures and counters, bridges and macvlans on top of it, IPv6, jumbo and tagged frames.
 // Needs root.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ETH_P_ALL, PacketSocket } from '../src/linux/index.js';
 import type { PlaceName } from '../src/lab/index.js';
+import { PacketSocket } from '../src/linux/index.js';
+import { capture } from './support/capture.js';
 import { eventually, World } from './support/world.js';
 
 const IFF_PROMISC = 0x100;
@@ -25,8 +26,6 @@ async function failOver(): Promise<void> {
 const answers = (address: string, place: PlaceName = 'host'): Promise<true> =>
   eventually(`${address} answers`, async () => (await world.pings(address, place)) || undefined);
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-
 interface Statistics {
   readonly stats64: Record<'rx' | 'tx', { readonly packets: number; readonly bytes: number }>;
 }
@@ -37,27 +36,42 @@ async function statistics(name: string): Promise<Statistics['stats64']> {
   return link.stats64;
 }
 
-/** Frames seen on an interface from now on, both directions, until `stop`. */
-function capture(place: PlaceName, name: string): { readonly seen: string[]; readonly stop: () => void } {
-  const { ifindex } = world.lab.link(place, name) ?? { ifindex: 0 };
-  const socket = world.lab.inside(place, () =>
-    PacketSocket.open({ ifindex, protocol: ETH_P_ALL, ignoreOutgoing: false, auxData: true }),
-  );
-  const seen: string[] = [];
-  const timer = setInterval(() => {
-    for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) {
-      const tag = frame.vlan === undefined ? '' : ` vlan ${frame.vlan.tci & 0xfff}`;
-      seen.push(`${frame.packetType === 4 ? 'out' : 'in'}${tag} ${hex(frame.data)}`);
-    }
-  }, 5);
-  return {
-    seen,
-    stop: () => {
-      clearInterval(timer);
-      socket.close();
-    },
+describe('multicast= (H29)', () => {
+  const group = '01:00:5e:01:02:03';
+  const listening = async (): Promise<string> => {
+    const lists = await Promise.all(
+      ['eth0', 'eth1'].map(async name => [name, await world.ip('host', `maddr show dev ${name}`)] as const),
+    );
+    return lists
+      .filter(([, list]) => list.includes(group))
+      .map(([name]) => name)
+      .join(' ');
   };
-}
+
+  test.each([
+    ['auto', 'eth0'],
+    ['all', 'eth0 eth1'],
+    ['active', 'eth0'],
+    ['disabled', ''],
+  ])('%s: the groups of the bond are listened to by "%s"', async (value, members) => {
+    await build();
+    await world.ip('host', `maddr add ${group} dev bond0`);
+    await eventually('the mode says who', async () => (await listening()) === 'eth0');
+    await world.must('PATCH', '/v1/bonds/bond0/options', { options: { multicast: value } });
+    await eventually(`multicast=${value}`, async () => (await listening()) === members);
+  });
+
+  test('in a mode without an active member all listen, unless told otherwise', async () => {
+    world = await World.create();
+    await world.must('POST', '/v1/bonds', { name: 'bond0', options: { mode: 'balance-xor', miimon: '100' } });
+    await world.must('POST', '/v1/bonds/bond0/members', { interfaces: ['eth0', 'eth1'] });
+    await world.must('POST', '/v1/bonds/bond0/up', {});
+    await world.ip('host', `maddr add ${group} dev bond0`);
+    await eventually('the mode says who', async () => (await listening()) === 'eth0 eth1');
+    await world.must('PATCH', '/v1/bonds/bond0/options', { options: { multicast: 'disabled' } });
+    await eventually('nobody', async () => (await listening()) === '');
+  });
+});
 
 describe('captures and counters (H42)', () => {
   beforeEach(async () => {
@@ -299,8 +313,8 @@ describe('frames as they are', () => {
         socket.close();
       });
     };
-    const atPeer = capture('peer', 'eth0');
-    const atBond = capture('host', 'bond0');
+    const atPeer = capture(world.lab, 'peer', 'eth0');
+    const atBond = capture(world.lab, 'host', 'bond0');
     try {
       for (const part of ['first', 'second']) {
         const [out, back] = [`${part} out`, `${part} back`];

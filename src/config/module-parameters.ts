@@ -256,7 +256,16 @@ function otherParameters(
         );
       options.push({ name, value: good ? canonicalValue(name, value) : 'any', place });
     } else if (name === 'multicast') {
-      multicast(value, place, find);
+      // Of the first drivers; today's module ignores it, Bondwire does not (H29).
+      const spec = findOption(name);
+      if (spec !== undefined && optionNumber(spec, value).ok)
+        options.push({ name, value: canonicalValue(name, value), place });
+      else
+        find(
+          'error',
+          place,
+          `multicast=${shown(value)} is none of disabled (0), active (1) and all (2); it was left out.`,
+        );
     } else if (findOption(name) !== undefined) {
       find(
         'warning',
@@ -271,17 +280,4 @@ function otherParameters(
       );
     }
   }
-}
-
-/** A parameter of the first drivers (H29); what they let choose is decided by the mode since Linux 2.6. */
-function multicast(
-  value: string,
-  place: Place,
-  find: (level: Level, place: Place, message: string) => void,
-): void {
-  const known = ['0', '1', '2', 'disabled', 'active', 'all'].includes(value);
-  const message = known
-    ? `multicast=${value} belongs to the first drivers; today the mode decides which members carry the multicast memberships, so it was left out.`
-    : `multicast=${shown(value)} is none of disabled (0), active (1) and all (2); it was left out.`;
-  find(known ? 'warning' : 'error', place, message);
 }

@@ -7,9 +7,26 @@ import {
   listDeviceAddresses,
   type Rtnetlink,
 } from '../linux/index.js';
+import type { ForwardingPlan } from '../policy/index.js';
 
 /** So often the lists of the members themselves are looked at although nothing new is wished for them. */
 const LOOK_EVERY = 10;
+
+/** Whose list is to be carried, and by whom. */
+export interface FilterWish {
+  readonly bondIfindex: number;
+  readonly bondUp: boolean;
+  readonly plan: Pick<ForwardingPlan, 'filterMembers' | 'multicastMembers'>;
+}
+
+/** Who carries the lists, as text to compare. */
+export function carriersOf({ filterMembers, multicastMembers }: FilterWish['plan']): string {
+  return `${filterMembers.join()} ${multicastMembers.join()}`;
+}
+
+function isGroupAddress(mac: string): boolean {
+  return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
+}
 
 /** Keeps the lists of one bond's members. */
 export class AddressFilters {
@@ -37,17 +54,17 @@ export class AddressFilters {
   }
 
   /** Brings the members' lists in line with the bond's. True when something changed. */
-  sync(
-    bondIfindex: number,
-    bondUp: boolean,
-    carriers: readonly number[],
-    members: readonly number[],
-  ): boolean {
-    const wanted = bondUp ? this.#listOf(bondIfindex) : [];
+  sync(wish: FilterWish, members: readonly number[]): boolean {
+    const wanted = wish.bondUp ? this.#listOf(wish.bondIfindex) : [];
+    const groups = wanted.filter(isGroupAddress);
+    const others = wanted.filter(mac => !isGroupAddress(mac));
     let changed = false;
     for (const member of members) {
-      const wish = carriers.includes(member) ? wanted : [];
-      if (this.#syncMember(member, wish)) changed = true;
+      const list = [
+        ...(wish.plan.multicastMembers.includes(member) ? groups : []),
+        ...(wish.plan.filterMembers.includes(member) ? others : []),
+      ];
+      if (this.#syncMember(member, list)) changed = true;
     }
     return changed;
   }

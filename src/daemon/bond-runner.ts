@@ -5,10 +5,11 @@ import { getLink, isErrno, setLink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { Bond, type BondEvent, type ForwardingPlan, type Input, type Output } from '../policy/index.js';
 import { addCounters, grownBy, type IfconfigCounters, NO_COUNTERS } from '../report/index.js';
-import { AddressFilters } from './address-filters.js';
 import type { SavedBelongings } from './address-transfer.js';
+import { FilterFollower } from './filter-follower.js';
 import { FrameSender } from './frame-sender.js';
-import { bondLinkOf, carrierOf, memberLinkOf } from './link-facts.js';
+import { bondLinkOf } from './link-facts.js';
+import { LinkReader } from './link-reader.js';
 import type { Machine } from './machine.js';
 import { countersOf } from './member-counters.js';
 import { giveMtu } from './member-mtu.js';
@@ -56,17 +57,17 @@ export class BondRunner {
   departed: IfconfigCounters;
   /** True from the first step of its destruction on. */
   ending = false;
-  readonly #filters: AddressFilters;
+  readonly #filters: FilterFollower;
   readonly #frames: FrameSender;
   readonly #senses: MonitorSenses;
+  /** How the links of members are read. */
+  readonly links: LinkReader;
   #plan: ForwardingPlan;
   #timer: NodeJS.Timeout | undefined;
   #filterTimer: NodeJS.Timeout | undefined;
   #stackDirty = true;
   /** What the last failover cost. */
   #ended: Outage = {};
-  #modesDue = false;
-  #filtersDue = false;
   #closed = false;
 
   constructor(parts: RunnerParts) {
@@ -83,8 +84,17 @@ export class BondRunner {
     this.#senses = new MonitorSenses(parts.machine, parts.plane, answer => {
       if (!this.#closed) this.#guard(() => this.feed({ kind: 'answer', answer }));
     });
-    this.#filters = new AddressFilters(parts.machine.netlink, parts.filters, parts.machine.save);
     this.#plan = parts.policy.plan();
+    const { netlink, save } = parts.machine;
+    const guard = (action: () => void): void => this.#guard(action);
+    const bondUp = (): boolean => this.#policy.snapshot().adminUp;
+    const { bondIfindex } = parts.plane;
+    const filtered = { netlink, save, guard, bondUp, bondIfindex, records: this.records };
+    this.#filters = new FilterFollower(filtered, this.#plan, parts.filters);
+    this.links = new LinkReader(parts.machine, (member, message) =>
+      this.#tell({ severity: 'warning', type: 'link', message, member }),
+    );
+    this.links.follow(parts.policy.snapshot());
     this.plane.onDiverted(({ from, to }) => {
       if (!this.#closed && from !== null) this.#diverted(from, to);
     });
@@ -122,6 +132,7 @@ export class BondRunner {
    */
   feed(input: Input, options: { readonly strict?: boolean } = {}): Result<undefined, Refusal> {
     const handled = this.#policy.handle(input, this.#machine.now());
+    if (input.kind === 'set-option') this.links.follow(this.#policy.snapshot());
     this.#carryOut(this.#policy.outputs(), options.strict ?? false);
     this.#arm();
     return handled;
@@ -171,7 +182,7 @@ export class BondRunner {
   memberTold(link: Link): void {
     const known = this.#member(link.ifindex);
     if (known === undefined) return;
-    const facts = memberLinkOf(this.#machine.ethtool, link);
+    const facts = this.links.linkOf(link);
     if (known.carrier !== facts.carrier || known.adminUp !== facts.adminUp) this.refreshStack();
     this.feed({ kind: 'member-link', member: link.ifindex, link: facts });
     const record = this.records.get(link.ifindex);
@@ -264,10 +275,8 @@ export class BondRunner {
   /** A deadline: the carriers are asked for first, as the driver's monitor does (and events may be held back by 1 s). */
   #tick(): void {
     for (const member of this.#policy.members()) {
-      const detected = this.#machine.ethtool.linkDetected(member.name);
-      if (detected === undefined || !member.adminUp || detected === member.carrier) continue;
-      const link = getLink(this.#machine.netlink, member.member);
-      if (link !== undefined && carrierOf(link) === detected) this.memberTold(link);
+      const news = this.links.news(member);
+      if (news !== undefined) this.memberTold(news);
     }
     this.#sense();
     this.feed({ kind: 'time' });
@@ -298,9 +307,9 @@ export class BondRunner {
     } finally {
       for (const event of events) this.#tell(event);
     }
-    if (this.#modesDue || this.#filtersDue) this.#guard(() => this.#followFilters());
-    // Questions are asked all the time; the times that follow from them start anew with a new daemon.
-    if (outputs.some(({ kind }) => kind !== 'probe')) this.#machine.save();
+    this.#guard(() => this.#filters.follow());
+    // Those are sent all the time; the times that follow from them start anew with a new daemon.
+    if (outputs.some(({ kind }) => kind !== 'probe' && kind !== 'send-through')) this.#machine.save();
   }
 
   /** Nothing that fails here may stop the daemon or the packets. */
@@ -350,7 +359,8 @@ export class BondRunner {
         this.#frames.send(output.device, output.frame);
         return;
       case 'probe':
-        this.#frames.probe(output);
+      case 'send-through':
+        this.#frames.sendThrough(output);
         return;
       default:
         unreachable(output);
@@ -362,40 +372,11 @@ export class BondRunner {
     this.#plan = plan;
     this.plane.apply(plan);
     if (plan.active !== null && plan.active !== old.active) this.#ended = outageOf(this.plane);
-    const moved = old.filterMembers.join() !== plan.filterMembers.join();
-    if (moved || old.promiscuous !== plan.promiscuous || old.allMulticast !== plan.allMulticast) {
-      this.#modesDue = true;
-    }
-    if (moved) this.#filtersDue = true;
-  }
-
-  /** After everything else that a failover brings: peers are told first. */
-  #followFilters(): void {
-    if (this.#modesDue) this.#applyModes(this.#plan);
-    this.#modesDue = false;
-    if (this.#filtersDue) this.#syncFilters();
-    this.#filtersDue = false;
-  }
-
-  /** Promiscuous and all-multicast mode follow the bond on the members that carry them; others have their own back. */
-  #applyModes(plan: ForwardingPlan): void {
-    for (const [member, { original }] of this.records) {
-      const carries = plan.filterMembers.includes(member);
-      this.#guard(() =>
-        setLink(this.#machine.netlink, member, {
-          promiscuous: original.promiscuous || (carries && plan.promiscuous),
-          allMulticast: original.allMulticast || (carries && plan.allMulticast),
-        }),
-      );
-    }
+    this.#filters.planned(plan);
   }
 
   #syncFilters(): void {
-    if (this.#closed) return;
-    const members = [...this.records].filter(([, record]) => !record.joining).map(([member]) => member);
-    const { adminUp } = this.#policy.snapshot();
-    const changed = this.#filters.sync(this.plane.bondIfindex, adminUp, this.#plan.filterMembers, members);
-    if (changed) this.#machine.save();
+    if (!this.#closed) this.#filters.sync();
   }
 
   #detach(member: number, restoreAddress: boolean): void {

@@ -4,6 +4,15 @@ import { getLink, PacketSocket } from '../linux/index.js';
 import type { Output } from '../policy/index.js';
 import type { Machine } from './machine.js';
 
+function questionFrom(
+  mac: string,
+  { sender, target, vlans }: Extract<Output, { kind: 'probe' }>,
+): Uint8Array {
+  const frame = probeFrame({ mac, sender, target, vlans });
+  if (!frame.ok) throw new Error(`No question to ${target} could be made: ${frame.error}`);
+  return frame.value;
+}
+
 /** Sockets are kept open: closing one waits for all processors (synchronize_net), some 20 ms. */
 export class FrameSender {
   readonly #machine: Pick<Machine, 'netlink' | 'ethtool'>;
@@ -32,19 +41,19 @@ export class FrameSender {
     }
   }
 
-  /** Asks a target through one member, past its qdisc, with the member's own MAC address. Quiet when the device is gone. */
-  probe({ member, target, sender, vlans }: Extract<Output, { kind: 'probe' }>): void {
+  /** Sends a frame, or asks a target with the member's own MAC address, through one member past its qdisc. Quiet when the device is gone. */
+  sendThrough(output: Extract<Output, { kind: 'probe' | 'send-through' }>): void {
+    const { member } = output;
     const address = getLink(this.#machine.netlink, member)?.address;
     if (address === undefined) {
       this.#closeSocket(member);
       return;
     }
-    const frame = probeFrame({ mac: address, sender, target, vlans });
-    if (!frame.ok) throw new Error(`No question to ${target} could be made: ${frame.error}`);
+    const frame = output.kind === 'send-through' ? output.frame : questionFrom(address, output);
     const socket =
       this.#sockets.get(member) ?? PacketSocket.open({ ifindex: member, protocol: 0, qdiscBypass: true });
     this.#sockets.set(member, socket);
-    socket.send(frame.value);
+    socket.send(frame);
   }
 
   close(): void {

@@ -6,7 +6,7 @@ import type { Input, MemberLink } from '../policy/index.js';
 const IFF_LOWER_UP = 1 << 16;
 
 /** A member's link. The carrier is asked for afresh, which also makes the kernel deliver a held-back event at once. */
-export function memberLinkOf(ethtool: Ethtool, link: Link): MemberLink {
+export function memberLinkOf(ethtool: Pick<Ethtool, 'linkSettings'>, link: Link): MemberLink {
   const name = link.name ?? '';
   const adminUp = (link.flags & IFF.IFF_UP) !== 0;
   const settings = adminUp ? ethtool.linkSettings(name) : undefined;

@@ -297,7 +297,7 @@ export class Operations {
         ethtool.linkDetected(open.name ?? '');
         const fresh = getLink(netlink, link.ifindex) ?? open;
         runner.feed(
-          { kind: 'opened', member: link.ifindex, link: memberLinkOf(ethtool, fresh) },
+          { kind: 'opened', member: link.ifindex, link: runner.links.linkOf(fresh) },
           { strict: true },
         );
       }

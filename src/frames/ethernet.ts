@@ -15,6 +15,8 @@ export const ETHERTYPE = {
   QINQ: 0x88a8,
   IPV6: 0x86dd,
   SLOW: 0x8809,
+  /** Ethernet configuration testing; frames to oneself. */
+  LOOPBACK: 0x9000,
 } as const;
 
 /** A tag: `tpid` 0x8100 or 0x88a8, `tci` = priority (3 bits), drop eligible (1 bit), VLAN id (12 bits). */

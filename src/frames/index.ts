@@ -56,5 +56,6 @@ export {
   mldLength,
   parseMld,
 } from './mld.js';
+export { learningPacket } from './learning.js';
 export { emitNdisc, NDISC_LENGTH, type NdiscMessage, parseNdisc } from './ndisc.js';
 export { parseProbeAnswer, type Probe, type ProbeAnswer, probeFrame } from './probes.js';

@@ -1,9 +1,10 @@
 // Making another member the active one, with all that follows (bond_select_active_slave, bond_change_active_slave).
 import { findBest } from './active-selection.js';
+import { balancedFailOver } from './balanced-addresses.js';
 import { evaluateCarrier } from './carrier.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { failOverMac } from './mac-rules.js';
-import { isActiveBackup, MODE, usesPrimary } from './modes.js';
+import { isActiveBackup, isLoadBalancing, MODE, usesPrimary } from './modes.js';
 import { startNotifications, startReports } from './notifications.js';
 import {
   activeMember,
@@ -75,6 +76,7 @@ export function changeActive(
     if (old !== null) makeBackup(state, old);
     if (next !== null) makeActive(next);
   }
+  if (next !== null && isLoadBalancing(state)) balancedFailOver(context, next, old);
   if (next !== null && isActiveBackup(state)) {
     failOverMac(context, next, old);
     // The frames that follow must leave through the new member.

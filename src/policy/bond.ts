@@ -5,6 +5,7 @@ import { activeBackupArpTick } from './arp-active-backup.js';
 import { hear, hearAnswer } from './arp-hearing.js';
 import { loadBalanceArpTick } from './arp-load-balance.js';
 import { setRoutes } from './arp-probes.js';
+import { learningTick } from './balanced-addresses.js';
 import type {
   BondPolicy,
   BondSnapshot,
@@ -34,7 +35,7 @@ import {
 import { snapshotOf } from './snapshot.js';
 import { type BondState, type Context, tell } from './state.js';
 
-const SAVED_VERSION = 3;
+const SAVED_VERSION = 4;
 
 /** A bond on paper, as JSON. Timers are relative to the moment of saving. */
 export interface SavedBond {
@@ -85,7 +86,8 @@ function initialState(wish: NewBond): BondState {
     stack: [],
     peerNotifLeft: 0,
     igmpLeft: 0,
-    timers: { mii: null, igmp: null, arp: null },
+    rebalance: 0,
+    timers: { mii: null, igmp: null, arp: null, learning: null },
     toldSenders: '',
     lastPlan: '',
   };
@@ -258,7 +260,7 @@ function setOption(context: Context, name: string, value: string): Handled {
 
 type Timer = keyof BondState['timers'];
 /** Of timers that are due at the same moment, the first runs first. */
-const TIMERS: readonly Timer[] = ['mii', 'arp', 'igmp'];
+const TIMERS: readonly Timer[] = ['mii', 'arp', 'learning', 'igmp'];
 
 function earliest(timers: BondState['timers']): { readonly timer: Timer; readonly due: TimeMs } | null {
   let first: { readonly timer: Timer; readonly due: TimeMs } | null = null;
@@ -291,6 +293,10 @@ function runTimers(context: Context): void {
         forgiveLateness(context, now - next.due);
         if (isActiveBackup(state)) activeBackupArpTick(context);
         else loadBalanceArpTick(context);
+        break;
+      case 'learning':
+        timers.learning = nextTick(next.due, numbers.lp_interval * 1000, now);
+        learningTick(context);
         break;
       case 'igmp':
         resendReports(context);

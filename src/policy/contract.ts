@@ -117,6 +117,15 @@ export type Input =
   /** A deadline was reached (or may have been). */
   | { readonly kind: 'time' };
 
+/** balance-tlb: what the data plane is to know of a member. */
+export interface BalancedMember {
+  readonly member: MemberIndex;
+  /** Source address of the frames that leave by it, unless it is the active one: those keep theirs. */
+  readonly source: MacText;
+  /** Mbit/s; 0 when it is not known. */
+  readonly speedMbps: number;
+}
+
 /** How the data plane is to move packets; always whole, never a difference. */
 export interface ForwardingPlan {
   readonly mode: ModeName;
@@ -124,16 +133,22 @@ export interface ForwardingPlan {
   readonly active: MemberIndex | null;
   /**
    * Every member, in the order in which the data plane goes through them.
-   * - active-backup: as it may fall back on them by itself: UP members first, by preference, then the others (of use only
+   * - active-backup, balance-tlb by load: as it may fall back on them by itself: UP members first, by preference, then the others (of use only
    *   when nothing that is UP can send, or when no policy is running).
    * - balance-rr, broadcast: as they joined.
-   * - balance-xor: `usable` first, as they joined, then the others by preference.
+   * - balance-xor, balance-tlb by hash: `usable` first, as they joined, then the others by preference.
    */
   readonly order: readonly MemberIndex[];
   /** Members that may carry frames: their link is UP. In the order in which they joined. */
   readonly usable: readonly MemberIndex[];
-  /** balance-xor: which header fields choose among `usable`. */
+  /** balance-xor, balance-tlb: which header fields choose among `usable`. */
   readonly hashPolicy: HashPolicy;
+  /** balance-tlb: flows go by load (tlb_dynamic_lb=1), or by their hash alone. */
+  readonly byLoad: boolean;
+  /** balance-tlb: every member, in the order in which they joined; empty in other modes. */
+  readonly balanced: readonly BalancedMember[];
+  /** balance-tlb by load: grows whenever all flows are to be given out anew. */
+  readonly rebalance: number;
   /** balance-rr: frames on one member before the next has its turn; 0: each by chance. */
   readonly packetsPerSlave: number;
   /** True when the data plane may move traffic by itself when the active member cannot send. */
@@ -142,8 +157,10 @@ export interface ForwardingPlan {
   readonly timesReception: boolean;
   /** Members whose received frames are dropped (backups, unless all_slaves_active). */
   readonly inactive: readonly MemberIndex[];
-  /** Members that carry the bond's promiscuity, all-multicast flag and address lists. */
+  /** Members that carry the bond's promiscuity, all-multicast flag and list of unicast addresses. */
   readonly filterMembers: readonly MemberIndex[];
+  /** Members that carry the bond's list of multicast groups. */
+  readonly multicastMembers: readonly MemberIndex[];
   readonly promiscuous: boolean;
   readonly allMulticast: boolean;
 }
@@ -165,7 +182,14 @@ export type Output =
       readonly kind: 'send';
       readonly device: number;
       readonly frame: Uint8Array;
-      readonly what: 'arp' | 'na' | 'igmp' | 'mld';
+      readonly what: 'arp' | 'na' | 'igmp' | 'mld' | 'learning';
+    }
+  /** A frame that the bond itself sends through one member, past the plan. */
+  | {
+      readonly kind: 'send-through';
+      readonly member: MemberIndex;
+      readonly frame: Uint8Array;
+      readonly what: 'learning';
     }
   /** A question of the ARP monitor to a target, through one member: ARP request, or neighbour solicitation for IPv6. */
   | {

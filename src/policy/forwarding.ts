@@ -1,6 +1,6 @@
 // The forwarding plan: what the data plane is to do, derived from the state and given out when it changes. (policy)
-import type { ForwardingPlan, LinkState, MemberIndex } from './contract.js';
-import { MODE, usesPrimary } from './modes.js';
+import type { BalancedMember, ForwardingPlan, LinkState, MemberIndex } from './contract.js';
+import { isLoadBalancing, MODE, usesPrimary } from './modes.js';
 import { MODE_NAMES } from './options.js';
 import { HASH_POLICIES } from './transmit-hash.js';
 import { type BondState, type Context, isInline, type MemberState } from './state.js';
@@ -23,7 +23,8 @@ function fallbackOrder(state: BondState): MemberState[] {
 function orderOf(state: BondState, usable: readonly MemberState[]): readonly MemberState[] {
   const { mode } = state.numbers;
   if (mode === MODE.ROUND_ROBIN || mode === MODE.BROADCAST) return state.members;
-  if (mode !== MODE.XOR) return fallbackOrder(state);
+  const isHashed = mode === MODE.XOR || (mode === MODE.TLB && state.numbers.tlb_dynamic_lb === 0);
+  if (!isHashed) return fallbackOrder(state);
   return [...usable, ...fallbackOrder(state).filter(member => !usable.includes(member))];
 }
 
@@ -31,22 +32,48 @@ function indexes(members: readonly MemberState[]): MemberIndex[] {
   return members.map(each => each.member);
 }
 
+function balanced({ member, address, speedMbps }: MemberState): BalancedMember {
+  return { member, source: address, speedMbps: speedMbps ?? 0 };
+}
+
+/** Values of the option multicast: the driver of 2003 let choose, today's has what the mode says (H29). */
+const MULTICAST = { DISABLED: 0, ACTIVE: 1, ALL: 2 } as const;
+
+function multicastMembers(state: BondState, byMode: readonly MemberIndex[]): readonly MemberIndex[] {
+  const ofActive = state.active === null ? [] : [state.active];
+  switch (state.numbers.multicast) {
+    case MULTICAST.DISABLED:
+      return [];
+    case MULTICAST.ACTIVE:
+      return ofActive;
+    case MULTICAST.ALL:
+      return indexes(state.members);
+    default:
+      return byMode;
+  }
+}
+
 /** The plan for the state as it is. */
 export function forwardingPlan(state: BondState): ForwardingPlan {
   const { numbers } = state;
   const usable = senders(state);
   const ofActive = state.active === null ? [] : [state.active];
+  const filterMembers = usesPrimary(state) ? ofActive : indexes(state.members);
   return {
     mode: MODE_NAMES[numbers.mode] ?? 'balance-rr',
     active: state.active,
     order: indexes(orderOf(state, usable)),
     usable: indexes(usable),
     hashPolicy: HASH_POLICIES[numbers.xmit_hash_policy] ?? 'layer2',
+    byLoad: numbers.tlb_dynamic_lb === 1,
+    balanced: isLoadBalancing(state) ? state.members.map(balanced) : [],
+    rebalance: state.rebalance,
     packetsPerSlave: numbers.packets_per_slave,
     inlineFailover: isInline(state),
     timesReception: numbers.arp_interval > 0,
     inactive: indexes(state.members.filter(member => member.inactive)),
-    filterMembers: usesPrimary(state) ? ofActive : indexes(state.members),
+    filterMembers,
+    multicastMembers: multicastMembers(state, filterMembers),
     promiscuous: state.promiscuous,
     allMulticast: state.allMulticast,
   };

@@ -24,5 +24,6 @@ export {
   type OptionWord,
   wordOf,
 } from './options.js';
+export { isBalanced, LoadTable } from './load-table.js';
 export { MOST_HEADERS } from './flow-keys.js';
 export { HASH_POLICIES, type HashPolicy, transmitHash } from './transmit-hash.js';

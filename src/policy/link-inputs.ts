@@ -2,10 +2,11 @@
 import { changeActive, selectActive } from './active-change.js';
 import type { Input, MemberIndex, MemberLink } from './contract.js';
 import { giveForwardingPlan } from './forwarding.js';
+import { balancedBondAddress, isLearning } from './balanced-addresses.js';
 import { bondAddressChanged } from './mac-rules.js';
 import { setMemberMtu, settle } from './members.js';
 import { confirmLoss, lossReason } from './mii-pass.js';
-import { usesPrimary } from './modes.js';
+import { isLoadBalancing, usesPrimary } from './modes.js';
 import {
   activeMember,
   type Context,
@@ -89,7 +90,7 @@ export function diverted(context: Context, from: MemberIndex, to: MemberIndex): 
   const member = memberOf(state, from);
   const target = memberOf(state, to);
   // Of a member that is not the active one any more, or is down already, it is old news, which was counted.
-  const isSpread = !usesPrimary(state);
+  const isSpread = !usesPrimary(state) || (isLoadBalancing(state) && from !== state.active);
   const isNews = isSpread ? member?.link === 'up' || member?.link === 'fail' : from === state.active;
   if (member !== null && isNews && state.timers.mii !== null && isInline(state)) {
     const message = `Traffic left ${member.name} for ${target?.name ?? `interface ${to}`} at once: ${member.name} could not send`;
@@ -120,11 +121,13 @@ function adminChanged(context: Context, up: boolean): void {
     tellSenders(context, `${state.name} was set up`);
     if (state.numbers.miimon > 0) state.timers.mii = context.now;
     if (state.numbers.arp_interval > 0) state.timers.arp = context.now;
+    if (isLearning(state)) state.timers.learning = context.now + state.numbers.lp_interval * 1000;
     return;
   }
   state.timers.mii = null;
   state.timers.arp = null;
   state.timers.igmp = null;
+  state.timers.learning = null;
   state.igmpLeft = 0;
   state.peerNotifLeft = 0;
 }
@@ -143,7 +146,9 @@ export function bondLink(context: Context, input: BondLink): void {
     tell(context, 'info', 'mtu', `${state.name} now has MTU ${input.mtu}, and so have its members`);
     for (const member of state.members) setMemberMtu(context, member, input.mtu);
   }
+  const before = state.address;
   bondAddressChanged(context, input.address);
+  if (isLoadBalancing(state) && state.address !== before) balancedBondAddress(context);
   if (input.adminUp !== state.adminUp) adminChanged(context, input.adminUp);
 }
 

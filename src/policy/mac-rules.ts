@@ -1,6 +1,6 @@
 // Who has which MAC address: joining, failover and the fail_over_mac option (bond_enslave, bond_do_fail_over_mac).
 import { formatMac, type MacText, parseMac } from '../base/index.js';
-import { failOverMacOf } from './modes.js';
+import { failOverMacOf, isLoadBalancing } from './modes.js';
 import { type BondState, type Context, type MemberState, tell } from './state.js';
 
 /** Values of fail_over_mac. */
@@ -85,6 +85,7 @@ export function addressAtJoin(context: Context, member: MemberState): void {
   const { state } = context;
   const isFirst = state.members.length === 0;
   if (isFirst && state.addressIsRandom) setBondAddress(context, member.address);
+  if (isLoadBalancing(state)) return;
   if (failOverMacOf(state) === FAIL_OVER_MAC.NONE) {
     setMemberAddress(context, member, state.address);
     return;
@@ -143,8 +144,10 @@ export function bondAddressChanged(context: Context, address: MacText): void {
     context.out.push({ kind: 'set-bond-address', address: state.address });
     return;
   }
-  tell(context, 'info', 'address', `${state.name} now has MAC address ${address}, and so have its members`);
+  const who = isLoadBalancing(state) ? 'so has its active member' : 'so have its members';
+  tell(context, 'info', 'address', `${state.name} now has MAC address ${address}, and ${who}`);
   adoptBondAddress(state, address);
   state.addressIsRandom = false;
+  if (isLoadBalancing(state)) return;
   for (const member of state.members) setMemberAddress(context, member, address);
 }

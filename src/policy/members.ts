@@ -1,12 +1,13 @@
 // Joining and leaving: initial link state, addresses, MTU, and what the bond does about it (bond_enslave, __bond_release_one).
 import { ok, refusal, type Result, type Refusal, err } from '../base/index.js';
 import { selectActive } from './active-change.js';
+import { addressForJoining, balancedJoin, balancedLeave } from './balanced-addresses.js';
 import { evaluateCarrier } from './carrier.js';
 import type { Input, MemberIndex } from './contract.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { newArpTimes } from './arp-times.js';
 import { addressAtJoin, FAIL_OVER_MAC, forceFailOverMac, remember } from './mac-rules.js';
-import { failOverMacOf, isActiveBackup, usesPrimary } from './modes.js';
+import { failOverMacOf, isActiveBackup, isLoadBalancing, usesPrimary } from './modes.js';
 import {
   activeMember,
   type Context,
@@ -18,6 +19,7 @@ import {
   primaryMember,
   tell,
 } from './state.js';
+import { hasNeededSpeed } from './needed-speed.js';
 import { membersChanged, tellSenders } from './usable.js';
 
 type Join = Extract<Input, { kind: 'join' }>;
@@ -51,6 +53,7 @@ function newMember({ state, now }: Context, input: Join): MemberState {
     actorPortPrio: 255,
     settling: true,
     arp: newArpTimes(now, state.numbers.arp_interval, MAX_TARGETS),
+    speedless: false,
   };
 }
 
@@ -62,6 +65,10 @@ function refuseJoin(context: Context, input: Join): Refusal | null {
   }
   if (input.link.name === state.name) {
     return refusal('invalid-request', 'EPERM', `${what}: a bond cannot be its own member.`);
+  }
+  if (isLoadBalancing(state) && addressForJoining(state, input.permanentAddress) === null) {
+    const why = `its MAC address ${input.permanentAddress} is in use by the bond, and no member has one to spare`;
+    return refusal('in-use', 'EFAULT', `${what}: ${why}; give it another one first.`);
   }
   if (input.canSetAddress) return null;
   if (!isActiveBackup(state)) {
@@ -93,6 +100,7 @@ function initialLink(context: Context, member: MemberState): void {
     member.link = 'back';
     member.delayTicks = updelay;
   } else member.link = 'up';
+  if (member.link !== 'down' && !hasNeededSpeed(context, member)) member.link = 'down';
 }
 
 /** The end of joining; also when the member is seen up for the first time, as the driver opens it before it looks. */
@@ -110,6 +118,7 @@ export function settle(context: Context, member: MemberState): void {
     state.active = member.member;
   }
   membersChanged(state);
+  state.rebalance += Number(isLoadBalancing(state));
   tellSenders(context, `${member.name} joined`);
 }
 
@@ -122,8 +131,10 @@ export function join(context: Context, input: Join): Result<undefined, Refusal> 
   if (state.members.length === 0 && isActiveBackup(state)) forceFailOverMac(context, member);
   setMemberMtu(context, member, state.mtu);
   addressAtJoin(context, member);
+  if (isLoadBalancing(state)) balancedJoin(context, member);
   context.out.push({ kind: 'open-member', member: member.member });
   state.members.push(member);
+  if (isLoadBalancing(state)) member.state = 'active';
   if (usesPrimary(state)) makeBackup(state, member);
   else makeActive(member);
   if (member === primaryMember(state)) state.forcePrimary = true;
@@ -175,8 +186,9 @@ export function leave(context: Context, input: Leave): Result<undefined, Refusal
     member: member.name,
   });
   if (state.probing === member.member) state.probing = null;
+  if (wasActive) state.active = null;
+  if (isLoadBalancing(state)) balancedLeave(context, member);
   if (wasActive) {
-    state.active = null;
     selectActive(context, reason, member);
   }
   tellSenders(context, reason);

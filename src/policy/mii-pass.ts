@@ -3,7 +3,8 @@ import { selectActive } from './active-change.js';
 import { evaluateCarrier } from './carrier.js';
 import type { LinkState } from './contract.js';
 import { type Finding, inspect } from './mii-monitor.js';
-import { isActiveBackup } from './modes.js';
+import { isActiveBackup, isLoadBalancing } from './modes.js';
+import { hasNeededSpeed } from './needed-speed.js';
 import { mayNotifyPeers, notifyPeers } from './notifications.js';
 import {
   activeMember,
@@ -94,7 +95,12 @@ function commitDown(context: Context, member: MemberState): boolean {
 /** The step to UP. The reason for a selection when one is due, else null. */
 function commitUp(context: Context, member: MemberState): string | null {
   const { state } = context;
+  if (!hasNeededSpeed(context, member)) {
+    member.link = 'down';
+    return null;
+  }
   member.link = 'up';
+  state.rebalance += Number(isLoadBalancing(state));
   // Not yet in active-backup: the selection makes one active (bond_miimon_commit).
   if (!isActiveBackup(state)) member.state = 'active';
   linkDecided(state);

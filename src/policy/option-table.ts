@@ -69,7 +69,7 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     {
       withoutMembers: true,
       whileDown: true,
-      notBuilt: { except: [0, 1, 2, 3], what: 'this mode is not implemented yet; use mode=active-backup' },
+      notBuilt: { except: [0, 1, 2, 3, 5], what: 'this mode is not implemented yet; use mode=active-backup' },
     },
   ),
   numberOption(
@@ -100,12 +100,7 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     words(['off', 0], ['maxval', 300000]),
     { unit: 'ms', aliases: ['peer_notify_delay'] },
   ),
-  switchOption('use_carrier', "Read the link from the device's carrier flag (1) or by ioctl (0).", 1, {
-    notBuilt: {
-      except: [1],
-      what: 'reading the link by ethtool or MII ioctls is not implemented yet; leave use_carrier at 1',
-    },
-  }),
+  switchOption('use_carrier', "Read the link from the device's carrier flag (1) or by ioctl (0).", 1),
   numberOption(
     'arp_interval',
     'Milliseconds between two ARP probes of the targets; 0 turns ARP monitoring off.',
@@ -330,6 +325,12 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     'inline_failover',
     'Let the data plane leave a dead link at once (1), or wait for the monitor as the driver does (0).',
     1,
+    { sysfs: null },
+  ),
+  wordOption(
+    'multicast',
+    'Which members listen to the multicast groups that the bond listens to: those that the mode says (auto), none, the active one, or all.',
+    words(['disabled', 0], ['active', 1], ['all', 2], ['*auto', 3]),
     { sysfs: null },
   ),
   wordOption(

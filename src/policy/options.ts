@@ -45,6 +45,7 @@ export const NUMBER_OPTIONS = [
   'broadcast_neighbor',
   'lacp_strict',
   'inline_failover',
+  'multicast',
   'data_plane',
 ] as const;
 export type NumberOption = (typeof NUMBER_OPTIONS)[number];
@@ -106,6 +107,7 @@ export type OptionValues = Readonly<{
   broadcast_neighbor: string;
   lacp_strict: string;
   inline_failover: number;
+  multicast: string;
   data_plane: string;
   slaves: readonly string[];
   /** `IFACE:N`, one a member, in order of joining; so are the next two. */
@@ -215,6 +217,7 @@ const APPLY_ORDER: readonly OptionName[] = [
   'prio',
   'actor_port_prio',
   'inline_failover',
+  'multicast',
   'data_plane',
 ];
 

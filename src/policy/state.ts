@@ -41,6 +41,8 @@ export interface MemberState {
   /** True until it was seen up for the first time: its initial link state is decided then. */
   settling: boolean;
   arp: ArpTimes;
+  /** It was told that its link cannot count as up because its speed is not known. */
+  speedless: boolean;
 }
 
 /** A bond. Delay options are held in ticks of miimon, as the driver holds them. */
@@ -77,7 +79,9 @@ export interface BondState {
   peerNotifLeft: number;
   igmpLeft: number;
   /** The one timer table: when each is due, or null. */
-  timers: { mii: TimeMs | null; igmp: TimeMs | null; arp: TimeMs | null };
+  timers: { mii: TimeMs | null; igmp: TimeMs | null; arp: TimeMs | null; learning: TimeMs | null };
+  /** balance-tlb: how often all flows were to be given out anew. */
+  rebalance: number;
   /** Names of the members that were said to send last, in modes that use several. */
   toldSenders: string;
   /** The last forwarding plan given out, as JSON, so that the same is not given twice. */

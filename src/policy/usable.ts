@@ -39,7 +39,7 @@ export function isAllLost(state: BondState): boolean {
 
 /** Members that may carry frames now, in the order in which they joined; without regard to which of them is active. */
 export function senders(state: BondState): readonly MemberState[] {
-  if (usesHash(state) && !isLoadBalancing(state)) {
+  if (usesHash(state) && !(isLoadBalancing(state) && state.numbers.tlb_dynamic_lb === 1)) {
     return state.members.filter(member => state.usable?.includes(member.member));
   }
   return state.members.filter(canTransmit);

@@ -1,11 +1,13 @@
 // The addresses that a simulated bond lets in besides its own, and the members that carry them: the part of the daemon's
 // address filters. (simulator)
 import { type MacText, parseIpv6 } from '../base/index.js';
+import type { ForwardingPlan } from '../policy/index.js';
+import { isGroup } from './frame.js';
 import { splitCidr } from './ip-stack.js';
 
 export class AddressLists {
-  /** Interfaces that carry them now. */
-  members: readonly number[] = [];
+  /** Says which interfaces carry them now. */
+  plan: Pick<ForwardingPlan, 'filterMembers' | 'multicastMembers'> | null = null;
   readonly #listened = new Set<string>();
 
   listen(mac: MacText, wanted: boolean): void {
@@ -15,7 +17,8 @@ export class AddressLists {
 
   /** True when the address is in the member's list; `own` are the bond's addresses. */
   hears(member: number, mac: string, own: readonly string[]): boolean {
-    if (!this.members.includes(member)) return false;
+    const carriers = isGroup(mac) ? this.plan?.multicastMembers : this.plan?.filterMembers;
+    if (carriers?.includes(member) !== true) return false;
     return this.#listened.has(mac) || own.some(each => solicitedNodeMac(each) === mac);
   }
 }

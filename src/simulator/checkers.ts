@@ -194,14 +194,21 @@ export class Checkers {
 
   /**
    * one-active: at most one member is in state active, it is the one that the bond names and that the plan sends through;
-   * and frames from all others are dropped, unless all_slaves_active.
+   * and frames from all others are dropped, unless all_slaves_active. In balance-tlb all send, and the one that is heard counts.
    */
   #oneActive(of: string, bond: SimulatedBond, snapshot: BondSnapshot): void {
     if (isSpread(snapshot.mode)) {
       this.#allActive(of, snapshot);
       return;
     }
-    const actives = snapshot.members.filter(member => member.state === 'active');
+    const hearsAll = snapshot.options.all_slaves_active === 1;
+    const actives = snapshot.members.filter(({ member, state, inactive }) =>
+      snapshot.mode === 'balance-tlb'
+        ? hearsAll
+          ? member === snapshot.active
+          : !inactive
+        : state === 'active',
+    );
     if (actives.length > 1) {
       this.report('one-active', of, `${actives.map(each => each.name).join(' and ')} are active at once`);
     }
@@ -260,10 +267,11 @@ export class Checkers {
 
   /**
    * addresses: with fail_over_mac none all members have the bond's; with active each has its own and the bond the active
-   * one's; with follow no two have the same and the active one has the bond's.
+   * one's; with follow, and in balance-tlb, no two have the same and the active one has the bond's.
    */
   #addresses(of: string, bond: SimulatedBond, snapshot: BondSnapshot): void {
-    const word = snapshot.mode === 'active-backup' ? snapshot.options.fail_over_mac : 'none';
+    const ownAddresses = snapshot.mode === 'balance-tlb' ? 'follow' : 'none';
+    const word = snapshot.mode === 'active-backup' ? snapshot.options.fail_over_mac : ownAddresses;
     const macs = bond.members.map(nic => nic.mac);
     const active = bond.members.find(nic => nic.ifindex === snapshot.active);
     if (word === 'none') {
@@ -288,6 +296,7 @@ export class Checkers {
    * out in that very moment for each IPv4 address (unless num_grat_arp is 0).
    */
   #peersTold(of: string, life: Life, bond: SimulatedBond, snapshot: BondSnapshot): void {
+    if (snapshot.mode !== 'active-backup') return;
     const { active_slave: active, num_grat_arp: wanted } = snapshot.options;
     const moved = active !== null && active !== life.active && life.lastSnapshot.carrier && snapshot.carrier;
     const isUp = bond.adminUp && snapshot.adminUp && life.lastSnapshot.adminUp;

@@ -1,6 +1,12 @@
-// The packets of one simulated bond: the rules of the eBPF programs (src/dataplane/ebpf/programs.ts, spread-programs.ts), step
-// by step.
-import { type ForwardingPlan, type MemberIndex, transmitHash } from '../policy/index.js';
+// The packets of one simulated bond: the rules of the eBPF programs (src/dataplane/ebpf/programs.ts, spread-programs.ts,
+// balance-program.ts), step by step.
+import {
+  type ForwardingPlan,
+  isBalanced,
+  LoadTable,
+  type MemberIndex,
+  transmitHash,
+} from '../policy/index.js';
 import { type Frame, isLinkLocal } from './frame.js';
 import { bytesOf } from './frame-bytes.js';
 import type { NetworkInterface } from './network-interface.js';
@@ -36,11 +42,14 @@ export class SimulatedDataPlane {
   readonly #slots = new Map<MemberIndex, Slot>();
   readonly #diverted: Diverted;
   readonly #chance: () => number;
+  readonly #now: () => number;
+  readonly #loads = new LoadTable();
 
-  /** `chance` gives whole numbers of 32 bits. */
-  constructor(diverted: Diverted, chance: () => number) {
+  /** `chance` gives whole numbers of 32 bits, `now` the time in ms. */
+  constructor(diverted: Diverted, chance: () => number, now: () => number) {
     this.#diverted = diverted;
     this.#chance = chance;
+    this.#now = now;
   }
 
   addMember(nic: NetworkInterface): void {
@@ -79,6 +88,7 @@ export class SimulatedDataPlane {
       slot.usable = usable;
     }
     this.#plan = plan;
+    this.#loads.rebalance(plan.rebalance, this.#now());
     this.#order = plan.order.filter(member => this.#slots.has(member));
     this.current = plan.active !== null && this.#slots.has(plan.active) ? plan.active : null;
   }
@@ -90,8 +100,15 @@ export class SimulatedDataPlane {
     if (nics.length === 0) this.drops++;
     for (const nic of nics) {
       if (!nic.canSend) this.deadSends++;
-      nic.transmit(frame);
+      nic.transmit(this.#sourced(frame, nic));
     }
+  }
+
+  /** balance-tlb: what leaves by another member than the active one has that one's source address. */
+  #sourced(frame: Frame, nic: NetworkInterface): Frame {
+    if (this.#plan?.mode !== 'balance-tlb' || nic.ifindex === this.current) return frame;
+    const entry = this.#plan.balanced.find(({ member }) => member === nic.ifindex);
+    return entry === undefined ? frame : { ...frame, source: entry.source };
   }
 
   #chosen(frame: Frame): readonly NetworkInterface[] {
@@ -105,7 +122,26 @@ export class SimulatedDataPlane {
       const copies = usable.map(member => this.#nic(member)).filter(nic => nic?.canSend === true);
       return copies.length > 0 ? copies.filter(nic => nic !== null) : one(this.#anyOther());
     }
+    if (plan.mode === 'balance-tlb') return one(this.#balanced(plan, usable, frame) ?? this.#activeBackup());
     return one(this.#activeBackup());
+  }
+
+  /** The member of the frame's flow; null when the frame goes by the active one. */
+  #balanced(plan: ForwardingPlan, usable: readonly MemberIndex[], frame: Frame): NetworkInterface | null {
+    const bytes = bytesOf(frame);
+    if (!isBalanced(bytes)) {
+      this.#loads.countUnbalanced(bytes.length);
+      return null;
+    }
+    const hash = transmitHash(plan.hashPolicy, bytes);
+    if (!plan.byLoad) {
+      const joined = plan.balanced.map(({ member }) => member).filter(member => usable.includes(member));
+      return this.#search(joined, hash, false);
+    }
+    const able = plan.balanced.filter(
+      ({ member }) => usable.includes(member) && this.#nic(member)?.canSend === true,
+    );
+    return this.#nic(this.#loads.choose(hash, bytes.length, able, this.current, this.#now()));
   }
 
   /** The current member, or the first of the order that can send where the plan may be left. */

@@ -15,6 +15,8 @@ const LONGEST = 128;
 const UDP = 17;
 const UDP_HEADER = 8;
 const ICMPV6 = 58;
+const SOLICITATION = 135;
+const ADVERTISEMENT = 136;
 const HOP_LIMIT = 64;
 
 /** The frame from its first byte to the end of its transport header. */
@@ -28,7 +30,11 @@ export function bytesOf(frame: Frame): Uint8Array {
   const isQuestion = cargo.kind === 'ask';
   // A question for `ip` comes from `from`; an answer of `ip` goes to `to`.
   const [from, to] = isQuestion ? [cargo.from, cargo.ip] : [cargo.ip, cargo.to];
-  if (isIpv6) return bytes.subarray(0, putIpv6(from, to, ICMPV6, UDP_HEADER, bytes, at) + UDP_HEADER);
+  if (isIpv6) {
+    const message = putIpv6(from, to, ICMPV6, UDP_HEADER, bytes, at);
+    bytes[message] = isQuestion ? SOLICITATION : ADVERTISEMENT;
+    return bytes.subarray(0, message + UDP_HEADER);
+  }
   const end = emitArp(
     {
       operation: isQuestion ? ARP_OPERATION.REQUEST : ARP_OPERATION.REPLY,

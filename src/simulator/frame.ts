@@ -1,5 +1,6 @@
 // A frame on a simulated wire: addresses as text, and what it carries. (simulator)
 import { BROADCAST_MAC, formatMac, type MacText } from '../base/index.js';
+import type { Output } from '../policy/index.js';
 import type { FlowRun } from './flow.js';
 
 /** What a frame carries: a packet of a flow, a question for an address or its answer, or bytes that a bond made. */
@@ -28,4 +29,14 @@ export function isLinkLocal(mac: MacText): boolean {
 /** A frame of bytes. */
 export function frameOf(bytes: Uint8Array): Frame {
   return { destination: formatMac(bytes, 0), source: formatMac(bytes, 6), cargo: { kind: 'bytes', bytes } };
+}
+
+/** What a bond sends through one member: its own frame, or a question with the member's MAC address. */
+export function memberFrame(
+  output: Extract<Output, { kind: 'probe' | 'send-through' }>,
+  source: MacText,
+): Frame {
+  if (output.kind === 'send-through') return frameOf(output.frame);
+  const cargo = { kind: 'ask', ip: output.target, from: output.sender ?? '0.0.0.0' } as const;
+  return { destination: BROADCAST_MAC, source, cargo };
 }

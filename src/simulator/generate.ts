@@ -16,7 +16,7 @@ import type {
 
 /** How long the trouble lasts, unless told otherwise. */
 const BUSY_MS = 6000;
-const SPREAD_MODES = ['balance-rr', 'balance-xor', 'broadcast'] as const;
+const SPREAD_MODES = ['balance-rr', 'balance-xor', 'broadcast', 'balance-tlb'] as const;
 const MIIMONS = ['10', '50', '100', '100', '100', '200'] as const;
 
 interface Bonded {
@@ -116,14 +116,16 @@ function randomOptions(
   maybe(40, 'updelay', delay);
   maybe(30, 'downdelay', delay);
   if (mode === 'balance-rr') maybe(50, 'packets_per_slave', () => random.pick(['0', '2', '100']));
-  if (mode === 'balance-xor') maybe(80, 'xmit_hash_policy', () => random.pick(HASH_POLICIES));
+  const isTlb = mode === 'balance-tlb';
+  if (isTlb) maybe(50, 'tlb_dynamic_lb', () => '0');
+  if (mode === 'balance-xor' || isTlb) maybe(80, 'xmit_hash_policy', () => random.pick(HASH_POLICIES));
   maybe(50, 'inline_failover', () => random.pick(['0', '1']));
   maybe(5, 'all_slaves_active', () => '1');
-  if (mode !== 'active-backup') return options;
-  maybe(20, 'peer_notif_delay', delay);
+  if (mode !== 'active-backup' && !isTlb) return options;
+  if (!isTlb) maybe(20, 'peer_notif_delay', delay);
   maybe(50, 'primary', () => random.pick(names));
   maybe(50, 'primary_reselect', () => random.pick(['always', 'better', 'failure']));
-  maybe(50, 'fail_over_mac', () => random.pick(['none', 'active', 'follow']));
+  if (!isTlb) maybe(50, 'fail_over_mac', () => random.pick(['none', 'active', 'follow']));
   maybe(30, 'num_grat_arp', () => random.pick(['0', '1', '3', '10']));
   if (members.length > 0) {
     maybe(15, 'prio', () => members.map(name => `${name}:${random.integer(-5, 5)}`).join(' '));

@@ -1,20 +1,11 @@
 // Bondwire's daemon for one bond of a simulated host: drives the very policy object of the daemon the way
 // src/daemon/bond-runner.ts does (join, outputs, opened; carriers asked for before a tick; news; diversions).
-import {
-  BROADCAST_MAC,
-  err,
-  ok,
-  refusal,
-  type MacText,
-  type Refusal,
-  type Result,
-  unreachable,
-} from '../base/index.js';
+import { err, ok, refusal, type MacText, type Refusal, type Result, unreachable } from '../base/index.js';
 import type { BondSnapshot, Input, Output, SavedBond } from '../policy/index.js';
 import { AddressLists } from './address-lists.js';
 import type { BondWorld, SimulatedPolicy } from './bond-world.js';
 import { SimulatedDataPlane } from './data-plane.js';
-import { type Frame, frameOf, isGroup } from './frame.js';
+import { type Frame, frameOf, isGroup, memberFrame } from './frame.js';
 import { Hearing, routesTo } from './hearing.js';
 import { stackedDevice } from './stacked-device.js';
 import type { IpDevice } from './ip-stack.js';
@@ -84,6 +75,7 @@ export class SimulatedBond implements IpDevice {
         });
       },
       () => world.random.integer(0, 0xffff_ffff),
+      () => world.clock.now,
     );
   }
 
@@ -354,10 +346,9 @@ export class SimulatedBond implements IpDevice {
     if (answer !== null) this.policy.handle({ kind: 'answer', answer }, this.#world.clock.now);
   }
 
-  #probe({ member, target, sender }: Extract<Output, { kind: 'probe' }>): void {
-    const nic = this.#records.get(member)?.nic;
-    const cargo = { kind: 'ask', ip: target, from: sender ?? '0.0.0.0' } as const;
-    if (nic?.canSend === true) nic.transmit({ destination: BROADCAST_MAC, source: nic.mac, cargo });
+  #sendThrough(output: Extract<Output, { kind: 'probe' | 'send-through' }>): void {
+    const nic = this.#records.get(output.member)?.nic;
+    if (nic?.canSend === true) nic.transmit(memberFrame(output, nic.mac));
   }
 
   get #isAsking(): boolean {
@@ -407,14 +398,15 @@ export class SimulatedBond implements IpDevice {
         return;
       case 'forward':
         this.plane.apply(output.plan);
-        this.#lists.members = output.plan.filterMembers;
+        this.#lists.plan = output.plan;
         return;
       case 'send':
         if (output.what === 'arp') this.garpsSent++;
         if (output.device === this.ifindex) this.transmit(frameOf(output.frame));
         return;
       case 'probe':
-        this.#probe(output);
+      case 'send-through':
+        this.#sendThrough(output);
         return;
       case 'event':
         this.#world.told(this, output.event);

@@ -27,7 +27,7 @@ test.runIf(ready.length > 0).each(ready)(
       },
     });
     const [release, ...rest] = output.trim().split('\n');
-    expect(release).toMatch(new RegExp(`^${kernel.replace('.', '\\.')}\\.`));
+    expect(release, output).toMatch(new RegExp(`^${kernel.replace('.', '\\.')}\\.`));
     expect(rest).toEqual([process.cwd(), 'an argument', 'err']);
     expect(status).toBe(7);
     expect(files).toBe('');

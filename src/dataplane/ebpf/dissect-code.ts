@@ -41,12 +41,13 @@ export function dissect(program: Assembler, done: string, unknown: string): void
   program.mov(R8, 14).storeImm('u64', R10, HASH_STACK.headers, 0).jump(start);
   program.label(labels.etherType);
   countHeader(program, done);
-  program.label(start);
+  // A jump, as Linux 6.1 takes only jumps for the ends of loops.
+  program.jump(start).label(start);
   byEtherType(program, labels);
   program.label(labels.protocolAgain);
   const enough = label('enough headers');
   countHeader(program, enough);
-  program.label(labels.protocol);
+  program.jump(labels.protocol).label(labels.protocol);
   byProtocol(program, labels);
   program.label(enough);
   readPorts(program);

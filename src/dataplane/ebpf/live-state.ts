@@ -1,10 +1,12 @@
 // The daemon's hand on the state that it shares with running programs. What programs follow is published by one atomic
 // store each, after what it leads to was written, so that a program sees the old or the new, on every processor.
+import { parseMac } from '../../base/index.js';
 import { type FieldsOf, over, type StructAccessor } from '../../ebpf/index.js';
 import { type MappedMemory, mmapArray, monotonicNs } from '../../linux/index.js';
-import type { MemberIndex } from '../../policy/index.js';
+import type { BalancedMember, MemberIndex } from '../../policy/index.js';
 import type { Loss } from '../contract.js';
 import {
+  BALANCING,
   LAYOUT_VERSION,
   type LOSS,
   MAX_MEMBERS,
@@ -13,6 +15,7 @@ import {
   ORDER_CHANGE_SHIFT,
   ORDER_SECOND,
   ORDER_USABLE_SHIFT,
+  REBALANCE_SECONDS,
   SHARED,
   TURN_CELLS,
 } from './shared-state.js';
@@ -22,12 +25,17 @@ type LossEntry = StructAccessor<FieldsOf<typeof LOSS>>;
 
 const { stride: MEMBER_STRIDE } = SHARED.fields.members.type;
 const WORD = 4;
+const LONG = 8;
+
+/** See `BalancedMember` of src/policy; `rank`: who joined before has a lower one. */
+export type Balanced = Omit<BalancedMember, 'member'> & { readonly rank: number };
 
 /** The mapped state of one bond. Not to be used after `close()`: the memory is gone. */
 export class LiveState {
   readonly #memory: MappedMemory;
   readonly #shared: Shared;
   readonly #words: Uint32Array;
+  readonly #longs: BigUint64Array;
   #lastTakenNs = 0n;
 
   /** `mapFd` stays the caller's. */
@@ -35,6 +43,7 @@ export class LiveState {
     this.#memory = mmapArray(mapFd, SHARED.size);
     this.#shared = over(SHARED, new DataView(this.#memory.buffer));
     this.#words = new Uint32Array(this.#memory.buffer);
+    this.#longs = new BigUint64Array(this.#memory.buffer, 0, Math.floor(SHARED.size / LONG));
   }
 
   /** Makes it the state of a new bond. */
@@ -77,6 +86,31 @@ export class LiveState {
 
   set packetsPerSlave(packets: number) {
     this.#publish(SHARED.offset('packetsPerSlave'), packets);
+  }
+
+  /** balance-tlb: what the programs are to know of the member of a slot. */
+  setBalanced(slot: number, { rank, source, speedMbps }: Balanced): void {
+    const entry = this.#shared.members.at(slot);
+    const parsed = parseMac(source);
+    entry.rank = rank;
+    entry.speed = speedMbps;
+    if (parsed.ok) entry.source = parsed.value;
+  }
+
+  /** balance-tlb: all flows are given out anew when `asked` is not what it was. */
+  rebalance(asked: number): void {
+    const { balancing } = this.#shared;
+    if (balancing.asked === BigInt(asked)) return;
+    balancing.asked = BigInt(asked);
+    balancing.unbalancedRate = balancing.unbalanced / BigInt(REBALANCE_SECONDS);
+    balancing.unbalanced = 0n;
+    balancing.sinceNs = monotonicNs();
+    Atomics.add(this.#longs, (SHARED.fields.balancing.offset + BALANCING.offset('period')) / LONG, 1n);
+  }
+
+  /** For tests: the period began then, and lasts as long as that is in the future. */
+  beginPeriod(atNs: bigint): void {
+    this.#shared.balancing.sinceNs = atNs;
   }
 
   /** balance-rr: frames that each processor has sent so far. */

@@ -18,7 +18,7 @@ import {
   SK_BUFF,
 } from '../../ebpf/index.js';
 import { CAST_KFUNC, type KernelLayout, LINK_STATE_NOCARRIER, LINK_STATE_START } from './kernel-layout.js';
-import { DIVERSION, EVENTS_MAP, LOSS, MEMBER, SHARED } from './shared-state.js';
+import { BALANCING, DIVERSION, EVENTS_MAP, LOSS, MEMBER, SHARED } from './shared-state.js';
 
 /** How the programs read a device: a direct load (Linux 6.2), a helper call (5.8), or not at all. */
 export type DeviceReader = 'cast' | 'probe' | 'none';
@@ -51,8 +51,12 @@ export const STACK = {
   event: -88,
   base: -96,
   range: -104,
-  device: -104 - DEVICE_BYTES,
-  end: -104 - DEVICE_BYTES,
+  flow: -112,
+  period: -120,
+  best: -128,
+  passed: -136,
+  device: -136 - DEVICE_BYTES,
+  end: -136 - DEVICE_BYTES,
 } as const;
 
 /** bpf_sock.priority (uapi). */
@@ -72,6 +76,11 @@ export const at = {
   drops: SHARED.offset('drops'),
   packetsPerSlave: SHARED.offset('packetsPerSlave'),
   turns: SHARED.fields.turns.offset,
+  flows: SHARED.fields.flows.offset,
+  period: SHARED.fields.balancing.offset + BALANCING.offset('period'),
+  sinceNs: SHARED.fields.balancing.offset + BALANCING.offset('sinceNs'),
+  unbalanced: SHARED.fields.balancing.offset + BALANCING.offset('unbalanced'),
+  unbalancedRate: SHARED.fields.balancing.offset + BALANCING.offset('unbalancedRate'),
 } as const;
 export const of = {
   ifindex: MEMBER.offset('ifindex'),
@@ -80,6 +89,11 @@ export const of = {
   dead: MEMBER.offset('dead'),
   receivedNs: MEMBER.offset('receivedNs'),
   noticed: MEMBER.offset('noticed'),
+  speed: MEMBER.offset('speed'),
+  rank: MEMBER.offset('rank'),
+  load: MEMBER.offset('load'),
+  loadPeriod: MEMBER.offset('loadPeriod'),
+  source: MEMBER.offset('source'),
 } as const;
 
 export function classifier(program: AssembledProgram): ProgramSpec {

@@ -154,7 +154,7 @@ export function receiveProgram(context: ProgramContext, slot: number): ProgramSp
  * Takes the first of `order` that can send, makes it `current` (was R8) and goes to `found` with its member in R9 and
  * its slot at STACK.slot; goes to `none` when there is none. R6 is lost.
  */
-function chooseMember(program: Assembler, context: ProgramContext, found: string, none: string): void {
+export function chooseMember(program: Assembler, context: ProgramContext, found: string, none: string): void {
   const next = program.freshLabel('next');
   const again = program.freshLabel('again');
   const start = program.freshLabel('start');

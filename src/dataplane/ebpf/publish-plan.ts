@@ -20,6 +20,10 @@ export function publishPlan(state: LiveState, plan: ForwardingPlan, mayDivert: b
     (plan.timesReception ? MEMBER_FLAGS.timed : 0);
   const slots = slotsOf(state.members());
   state.packetsPerSlave = plan.packetsPerSlave;
+  for (const [rank, { member, source, speedMbps }] of plan.balanced.entries()) {
+    const slot = state.slotOf(member);
+    if (slot !== undefined) state.setBalanced(slot, { rank, source, speedMbps });
+  }
   for (const slot of slots) {
     const before = state.memberFlags(slot);
     const after = flagsOf(slot);
@@ -32,4 +36,5 @@ export function publishPlan(state: LiveState, plan: ForwardingPlan, mayDivert: b
   const [active = NO_SLOT] = plan.active === null ? [] : slotsOf([plan.active]);
   if (state.current !== active) state.current = active;
   for (const slot of slots) state.setMemberFlags(slot, flagsOf(slot));
+  state.rebalance(plan.rebalance);
 }

@@ -11,7 +11,7 @@ export const NO_SLOT = 0xffff_ffff;
 export const TURN_CELLS = 64;
 
 /** Grows when the layout or the meaning of a field changes; a daemon adopts only its own. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /** Bits of `SHARED.flags`. */
 export const SHARED_FLAGS = {
@@ -39,7 +39,7 @@ export const LOSS = layout({
   firstNs: 'u64',
 });
 
-/** One slot. `ifindex` 0: free, and nothing is sent into it. One cache line. */
+/** One slot. `ifindex` 0: free, and nothing is sent into it. Two cache lines; what balance-tlb alone reads is in the second. */
 export const MEMBER = layout({
   ifindex: 'u32',
   flags: 'u32',
@@ -49,9 +49,49 @@ export const MEMBER = layout({
   dead: LOSS,
   /** 1 when the programs told that it cannot send, until it is usable again; read where several members send. */
   noticed: 'u32',
-  reserved: bytes(12),
+  /** balance-tlb: Mbit/s. */
+  speed: 'u32',
+  /** balance-tlb: who joined before has a lower one. */
+  rank: 'u32',
+  reserved: bytes(4),
   /** When the last frame came in (CLOCK_MONOTONIC), while `timed` is set; 0: never. */
   receivedNs: 'u64',
+  /** balance-tlb: bytes a second of the flows given to it, as they were before; counts while `loadPeriod` is the period. */
+  load: 'u64',
+  loadPeriod: 'u64',
+  /** balance-tlb: source address of what leaves by it while it is not `current`. */
+  source: bytes(6),
+  unused: bytes(42),
+});
+
+/** Flows of balance-tlb, by the lowest bits of their hash (TLB_HASH_TABLE_SIZE). */
+export const FLOWS = 256;
+
+/** Seconds after which the flows are given out anew (BOND_TLB_REBALANCE_INTERVAL). */
+export const REBALANCE_SECONDS = 10;
+
+/** All flows of one hash. */
+export const FLOW = layout({
+  /** Slot that they leave by, plus one; 0: none yet in `period`. */
+  slot: 'u64',
+  period: 'u64',
+  /** Bytes sent in the period. */
+  bytes: 'u64',
+  /** Bytes a second of the last period in which there were any. */
+  history: 'u64',
+});
+
+/** What balance-tlb keeps for all members. */
+export const BALANCING = layout({
+  /** Grows whenever the flows are to be given out anew. */
+  period: 'u64',
+  /** The plan's count of such occasions, as far as `period` followed it. */
+  asked: 'u64',
+  /** When the programs let it grow last (CLOCK_MONOTONIC). */
+  sinceNs: 'u64',
+  /** Bytes of frames that go by the active member in any case: in this period, and a second in the last one. */
+  unbalanced: 'u64',
+  unbalancedRate: 'u64',
 });
 
 export const SHARED = layout({
@@ -78,6 +118,8 @@ export const SHARED = layout({
   members: array(MAX_MEMBERS, MEMBER),
   /** balance-rr: frames sent so far, for each processor; cells apart, so that they do not share a cache line. */
   turns: array(TURN_CELLS, layout({ count: 'u32', reserved: bytes(60) })),
+  balancing: BALANCING,
+  flows: array(FLOWS, FLOW),
 });
 
 /** Bit of `SHARED.order`: the second half of `slots` counts. Below it: the number of slots. */

@@ -49,18 +49,26 @@ const IP_PROTOCOL_AT = ETH_HEADER + 9;
 const TURN_STRIDE_BITS = 6;
 
 /** As the driver's skb->protocol lies in memory. */
-const networkOrder = (etherType: number): number => ((etherType & 0xff) << 8) | (etherType >> 8);
+export const networkOrder = (etherType: number): number => ((etherType & 0xff) << 8) | (etherType >> 8);
 
-function begin(name: string): Assembler {
+export function begin(name: string): Assembler {
   return new Assembler(name).mov(R6, R1).loadMapValue(R7, STATE_MAP).include(restorePriority);
 }
 
-function end(program: Assembler): ProgramSpec {
+export function end(program: Assembler): ProgramSpec {
   program
     .label('none')
     .include(a => count(a, R7, at.drops))
     .exitWith(TC_DROP);
   return classifier(program.build());
+}
+
+/** How `search` looks. */
+export interface SearchOptions {
+  /** All members are gone through, or only the usable ones. */
+  readonly overAll: boolean;
+  /** What is done first to a frame that is sent, with its member in R9 and the slot at STACK.slot. */
+  readonly beforeSending?: (program: Assembler) => void;
 }
 
 /**
@@ -127,10 +135,10 @@ export function xorProgram(context: ProgramContext, policy: HashPolicy): Program
  * With a list of usable members alone the driver does not look whether the one that was hit can send: without leave to divert
  * the frame goes into it, and is counted. The program that goes over all members looks always (bond_slave_can_tx).
  */
-function search(
+export function search(
   program: Assembler,
   context: ProgramContext,
-  { overAll }: { readonly overAll: boolean },
+  { overAll, beforeSending }: SearchOptions,
 ): void {
   program
     .storeImm('u64', R10, STACK.old, NOBODY)
@@ -155,7 +163,9 @@ function search(
     .load('u64', R1, R10, STACK.old)
     .jeq(R1, NOBODY, 'send')
     .include(noticeDead)
-    .label('send')
+    .label('send');
+  if (beforeSending !== undefined) program.include(beforeSending);
+  program
     .load('u32', R1, R9, of.ifindex)
     .mov(R2, 0)
     .call('redirect')
@@ -232,7 +242,7 @@ function anyOther(program: Assembler, context: ProgramContext, found: string, no
 }
 
 /** Tells once that the member of slot STACK.old cannot send; the one in R9, of slot STACK.slot, takes over. R8 is lost. */
-function noticeDead(program: Assembler): void {
+export function noticeDead(program: Assembler): void {
   program
     .jge(R1, MAX_MEMBERS, 'send')
     .include(a => memberAt(a, R2, R1))

@@ -1,0 +1,90 @@
+// What members take in follows the bond: promiscuous and all-multicast mode, lists of addresses. After everything else that a
+// failover brings: peers are told first.
+import { setLink, type Rtnetlink } from '../linux/index.js';
+import type { ForwardingPlan, MemberIndex } from '../policy/index.js';
+import { AddressFilters, carriersOf } from './address-filters.js';
+
+interface FollowedMember {
+  readonly original: { readonly promiscuous: boolean; readonly allMulticast: boolean };
+  readonly joining?: boolean;
+}
+
+export interface FilterParts {
+  readonly netlink: Rtnetlink;
+  readonly bondIfindex: number;
+  readonly records: ReadonlyMap<MemberIndex, FollowedMember>;
+  /** Does one thing, whatever becomes of it. */
+  readonly guard: (action: () => void) => void;
+  readonly save: () => void;
+  readonly bondUp: () => boolean;
+}
+
+export class FilterFollower {
+  readonly #parts: FilterParts;
+  readonly #lists: AddressFilters;
+  #plan: ForwardingPlan;
+  #modesDue = false;
+  #listsDue = false;
+
+  constructor(
+    parts: FilterParts,
+    plan: ForwardingPlan,
+    saved: readonly (readonly [number, readonly string[]])[] | undefined,
+  ) {
+    this.#parts = parts;
+    this.#plan = plan;
+    this.#lists = new AddressFilters(parts.netlink, saved, parts.save);
+  }
+
+  /** What was added to members, as JSON. */
+  save(): (readonly [number, readonly string[]])[] {
+    return this.#lists.save();
+  }
+
+  /** Another plan is true now: what follows from it is due. */
+  planned(plan: ForwardingPlan): void {
+    const old = this.#plan;
+    this.#plan = plan;
+    const moved = carriersOf(old) !== carriersOf(plan);
+    if (moved) this.#listsDue = true;
+    if (moved || old.promiscuous !== plan.promiscuous || old.allMulticast !== plan.allMulticast) {
+      this.#modesDue = true;
+    }
+  }
+
+  /** Does what is due. */
+  follow(): void {
+    if (this.#modesDue) this.#applyModes();
+    this.#modesDue = false;
+    if (this.#listsDue) this.sync();
+    this.#listsDue = false;
+  }
+
+  /** Brings the members' lists in line with the bond's. */
+  sync(): void {
+    const { records, bondIfindex, bondUp, save } = this.#parts;
+    const members = [...records].filter(([, record]) => record.joining !== true).map(([member]) => member);
+    const wish = { bondIfindex, bondUp: bondUp(), plan: this.#plan };
+    if (this.#lists.sync(wish, members)) save();
+  }
+
+  /** Takes everything off a member again. */
+  release(member: MemberIndex): void {
+    this.#lists.release(member);
+  }
+
+  /** Members that carry the bond's modes have them; others have their own back. */
+  #applyModes(): void {
+    const { netlink, records, guard } = this.#parts;
+    const { filterMembers, promiscuous, allMulticast } = this.#plan;
+    for (const [member, { original }] of records) {
+      const carries = filterMembers.includes(member);
+      guard(() =>
+        setLink(netlink, member, {
+          promiscuous: original.promiscuous || (carries && promiscuous),
+          allMulticast: original.allMulticast || (carries && allMulticast),
+        }),
+      );
+    }
+  }
+}
