@@ -3,6 +3,7 @@
 //
 //   npm run test:reference [-- --arms driver:6.12,driver:6.1,bondwire:here] [--only NAME,...] [--random N] [--parallel N] [--record]
 //
+// Arms: driver and bondwire, and userspace, which is Bondwire on its user-space data plane; places: here, 6.12 and 6.1.
 // --random N: N random scenarios (seeds 1 to N) besides. --record: the driver's timelines are kept under
 // test/golden/timelines, for the tests to hold the simulation against.
 import { execFileSync } from 'node:child_process';
@@ -13,12 +14,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type RealArm, runReal } from '#arms';
 import { cleanStale, type GuestKernel, runInGuest } from '#lab';
-import { type Arm, comparableScenario, parseScenario, type Scenario, type Timeline } from '#simulator';
+import { comparableScenario, parseScenario, type Scenario, type Timeline } from '#simulator';
 import { type Difference, readDifferences } from './differences.js';
 import { judge, type Ran } from './judgement.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SCENARIOS = join(ROOT, 'test/scenarios');
+const REAL_ARMS: readonly RealArm[] = ['driver', 'bondwire', 'userspace'];
 const GOLDEN = join(ROOT, 'test/golden/timelines');
 
 function read(file: string): Scenario {
@@ -64,6 +66,19 @@ async function runAll(scenarios: readonly Scenario[], arm: RealArm, parallel: nu
   return results;
 }
 
+/** The words of `arm:place`. */
+function armOf(where: string): { readonly arm: RealArm; readonly place: string } {
+  const [word, place = 'here'] = where.split(':');
+  const arm = REAL_ARMS.find(each => each === word);
+  if (arm === undefined) throw new Error(`There is no arm ${word}; there are ${REAL_ARMS.join(', ')}`);
+  return { arm, place };
+}
+
+/** Whether a scenario is one for this arm. */
+function suits(scenario: Scenario, arm: RealArm): boolean {
+  return scenario.arms?.includes(arm === 'driver' ? 'driver' : 'bondwire') ?? true;
+}
+
 /**
  * Runs all, and once more, alone, those that came out otherwise: while many networks are set up on one CPU, a monitor may be
  * late by more than a scenario allows. What comes out otherwise twice is a divergence.
@@ -73,7 +88,7 @@ async function runWithRepeats(
   where: string,
   parallel: number,
 ): Promise<Ran[]> {
-  const arm = where.startsWith('driver') ? 'driver' : 'bondwire';
+  const { arm } = armOf(where);
   const ran = await runAll(scenarios, arm, parallel);
   const { unlisted } = judge(where, scenarios, ran, listedDifferences());
   const doubtful = new Set(unlisted.map(({ scenario }) => scenario));
@@ -130,9 +145,8 @@ async function main(): Promise<void> {
     },
   });
   const scenarios = wanted(values.only, Number(values.random));
-  const suits = (scenario: Scenario, arm: Arm): boolean => scenario.arms?.includes(arm) ?? true;
   if (values.inside) {
-    const arm = values.arms.startsWith('driver') ? 'driver' : 'bondwire';
+    const { arm } = armOf(values.arms);
     // The driver of a stock kernel is a module; `max_bonds=0` as it would make a bond of its own otherwise.
     if (arm === 'driver') execFileSync('modprobe', ['bonding', 'max_bonds=0']);
     const parallel = Number(values.parallel ?? 4);
@@ -149,9 +163,7 @@ async function main(): Promise<void> {
   let bad = 0;
   const arms = values.arms.split(',');
   for (const where of arms) {
-    const [arm, place = 'here'] = where.split(':');
-    if (arm !== 'driver' && arm !== 'bondwire')
-      throw new Error(`There is no arm ${arm}; there are driver and bondwire`);
+    const { arm, place } = armOf(where);
     const mine = scenarios.filter(each => suits(each, arm));
     const args = [
       '--arms',

@@ -1,4 +1,5 @@
 // A daemon may die: packets go on, the next one takes over, and its books are right (issue 2, items 4 and "Must show").
+// Needs root.
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Meter, type MeterReport, reportLine, startMeter } from '../src/lab/index.js';
 import { pins } from './support/picture.js';

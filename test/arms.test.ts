@@ -1,11 +1,12 @@
 // Scenarios on real interfaces with Bondwire's own daemon, held against the simulation: one for each kind of thing that may
-// happen. `npm run test:reference` runs all of them, and the driver's.
+// happen, and some on the user-space data plane. `npm run test:reference` runs all of them, and the driver's.
+// Needs root.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { readDifferences } from '../scripts/differences.js';
 import { judge, type Ran } from '../scripts/judgement.js';
-import { runReal } from '../src/arms/index.js';
+import { type RealArm, runReal } from '../src/arms/index.js';
 import { parseScenario, type Scenario } from '../src/simulator/index.js';
 
 const CHOSEN = [
@@ -27,6 +28,15 @@ const CHOSEN = [
   'tlb',
   'watch-any-silent-port',
 ];
+const CHOSEN_IN_USER_SPACE = [
+  'arp-validate-all',
+  'daemon-killed-link-flapped',
+  'failover',
+  'garps-undelayed-2',
+  'recovery-updelay-2000',
+  'two-switches-one-dies',
+  'xor-layer3-4',
+];
 /** Runs at a time: they mostly wait. */
 const PARALLEL = 4;
 
@@ -38,28 +48,36 @@ function read(name: string): Scenario {
   return parsed.value;
 }
 
-async function runAll(scenarios: readonly Scenario[], parallel: number): Promise<Ran[]> {
+async function runAll(scenarios: readonly Scenario[], arm: RealArm, parallel: number): Promise<Ran[]> {
   const waiting = [...scenarios];
   const ran: Ran[] = [];
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      ran.push({ scenario: next.name, timeline: await runReal(next, 'bondwire') });
+      ran.push({ scenario: next.name, timeline: await runReal(next, arm) });
     }
   };
   await Promise.all(Array.from({ length: parallel }, worker));
   return ran;
 }
 
-test('Scenarios come out on real interfaces as in the simulation (H51, H52, H56, H57)', {
-  timeout: 600_000,
-}, async () => {
-  const scenarios = CHOSEN.map(read);
-  const differences = readDifferences(readFileSync(at('../docs/differences.md'), 'utf8'));
-  const first = judge('bondwire:here', scenarios, await runAll(scenarios, PARALLEL), differences);
-  expect(first.scenarios).toBe(CHOSEN.length);
-  expect(first.compared).toBeGreaterThan(10 * CHOSEN.length);
-  // What was late on a busy machine has a quiet one the second time.
-  const doubtful = scenarios.filter(({ name }) => first.unlisted.some(({ scenario }) => scenario === name));
-  const second = judge('bondwire:here', doubtful, await runAll(doubtful, 1), differences);
-  expect(second.unlisted).toEqual([]);
-});
+test.each([
+  ['bondwire', CHOSEN],
+  ['userspace', CHOSEN_IN_USER_SPACE],
+] as const)(
+  'Scenarios come out on real interfaces as in the simulation (H51, H52, H56, H57): %s',
+  {
+    timeout: 600_000,
+  },
+  async (arm, chosen) => {
+    const scenarios = chosen.map(read);
+    const where = `${arm}:here`;
+    const differences = readDifferences(readFileSync(at('../docs/differences.md'), 'utf8'));
+    const first = judge(where, scenarios, await runAll(scenarios, arm, PARALLEL), differences);
+    expect(first.scenarios).toBe(chosen.length);
+    expect(first.compared).toBeGreaterThan(10 * chosen.length);
+    // What was late on a busy machine has a quiet one the second time.
+    const doubtful = scenarios.filter(({ name }) => first.unlisted.some(({ scenario }) => scenario === name));
+    const second = judge(where, doubtful, await runAll(doubtful, arm, 1), differences);
+    expect(second.unlisted).toEqual([]);
+  },
+);

@@ -1,5 +1,5 @@
 // The command line as scripts rely on it: every command from any folder, the structure of its JSON, `run` from start to
-// end, several daemons side by side, and help that loads nothing.
+// end, several daemons side by side, and help that loads nothing. Needs root.
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';

@@ -1,4 +1,5 @@
 // `bondwire doctor` on bonds that have something wrong with them, on real interfaces (H08, H26, H27), and the record of it (H43).
+// Needs root.
 import { afterEach, expect, test } from 'vitest';
 import { BIN, closeStages, Stage, until } from './support/stage.js';
 

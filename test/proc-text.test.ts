@@ -1,5 +1,5 @@
 // `show --proc` says, line for line, what the kernel's driver says in the same setting: golden/proc, recorded by
-// record/driver.sh from two kernels, played again here with real interfaces.
+// record/driver.sh from two kernels, played again here with real interfaces. Needs root.
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually, World } from './support/world.js';

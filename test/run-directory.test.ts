@@ -1,4 +1,5 @@
 // The place where a daemon lives: taken, forbidden, too long, in the way, or left behind by something that died.
+// Needs root.
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

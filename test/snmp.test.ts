@@ -1,4 +1,4 @@
-// `bondwire snmp` as Debian's snmpwalk sees it: interfaces, bonds and addresses by numbers that stay (H34).
+// `bondwire snmp` as Debian's snmpwalk sees it: interfaces, bonds and addresses by numbers that stay (H34). Needs root.
 import type { ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';

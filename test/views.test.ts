@@ -1,5 +1,5 @@
 // Views on real interfaces: texts in the forms that people know, and the files of RUN_DIR/proc and RUN_DIR/sys, read by
-// greps, by a check script and by Debian's prometheus-node-exporter, unchanged (H40, H41).
+// greps, by a check script and by Debian's prometheus-node-exporter, unchanged (H40, H41). Needs root.
 import { execFileSync, spawn } from 'node:child_process';
 import {
   existsSync,

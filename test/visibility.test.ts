@@ -1,4 +1,5 @@
 // The bond seen by the rest of Linux: captures and counters, bridges and macvlans on top of it, IPv6, jumbo and tagged frames.
+// Needs root.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PlaceName } from '../src/lab/index.js';
 import { PacketSocket } from '../src/linux/index.js';

@@ -50,8 +50,12 @@ async function must(what: string, answer: Promise<Answer>): Promise<void> {
   if (got !== 'ok') throw new Error(`Bondwire refused ${what}: ${got}`);
 }
 
-/** Starts a daemon in the host's namespace with a run directory of its own. */
-export async function bondwireBonds(host: RealHost, runDir: string): Promise<BondControl> {
+/** Starts a daemon in the host's namespace with a run directory of its own; its bonds get the data plane that is named. */
+export async function bondwireBonds(
+  host: RealHost,
+  runDir: string,
+  dataPlane?: 'userspace',
+): Promise<BondControl> {
   mkdirSync(runDir, { recursive: true });
   const daemon = new ManagedBondwire({
     spawn: ([command = '', ...args]) =>
@@ -74,7 +78,11 @@ export async function bondwireBonds(host: RealHost, runDir: string): Promise<Bon
   return {
     async create(spec: BondSpec) {
       const entries = Object.entries(spec.options);
-      const options = Object.fromEntries(entries.filter(([name]) => !AFTER_MEMBERS.has(name)));
+      const wish = dataPlane === undefined ? {} : { data_plane: dataPlane };
+      const options = {
+        ...wish,
+        ...Object.fromEntries(entries.filter(([name]) => !AFTER_MEMBERS.has(name))),
+      };
       await must(spec.name, change('POST', '/v1/bonds', { name: spec.name, options }));
       for (const member of spec.members) await must(member, enslave(spec.name, member));
       if (spec.up !== false) host.setUp(spec.name, true);

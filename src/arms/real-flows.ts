@@ -1,5 +1,6 @@
 // Flows of a scenario as real datagrams: numbered, each offered to the kernel once, counted strictly where they arrive.
 import { PacketSocket, requireLink, UdpBatch, ETH_P_ALL } from '../linux/index.js';
+import type { Place } from '../lab/index.js';
 import { FIRST_FLOW_PORT, type FlowSpec, type Value } from '../simulator/index.js';
 import type { RealHost } from './real-network.js';
 
@@ -9,6 +10,17 @@ const TURN_MS = 5;
 const WARM_UP = 0xffff_ffff;
 const SMALLEST = 8;
 const UDP = 17;
+/** PACKET_OUTGOING. */
+const OUTGOING = 4;
+
+/** Where it is seen which of a host's interfaces sent a frame: at the interface as it leaves, or where its cable ends. */
+export interface Tap {
+  readonly place: Place;
+  readonly name: string;
+  readonly isFar: boolean;
+}
+
+export type TapOf = (host: RealHost, name: string) => Tap | undefined;
 
 /** One flow: sender and receiver, in this process. */
 class RealFlow {
@@ -17,7 +29,7 @@ class RealFlow {
   readonly #planned: number;
   readonly #out: UdpBatch;
   readonly #in: UdpBatch;
-  readonly #taps: { readonly name: string; readonly socket: PacketSocket }[] = [];
+  readonly #taps: { readonly name: string; readonly isFar: boolean; readonly socket: PacketSocket }[] = [];
   readonly #port: number;
   readonly #seen: Uint8Array;
   #sent = 0;
@@ -27,7 +39,7 @@ class RealFlow {
   #longestMs = 0;
   #carriers = new Set<string>();
 
-  constructor(spec: FlowSpec, from: RealHost, to: RealHost, nth: number, wantsCarriers: boolean) {
+  constructor(spec: FlowSpec, from: RealHost, to: RealHost, nth: number, tapOf?: TapOf) {
     this.spec = spec;
     this.#intervalMs = 1000 / spec.packetsPerSecond;
     this.#planned = Math.max(0, Math.floor((spec.endMs - spec.startMs) / this.#intervalMs));
@@ -47,13 +59,15 @@ class RealFlow {
         payloadBytes,
       }),
     );
-    if (!wantsCarriers) return;
     for (const { name } of from.spec.interfaces) {
-      const { ifindex } = requireLink(from.place.netlink, name);
-      const socket = from.place.inside(() =>
+      const tap = tapOf?.(from, name);
+      if (tap === undefined) continue;
+      const { place, isFar } = tap;
+      const { ifindex } = requireLink(place.netlink, tap.name);
+      const socket = place.inside(() =>
         PacketSocket.open({ ifindex, protocol: ETH_P_ALL, ignoreOutgoing: false }),
       );
-      this.#taps.push({ name, socket });
+      this.#taps.push({ name, isFar, socket });
     }
   }
 
@@ -70,9 +84,10 @@ class RealFlow {
     const due = Math.min(this.#planned, Math.floor((nowMs - this.spec.startMs) / this.#intervalMs) + 1);
     while (this.#sent < due) this.#send(this.#sent++);
     this.#receive(nowMs);
-    for (const { name, socket } of this.#taps) {
+    for (const { name, isFar, socket } of this.#taps) {
       for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) {
-        if (frame.packetType === 4 && isOf(frame.data, this.#port)) this.#carriers.add(name);
+        if ((frame.packetType === OUTGOING) !== isFar && isOf(frame.data, this.#port))
+          this.#carriers.add(name);
       }
     }
   }
@@ -137,13 +152,19 @@ export class RealFlows {
   #timer: NodeJS.Timeout | undefined;
   #now: () => number = () => 0;
 
-  constructor(specs: readonly FlowSpec[], hosts: readonly RealHost[], wantCarriers: ReadonlySet<string>) {
+  /** `tapOf` says where to look for the flows of `wantCarriers`. */
+  constructor(
+    specs: readonly FlowSpec[],
+    hosts: readonly RealHost[],
+    wantCarriers: ReadonlySet<string>,
+    tapOf: TapOf,
+  ) {
     try {
       for (const [nth, spec] of specs.entries()) {
         const from = hosts.find(host => host.spec.name === spec.from);
         const to = hosts.find(host => host.spec.name === spec.to);
         if (from === undefined || to === undefined) throw new Error(`Flow ${spec.name} has no host`);
-        this.#flows.push(new RealFlow(spec, from, to, nth, wantCarriers.has(spec.name)));
+        this.#flows.push(new RealFlow(spec, from, to, nth, wantCarriers.has(spec.name) ? tapOf : undefined));
       }
     } catch (error) {
       this.close();

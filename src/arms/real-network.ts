@@ -249,6 +249,15 @@ export class RealNetwork {
     }
   }
 
+  /** Where the cable of a host's interface ends. */
+  farEnd(host: RealHost, name: string): { readonly place: Place; readonly name: string } | undefined {
+    const own = `${host.spec.name}:${name}`;
+    const wire = this.#wires.find(({ ends }) => ends.includes(own));
+    return wire === undefined
+      ? undefined
+      : this.#ends.get(wire.ends[0] === own ? wire.ends[1] : wire.ends[0]);
+  }
+
   /** The link of that name on a host, or undefined. */
   link(host: RealHost, name: string): ReturnType<typeof getLink> {
     return getLink(host.place.netlink, name);

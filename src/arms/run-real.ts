@@ -29,10 +29,11 @@ import { Ears } from './announcements-heard.js';
 import type { Answer, BondControl, BondView } from './bond-control.js';
 import { bondwireBonds } from './bondwire-bonds.js';
 import { kernelBonds } from './kernel-bonds.js';
-import { RealFlows } from './real-flows.js';
+import { RealFlows, type Tap } from './real-flows.js';
 import { type RealHost, RealNetwork } from './real-network.js';
 
-export type RealArm = 'driver' | 'bondwire';
+/** `userspace` is Bondwire with its bonds on the user-space data plane; `bondwire` leaves the choice to it. */
+export type RealArm = 'driver' | 'bondwire' | 'userspace';
 
 /** Between two looks at what changes: a change is known as exactly as this. */
 const LOOK_MS = 15;
@@ -95,7 +96,12 @@ class RealRun {
     await this.#look('total', this.#scenario.lengthMs);
     const ranBy = `${this.#arm} on Linux ${release()}`;
     const observations = this.#observations.toSorted((a, b) => a.atMs - b.atMs);
-    return { scenario: this.#scenario.name, arm: this.#arm, ranBy, observations };
+    return {
+      scenario: this.#scenario.name,
+      arm: this.#arm === 'driver' ? 'driver' : 'bondwire',
+      ranBy,
+      observations,
+    };
   }
 
   /** All that is to be done at a time, in order. */
@@ -122,8 +128,7 @@ class RealRun {
     for (const [at, host] of network.hosts.entries()) {
       if ((host.spec.bonds ?? []).length === 0) continue;
       const place = join(this.#directory, `host${at}`);
-      const make = this.#arm === 'driver' ? kernelBonds : bondwireBonds;
-      this.#controls.set(host.spec.name, await make(host, place));
+      this.#controls.set(host.spec.name, await this.#controlOf(host, place));
       await this.#makeBonds(host);
     }
     const known = this.#scenario.hosts.flatMap(host => [...host.interfaces, ...(host.bonds ?? [])]);
@@ -137,6 +142,7 @@ class RealRun {
       this.#scenario.flows,
       network.hosts,
       new Set(wantCarriers.map(each => each.of.replace(/^flow /, ''))),
+      (host, name) => this.#tapOf(host, name),
     );
     this.#flows.warmUp();
     await delay(300);
@@ -144,6 +150,18 @@ class RealRun {
     this.#startMs = performance.now();
     this.#flows.start(() => this.#now);
     await this.#changes(0);
+  }
+
+  /** On the user-space data plane, frames go past what captures on a member see: those are looked at where the cable ends. */
+  #tapOf(host: RealHost, name: string): Tap | undefined {
+    if (this.#arm !== 'userspace') return { place: host.place, name, isFar: false };
+    const far = this.#net().farEnd(host, name);
+    return far === undefined ? undefined : { ...far, isFar: true };
+  }
+
+  async #controlOf(host: RealHost, place: string): Promise<BondControl> {
+    if (this.#arm === 'driver') return kernelBonds(host, place);
+    return bondwireBonds(host, place, this.#arm === 'userspace' ? 'userspace' : undefined);
   }
 
   async #makeBonds(host: RealHost): Promise<void> {

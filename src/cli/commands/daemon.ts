@@ -10,7 +10,8 @@ import { stopRequest } from '../stop-request.js';
 
 const HELP = `
 It stays in the foreground and logs to standard error. SIGTERM and Ctrl-C end it, but not its bonds: they
-carry traffic on, and the next daemon at the same run directory takes them over. 'bondwire destroy' removes.
+carry traffic on (those on the user-space data plane do not: their packets stop), and the next daemon at the
+same run directory takes them over. 'bondwire destroy' removes.
 
 Example:
   bondwire daemon --run-dir /run/bondwire`;
@@ -28,22 +29,38 @@ export function registerDaemon(program: Command, session: Session): void {
       const bonds = options.config === undefined ? [] : await readBonds(session, options.config);
       terminal.outliveReader();
       const stop = stopRequest(terminal, 'still ending; bonds are left in place.');
+      let stopping: readonly string[] = [];
       try {
         const daemon = await startOwnDaemon(session, 'daemon', true);
         try {
           if (!stop.asked.aborted && bonds.length > 0) await apply(session, bonds);
           if (!stop.asked.aborted) terminal.out(await readyLine(session, runDir));
           await stop.wait();
+          stopping = await bondsInUserSpace(session);
         } finally {
           await close(daemon);
         }
-        terminal.out(
-          `bondwire: ended by ${stop.name()}; the data plane stays in place, bonds carry traffic on without a daemon\n`,
-        );
+        terminal.out(`bondwire: ended by ${stop.name()}; ${plain(whatGoesOn(stopping))}\n`);
       } finally {
         stop.release();
       }
     });
+}
+
+/** Bonds whose packets go through the daemon; none when it does not say. */
+async function bondsInUserSpace(session: Session): Promise<readonly string[]> {
+  try {
+    const { bonds } = await (await session.api()).show();
+    return bonds.filter(bond => bond.dataPlane === 'userspace').map(bond => bond.name);
+  } catch {
+    return [];
+  }
+}
+
+function whatGoesOn(stopping: readonly string[]): string {
+  if (stopping.length === 0) return 'the data plane stays in place, bonds carry traffic on without a daemon';
+  const one = stopping.length === 1;
+  return `no packets go through ${stopping.join(', ')} until the next daemon, as ${one ? 'it is' : 'they are'} forwarded in user space; ${one ? 'its interface stays' : 'their interfaces stay'}, and other bonds carry traffic on`;
 }
 
 /** A file with errors starts no daemon. */

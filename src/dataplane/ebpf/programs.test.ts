@@ -1,4 +1,5 @@
 // The programs of a bond, run on crafted frames over real devices: who is chosen, what is noted, what is counted.
+// Needs root.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
