@@ -41,12 +41,15 @@ export function plain(): Contender {
   };
 }
 
-/** The bonding driver, set up with iproute2. */
-export function driver(): Contender {
+/** The bonding driver, set up with iproute2; `options` are added to mode and miimon, the last of a name counts. */
+export function driver(...options: string[]): Contender {
   return {
-    name: 'driver',
+    name: ['driver', ...options].join(' '),
     async setUp(lab) {
-      await must(lab, 'ip', 'link', 'add', 'bond0', 'type', 'bond', 'mode', 'active-backup', 'miimon', '100');
+      const all = Object.fromEntries(
+        ['mode=active-backup', 'miimon=100', ...options].map(each => each.split('=') as [string, string]),
+      );
+      await must(lab, 'ip', 'link', 'add', 'bond0', 'type', 'bond', ...Object.entries(all).flat());
       for (const member of lab.members) await must(lab, 'ip', 'link', 'set', member, 'master', 'bond0');
       lab.addAddress('host', 'bond0', lab.hostAddress);
       lab.setUp('host', 'bond0', true);
@@ -63,7 +66,7 @@ export function driver(): Contender {
   };
 }
 
-/** Bondwire; `options` are added to mode and miimon. */
+/** Bondwire; `options` are added to mode and miimon, another mode replaces it. */
 export function bondwire(...options: string[]): Contender {
   let running: ManagedBondwire | null = null;
   const up = (): ManagedBondwire => {
@@ -76,7 +79,8 @@ export function bondwire(...options: string[]): Contender {
       const runDir = lab.makeRunDir();
       running = new ManagedBondwire({ spawn: argv => lab.spawn('host', argv), bin: BIN, runDir });
       await running.start();
-      await running.run('create', 'bond0', 'mode=active-backup', 'miimon=100', ...options);
+      const mode = options.some(each => each.startsWith('mode=')) ? [] : ['mode=active-backup'];
+      await running.run('create', 'bond0', ...mode, 'miimon=100', ...options);
       await running.run('enslave', 'bond0', ...lab.members);
       lab.addAddress('host', 'bond0', lab.hostAddress);
       lab.setUp('host', 'bond0', true);

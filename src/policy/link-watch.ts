@@ -3,7 +3,7 @@
 //
 // Every member asks, also one that does not carry the bond's traffic now. Such a one asks with an address of its own and without
 // the bond's IP address (an ARP probe, RFC 5227 §2.1.1), so that neither switches nor neighbours think that the bond moved.
-// Only answers to these questions count (as with arp_validate=all), and silence only while another member is answered: when
+// Only answers to these questions count (as with arp_validate=all), and silence only when another member was answered since: when
 // nobody is, it is the targets that are silent, and no other member would be better.
 //
 // passive_evidence: a member on which nothing comes in although something should is asked at once, and again every quarter of
@@ -82,14 +82,22 @@ function looksSilent(state: BondState, { member, watch }: MemberState, now: Time
   return isUnanswered || othersHear;
 }
 
-/** Whether a member that asks is to be held for silent, by itself. */
-function isSilent(state: BondState, { watch }: MemberState, now: TimeMs): boolean {
-  const { arp_interval: interval, arp_missed_max: missed, passive_evidence: passive } = state.numbers;
-  if (passive === 1 && watch.suspectMs !== null) {
-    const looks = UNANSWERED_LOOKS * watchPeriod(state);
-    if (now - watch.suspectMs >= looks) return true;
-  }
-  return now - watch.answeredMs > missed * interval + interval / 2;
+/**
+ * Whether a member that asks is to be held for silent: it has had no answer for so long, and another member had one since, so
+ * that it is neither the targets nor a machine that is too busy to answer or to listen.
+ */
+function isSilent(state: BondState, { member, watch }: MemberState, now: TimeMs): boolean {
+  const { arp_interval: interval, arp_missed_max: missed } = state.numbers;
+  const othersAnswered = Math.max(
+    ...state.members.map(other => (other.member === member ? -Infinity : other.watch.answeredMs)),
+  );
+  const period = watchPeriod(state);
+  const { suspectMs, answeredMs } = watch;
+  if (suspectMs !== null && now - suspectMs >= UNANSWERED_LOOKS * period)
+    return othersAnswered > suspectMs + period;
+  // One that is silent stays so until it is answered.
+  if (now - answeredMs <= missed * interval + interval / 2) return false;
+  return watch.silent || othersAnswered > answeredMs + interval;
 }
 
 /** One tick: who is silent is found, then those are asked whose turn it is. */
@@ -97,25 +105,24 @@ export function watchTick(context: Context): void {
   const { state, now } = context;
   const { arp_interval: interval, passive_evidence: passive } = state.numbers;
   const asked = state.members.filter(member => canBeAsked(state, member));
-  const alone = new Map(asked.map(member => [member, isSilent(state, member, now)]));
-  const isAnswered = asked.some(member => alone.get(member) === false && member.watch.suspectMs === null);
+  const silent = asked.filter(member => isSilent(state, member, now));
   for (const member of state.members) {
-    const { watch } = member;
-    const isSilentAlone = alone.get(member);
     // What cannot be known is no evidence, and begins anew when it can be.
-    if (isSilentAlone === undefined) member.watch = newWatch(now, watch.silent);
-    else {
-      // Nobody is answered: that says nothing of any one of them.
-      const silent = isSilentAlone && (isAnswered || watch.silent);
-      if (silent !== watch.silent) setSilent(context, member, silent);
+    if (!asked.includes(member)) member.watch = newWatch(now, member.watch.silent);
+    else if (silent.includes(member) !== member.watch.silent)
+      setSilent(context, member, !member.watch.silent);
+  }
+  if (passive === 1) {
+    for (const member of asked) {
+      const { watch } = member;
+      if (watch.suspectMs === null && !watch.silent && looksSilent(state, member, now)) watch.suspectMs = now;
     }
   }
+  // With one that is suspected all are asked: what is heard by the others counts against it.
+  const isHurried = asked.some(({ watch }) => watch.suspectMs !== null && !watch.silent);
   for (const member of asked) {
-    const { watch } = member;
-    if (passive === 1 && watch.suspectMs === null && !watch.silent && looksSilent(state, member, now))
-      watch.suspectMs = now;
-    const isDue = now - watch.askedMs >= interval - watchPeriod(state) / 2;
-    if (isDue || watch.suspectMs !== null) ask(context, member);
+    const isDue = now - member.watch.askedMs >= interval - watchPeriod(state) / 2;
+    if (isDue || isHurried) ask(context, member);
   }
 }
 
