@@ -54,7 +54,7 @@ async function forwards(stage: Stage, member: string): Promise<void> {
 }
 
 describe.each(MODES)('%s %o (H10, H12, H13, H16, H50, H53)', (mode, options) => {
-  test.each(mode === 'balance-tlb' ? ['ebpf'] : ['ebpf', 'userspace'])(
+  test.each(['ebpf', 'userspace'])(
     'a member is cut, comes back, and the other is cut: nothing is lost (%s)',
     async plane => {
       const stage = await Stage.open();

@@ -22,8 +22,14 @@ export const DATA_PLANE_NAMES: Readonly<Record<DataPlaneKind, string>> = {
   userspace: 'user-space data plane',
 };
 
-/** Modes that only the eBPF data plane carries out so far. */
-const EBPF_MODES: ReadonlySet<ModeName> = new Set(['balance-tlb']);
+/** Modes that the user-space data plane carries out; others are refused there. */
+const USERSPACE_MODES: ReadonlySet<ModeName> = new Set([
+  'active-backup',
+  'balance-rr',
+  'balance-xor',
+  'broadcast',
+  'balance-tlb',
+]);
 
 /** A data plane, and why this one. */
 export interface Choice {
@@ -104,7 +110,7 @@ export function wishedDataPlane(options: Readonly<Record<string, unknown>>): Dat
 
 /** A mode that a data plane does not carry out. */
 export function refuseMode(kind: DataPlaneKind, mode: ModeName): Refusal | undefined {
-  if (kind === 'ebpf' || !EBPF_MODES.has(mode)) return undefined;
+  if (kind === 'ebpf' || USERSPACE_MODES.has(mode)) return undefined;
   const message = `mode=${mode} was refused: the ${DATA_PLANE_NAMES[kind]} does not carry out this mode yet; use another mode, or the eBPF data plane.`;
   return refusal('not-implemented', 'EOPNOTSUPP', message);
 }

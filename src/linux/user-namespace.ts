@@ -22,6 +22,9 @@ const MS_PRIVATE = 0x40000;
 /** A child that does not get to its program within this time is stuck: forked at a bad moment of another thread. */
 const FORK_MS = 3000;
 const TRIES = 3;
+/** Less than any program of ours runs. */
+const SETTLE_MS = 5;
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /** Strings for exec, as the kernel wants them: pointers to text, then null. */
 class StringVector {
@@ -149,7 +152,11 @@ function tryToStart(program: Program): number | undefined {
       waitFor(pid, 0);
       return undefined;
     }
-    if (calls.read(reading, report, report.length) <= 0) return pid;
+    // The pipe also closes when the child dies on the way, of a lock or a page that another thread had in hands at the fork.
+    if (calls.read(reading, report, report.length) <= 0) {
+      Atomics.wait(NEVER, 0, 0, SETTLE_MS);
+      return waitFor(pid, WNOHANG) === undefined ? pid : undefined;
+    }
     waitFor(pid, 0);
     const step = Buffer.from(report.subarray(2, 2 + (report[1] ?? 0))).toString('latin1');
     throw new SystemError(step, report[0] ?? 0);

@@ -63,7 +63,7 @@ export class LoadTable {
   choose(
     hash: number,
     bytes: number,
-    usable: readonly BalancedMember[],
+    usable: readonly Pick<BalancedMember, 'member' | 'speedMbps'>[],
     active: MemberIndex | null,
     nowMs: number,
   ): MemberIndex | null {
@@ -109,7 +109,10 @@ export class LoadTable {
     return known?.period === this.#period ? known.load : 0;
   }
 
-  #leastLoaded(usable: readonly BalancedMember[], active: MemberIndex | null): MemberIndex | null {
+  #leastLoaded(
+    usable: readonly Pick<BalancedMember, 'member' | 'speedMbps'>[],
+    active: MemberIndex | null,
+  ): MemberIndex | null {
     let best: MemberIndex | null = null;
     let most = -Infinity;
     for (const { member, speedMbps } of usable) {

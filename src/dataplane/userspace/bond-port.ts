@@ -1,6 +1,7 @@
 // Forwarding of one bond in the worker: frames of the host go to the member that the plan names, frames of members to the
 // host. A frame that a member refuses because it has no carrier is sent again on the next at once.
 import type { SendVector } from '../../linux/index.js';
+import { BalanceSender } from './balance-sender.js';
 import { batchVector, MemberPort, type MemberPlace } from './member-port.js';
 import { BATCH, RingReader, type RingPlace } from './ring-reader.js';
 import { NO_MEMBER, type SharedState, type SlotPlan } from './shared-state.js';
@@ -16,6 +17,7 @@ export class BondPort {
   readonly #diverted: Told;
   readonly #vector: SendVector = batchVector();
   readonly #spread: SpreadSender;
+  readonly #balance: BalanceSender;
 
   /** `diverted` is told when `current` was moved, or a member passed over. */
   constructor(host: RingPlace, state: SharedState, diverted: Told) {
@@ -23,6 +25,7 @@ export class BondPort {
     this.#state = state;
     this.#diverted = diverted;
     this.#spread = new SpreadSender(state, this.members, diverted);
+    this.#balance = new BalanceSender(state, this.members, diverted, from => this.#divert(from));
   }
 
   addMember(slot: number, ifindex: number, place: MemberPlace): void {
@@ -37,6 +40,7 @@ export class BondPort {
       // Asked for after the frames were fetched, so a frame is never sent by an older plan than it knew.
       const plan = this.#state.plan();
       if (plan.mode === 'active-backup') this.#sendAll(count, plan);
+      else if (plan.mode === 'balance-tlb') this.#balance.send(this.host, count, plan);
       else this.#spread.send(this.host, count, plan);
       this.host.release();
       if (count < BATCH) return;

@@ -63,6 +63,25 @@ export class MemberPort {
     // The qdisc waits for room, as it would for anybody's frames.
     return sendBy(vector, this.ring.fd, from, Math.min(to, from + 1));
   }
+
+  /**
+   * Sends the first `count` frames of a vector, and counts those that could not go for another reason than a dead member. Gives
+   * how many it is done with: fewer when it is dead.
+   */
+  sendAll(vector: SendVector, count: number, throughQdisc: boolean, state: SharedState): number {
+    let done = 0;
+    while (done < count) {
+      const sent = this.send(vector, done, count, throughQdisc);
+      if (sent === 'dead') return done;
+      if (typeof sent === 'number') {
+        done += sent;
+        continue;
+      }
+      state.addFault(sent === 'busy' ? 'busy' : 'unsendable', 1);
+      done += 1;
+    }
+    return done;
+  }
 }
 
 function sendBy(vector: SendVector, fd: number, from: number, to: number): number | Refused {

@@ -1,10 +1,16 @@
 // What the control thread and the forwarding worker share of one bond, in a file that is mapped: the plan, where the worker
 // is, and what it counted. A daemon that starts again goes on from it.
-import { HASH_POLICIES, type HashPolicy, MODE_NAMES, type ModeName } from '../../policy/index.js';
+import {
+  type BalancedMember,
+  HASH_POLICIES,
+  type HashPolicy,
+  MODE_NAMES,
+  type ModeName,
+} from '../../policy/index.js';
 import { MAX_MEMBERS } from '../ebpf/shared-state.js';
 
 /** Grows when the meaning of a word changes. */
-export const USERSPACE_VERSION = 3;
+export const USERSPACE_VERSION = 4;
 /** Bytes of the file. */
 export const SHARED_BYTES = 4096;
 /** `current` when no member sends. */
@@ -12,6 +18,7 @@ export const NO_MEMBER = -1;
 
 /** Bits of `flags`. */
 const DIVERT = 1;
+const BY_LOAD = 2;
 /** Bits of a member's flags. */
 const ACCEPT_ALWAYS = 1;
 const THROUGH_QDISC = 2;
@@ -39,11 +46,19 @@ const AT = {
   firstLoss: 16,
   /** balance-rr: frames sent so far. */
   turns: 18,
+  /** balance-tlb: the plan's count of occasions to give all flows out anew. */
+  rebalance: 19,
   order: 32,
   members: 32 + MAX_MEMBERS,
   /** 64 bits a slot: when its member last received, CLOCK_MONOTONIC nanoseconds; 0: never. */
   received: 512,
+  /** balance-tlb, BALANCED_WORDS a slot. */
+  balanced: 640,
 } as const;
+/** Place among those that joined, from 1 on; speed; source address, four bytes and two. */
+const BALANCED = { rank: 0, speed: 1, source: 2 } as const;
+const BALANCED_WORDS = 4;
+const MAC_BYTES = 6;
 const MEMBER_WORDS = 4;
 /** `noticed`: it was told that the member cannot send, since it is usable. */
 const MEMBER = { ifindex: 0, flags: 1, head: 2, noticed: 3 } as const;
@@ -60,6 +75,11 @@ export interface SlotPlan {
   /** Those of `order` that may carry frames, and the same by slot. */
   readonly usable: readonly number[];
   readonly isUsable: readonly boolean[];
+  /** balance-tlb, as in ForwardingPlan; `member` is a slot. `sources` is by slot. */
+  readonly byLoad: boolean;
+  readonly rebalance: number;
+  readonly balanced: readonly Omit<BalancedMember, 'source'>[];
+  readonly sources: readonly (Uint8Array | undefined)[];
   readonly divert: boolean;
   readonly acceptAlways: readonly boolean[];
   readonly throughQdisc: readonly boolean[];
@@ -72,6 +92,10 @@ const NO_PLAN: SlotPlan = {
   order: [],
   usable: [],
   isUsable: [],
+  byLoad: false,
+  rebalance: 0,
+  balanced: [],
+  sources: [],
   divert: false,
   acceptAlways: [],
   throughQdisc: [],
@@ -170,7 +194,9 @@ export class SharedState {
     Atomics.add(this.#words, AT.change, 1);
     for (const [i, slot] of plan.order.entries()) this.#put(AT.order + i, slot);
     this.#put(AT.orderLength, plan.order.length);
-    this.#put(AT.flags, plan.divert ? DIVERT : 0);
+    this.#put(AT.flags, (plan.divert ? DIVERT : 0) | (plan.byLoad ? BY_LOAD : 0));
+    this.#put(AT.rebalance, plan.rebalance);
+    this.#putBalanced(plan);
     this.#put(AT.mode, MODE_NAMES.indexOf(plan.mode));
     this.#put(AT.hashPolicy, HASH_POLICIES.indexOf(plan.hashPolicy));
     this.#put(AT.packetsPerSlave, plan.packetsPerSlave);
@@ -187,6 +213,33 @@ export class SharedState {
     Atomics.add(this.#words, AT.change, 1);
   }
 
+  #balancedWord(slot: number, field: number): number {
+    return AT.balanced + slot * BALANCED_WORDS + field;
+  }
+
+  #putBalanced({ balanced, sources }: Pick<SlotPlan, 'balanced' | 'sources'>): void {
+    for (let slot = 0; slot < MAX_MEMBERS; slot++) {
+      const at = balanced.findIndex(({ member }) => member === slot);
+      this.#put(this.#balancedWord(slot, BALANCED.rank), at + 1);
+      this.#put(this.#balancedWord(slot, BALANCED.speed), balanced[at]?.speedMbps ?? 0);
+      this.#sourceOf(slot).set(sources[slot] ?? new Uint8Array(MAC_BYTES));
+    }
+  }
+
+  #sourceOf(slot: number): Uint8Array {
+    return new Uint8Array(this.#words.buffer, 4 * this.#balancedWord(slot, BALANCED.source), MAC_BYTES);
+  }
+
+  #balanced(): { slot: number; rank: number; speedMbps: number; source: Uint8Array }[] {
+    const slots = Array.from({ length: MAX_MEMBERS }, (_, slot) => ({
+      slot,
+      rank: this.#get(this.#balancedWord(slot, BALANCED.rank)),
+      speedMbps: this.#get(this.#balancedWord(slot, BALANCED.speed)),
+      source: this.#sourceOf(slot).slice(),
+    }));
+    return slots.filter(({ rank }) => rank > 0).toSorted((a, b) => a.rank - b.rank);
+  }
+
   /** The plan as it is now; read afresh only when it changed. */
   plan(): SlotPlan {
     for (;;) {
@@ -199,6 +252,9 @@ export class SharedState {
         this.#get(this.#member(slot, MEMBER.flags)),
       );
       const isUsable = flags.map(flag => (flag & USABLE) !== 0);
+      const balanced = this.#balanced();
+      const sources: (Uint8Array | undefined)[] = [];
+      for (const { slot, source } of balanced) sources[slot] = source;
       const plan: SlotPlan = {
         mode: MODE_NAMES[this.#get(AT.mode)] ?? NO_PLAN.mode,
         hashPolicy: HASH_POLICIES[this.#get(AT.hashPolicy)] ?? NO_PLAN.hashPolicy,
@@ -206,6 +262,10 @@ export class SharedState {
         order,
         usable: order.filter(slot => isUsable[slot] === true),
         isUsable,
+        byLoad: (this.#get(AT.flags) & BY_LOAD) !== 0,
+        rebalance: this.#get(AT.rebalance),
+        balanced: balanced.map(({ slot, speedMbps }) => ({ member: slot, speedMbps })),
+        sources,
         divert: (this.#get(AT.flags) & DIVERT) !== 0,
         acceptAlways: flags.map(flag => (flag & ACCEPT_ALWAYS) !== 0),
         throughQdisc: flags.map(flag => (flag & THROUGH_QDISC) !== 0),

@@ -148,24 +148,14 @@ export class SpreadSender {
    * are lost in it.
    */
   #sendTo(slot: number, member: MemberPort, count: number, plan: SlotPlan): number {
-    let done = 0;
-    while (done < count) {
-      const sent = member.send(member.vector, done, count, plan.throughQdisc[slot] === true);
-      if (sent === 'dead') {
-        if (plan.mode === 'balance-xor' && !plan.divert) {
-          this.#state.addLoss('dead', count - done);
-          return count;
-        }
-        this.#dead.add(slot);
-        if (plan.divert && plan.mode !== 'broadcast') this.#notice(slot, plan);
-        return done;
-      }
-      if (typeof sent === 'number') done += sent;
-      else {
-        this.#state.addFault(sent === 'busy' ? 'busy' : 'unsendable', 1);
-        done += 1;
-      }
+    const done = member.sendAll(member.vector, count, plan.throughQdisc[slot] === true, this.#state);
+    if (done === count) return count;
+    if (plan.mode === 'balance-xor' && !plan.divert) {
+      this.#state.addLoss('dead', count - done);
+      return count;
     }
+    this.#dead.add(slot);
+    if (plan.divert && plan.mode !== 'broadcast') this.#notice(slot, plan);
     return done;
   }
 

@@ -1,6 +1,7 @@
 // One bond on the user-space data plane: a veth pair whose near end is the bond, a packet ring on the far end and on each
 // member, and a worker between them. The pair stays when this process goes, and is taken over by the next.
 import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { parseMac } from '../../base/index.js';
 import {
   closeFd,
   deleteLink,
@@ -241,6 +242,16 @@ export class UserspaceBond implements BondDataPlane {
         const member = this.#state.ifindexOf(slot);
         return member !== 0 && test(member);
       });
+    const balanced = plan.balanced.map(({ member, speedMbps, source }) => ({
+      member: this.#state.slotOf(member) ?? NO_MEMBER,
+      speedMbps,
+      source,
+    }));
+    const sources: Uint8Array[] = [];
+    for (const { member, source } of balanced) {
+      const bytes = parseMac(source);
+      if (member !== NO_MEMBER && bytes.ok) sources[member] = bytes.value;
+    }
     const active = plan.active === null ? undefined : this.#state.slotOf(plan.active);
     this.#state.publish(
       {
@@ -249,6 +260,10 @@ export class UserspaceBond implements BondDataPlane {
         packetsPerSlave: plan.packetsPerSlave,
         order,
         isUsable: perSlot(member => plan.usable.includes(member)),
+        byLoad: plan.byLoad,
+        rebalance: plan.rebalance,
+        balanced: balanced.filter(({ member }) => member !== NO_MEMBER),
+        sources,
         divert: plan.inlineFailover,
         acceptAlways: perSlot(
           member => plan.order.includes(member) && member !== plan.active && !plan.inactive.includes(member),
