@@ -147,11 +147,12 @@ async function withDriver(bonds: number, members: number): Promise<Result[]> {
     try {
       const names = await interfaces(lab, isMany ? OF_A_BOND * bonds : members);
       const wanted: [string, string[]][] = isMany ? bondsOf(names, bonds) : [['bond0', names]];
-      const lines = wanted.flatMap(([bond, own]) => [
-        `link add ${bond} type bond mode active-backup miimon 100`,
-        ...own.map(member => `link set ${member} master ${bond}`),
-        `link set ${bond} up`,
-      ]);
+      const lines = wanted.flatMap(([bond, own]) =>
+        [`link add ${bond} type bond mode active-backup miimon 100`].concat(
+          own.map(member => `link set ${member} master ${bond}`),
+          `link set ${bond} up`,
+        ),
+      );
       const seconds = await timed(() => ip(lab, ...lines));
       const what = isMany ? `${bonds} bonds of ${OF_A_BOND}` : `one bond of ${members}`;
       results.push({ what: `driver: ${what}, one batch of ip`, seconds, residentMb: null, idle: null });

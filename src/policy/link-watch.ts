@@ -105,12 +105,11 @@ export function watchTick(context: Context): void {
   const { state, now } = context;
   const { arp_interval: interval, passive_evidence: passive } = state.numbers;
   const asked = state.members.filter(member => canBeAsked(state, member));
-  const silent = asked.filter(member => isSilent(state, member, now));
+  const silent = new Set(asked.filter(member => isSilent(state, member, now)));
   for (const member of state.members) {
     // What cannot be known is no evidence, and begins anew when it can be.
     if (!asked.includes(member)) member.watch = newWatch(now, member.watch.silent);
-    else if (silent.includes(member) !== member.watch.silent)
-      setSilent(context, member, !member.watch.silent);
+    else if (silent.has(member) !== member.watch.silent) setSilent(context, member, !member.watch.silent);
   }
   if (passive === 1) {
     for (const member of asked) {
