@@ -145,7 +145,7 @@ function scenarios(): Scenario[] {
     ['ARP', ARP(CLIENT), ARP(SERVER)],
   ] as const;
   // All begin on the first switch, whatever was ready first.
-  const begins = { ...active, primary: 'eth0', primary_reselect: 'failure' };
+  const begins = { ...active, primary: 'eth0' };
   const failures = [
     ["the server's cable is cut", cable('server:eth0')],
     ["the client's cable is cut", cable('client:eth0')],

@@ -17,7 +17,7 @@ import { MonitorSenses } from './monitor-senses.js';
 import { type Outage, outageOf } from './outage.js';
 import { type OriginalSettings, restoreSettings } from './original-settings.js';
 import { randomMac } from './random-mac.js';
-import { collectStack } from './stack.js';
+import { collectStack, collectStackInTurn } from './stack.js';
 import type { Leaving, SavedMember, SavedRunner } from './state-file.js';
 
 /** Milliseconds between two looks at the bond's multicast groups, which the kernel does not announce. */
@@ -145,12 +145,10 @@ export class BondRunner {
   }
 
   /** Looks again at what stands on the bond, if something may have changed since. */
-  refreshStack(): void {
+  refreshStack(collect: typeof collectStack = collectStack): void {
     this.#guard(() => {
-      this.#policy.handle(
-        { kind: 'stack', devices: collectStack(this.#machine.netlink, this.plane.bondIfindex) },
-        this.#machine.now(),
-      );
+      const devices = collect(this.#machine.netlink, this.plane.bondIfindex);
+      this.#policy.handle({ kind: 'stack', devices }, this.#machine.now());
       this.#stackDirty = false;
     });
   }
@@ -161,7 +159,7 @@ export class BondRunner {
     this.#stackDirty = true;
     setImmediate(() => {
       if (this.#closed || !this.#stackDirty) return;
-      this.refreshStack();
+      this.refreshStack(collectStackInTurn);
       this.#syncFilters();
     });
   }

@@ -2,19 +2,47 @@
 // peers and switches must be told of after a failover (kernel: NETDEV_NOTIFY_PEERS and NETDEV_RESEND_IGMP go the same way).
 import { readFileSync } from 'node:fs';
 import { listAddresses, listLinks, readSysctl, type Rtnetlink } from '../linux/index.js';
-import { AF_INET, AF_INET6, IFA_F, IFF, type Link, ownAddress } from '../netlink/index.js';
+import { type Address, AF_INET, AF_INET6, IFA_F, IFF, type Link, ownAddress } from '../netlink/index.js';
 import type { StackedDevice } from '../policy/index.js';
 
 const STACKABLE: ReadonlySet<string> = new Set(['vlan', 'macvlan']);
 
+/** What there is in the namespace, as far as it may stand on a bond. */
+interface Surroundings {
+  readonly links: readonly Link[];
+  readonly addresses: readonly Address[];
+  readonly igmp: ReadonlyMap<number, IgmpState>;
+  readonly mld: ReadonlyMap<number, string[]>;
+}
+
+function lookAround(netlink: Rtnetlink): Surroundings {
+  const [links, addresses] = [listLinks(netlink), listAddresses(netlink)];
+  return { links, addresses, igmp: readIgmp(), mld: readMld() };
+}
+
 /** The devices that stand on the bond, the bond first. */
 export function collectStack(netlink: Rtnetlink, bondIfindex: number): StackedDevice[] {
-  const stacked = stackOn(listLinks(netlink), bondIfindex);
-  if (stacked.length === 0) return [];
-  const addresses = listAddresses(netlink);
-  const igmp = readIgmp();
-  const mld = readMld();
-  return stacked.map(link => {
+  return stackIn(lookAround(netlink), bondIfindex);
+}
+
+const looks = new WeakMap<Rtnetlink, Surroundings>();
+
+/**
+ * The same for all bonds that ask in one turn of the event loop: they share one look, as each event makes all of them ask. What
+ * changes meanwhile has an event of its own, which is handled after the look is forgotten (immediates run in order).
+ */
+export function collectStackInTurn(netlink: Rtnetlink, bondIfindex: number): StackedDevice[] {
+  let look = looks.get(netlink);
+  if (look === undefined) {
+    look = lookAround(netlink);
+    looks.set(netlink, look);
+    setImmediate(() => looks.delete(netlink));
+  }
+  return stackIn(look, bondIfindex);
+}
+
+function stackIn({ links, addresses, igmp, mld }: Surroundings, bondIfindex: number): StackedDevice[] {
+  return stackOn(links, bondIfindex).map(link => {
     const name = link.name ?? '';
     const own = addresses.filter(address => address.ifindex === link.ifindex);
     const usable = own.filter(
