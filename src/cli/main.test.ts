@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { temporaryRunDir } from './test-support/fake-daemon.js';
 
 const bin = fileURLToPath(new URL('../../bin/bondwire', import.meta.url));
-let place = temporaryRunDir();
+let place: ReturnType<typeof temporaryRunDir>;
 
 beforeEach(() => {
   place = temporaryRunDir();

@@ -13,7 +13,7 @@ import {
 } from '../test-support/fake-daemon.js';
 import { BOND, FAILOVER } from '../test-support/samples.js';
 
-let runDir = temporaryRunDir();
+let runDir: ReturnType<typeof temporaryRunDir>;
 let daemon: FakeDaemon | undefined;
 
 beforeEach(() => {

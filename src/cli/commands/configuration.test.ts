@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { gatherFiles } from '../gather-files.js';
 import { run } from '../test-support/command.js';
 import {
@@ -174,6 +174,7 @@ describe('bondwire apply', () => {
   const runDir = temporaryRunDir();
   let daemon: FakeDaemon;
   afterEach(() => daemon.close());
+  afterAll(() => runDir.remove());
 
   const FILE =
     'bonds:\n  bond0:\n    options: {mode: active-backup, miimon: 50, active_slave: eth1}\n    members: [eth0, {name: eth1, prio: 3}]\n' +

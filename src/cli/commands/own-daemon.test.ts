@@ -15,7 +15,7 @@ import {
 } from '../test-support/fake-daemon.js';
 import { FAILOVER } from '../test-support/samples.js';
 
-let runDir = temporaryRunDir();
+let runDir: ReturnType<typeof temporaryRunDir>;
 let fake: FakeDaemon | undefined;
 let closed: string[] = [];
 

@@ -22,7 +22,7 @@ export interface FakeDaemon {
 }
 
 export function temporaryRunDir(): { readonly path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), 'bondwire-cli-'));
+  const path = mkdtempSync(join(tmpdir(), 'bw-cli-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
