@@ -8,10 +8,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cleanStale, Lab, type Meter, type MeterReport, measureLoss, reportLine, startMeter } from '#lab';
+import { cleanStale, Lab, type MeterReport, measureLoss, reportLine, startMeter } from '#lab';
 import { bondwire, type Contender, driver } from './contenders.js';
 import { inGuest } from './guest.js';
 import { table } from './table.js';
+import { untilSent } from './until-sent.js';
 
 /** The same thing done some times over. */
 interface Scenario {
@@ -73,19 +74,6 @@ async function untilTrafficFlows(lab: Lab): Promise<void> {
     if (report.lost === 0) return;
   }
   throw new Error('No traffic gets through');
-}
-
-/** Waits until the stream has come so far: a busy machine's clock says nothing of where the stream is. */
-async function untilSent(meter: Meter, count: number): Promise<void> {
-  let over = false;
-  meter.done.then(
-    () => (over = true),
-    () => (over = true),
-  );
-  while (meter.progress.sent < count) {
-    if (over) throw new Error(`The stream was over before its packet ${count}: nothing was measured`);
-    await delay(2);
-  }
 }
 
 /** Frames that a member's device could not deliver (tx_dropped), since it exists. */

@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { Lab, type Meter, type MeterReport, reportLine, startMeter } from '#lab';
 import { bondwire, type Contender } from './contenders.js';
 import { table } from './table.js';
+import { untilSent } from './until-sent.js';
 
 /** Clock ticks of /proc/PID/stat are hundredths of a second on every architecture that Linux has now. */
 const TICK_US = 10_000;
@@ -265,18 +266,6 @@ export function loadReport(results: readonly LoadResult[]): string {
     one.kernelUs.toFixed(2),
   ]);
   return `Under load\n${table(head, rows)}`;
-}
-
-async function untilSent(meter: Meter, count: number): Promise<void> {
-  let over = false;
-  meter.done.then(
-    () => (over = true),
-    () => (over = true),
-  );
-  while (meter.progress.sent < count) {
-    if (over) throw new Error(`The stream was over before its packet ${count}: nothing was measured`);
-    await delay(2);
-  }
 }
 
 /** Milliseconds since the stream began. */
