@@ -36,7 +36,6 @@ async function report(what: string, meter: Meter): Promise<MeterReport> {
 }
 
 const nothing = { lost: 0, doubled: 0, refused: 0 };
-const losses = ({ lost, doubled, refused }: MeterReport) => ({ lost, doubled, refused });
 
 describe.each([
   { signal: 'SIGKILL', privateMounts: false },
@@ -76,7 +75,7 @@ describe.each([
       ['eth0', 1],
       ['eth1', 1],
     ]);
-    expect(losses(await report(`${signal}, private mounts ${privateMounts}`, meter))).toEqual(nothing);
+    expect(stage.losses(await report(`${signal}, private mounts ${privateMounts}`, meter))).toEqual(nothing);
     const failover = (await stage.events()).findLast(event => event.type === 'failover');
     expect(failover).toMatchObject({ from: 'eth1', to: 'eth0', lostPackets: 0 });
   });
@@ -93,7 +92,7 @@ test('A failure that came and went while nobody looked is counted once', async (
   await flowing(meter);
   await stage.bondwire.start();
   await stage.up('eth0');
-  expect(losses(await report('failure that came and went', meter))).toEqual(nothing);
+  expect(stage.losses(await report('failure that came and went', meter))).toEqual(nothing);
   const bond = await stage.show();
   expect(bond.active).toBe('eth1');
   expect(bond.members.map(member => member.linkFailureCount)).toEqual([1, 0]);
@@ -115,7 +114,7 @@ test('Two failures one after the other while nobody looked are counted, one for 
   expect((await stage.show()).active).toBe('eth0');
   stage.lab.restore('eth1');
   await stage.up('eth1');
-  expect(losses(await report('two failures', meter))).toEqual(nothing);
+  expect(stage.losses(await report('two failures', meter))).toEqual(nothing);
   const bond = await stage.show();
   expect(bond.active).toBe('eth0');
   expect(bond.members.map(member => member.linkFailureCount)).toEqual([1, 1]);

@@ -69,7 +69,9 @@ describe.each(MODES)('%s %o (H10, H12, H13, H16, H50, H53)', (mode, options) => 
         await forwards(stage, member);
         await flowing(meter);
       }
-      const { lost, refused } = await report(`${mode} ${JSON.stringify(options)}, ${plane}`, meter);
+      const { lost, refused } = stage.losses(
+        await report(`${mode} ${JSON.stringify(options)}, ${plane}`, meter),
+      );
       expect({ lost, refused }).toEqual({ lost: 0, refused: 0 });
       expect((await stage.show()).members.map(member => member.linkFailureCount)).toEqual([2, 1]);
     },
@@ -99,7 +101,9 @@ describe.each(MODES)('%s %o (H10, H12, H13, H16, H50, H53)', (mode, options) => 
     stage.lab.restore('eth0');
     await forwards(stage, 'eth0');
     await flowing(meter);
-    const { lost, refused } = await report(`${mode} ${JSON.stringify(options)}, no daemon`, meter);
+    const { lost, refused } = stage.losses(
+      await report(`${mode} ${JSON.stringify(options)}, no daemon`, meter),
+    );
     expect({ lost, refused }).toEqual({ lost: 0, refused: 0 });
   });
 });

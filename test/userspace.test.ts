@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { forwarder } from '../src/dataplane/userspace/forwarder.js';
 import { internetChecksum } from '../src/frames/index.js';
-import { type MeterReport, reportLine, startMeter } from '../src/lab/index.js';
+import { reportLine, startMeter } from '../src/lab/index.js';
 import { PacketSocket, requireLink } from '../src/linux/index.js';
 import { DataPlaneStage, NEVER, planFor } from './support/data-plane-stage.js';
 import { pictureOf, untilAsBefore } from './support/picture.js';
@@ -13,7 +13,6 @@ import { closeStages, Stage, until } from './support/stage.js';
 afterEach(closeStages);
 
 const RATE = 1000;
-const losses = ({ lost, doubled, refused }: MeterReport) => ({ lost, doubled, refused });
 
 async function traffic(stage: Stage, rate = RATE) {
   const meter = await startMeter({
@@ -52,7 +51,7 @@ describe('A bond with data_plane=userspace', () => {
     meter.stop();
     const report = await meter.done;
     console.log(reportLine(report));
-    expect(losses(report)).toEqual({ lost: 0, doubled: 0, refused: 0 });
+    expect(stage.losses(report)).toEqual({ lost: 0, doubled: 0, refused: 0 });
     const failovers = (await stage.events()).filter(
       event => event.type === 'failover' && event.from !== null,
     );

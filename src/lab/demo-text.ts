@@ -19,6 +19,8 @@ export interface LiveView {
 export interface DemoResult {
   readonly sent: number;
   readonly lost: number;
+  /** Of these, frames that were in the cable when it was cut: no bond can save them. */
+  readonly lostInCable: number;
   readonly refused: number;
   readonly doubled: number;
   readonly longestGapMs: number;
@@ -96,13 +98,15 @@ export function failures(result: DemoResult): string[] {
 export function summary(result: DemoResult, paint: Paint): string {
   const took = result.activeWhileCut;
   const moved = took !== null && took !== result.cutMember;
+  const ofThem = [
+    [result.refused, 'refused by the kernel'],
+    [result.lostInCable, 'in the cut cable itself'],
+  ] as const;
+  const told = ofThem.filter(([count]) => count > 0).map(([count, where]) => `${grouped(count)} ${where}`);
+  const lost = grouped(result.lost) + (told.length === 0 ? '' : `, of them ${told.join(', ')}`);
   const rows: [string, string][] = [
     ['packets sent', grouped(result.sent)],
-    [
-      'lost',
-      grouped(result.lost) +
-        (result.refused > 0 ? `, of them ${grouped(result.refused)} refused by the kernel` : ''),
-    ],
+    ['lost', lost],
     ['doubled', grouped(result.doubled)],
     ['longest gap', `${span(result.longestGapMs)}, at ${(result.longestGapAtMs / 1000).toFixed(1)} s`],
     ['took over', moved ? `${took}${result.reason === null ? '' : `: ${result.reason}`}` : 'nobody'],

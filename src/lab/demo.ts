@@ -182,6 +182,7 @@ class Show {
     const cutMember = this.#active ?? this.#stage.lab.members[0] ?? '';
     const cutMs = wallMs();
     const atCut = meter.progress.received;
+    const swallowedBefore = this.#stage.lab.swallowed;
     this.#cut(cutMember);
     // Three quarters through the cut the bond is asked itself; its events tell the rest.
     await until(CUT_AT + (RESTORE_AT - CUT_AT) * 0.75);
@@ -197,6 +198,7 @@ class Show {
     const took = this.#takeovers.find(one => one.atMs >= cutMs - 1 && one.to !== cutMember);
     return {
       ...streamPart(report),
+      lostInCable: Math.min(report.lost, this.#stage.lab.swallowed - swallowedBefore),
       cutMember,
       cutAtS: (cutMs - this.#startMs) / 1000,
       restoredAtS: (restoredMs - this.#startMs) / 1000,

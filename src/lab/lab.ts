@@ -50,6 +50,7 @@ export class Lab {
   readonly #children = new Set<ChildProcess>();
   readonly #silenced = new Set<string>();
   readonly #runDirs: string[] = [];
+  #swallowed = 0;
   #open = true;
   /** Members by name, with the switch's end of the cable. */
   readonly cables: Readonly<Record<string, string>>;
@@ -175,10 +176,22 @@ export class Lab {
   /**
    * Pulls the cable at the switch's end: the member loses its carrier. The kernel closes the switch's end first and takes
    * the carrier away when all processors have seen that: below 1 ms here, tens of ms on an emulated machine that is
-   * starved. Frames sent in between vanish while there is still a carrier; no bond can save them.
+   * starved. Frames sent in between vanish while there is still a carrier, as those do that are in a real cable when it is
+   * cut; no bond can save them. `swallowed` counts them.
    */
   cut(member: string): void {
+    const undelivered = (): number => this.link('host', member)?.statistics?.txDropped ?? 0;
+    const before = undelivered();
     this.setUp('switch', this.#end(member), false);
+    this.#swallowed += undelivered() - before;
+  }
+
+  /**
+   * Frames that were in cables while `cut` cut them: the switch's end was closed and the member still had its carrier. Its
+   * device counted them (tx_dropped); what it counts after the cut is not among them.
+   */
+  get swallowed(): number {
+    return this.#swallowed;
   }
 
   /** Undoes `cut` and `silence`. */

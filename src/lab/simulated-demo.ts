@@ -95,6 +95,7 @@ export async function runSimulatedDemo(options: SimulatedDemoOptions): Promise<n
   const result: DemoResult = {
     sent: flow.sent,
     lost: flow.lost,
+    lostInCable: 0,
     refused: 0,
     doubled: flow.duplicated,
     longestGapMs: flow.longestGapMs,
