@@ -61,6 +61,9 @@ function digest(role: string): string {
 
 /** A neighbour that was asked for before a port of the switch forwards is asked for again after a second. */
 const PATIENCE = { timeout: 10_000 };
+/** A datagram is sent so often, and waited for so long before it is sent again. */
+const TRIES = 4;
+const TRY_MS = 2000;
 const HOST_IPV6 = 'fd00:9::2';
 const PEER_IPV6 = 'fd00:9::1';
 
@@ -132,19 +135,26 @@ async function exchange(
     try {
       prepare?.(sender);
       for (let i = 0; i < bytes; i++) sender.outgoing[i] = (i * 7 + (i >> 8)) & 0xff;
-      expect(sender.send(1)).toBe(1);
-      const parts: Uint8Array[] = [];
-      await expect
-        .poll(() => {
-          const came = receiver.receive();
-          for (let i = 0; i < came; i++) {
-            parts.push(
-              receiver.incoming.slice(i * receiver.stride, i * receiver.stride + (receiver.lengths[i] ?? 0)),
-            );
-          }
-          return parts.length;
-        }, PATIENCE)
-        .toBe(count);
+      let parts: Uint8Array[] = [];
+      const receive = (): number => {
+        const came = receiver.receive();
+        for (let i = 0; i < came; i++) {
+          parts.push(
+            receiver.incoming.slice(i * receiver.stride, i * receiver.stride + (receiver.lengths[i] ?? 0)),
+          );
+        }
+        return parts.length;
+      };
+      // A busy machine drops fragments (net.core.netdev_max_backlog is shared by all): what comes is looked at, not whether.
+      for (let tries = 1; parts.length !== count; tries++) {
+        receive();
+        parts = [];
+        expect(sender.send(1)).toBe(1);
+        if (tries === TRIES) await expect.poll(receive, PATIENCE).toBe(count);
+        for (let waited = 0; receive() < count && waited < TRY_MS; waited += 5) {
+          await new Promise(resolve => setTimeout(resolve, 5));
+        }
+      }
       expect(Buffer.concat(parts).equals(sender.outgoing.subarray(0, bytes)), `${from} to ${to}`).toBe(true);
     } finally {
       sender.close();

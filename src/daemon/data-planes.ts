@@ -13,7 +13,7 @@ import {
   UserspaceBond,
 } from '../dataplane/index.js';
 import type { Rtnetlink } from '../linux/index.js';
-import type { ModeName } from '../policy/index.js';
+import type { BondSnapshot, ModeName } from '../policy/index.js';
 
 /** Words of the option `data_plane`. */
 export const DATA_PLANE_WISHES = ['auto', 'ebpf', 'userspace'] as const;
@@ -132,10 +132,22 @@ export function wishedDataPlane(options: Readonly<Record<string, unknown>>): Dat
 }
 
 /** A mode that a data plane does not carry out. */
-export function refuseMode(kind: DataPlaneKind, mode: ModeName): Refusal | undefined {
+function refuseMode(kind: DataPlaneKind, mode: ModeName): Refusal | undefined {
   if (kind === 'ebpf' || USERSPACE_MODES.has(mode)) return undefined;
   const message = `mode=${mode} was refused: the ${DATA_PLANE_NAMES[kind]} does not carry out this mode yet; use another mode, or the eBPF data plane.`;
   return refusal('not-implemented', 'EOPNOTSUPP', message);
+}
+
+/** What a bond on this data plane cannot have, of options that the policy took. */
+export function refuseMissing(
+  plane: Pick<BondDataPlane, 'kind' | 'queuesProblem'>,
+  { mode, options, members }: Pick<BondSnapshot, 'mode' | 'options' | 'members'>,
+): Refusal | undefined {
+  const tied = members.some(({ queueId }) => queueId !== 0);
+  const problem = tied ? plane.queuesProblem : undefined;
+  if (problem === undefined) return refuseMode(plane.kind, mode);
+  const message = `queue_id=${options.queue_id.join(' ')} was refused: the ${DATA_PLANE_NAMES[plane.kind]} cannot carry it out here: ${problem}; leave it at 0.`;
+  return refusal('unsupported', 'EOPNOTSUPP', message);
 }
 
 /** A bond keeps the data plane that it was created with. */

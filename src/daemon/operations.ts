@@ -23,7 +23,7 @@ import { BondRunner } from './bond-runner.js';
 import { isCidr } from './cidr.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
-import { DATA_PLANE_NAMES, refuseMode, refuseOther, wishedDataPlane } from './data-planes.js';
+import { DATA_PLANE_NAMES, refuseMissing, refuseOther, wishedDataPlane } from './data-planes.js';
 import type { Machine } from './machine.js';
 import { countersOf } from './member-counters.js';
 import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
@@ -207,7 +207,7 @@ export class Operations {
         return err(why);
       }
     }
-    const missing = refuseMode(runner.plane.kind, trial.snapshot().mode);
+    const missing = refuseMissing(runner.plane, trial.snapshot());
     if (missing !== undefined) return err(missing);
     if (names.some(name => ['active_slave', 'primary', 'prio'].includes(findOption(name)?.name ?? name))) {
       runner.refreshStack();

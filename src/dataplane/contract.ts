@@ -44,6 +44,8 @@ export interface BondDataPlane {
   readonly detail: string;
   /** True when it can see on every packet whether the member can send: inline failover and exact loss counts need that. */
   readonly checksCarrier: boolean;
+  /** Why the queue that a frame was put into cannot choose its member (queue_id): one clause; undefined where it can. */
+  readonly queuesProblem: string | undefined;
   /** The interface that people see. */
   readonly bondIfindex: number;
   /** The far end of the pair that the bond is one end of. */

@@ -23,16 +23,19 @@ export interface Pair {
   readonly lowerIfindex: number;
 }
 
-/** Makes the pair, the lower end silent; nothing is left when that fails. */
+/** Makes the pair, the near end with `txQueues` transmit queues, the lower end silent; nothing is left when that fails. */
 export function createPair(
   netlink: Rtnetlink,
   bond: Pick<NewBond, 'name' | 'lowerName' | 'address' | 'mtu'>,
+  txQueues = 1,
 ): Pair {
   const { name, lowerName, mtu, address } = bond;
   const near = createVeth(netlink, {
     name,
     peerName: lowerName,
     mtu,
+    numTxQueues: txQueues,
+    peerNumTxQueues: 1,
     ...(address !== undefined && { address }),
   });
   try {

@@ -70,6 +70,17 @@ export interface Libc {
   readonly if_nametoindex: (name: string) => number;
   /** bpf(2), which has no wrapper: `syscall(__NR_bpf, command, attr, size)`. */
   readonly bpf: (number: number, command: number, attr: Bytes, size: number) => number;
+  /** fsopen(2), fsconfig(2) and fsmount(2) by their numbers: older C libraries have no wrappers. */
+  readonly fsopen: (number: number, type: string, flags: number) => number;
+  readonly fsconfig: (
+    number: number,
+    fd: number,
+    command: number,
+    key: null,
+    value: null,
+    auxiliary: number,
+  ) => number;
+  readonly fsmount: (number: number, fd: number, flags: number, attributes: number) => number;
 }
 
 const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: readonly string[]]>> = {
@@ -115,10 +126,19 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
   clock_gettime: ['int', ['int', 'void *']],
   if_nametoindex: ['uint32_t', ['str']],
   bpf: ['int64_t', ['int64_t', 'int', 'void *', 'uint32_t']],
+  fsopen: ['int64_t', ['int64_t', 'str', 'int64_t']],
+  fsconfig: ['int64_t', ['int64_t', 'int64_t', 'int64_t', 'void *', 'void *', 'int64_t']],
+  fsmount: ['int64_t', ['int64_t', 'int64_t', 'int64_t', 'int64_t']],
 };
 
 /** Functions whose name in the library is not their name here. */
-const SYMBOLS: Partial<Record<keyof Libc, string>> = { bpf: 'syscall', sendmmsgAt: 'sendmmsg' };
+const SYMBOLS: Partial<Record<keyof Libc, string>> = {
+  bpf: 'syscall',
+  fsopen: 'syscall',
+  fsconfig: 'syscall',
+  fsmount: 'syscall',
+  sendmmsgAt: 'sendmmsg',
+};
 
 let loadedKoffi: KoffiModule | undefined;
 let loadedLibc: Libc | undefined;

@@ -94,6 +94,7 @@ export { PROBE_ANSWERS } from './socket-filter.js';
 export { addRoute, deleteRoute, listRoutes, type RouteFilter, routeTo } from './routes.js';
 export { Rtnetlink, type RtnetlinkOptions } from './rtnetlink.js';
 export { readSysctl, type SysctlFamily, writeSysctl } from './sysctl.js';
+export { allProcessors, steerTransmit } from './transmit-queues.js';
 export {
   addBpfFilter,
   addClsact,

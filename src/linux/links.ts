@@ -168,15 +168,18 @@ export interface VethOptions extends NewLink {
   readonly peerNetnsFd?: number;
   /** Raise the other end too; only where it stays in this namespace. */
   readonly peerUp?: boolean;
+  /** Transmit queues of the other end; as many as this end's where absent. */
+  readonly peerNumTxQueues?: number;
 }
 
 /** Makes a veth pair; both ends get the MTU and the queues. Gives the near end (absent from here when `netnsFd` put it elsewhere). */
 export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | undefined {
-  const { peerName, peerAddress, peerNetnsFd, peerUp, name, mtu, numTxQueues, numRxQueues } = options;
+  const { peerName, peerAddress, peerNetnsFd, peerUp, name, mtu, numRxQueues } = options;
+  const peerTxQueues = options.peerNumTxQueues ?? options.numTxQueues;
   const peer = linkWith({
     name: peerName,
     ...(mtu !== undefined && { mtu }),
-    ...(numTxQueues !== undefined && { numTxQueues }),
+    ...(peerTxQueues !== undefined && { numTxQueues: peerTxQueues }),
     ...(numRxQueues !== undefined && { numRxQueues }),
     ...(peerAddress !== undefined && { address: peerAddress }),
     ...(peerNetnsFd !== undefined && { netnsFd: peerNetnsFd }),

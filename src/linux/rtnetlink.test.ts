@@ -71,7 +71,11 @@ describe.skipIf(!isRoot)('links', () => {
         address: '02:00:00:00:00:02',
         link: near?.ifindex,
         carrier: true,
+        numTxQueues: 2,
       });
+      createVeth(netlink, { name: 'bwc', peerName: 'bwd', numTxQueues: 4, peerNumTxQueues: 1 });
+      expect(['bwc', 'bwd'].map(name => requireLink(netlink, name).numTxQueues)).toEqual([4, 1]);
+      deleteLink(netlink, 'bwc');
       expect(listLinks(netlink).map(link => link.name)).toEqual(['lo', 'bwb', 'bwa']);
     });
   });

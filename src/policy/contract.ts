@@ -153,6 +153,11 @@ export interface ForwardingPlan {
   readonly rebalance: number;
   /** balance-rr: frames on one member before the next has its turn; 0: each by chance. */
   readonly packetsPerSlave: number;
+  /**
+   * active-backup, balance-rr: what was put into this transmit queue of the bond leaves by this member while it can send
+   * (queue_id, kernel bond_slave_override). Members that are not UP are left out; empty in other modes.
+   */
+  readonly queues: readonly { readonly queue: number; readonly member: MemberIndex }[];
   /** True when the data plane may move traffic by itself when the active member cannot send. */
   readonly inlineFailover: boolean;
   /** True when the data plane is to note when each member last received a frame (ARP monitor). */

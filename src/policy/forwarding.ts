@@ -61,6 +61,14 @@ function multicastMembers(state: BondState, byMode: readonly MemberIndex[]): rea
   }
 }
 
+/** bond_should_override_tx_queue: two modes have it. Of members that are UP, active or not (bond_slave_override). */
+function queues({ numbers, members }: BondState): ForwardingPlan['queues'] {
+  if (numbers.mode !== MODE.ACTIVE_BACKUP && numbers.mode !== MODE.ROUND_ROBIN) return [];
+  return members
+    .filter(({ queueId, link }) => queueId !== 0 && link === 'up')
+    .map(({ queueId, member }) => ({ queue: queueId, member }));
+}
+
 /** The plan for the state as it is. */
 export function forwardingPlan(state: BondState): ForwardingPlan {
   const { numbers } = state;
@@ -77,6 +85,7 @@ export function forwardingPlan(state: BondState): ForwardingPlan {
     balanced: isLoadBalancing(state) ? state.members.map(balanced) : [],
     rebalance: state.rebalance,
     packetsPerSlave: numbers.packets_per_slave,
+    queues: queues(state),
     inlineFailover: isInline(state),
     timesReception: numbers.arp_interval > 0,
     inactive: indexes(state.members.filter(member => member.inactive)),

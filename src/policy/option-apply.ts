@@ -335,7 +335,7 @@ function applyPerMember(context: Context, spec: OptionSpec, name: string, text: 
     const why = `${shown(wanted.name)} is not a member of ${state.name}; enslave it first`;
     return err(refuse('unknown-interface', isQueue ? 'EPERM' : 'ENODEV', name, text, why));
   }
-  if (isQueue) return applyQueue(context, spec, member, wanted.value, name, text);
+  if (isQueue) return applyQueue(context, member, wanted.value, name, text);
   if (spec.name === 'actor_port_prio') {
     member.actorPortPrio = wanted.value;
     return DONE;
@@ -353,7 +353,6 @@ function applyPerMember(context: Context, spec: OptionSpec, name: string, text: 
 /** bond_option_queue_id_set: a queue belongs to one member. */
 function applyQueue(
   context: Context,
-  spec: OptionSpec,
   member: MemberState,
   queue: number,
   name: string,
@@ -365,8 +364,6 @@ function applyQueue(
     const why = `queue ${queue} belongs to ${owner.name}; set ${owner.name}:0 first`;
     return err(refuse('invalid-value', 'EPERM', name, text, why));
   }
-  const missing = refuseNotBuilt(context, spec, name, text, queue);
-  if (missing !== null) return err(missing);
   member.queueId = queue;
   return DONE;
 }

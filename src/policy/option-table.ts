@@ -300,7 +300,6 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     kind: 'per-member',
     max: 16,
     sysfs: 'text',
-    notBuilt: { except: [0], what: 'tying queues to members is not implemented yet; leave it at 0' },
   },
   {
     ...PLAIN,

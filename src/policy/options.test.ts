@@ -109,7 +109,7 @@ describe('set-option', () => {
     ['queue_id', 'eth1:17', 'EPERM'],
     ['queue_id', 'eth1', 'EPERM'],
     ['queue_id', 'eth9:1', 'EPERM'],
-    ['queue_id', 'eth1:1', 'EOPNOTSUPP'],
+    ['queue_id', 'eth1:-1', 'EPERM'],
     ['prio', 'eth9:1', 'ENODEV'],
     ['prio', '7', 'EINVAL'],
     ['slaves', '+eth3', 'EPERM'],
@@ -121,6 +121,21 @@ describe('set-option', () => {
     expect(bench.set(name, text)).toBe(errno);
     expect(bench.bond.save()).toEqual(before);
     expect(bench.events('refused')).toHaveLength(1);
+  });
+
+  it('ties a transmit queue to one member, in the two modes that have it (bond_slave_override)', () => {
+    const bench = new Bench({ miimon: 100 }, [1, 2]);
+    const queues = () => bench.bond.plan().queues;
+    expect(bench.set('queue_id', 'eth2:16')).toBeNull();
+    expect(queues()).toEqual([{ queue: 16, member: 2 }]);
+    expect(bench.set('queue_id', 'eth1:16')).toBe('EPERM');
+    expect(bench.set('queue_id', 'eth2:0')).toBeNull();
+    expect(bench.set('queue_id', 'eth1:16')).toBeNull();
+    expect(queues()).toEqual([{ queue: 16, member: 1 }]);
+    expect(bench.bond.snapshot().options.queue_id).toEqual(['eth1:16', 'eth2:0']);
+    const spread = new Bench({ mode: 'balance-xor', miimon: 100 }, [1]);
+    expect(spread.set('queue_id', 'eth1:3')).toBeNull();
+    expect(spread.bond.plan().queues).toEqual([]);
   });
 
   it('accepts what changes nothing', () => {

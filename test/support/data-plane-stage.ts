@@ -52,6 +52,7 @@ export function planFor(
     usable: order,
     hashPolicy: 'layer2',
     packetsPerSlave: 1,
+    queues: [],
     inlineFailover: true,
     timesReception: false,
     inactive: order.slice(1),

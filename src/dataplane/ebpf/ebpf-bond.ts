@@ -11,6 +11,7 @@ import {
   RingBuffer,
   type Rtnetlink,
   setLink,
+  steerTransmit,
   withHostMounts,
 } from '../../linux/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
@@ -23,7 +24,7 @@ import { createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
 import { type Parts, readParts, type Unfinished, writeParts } from './parts.js';
 import { receiveProgram } from './programs.js';
 import { publishPlan } from './publish-plan.js';
-import { DIVERSION, LAYOUT_VERSION, NO_SLOT } from './shared-state.js';
+import { DIVERSION, LAYOUT_VERSION, NO_SLOT, TX_QUEUES } from './shared-state.js';
 import type { Toolbox } from './toolbox.js';
 import { type TransmitKind, transmitKindOf, transmitProgramOf } from './transmit-kinds.js';
 
@@ -74,8 +75,10 @@ export class EbpfBond implements BondDataPlane {
       const unfinished: Unfinished = { layoutVersion: LAYOUT_VERSION, lowerName };
       writeParts(bond.partsFile, unfinished);
       undo.push(() => rmSync(bond.partsFile, { force: true }));
-      const pair = createPair(netlink, bond);
+      const pair = createPair(netlink, bond, TX_QUEUES);
       undo.push(() => deleteLink(netlink, bond.name));
+      // Where that cannot be, frames are spread over the queues, which means nothing as long as none is tied to a member.
+      steerUnchosen(netlink, pair.bondIfindex);
       withHostMounts(() => mkdirSync(bond.pins, { mode: 0o700 }));
       undo.push(() => withHostMounts(() => rmSync(bond.pins, { recursive: true, force: true })));
       const maps = createMaps();
@@ -164,6 +167,11 @@ export class EbpfBond implements BondDataPlane {
 
   get lowerIfindex(): number {
     return this.#parts.lowerIfindex;
+  }
+
+  /** Asked of the kernel each time: it costs little, and /sys may have changed. */
+  get queuesProblem(): string | undefined {
+    return steerUnchosen(this.#netlink, this.#parts.bondIfindex);
   }
 
   get checksCarrier(): boolean {
@@ -320,6 +328,16 @@ export class EbpfBond implements BondDataPlane {
   #saveParts(parts: Parts): void {
     this.#parts = parts;
     writeParts(this.#places.partsFile, parts);
+  }
+}
+
+/** Frames that nobody gave a queue go into queue 0, which is tied to no member. Gives why that cannot be, as a clause. */
+function steerUnchosen(netlink: Rtnetlink, bondIfindex: number): string | undefined {
+  try {
+    steerTransmit(getLink(netlink, bondIfindex)?.name ?? '', 0);
+    return undefined;
+  } catch (error) {
+    return `frames cannot be kept out of the other queues (${error instanceof Error ? error.message : String(error)})`;
   }
 }
 

@@ -88,6 +88,12 @@ export class LiveState {
     this.#publish(SHARED.offset('packetsPerSlave'), packets);
   }
 
+  /** Ties a transmit queue of the bond to the member of a slot; NO_SLOT: to none. */
+  tieQueue(queue: number, slot: number): void {
+    const offset = SHARED.fields.queues.offset + queue * WORD;
+    this.#publish(offset, slot === NO_SLOT ? 0 : slot + 1);
+  }
+
   /** balance-tlb: what the programs are to know of the member of a slot. */
   setBalanced(slot: number, { rank, source, speedMbps }: Balanced): void {
     const entry = this.#shared.members.at(slot);

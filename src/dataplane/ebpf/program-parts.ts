@@ -18,7 +18,16 @@ import {
   SK_BUFF,
 } from '../../ebpf/index.js';
 import { CAST_KFUNC, type KernelLayout, LINK_STATE_NOCARRIER, LINK_STATE_START } from './kernel-layout.js';
-import { BALANCING, DIVERSION, EVENTS_MAP, LOSS, MEMBER, SHARED } from './shared-state.js';
+import {
+  BALANCING,
+  DIVERSION,
+  EVENTS_MAP,
+  LOSS,
+  MAX_MEMBERS,
+  MEMBER,
+  SHARED,
+  TX_QUEUES,
+} from './shared-state.js';
 
 /** How the programs read a device: a direct load (Linux 6.2), a helper call (5.8), or not at all. */
 export type DeviceReader = 'cast' | 'probe' | 'none';
@@ -76,6 +85,7 @@ export const at = {
   drops: SHARED.offset('drops'),
   packetsPerSlave: SHARED.offset('packetsPerSlave'),
   turns: SHARED.fields.turns.offset,
+  queues: SHARED.fields.queues.offset,
   flows: SHARED.fields.flows.offset,
   period: SHARED.fields.balancing.offset + BALANCING.offset('period'),
   sinceNs: SHARED.fields.balancing.offset + BALANCING.offset('sinceNs'),
@@ -211,6 +221,28 @@ export function restorePriority(program: Assembler): void {
     // The verifier goes two ways from here else, through all that follows.
     .mov(R0, 0)
     .mov(R1, 0);
+}
+
+/**
+ * Sends the frame by the member that its transmit queue is tied to (queue_id, kernel bond_slave_override); falls through when
+ * it is in none, in that of nobody, or of a member that cannot send. The context is in R6, the state in R7. A
+ * veth hands the queue that was chosen on the bond over as it is (seen on Linux 6.1, 6.12 and 6.18).
+ */
+export function sendByQueue(program: Assembler, context: ProgramContext): void {
+  const untied = program.freshLabel('untied');
+  program
+    .load('u32', R1, R6, SK_BUFF.queue_mapping)
+    .jeq(R1, 0, untied)
+    .jgt(R1, TX_QUEUES, untied)
+    .lsh(R1, 2)
+    .add(R1, R7)
+    .load('u32', R8, R1, at.queues)
+    .jeq(R8, 0, untied)
+    .sub(R8, 1)
+    .jge(R8, MAX_MEMBERS, untied)
+    .include(a => memberAt(a, R9, R8));
+  checkDevice(program, context, untied);
+  program.load('u32', R1, R9, of.ifindex).mov(R2, 0).call('redirect').exit().label(untied);
 }
 
 /** Adds 1 to the loss at base + offset, and notes the time when it is the first that the daemon has not taken. R0 to R5 are lost. */

@@ -26,6 +26,7 @@ import {
   of,
   type ProgramContext,
   restorePriority,
+  sendByQueue,
   SLOTS,
   STACK,
   TC_DROP,
@@ -57,6 +58,7 @@ export function transmitProgram(context: ProgramContext): ProgramSpec {
     .mov(R6, R1)
     .loadMapValue(R7, STATE_MAP)
     .include(restorePriority)
+    .include(a => sendByQueue(a, context))
     .load('u32', R8, R7, at.current)
     .jge(R8, MAX_MEMBERS, 'no current')
     .include(a => memberAt(a, R9, R8));

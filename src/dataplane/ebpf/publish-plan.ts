@@ -1,7 +1,7 @@
 // Makes a forwarding plan true in the state that programs read, in an order in which no frame is lost on the way.
 import type { ForwardingPlan } from '../../policy/index.js';
 import type { LiveState } from './live-state.js';
-import { MEMBER_FLAGS, NO_SLOT, SHARED_FLAGS } from './shared-state.js';
+import { MEMBER_FLAGS, NO_SLOT, SHARED_FLAGS, TX_QUEUES } from './shared-state.js';
 
 /**
  * Publishes it. Who may be heard or used is granted first and withdrawn last, and the order is there before who is current: a
@@ -29,6 +29,10 @@ export function publishPlan(state: LiveState, plan: ForwardingPlan, mayDivert: b
     const after = flagsOf(slot);
     if ((after & ~before & MEMBER_FLAGS.usable) !== 0) state.forgetNotice(slot);
     state.setMemberFlags(slot, before | after);
+  }
+  for (let queue = 1; queue <= TX_QUEUES; queue++) {
+    const tied = plan.queues.find(each => each.queue === queue);
+    state.tieQueue(queue, tied === undefined ? NO_SLOT : (state.slotOf(tied.member) ?? NO_SLOT));
   }
   const order = slotsOf(plan.order);
   state.setOrder(order, order.filter(slot => usable.has(slot)).length);

@@ -11,7 +11,10 @@ export const NO_SLOT = 0xffff_ffff;
 export const TURN_CELLS = 64;
 
 /** Grows when the layout or the meaning of a field changes; a daemon adopts only its own. */
-export const LAYOUT_VERSION = 5;
+export const LAYOUT_VERSION = 6;
+
+/** Transmit queues of a bond (kernel BOND_DEFAULT_TX_QUEUES), and so the highest queue_id. */
+export const TX_QUEUES = 16;
 
 /** Bits of `SHARED.flags`. */
 export const SHARED_FLAGS = {
@@ -120,6 +123,8 @@ export const SHARED = layout({
   turns: array(TURN_CELLS, layout({ count: 'u32', reserved: bytes(60) })),
   balancing: BALANCING,
   flows: array(FLOWS, FLOW),
+  /** Slot, plus one, of the member that a transmit queue is tied to; 0: none. Queue 0 is nobody's. */
+  queues: array(TX_QUEUES + 1, 'u32'),
 });
 
 /** Bit of `SHARED.order`: the second half of `slots` counts. Below it: the number of slots. */

@@ -27,6 +27,7 @@ import {
   of,
   type ProgramContext,
   restorePriority,
+  sendByQueue,
   SLOTS,
   STACK,
   TC_DROP,
@@ -78,6 +79,7 @@ export interface SearchOptions {
 export function roundRobinProgram(context: ProgramContext): ProgramSpec {
   const program = begin('bw_transmit_rr');
   program
+    .include(a => sendByQueue(a, context))
     .load('u32', R1, R6, SK_BUFF.protocol)
     .jne(R1, networkOrder(ETH_P_IP), 'turn')
     .mov(R2, IP_PROTOCOL_AT);

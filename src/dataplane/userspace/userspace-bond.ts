@@ -76,6 +76,7 @@ interface Sockets {
 export class UserspaceBond implements BondDataPlane {
   readonly kind = 'userspace';
   readonly checksCarrier = true;
+  readonly queuesProblem = 'a packet socket does not tell the queue of a frame';
   readonly #netlink: Rtnetlink;
   readonly #places: BondPlaces;
   readonly #keeper: SocketKeeper;
