@@ -1,6 +1,6 @@
 // The data planes keep their contract: eBPF by every way to attach programs and to read devices that this kernel has, and user
 // space; needs root.
-import { Toolbox, type ToolboxWishes, UserspaceBond } from '../src/dataplane/index.js';
+import { NO_KEEPER, Toolbox, type ToolboxWishes, UserspaceBond } from '../src/dataplane/index.js';
 import { tcxAvailable } from '../src/linux/index.js';
 import { dataPlaneContract, type Subject } from './support/data-plane-contract.js';
 import { dataPlaneSpreadContract } from './support/data-plane-spread-contract.js';
@@ -22,7 +22,10 @@ const ofEbpf = (wishes: ToolboxWishes): Subject => ({
 const ofUserSpace: Subject = {
   stage: () => DataPlaneStage.create({}, { members: ['eth0', 'eth1', 'eth2'] }),
   create: stage => stage.userspaceBond(),
-  adopt: stage => stage.host(() => UserspaceBond.adopt(stage.lab.netlink('host'), stage.places)),
+  adopt: stage =>
+    stage.host(() =>
+      UserspaceBond.adopt({ netlink: stage.lab.netlink('host'), keeper: NO_KEEPER }, stage.places),
+    ),
   worksOnWhenClosed: false,
 };
 

@@ -30,7 +30,7 @@ export async function runInForeground(session: Session, wish: RunWish): Promise<
     'still putting everything back; ending it now would leave the interfaces half changed.',
   );
   try {
-    const daemon = await startOwnDaemon(session, 'run', false);
+    const daemon = await startOwnDaemon(session, 'run', { logToStderr: false });
     const api = await session.api();
     await refuseStrangers(api, daemon, session.runDir());
     if (chosen.length > 0) {

@@ -1,6 +1,7 @@
 // What the commands expect of the rooms that do the work. They are loaded only by the commands that need them, so
 // that --help, show and the like stay quick.
 
+import type { DataPlanes, SocketKeeper } from '../daemon/index.js';
 import type { ShowBond } from '../daemon/api.js';
 import type { Terminal } from './terminal.js';
 
@@ -20,9 +21,18 @@ export interface Finding {
 
 export interface DaemonModule {
   /** Listens on the control socket of `runDir` when the promise is kept. */
-  readonly startDaemon: (options: { runDir: string; logToStderr?: boolean }) => Promise<RunningDaemon>;
-  /** `running`: the bonds of a daemon, to be looked at too. */
-  readonly diagnose: (running?: readonly ShowBond[]) => Promise<{ findings: readonly Finding[] }>;
+  readonly startDaemon: (options: {
+    runDir: string;
+    logToStderr?: boolean;
+    planes?: DataPlanes;
+  }) => Promise<RunningDaemon>;
+  /** What a daemon that waits for its turn does ahead. */
+  readonly prepareDaemon: (keeper: SocketKeeper) => DataPlanes;
+  /** `running`: the bonds of a daemon, to be looked at too; `supervised`: as that one says. */
+  readonly diagnose: (
+    running?: readonly ShowBond[],
+    supervised?: boolean,
+  ) => Promise<{ findings: readonly Finding[] }>;
 }
 
 export interface LabModule {

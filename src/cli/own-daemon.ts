@@ -2,6 +2,7 @@
 import { DAEMON_CAPABILITIES, needCapabilities } from './capabilities.js';
 import { asFailure, Failure, refusedFailure } from './failure.js';
 import { EXIT } from '../daemon/api.js';
+import type { DataPlanes } from '../daemon/index.js';
 import type { RunningDaemon } from './modules.js';
 import { plain } from './plain.js';
 import type { Session } from './session.js';
@@ -10,20 +11,23 @@ import type { Session } from './session.js';
 export async function startOwnDaemon(
   session: Session,
   what: string,
-  logToStderr: boolean,
+  options: { readonly logToStderr: boolean; readonly planes?: DataPlanes | undefined },
 ): Promise<RunningDaemon> {
   const runDir = session.runDir();
   needCapabilities(session.machine, what, DAEMON_CAPABILITIES);
-  await refuseSecond(session, runDir);
+  // One that was prepared is a supervisor's, which has asked.
+  if (options.planes === undefined) await refuseSecond(session, runDir);
   try {
     const { startDaemon } = await session.machine.daemon();
-    return await startDaemon({ runDir, logToStderr });
+    const { logToStderr, planes } = options;
+    return await startDaemon({ runDir, logToStderr, ...(planes !== undefined && { planes }) });
   } catch (error) {
     throw asFailure(error, `Starting a daemon at ${plain(runDir)}`);
   }
 }
 
-async function refuseSecond(session: Session, runDir: string): Promise<void> {
+/** Refuses when a daemon answers at the run directory. */
+export async function refuseSecond(session: Session, runDir: string): Promise<void> {
   const api = await session.api();
   let pid: number;
   try {

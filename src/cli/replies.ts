@@ -78,6 +78,7 @@ const daemonStatus: Check = fields<keyof DaemonStatus>({
   runDir: isText,
   bonds: listOf(isText),
   adopted: listOf(isText),
+  supervised: isFlag,
 });
 const changed: Check = fields<keyof Changed>({ done: isFlag, warnings: listOf(isText) });
 const errorBody: Check = fields<keyof ErrorBody>({

@@ -75,6 +75,8 @@ export interface DaemonStatus {
   readonly bonds: readonly string[];
   /** Bonds that this daemon found working when it started. */
   readonly adopted: readonly string[];
+  /** True when a supervisor starts it again when it dies. */
+  readonly supervised: boolean;
 }
 
 export interface CreateRequest {

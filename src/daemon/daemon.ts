@@ -37,6 +37,8 @@ export interface DaemonOptions {
   readonly runDir: string;
   /** Log lines to standard error besides RUN_DIR/bondwire.log. */
   readonly logToStderr?: boolean;
+  /** Prepared before (prepareDaemon). */
+  readonly planes?: DataPlanes;
 }
 
 /** A daemon that runs in this process. */
@@ -115,7 +117,7 @@ class Daemon implements RunningDaemon {
 
   static open(options: DaemonOptions, unlock: () => void, problem: string | undefined): Daemon {
     const { runDir } = options;
-    const planes = DataPlanes.probe(problem);
+    const planes = choosePlanes(options.planes, problem);
     const state = new StateFile(runDir, String(currentNetnsId()));
     const { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } = RTNLGRP;
     const netlink = Rtnetlink.open({ groups: [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR] });
@@ -207,6 +209,7 @@ class Daemon implements RunningDaemon {
       runDir: this.#machine.runDir,
       bonds: this.#registry.all().map(runner => runner.name),
       adopted: this.#adopted,
+      supervised: this.#machine.planes.isSupervised,
     };
   }
 
@@ -413,6 +416,11 @@ class Daemon implements RunningDaemon {
       log.warn({ err: error }, `${original.name} keeps its MAC address in its new namespace`);
     }
   }
+}
+
+function choosePlanes(prepared: DataPlanes | undefined, problem: string | undefined): DataPlanes {
+  if (prepared === undefined) return DataPlanes.probe(problem);
+  return problem === undefined ? prepared : prepared.withoutEbpf(problem);
 }
 
 function openLog(runDir: string, toStderr: boolean): Logger {

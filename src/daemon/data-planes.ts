@@ -5,7 +5,10 @@ import {
   type BondPlaces,
   type DataPlaneKind,
   EbpfBond,
+  forwarder,
+  NO_KEEPER,
   type NewBond,
+  type SocketKeeper,
   Toolbox,
   UserspaceBond,
 } from '../dataplane/index.js';
@@ -44,19 +47,32 @@ export class DataPlanes {
   /** Why there is no eBPF here; empty when there is. */
   readonly ebpfProblem: string;
 
-  private constructor(toolbox: Toolbox | undefined, problem: string) {
+  readonly #keeper: SocketKeeper;
+
+  private constructor(toolbox: Toolbox | undefined, problem: string, keeper: SocketKeeper) {
     this.#toolbox = toolbox;
+    this.#keeper = keeper;
     this.ebpfProblem = problem;
   }
 
   /** Tries what this kernel can do, and may do for us; `problem` says why there is no place for pins, where there is none. */
-  static probe(problem?: string): DataPlanes {
-    if (problem !== undefined) return new DataPlanes(undefined, problem);
+  static probe(problem?: string, keeper: SocketKeeper = NO_KEEPER): DataPlanes {
+    if (problem !== undefined) return new DataPlanes(undefined, problem, keeper);
     try {
-      return new DataPlanes(Toolbox.probe(), '');
+      return new DataPlanes(Toolbox.probe(), '', keeper);
     } catch (error) {
-      return new DataPlanes(undefined, error instanceof Error ? error.message : String(error));
+      return new DataPlanes(undefined, error instanceof Error ? error.message : String(error), keeper);
     }
+  }
+
+  /** The same where there is no place for pins. */
+  withoutEbpf(problem: string): DataPlanes {
+    return new DataPlanes(undefined, problem, this.#keeper);
+  }
+
+  /** True when somebody starts another daemon when this one dies, and keeps its sockets meanwhile. */
+  get isSupervised(): boolean {
+    return this.#keeper.isThere;
   }
 
   /** Why carriers are not read on every packet by eBPF, where that is so. */
@@ -84,14 +100,14 @@ export class DataPlanes {
   }
 
   create(netlink: Rtnetlink, kind: DataPlaneKind, bond: NewBond): BondDataPlane {
-    if (kind === 'userspace') return UserspaceBond.create(netlink, bond);
+    if (kind === 'userspace') return UserspaceBond.create({ netlink, keeper: this.#keeper }, bond);
     if (this.#toolbox === undefined) throw new Error(`There is no eBPF here: ${this.ebpfProblem}`);
     return EbpfBond.create(netlink, this.#toolbox, bond);
   }
 
   /** Takes over what an earlier daemon left; undefined when that cannot be. */
   adopt(netlink: Rtnetlink, places: BondPlaces): BondDataPlane | undefined {
-    const inUserSpace = UserspaceBond.adopt(netlink, places);
+    const inUserSpace = UserspaceBond.adopt({ netlink, keeper: this.#keeper }, places);
     if (inUserSpace !== undefined || this.#toolbox === undefined) return inUserSpace;
     return EbpfBond.adopt(netlink, this.#toolbox, places);
   }
@@ -101,6 +117,13 @@ export class DataPlanes {
     UserspaceBond.sweep(netlink, places);
     EbpfBond.sweep(netlink, places);
   }
+}
+
+/** Does ahead what takes time when a daemon starts, the start of the forwarding worker too. */
+export function prepareDaemon(keeper: SocketKeeper): DataPlanes {
+  const planes = DataPlanes.probe(undefined, keeper);
+  forwarder.prepare();
+  return planes;
 }
 
 /** The wish among the options of a new bond; anything else is the policy's to refuse. */

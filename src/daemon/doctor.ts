@@ -19,9 +19,10 @@ export interface Finding {
 /** Looks at the machine, and at the bonds that a daemon runs on it; changes nothing. */
 export async function diagnose(
   running: readonly ShowBond[] = [],
+  supervised = false,
 ): Promise<{ readonly findings: readonly Finding[] }> {
   const machine = [system(), capabilities(), typeInformation(), programs(), attachment(), ...interfaces()];
-  return { findings: [...machine, ...bonds(running)] };
+  return { findings: [...machine, ...bonds(running), ...death(running, supervised)] };
 }
 
 function bonds(running: readonly ShowBond[]): Finding[] {
@@ -32,6 +33,22 @@ function bonds(running: readonly ShowBond[]): Finding[] {
   } finally {
     netlink.close();
   }
+}
+
+/** What happens when the daemon dies, where packets depend on it. */
+function death(running: readonly ShowBond[], supervised: boolean): Finding[] {
+  const names = running.filter(({ dataPlane }) => dataPlane === 'userspace').map(({ name }) => name);
+  if (names.length === 0) return [];
+  const of = names.join(', ');
+  return [
+    supervised
+      ? good('daemon', `when it dies, packets of ${of} wait until the supervisor has started it again`)
+      : warning(
+          'daemon',
+          `packets of ${of} stop when it dies: the daemon forwards them, and nobody starts it again`,
+          "end it and start 'bondwire daemon --supervise'",
+        ),
+  ];
 }
 
 const good = (name: string, detail: string): Finding => ({ name, ok: true, level: 'ok', detail });
@@ -90,7 +107,8 @@ function programs(): Finding {
     const fix = isErrno(error, 'EPERM', 'EACCES')
       ? 'run it as root, outside of lockdown'
       : 'use Linux 5.8 or newer';
-    const what = 'bonds are forwarded in user space: slower, and packets stop when the daemon does';
+    const what =
+      "bonds are forwarded in user space: slower, and packets stop when the daemon does ('bondwire daemon --supervise' starts it again)";
     return warning('eBPF', `${text}; ${what}`, fix);
   }
 }

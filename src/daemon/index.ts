@@ -1,4 +1,6 @@
 // What the command line and others may use of `daemon`.
 export * from './api.js';
+export { type DataPlanes, prepareDaemon } from './data-planes.js';
 export { type DaemonOptions, type RunningDaemon, startDaemon } from './daemon.js';
 export { diagnose, type Finding } from './doctor.js';
+export type { KeptSocket, SocketKeeper } from '../dataplane/index.js';

@@ -40,11 +40,21 @@ export class ManagedBondwire {
   readonly #spawn: Spawn;
   readonly #bin: string;
   readonly runDir: string;
+  readonly #daemonArgs: readonly string[];
   #daemon: ChildProcess | null = null;
   #log = '';
 
-  /** `spawn` starts programs where the bond is to be; `bin` is the absolute path of the bondwire command. */
-  constructor(options: { readonly spawn: Spawn; readonly bin: string; readonly runDir: string }) {
+  /**
+   * `spawn` starts programs where the bond is to be; `bin` is the absolute path of the bondwire command; `daemonArgs` are given
+   * to `bondwire daemon`.
+   */
+  constructor(options: {
+    readonly spawn: Spawn;
+    readonly bin: string;
+    readonly runDir: string;
+    readonly daemonArgs?: readonly string[];
+  }) {
+    this.#daemonArgs = options.daemonArgs ?? [];
     this.#spawn = options.spawn;
     this.#bin = options.bin;
     this.runDir = options.runDir;
@@ -66,7 +76,7 @@ export class ManagedBondwire {
 
   /** Starts the daemon and waits until it answers. */
   async start(): Promise<void> {
-    const child = this.#start(['daemon']);
+    const child = this.#start(['daemon', ...this.#daemonArgs]);
     this.#daemon = child;
     this.#log = '';
     const ended: string[] = [];

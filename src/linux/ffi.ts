@@ -23,6 +23,8 @@ export interface Libc {
   readonly send: (fd: number, data: Bytes, length: number, flags: number) => number;
   readonly recv: (fd: number, data: Bytes, length: number, flags: number) => number;
   readonly recvmsg: (fd: number, message: Bytes, flags: number) => number;
+  readonly sendmsg: (fd: number, message: Bytes, flags: number) => number;
+  readonly socketpair: (domain: number, type: number, protocol: number, ends: Bytes) => number;
   readonly sendmmsg: (fd: number, messages: Bytes, count: number, flags: number) => number;
   /** The same by address, for a part of a vector of messages. */
   readonly sendmmsgAt: (fd: number, address: number, count: number, flags: number) => number;
@@ -94,6 +96,8 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
   send: ['int64_t', ['int', 'void *', 'size_t', 'int']],
   recv: ['int64_t', ['int', 'void *', 'size_t', 'int']],
   recvmsg: ['int64_t', ['int', 'void *', 'int']],
+  sendmsg: ['int64_t', ['int', 'void *', 'int']],
+  socketpair: ['int', ['int', 'int', 'int', 'void *']],
   sendmmsg: ['int', ['int', 'void *', 'uint32_t', 'int']],
   sendmmsgAt: ['int', ['int', 'uint64_t', 'uint32_t', 'int']],
   recvmmsg: ['int', ['int', 'void *', 'uint32_t', 'int', 'void *']],

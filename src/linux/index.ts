@@ -49,6 +49,7 @@ export { lockDirectory } from './directory-lock.js';
 export { monotonicMs, monotonicNs } from './clock.js';
 export { isErrno, SystemError } from './errors.js';
 export { type DriverInfo, Ethtool, type Feature, FEATURE_GROUPS, type LinkSettings } from './ethtool.js';
+export { channelPair, keepFromChildren, type Passed, receivePassed, sendPassed } from './fd-channel.js';
 export { type FdWatch, watchReadable } from './fd-watch.js';
 export { closeFd, openFd } from './ffi.js';
 export {
@@ -107,6 +108,7 @@ export {
 } from './traffic-control.js';
 export { UdpBatch, type UdpBatchOptions, type UdpEndpoint } from './udp-batch.js';
 export {
+  adoptPacketRing,
   LinkProbe,
   openDirectSender,
   openPacketRing,

@@ -95,6 +95,18 @@ export function openPacketRing(ifindex: number, blocks: number): PacketRing {
 }
 
 /**
+ * Goes on with a socket that another process opened for this interface, and with the frames that wait in its ring; undefined,
+ * the socket left alone, when it is of another interface by now or of none (a deleted one's sockets are bound to -1).
+ */
+export function adoptPacketRing(fd: number, ifindex: number, blocks: number): PacketRing | undefined {
+  const address = new Uint8Array(20);
+  const length = Uint8Array.of(address.length, 0, 0, 0);
+  if (libc().getsockname(fd, address, length) < 0) return undefined;
+  if (new DataView(address.buffer).getInt32(4, true) !== ifindex) return undefined;
+  return { fd, memory: mapShared(fd, blocks * RING_BLOCK_BYTES, { writable: true }), blocks };
+}
+
+/**
  * Opens a socket that only sends, past the qdisc. What makes it worth having: the kernel looks at the carrier on each frame
  * and refuses it (ENOBUFS) when there is none (__dev_direct_xmit); through the qdisc it would vanish in silence.
  */

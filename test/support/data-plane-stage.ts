@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  NO_KEEPER,
   type BondDataPlane,
   type DataPlaneKind,
   EbpfBond,
@@ -120,7 +121,7 @@ export class DataPlaneStage {
   userspaceBond(mtu = 1500): UserspaceBond {
     const netlink = this.lab.netlink('host');
     const wish = { ...this.places, name: 'bond0', lowerName: 'bwl-test', mtu };
-    return this.#raised(this.host(() => UserspaceBond.create(netlink, wish)));
+    return this.#raised(this.host(() => UserspaceBond.create({ netlink, keeper: NO_KEEPER }, wish)));
   }
 
   #raised<T extends BondDataPlane>(bond: T): T {

@@ -17,6 +17,8 @@ export const BIN: string = fileURLToPath(new URL('../../bin/bondwire', import.me
 export interface StageOptions extends LabOptions {
   /** Starts the daemon as `ip netns exec` does: in a mount namespace that ends with it. */
   readonly privateMounts?: boolean;
+  /** Arguments of `bondwire daemon`. */
+  readonly daemonArgs?: readonly string[];
   /** Does not start the daemon. */
   readonly noDaemon?: boolean;
 }
@@ -47,8 +49,10 @@ export class Stage {
   readonly bondwire: ManagedBondwire;
   readonly api: ApiClient;
   readonly runDir: string;
+  readonly #supervised: boolean;
 
-  private constructor(lab: Lab, bondwire: ManagedBondwire, runDir: string) {
+  private constructor(lab: Lab, bondwire: ManagedBondwire, runDir: string, supervised: boolean) {
+    this.#supervised = supervised;
     this.lab = lab;
     this.bondwire = bondwire;
     this.runDir = runDir;
@@ -63,16 +67,17 @@ export class Stage {
       spawn: options.privateMounts === true ? inNetnsExec : argv => lab.spawn('host', argv),
       bin: BIN,
       runDir,
+      daemonArgs: options.daemonArgs ?? [],
     });
-    const stage = new Stage(lab, bondwire, runDir);
+    const stage = new Stage(lab, bondwire, runDir, options.daemonArgs?.includes('--supervise') === true);
     stages.push(stage);
     if (options.noDaemon !== true) await bondwire.start();
     return stage;
   }
 
-  /** Ends the daemon and takes everything away, whatever state it is in. */
+  /** Ends the daemon, its supervisor too, and takes everything away, whatever state it is in. */
   async close(): Promise<void> {
-    await this.bondwire.stop('SIGKILL');
+    await this.bondwire.stop(this.#supervised ? 'SIGTERM' : 'SIGKILL');
     this.lab.close();
     unmountFileSystem(`${this.runDir}/bpf`);
     rmSync(this.runDir, { recursive: true, force: true });

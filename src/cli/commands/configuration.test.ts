@@ -185,7 +185,14 @@ describe('bondwire apply', () => {
     const fresh = { ...BOND, adminUp: false, members: [] };
     daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
       if (url === '/v1/status')
-        return reply(response, 200, { pid: 1, version: '', runDir: '', bonds: [], adopted: [] });
+        return reply(response, 200, {
+          pid: 1,
+          version: '',
+          runDir: '',
+          bonds: [],
+          adopted: [],
+          supervised: false,
+        });
       return method === 'GET' ? reply(response, 200, { bonds: [fresh] }) : done(response);
     });
     const { code, out, err } = await run(['apply', join(folder, 'b.yaml')], { runDir: runDir.path });
@@ -213,7 +220,14 @@ describe('bondwire apply', () => {
     });
     daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
       if (url === '/v1/status')
-        return reply(response, 200, { pid: 1, version: '', runDir: '', bonds: ['bond0'], adopted: [] });
+        return reply(response, 200, {
+          pid: 1,
+          version: '',
+          runDir: '',
+          bonds: ['bond0'],
+          adopted: [],
+          supervised: false,
+        });
       return method === 'GET' ? reply(response, 200, { bonds: [BOND] }) : done(response);
     });
     const { code, out, err } = await run(['apply', '--take-addresses', join(folder, 'b.yaml')], {
@@ -237,7 +251,14 @@ describe('bondwire apply', () => {
     given({ 'b.yaml': 'bonds:\n  bond0:\n    options: {mode: 1, miimon: 50}\n    members: [eth9]\n' });
     daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
       if (url === '/v1/status')
-        return reply(response, 200, { pid: 1, version: '', runDir: '', bonds: [], adopted: [] });
+        return reply(response, 200, {
+          pid: 1,
+          version: '',
+          runDir: '',
+          bonds: [],
+          adopted: [],
+          supervised: false,
+        });
       if (url.endsWith('/members'))
         return refuse(response, 404, 'unknown-interface', 'eth9 cannot join bond0.');
       return method === 'GET' ? reply(response, 200, { bonds: [{ ...BOND, members: [] }] }) : done(response);

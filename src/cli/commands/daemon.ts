@@ -1,39 +1,56 @@
 // `bondwire daemon`: serves the control API in the foreground until a signal, and leaves the data plane in place.
 import type { Command } from 'commander';
 import type { BondWish } from '../../config/index.js';
+import { DAEMON_CAPABILITIES, needCapabilities } from '../capabilities.js';
 import { asFailure } from '../failure.js';
+import type { DataPlanes } from '../../daemon/index.js';
 import type { RunningDaemon } from '../modules.js';
-import { startOwnDaemon } from '../own-daemon.js';
+import { refuseSecond, startOwnDaemon } from '../own-daemon.js';
 import { plain } from '../plain.js';
 import type { Session } from '../session.js';
 import { stopRequest } from '../stop-request.js';
+import type { Supervisee } from '../supervisee.js';
 
 const HELP = `
 It stays in the foreground and logs to standard error. SIGTERM and Ctrl-C end it, but not its bonds: they
 carry traffic on (those on the user-space data plane do not: their packets stop), and the next daemon at the
 same run directory takes them over. 'bondwire destroy' removes.
+With --supervise a second process starts the daemon again at once when it dies, and keeps the sockets of bonds
+on the user-space data plane open meanwhile, so that frames wait there instead of being lost.
 
-Example:
-  bondwire daemon --run-dir /run/bondwire`;
+Examples:
+  bondwire daemon --run-dir /run/bondwire
+  bondwire daemon --supervise`;
 
 export function registerDaemon(program: Command, session: Session): void {
   program
     .command('daemon')
     .description('serve the other commands, in the foreground')
-    .usage('[--run-dir DIR] [--config FILE]')
+    .usage('[--run-dir DIR] [--config FILE] [--supervise]')
     .option('--config <FILE>', 'make the bonds of this bondwire.yaml first, as "bondwire apply" does')
+    .option('--supervise', 'start the daemon again when it dies')
     .addHelpText('after', HELP)
-    .action(async (options: { config?: string }) => {
+    .action(async (options: { config?: string; supervise?: boolean }) => {
       const { terminal } = session;
       const runDir = session.runDir();
+      if (options.supervise === true) {
+        session.exitWith(await superviseDaemon(session, options.config));
+        return;
+      }
+      const supervision = await supervisionHere(session);
+      if (supervision === 'ended') return;
       const bonds = options.config === undefined ? [] : await readBonds(session, options.config);
       terminal.outliveReader();
       const stop = stopRequest(terminal, 'still ending; bonds are left in place.');
       let stopping: readonly string[] = [];
       try {
-        const daemon = await startOwnDaemon(session, 'daemon', true);
+        const daemon = await startOwnDaemon(session, 'daemon', {
+          logToStderr: true,
+          planes: supervision?.planes,
+        });
         try {
           if (!stop.asked.aborted && bonds.length > 0) await apply(session, bonds);
+          supervision?.supervisee.ready();
           if (!stop.asked.aborted) terminal.out(await readyLine(session, runDir));
           await stop.wait();
           stopping = await bondsInUserSpace(session);
@@ -45,6 +62,36 @@ export function registerDaemon(program: Command, session: Session): void {
         stop.release();
       }
     });
+}
+
+/** What would be refused at every start is refused before the first. */
+async function superviseDaemon(session: Session, config: string | undefined): Promise<number> {
+  needCapabilities(session.machine, 'daemon', DAEMON_CAPABILITIES);
+  await refuseSecond(session, session.runDir());
+  const { supervise } = await import('../supervisor.js');
+  const script = [...process.execArgv, process.argv[1] ?? ''];
+  return supervise(session.terminal, { runDir: session.runDir(), script, config });
+}
+
+/** The daemon's end of its supervision, once it is to begin; undefined without a supervisor, 'ended' when that is gone. */
+async function supervisionHere(
+  session: Session,
+): Promise<{ supervisee: Supervisee; planes: DataPlanes } | 'ended' | undefined> {
+  const { terminal, machine } = session;
+  const { CHANNEL_VARIABLE } = await import('../supervision-messages.js');
+  const named = terminal.env[CHANNEL_VARIABLE];
+  if (named === undefined) return undefined;
+  const { Supervisee } = await import('../supervisee.js');
+  const supervisee = Supervisee.fromEnvironment(named);
+  // All that takes time is done before the word to begin comes.
+  const [{ prepareDaemon }] = await Promise.all([machine.daemon(), session.api()]);
+  const planes = prepareDaemon(supervisee);
+  let hasBegun = false;
+  hasBegun = await supervisee.begin(() => {
+    if (hasBegun)
+      terminal.err('bondwire: the supervisor is gone; the daemon goes on, and nobody starts it again.\n');
+  });
+  return hasBegun ? { supervisee, planes } : 'ended';
 }
 
 /** Bonds whose packets go through the daemon; none when it does not say. */

@@ -35,20 +35,24 @@ export function registerDoctor(program: Command, session: Session): void {
 }
 
 async function look(session: Session): Promise<readonly Finding[]> {
-  const running = await runningBonds(session);
+  const { running, supervised } = await daemonHere(session);
   try {
     const { diagnose } = await session.machine.daemon();
-    return (await diagnose(running)).findings;
+    return (await diagnose(running, supervised)).findings;
   } catch (error) {
     throw asFailure(error, 'Looking at this machine');
   }
 }
 
-/** The bonds of the daemon; none where no daemon answers: the machine can be looked at all the same. */
-async function runningBonds(session: Session): Promise<readonly ShowBond[]> {
+/** The bonds of the daemon, and whether it has a supervisor; none where no daemon answers: the machine can be looked at all the same. */
+async function daemonHere(
+  session: Session,
+): Promise<{ readonly running: readonly ShowBond[]; readonly supervised: boolean }> {
   try {
-    return (await (await session.api()).show()).bonds;
+    const api = await session.api();
+    const [{ bonds }, { supervised }] = await Promise.all([api.show(), api.status()]);
+    return { running: bonds, supervised };
   } catch {
-    return [];
+    return { running: [], supervised: false };
   }
 }

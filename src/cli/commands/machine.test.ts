@@ -22,6 +22,9 @@ function doctor(
 ): Promise<Outcome> {
   const module: DaemonModule = {
     startDaemon: () => Promise.reject(new Error('not asked for')),
+    prepareDaemon: () => {
+      throw new Error('not asked for');
+    },
     diagnose: () => Promise.resolve({ findings }),
   };
   return run(['doctor', ...words], {

@@ -36,7 +36,12 @@ const status = (bonds: readonly string[]) => ({
   runDir: runDir.path,
   bonds,
   adopted: bonds,
+  supervised: false,
 });
+
+const prepareDaemon = (): never => {
+  throw new Error('not asked for');
+};
 
 /** A machine whose daemon is the fake one, answering changes with success unless `refusing` names the call. */
 function machine(bonds: readonly string[] = [], refusing = '', failingClose = false): Partial<Machine> {
@@ -61,7 +66,7 @@ function machine(bonds: readonly string[] = [], refusing = '', failingClose = fa
     };
   };
   const diagnose = (): Promise<{ findings: [] }> => Promise.resolve({ findings: [] });
-  return { daemon: () => Promise.resolve({ startDaemon, diagnose }) };
+  return { daemon: () => Promise.resolve({ startDaemon, prepareDaemon, diagnose }) };
 }
 
 test('daemon says when it is ready, and leaves everything in place when it is ended', async () => {
@@ -105,7 +110,7 @@ test('daemon that cannot start is a sentence', async () => {
   const diagnose = (): Promise<never> => Promise.reject(new Error());
   const { code, err } = await run(['daemon'], {
     runDir: runDir.path,
-    machine: { daemon: () => Promise.resolve({ startDaemon, diagnose }) },
+    machine: { daemon: () => Promise.resolve({ startDaemon, prepareDaemon, diagnose }) },
   });
   expect([code, err]).toEqual([
     1,

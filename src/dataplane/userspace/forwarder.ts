@@ -15,11 +15,16 @@ const MAIN = new URL(
   import.meta.url,
 );
 
+interface Member {
+  readonly ifindex: number;
+  readonly place: MemberPlace;
+}
+
 /** What is to be forwarded, for a worker that starts anew. */
 interface Bond {
   readonly state: number;
   readonly host: RingPlace;
-  readonly members: Map<number, { readonly ifindex: number; readonly place: MemberPlace }>;
+  readonly members: Map<number, Member>;
   readonly moved: (moved: Moved) => void;
 }
 
@@ -34,12 +39,22 @@ class Forwarder {
   restarts = 0;
   #next = 1;
 
-  /** Takes a bond in; gives its number. */
-  addBond(state: number, host: RingPlace, moved: (moved: Moved) => void): number {
-    const bond = this.#next++;
-    this.#bonds.set(bond, { state, host, members: new Map(), moved });
+  /** Starts a worker that waits for bonds, so that the first need not wait for it. */
+  prepare(): void {
     if (this.#worker === undefined) this.#start();
-    else this.#command({ kind: 'bond', bond, state, host, members: [] });
+  }
+
+  /** Takes a bond in, with the members that it has already; gives its number. */
+  addBond(
+    state: number,
+    host: RingPlace,
+    members: ReadonlyMap<number, Member>,
+    moved: (moved: Moved) => void,
+  ): number {
+    const bond = this.#next++;
+    this.#bonds.set(bond, { state, host, members: new Map(members), moved });
+    if (this.#worker === undefined) this.#start();
+    else this.#give(bond);
     return bond;
   }
 
@@ -94,11 +109,16 @@ class Forwarder {
     worker.once('error', () => {});
     worker.once('exit', () => this.#replace(worker));
     process.once('exit', this.#atExit);
-    for (const [bond, { state, host, members }] of this.#bonds) {
-      // In one command: frames that wait would find no member between two.
-      const all = Array.from(members, ([slot, { ifindex, place }]) => ({ slot, ifindex, place }));
-      this.#command({ kind: 'bond', bond, state, host, members: all });
-    }
+    for (const bond of this.#bonds.keys()) this.#give(bond);
+  }
+
+  /** All of a bond in one command: frames that wait would find no member between two. */
+  #give(number: number): void {
+    const bond = this.#bonds.get(number);
+    if (bond === undefined) return;
+    const { state, host } = bond;
+    const members = Array.from(bond.members, ([slot, { ifindex, place }]) => ({ slot, ifindex, place }));
+    this.#command({ kind: 'bond', bond: number, state, host, members });
   }
 
   /** A worker failed: another goes on where it was. */

@@ -1,6 +1,5 @@
 // One bond on the user-space data plane: a veth pair whose near end is the bond, a packet ring on the far end and on each
 // member, and a worker between them. The pair stays when this process goes, and is taken over by the next.
-import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { parseMac } from '../../base/index.js';
 import {
   closeFd,
@@ -8,9 +7,7 @@ import {
   Ethtool,
   getLink,
   type MappedMemory,
-  mapShared,
   openDirectSender,
-  openPacketRing,
   type PacketRing,
   type Rtnetlink,
   setLink,
@@ -20,11 +17,23 @@ import { IFF } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
 import type { BondDataPlane, BondPlaces, Diversion, Loss, NewBond } from '../contract.js';
 import { MAX_MEMBERS } from '../ebpf/shared-state.js';
-import { createPair, deletePair, lowerAlias, type Pair } from '../pair.js';
+import { createPair, deletePair, lowerAlias } from '../pair.js';
 import { quietly } from '../quietly.js';
 import { forwarder } from './forwarder.js';
-import { NO_MEMBER, SHARED_BYTES, SharedState, USERSPACE_VERSION } from './shared-state.js';
-import { type Silence, silence, unsilence } from './silence.js';
+import type { SocketKeeper } from './socket-keeper.js';
+import { NO_MEMBER, SharedState, USERSPACE_VERSION } from './shared-state.js';
+import type { MemberPlace } from './member-port.js';
+import {
+  mapState,
+  type Parts,
+  readUserspaceParts,
+  removeFiles,
+  stateFile,
+  type Unfinished,
+  writeWhole,
+} from './parts-file.js';
+import { openRing, shutRing } from './rings.js';
+import { silence, unsilence } from './silence.js';
 
 /** Blocks of 4 MiB (63 frames each): what may wait while the worker does not run. */
 const HOST_BLOCKS = 16;
@@ -52,18 +61,11 @@ const UNSAYABLE = [
 /** Qdiscs that the kernel gives by itself: nobody minds that the worker sends past them. Others are somebody's wish. */
 const KERNELS_OWN: ReadonlySet<string> = new Set(['noqueue', 'noop', 'mq', 'pfifo_fast', 'fq_codel', 'fq']);
 
-/** What a bond is made of; plain JSON. */
-interface Parts extends Pair {
-  readonly kind: 'userspace';
-  readonly version: number;
-  readonly lowerName: string;
-  /** By slot. */
-  readonly silenced: Readonly<Record<string, Silence>>;
-  /** The lower end's own. */
-  readonly lowerSilence: Silence;
+/** What a bond works with. */
+interface Surroundings {
+  readonly netlink: Rtnetlink;
+  readonly keeper: SocketKeeper;
 }
-
-type Unfinished = Pick<Parts, 'kind' | 'version' | 'lowerName'>;
 
 /** The sockets of a member. */
 interface Sockets {
@@ -77,11 +79,13 @@ export class UserspaceBond implements BondDataPlane {
   readonly queuesProblem = 'a packet socket does not tell the queue of a frame';
   readonly #netlink: Rtnetlink;
   readonly #places: BondPlaces;
+  readonly #keeper: SocketKeeper;
   readonly #memory: MappedMemory;
   readonly #state: SharedState;
   readonly #host: PacketRing;
   readonly #sockets = new Map<number, Sockets>();
-  readonly #number: number;
+  /** Of the forwarder; undefined before the bond is carried. */
+  #number: number | undefined;
   #parts: Parts;
   #closed = false;
   #carrier: boolean | undefined;
@@ -90,25 +94,42 @@ export class UserspaceBond implements BondDataPlane {
   #waiting: Diversion[] = [];
   #ringDrops = 0;
 
-  private constructor(netlink: Rtnetlink, places: BondPlaces, parts: Parts, memory: MappedMemory) {
-    this.#netlink = netlink;
+  private constructor(by: Surroundings, places: BondPlaces, parts: Parts, memory: MappedMemory) {
+    this.#netlink = by.netlink;
+    this.#keeper = by.keeper;
     this.#places = places;
     this.#parts = parts;
     this.#memory = memory;
     this.#state = new SharedState(memory.buffer);
-    this.#host = openPacketRing(parts.lowerIfindex, HOST_BLOCKS);
-    this.#state.setHead(undefined, 0);
-    this.#number = forwarder.addBond(memory.address, placeOf(this.#host), ({ from, to, atNs }) => {
-      const toMember = this.#memberAt(to);
-      if (toMember === null) return;
-      const diversion = { from: this.#memberAt(from), to: toMember, atNs };
-      if (this.#tell === undefined) this.#waiting.push(diversion);
-      else this.#tell(diversion);
-    });
+    const { ring, isKept } = openRing(this.#keeper, this.#ringName('host'), parts.lowerIfindex, HOST_BLOCKS);
+    this.#host = ring;
+    if (!isKept) this.#state.setHead(undefined, 0);
+  }
+
+  /** Has the worker carry its packets from now on. */
+  #start(): void {
+    const members = new Map(
+      Array.from(this.#sockets, ([slot, sockets]) => {
+        return [slot, { ifindex: this.#state.ifindexOf(slot), place: memberPlaceOf(sockets) }];
+      }),
+    );
+    this.#number = forwarder.addBond(
+      this.#memory.address,
+      placeOf(this.#host),
+      members,
+      ({ from, to, atNs }) => {
+        const toMember = this.#memberAt(to);
+        if (toMember === null) return;
+        const diversion = { from: this.#memberAt(from), to: toMember, atNs };
+        if (this.#tell === undefined) this.#waiting.push(diversion);
+        else this.#tell(diversion);
+      },
+    );
   }
 
   /** Makes the interface pair and starts to carry its packets; nothing is left behind when that fails. */
-  static create(netlink: Rtnetlink, bond: NewBond): UserspaceBond {
+  static create(by: Surroundings, bond: NewBond): UserspaceBond {
+    const { netlink } = by;
     const undo: (() => void)[] = [() => removeFiles(bond)];
     try {
       const { name, lowerName } = bond;
@@ -124,9 +145,10 @@ export class UserspaceBond implements BondDataPlane {
       const memory = mapState(stateFile(bond), true);
       undo.push(() => memory.unmap());
       new SharedState(memory.buffer).initialise();
-      const made = new UserspaceBond(netlink, bond, parts, memory);
+      const made = new UserspaceBond(by, bond, parts, memory);
       undo.pop();
       undo.push(() => made.close());
+      made.#start();
       made.#saveParts(parts);
       return made;
     } catch (error) {
@@ -136,7 +158,8 @@ export class UserspaceBond implements BondDataPlane {
   }
 
   /** Goes on with one that an earlier process made; undefined when it is gone or was made by another version. */
-  static adopt(netlink: Rtnetlink, places: BondPlaces): UserspaceBond | undefined {
+  static adopt(by: Surroundings, places: BondPlaces): UserspaceBond | undefined {
+    const { netlink } = by;
     const parts = readUserspaceParts(places.partsFile);
     if (parts?.version !== USERSPACE_VERSION || !('lowerIfindex' in parts)) return undefined;
     const lower = getLink(netlink, parts.lowerIfindex);
@@ -154,7 +177,7 @@ export class UserspaceBond implements BondDataPlane {
     }
     let adopted: UserspaceBond;
     try {
-      adopted = new UserspaceBond(netlink, places, parts, memory);
+      adopted = new UserspaceBond(by, places, parts, memory);
     } catch (error) {
       memory.unmap();
       throw error;
@@ -163,6 +186,12 @@ export class UserspaceBond implements BondDataPlane {
       // One whose interface is gone stays in the list until it is taken out.
       const slot = adopted.#state.slotOf(member);
       if (slot !== undefined) quietly(() => adopted.#open(slot, member));
+    }
+    try {
+      adopted.#start();
+    } catch (error) {
+      adopted.close();
+      throw error;
     }
     return adopted;
   }
@@ -324,9 +353,8 @@ export class UserspaceBond implements BondDataPlane {
     if (this.#closed) return;
     this.#closed = true;
     for (const slot of Array.from(this.#sockets.keys())) this.#shut(slot);
-    forwarder.removeBond(this.#number);
-    this.#host.memory.unmap();
-    closeFd(this.#host.fd);
+    if (this.#number !== undefined) forwarder.removeBond(this.#number);
+    shutRing(this.#keeper, this.#ringName('host'), this.#host);
     this.#memory.unmap();
   }
 
@@ -343,17 +371,23 @@ export class UserspaceBond implements BondDataPlane {
 
   #open(slot: number, member: MemberIndex): void {
     const many = this.members().length > MANY;
-    const ring = openPacketRing(member, many ? MEMBER_BLOCKS_OF_MANY : MEMBER_BLOCKS);
+    const name = this.#ringName(slot);
+    const { ring, isKept } = openRing(
+      this.#keeper,
+      name,
+      member,
+      many ? MEMBER_BLOCKS_OF_MANY : MEMBER_BLOCKS,
+    );
     let direct = -1;
     try {
       direct = openDirectSender(member);
-      this.#state.setHead(slot, 0);
+      if (!isKept) this.#state.setHead(slot, 0);
       this.#sockets.set(slot, { ring, direct });
-      forwarder.addMember(this.#number, slot, member, { ring: placeOf(ring), direct });
+      if (this.#number !== undefined)
+        forwarder.addMember(this.#number, slot, member, memberPlaceOf({ ring, direct }));
     } catch (error) {
       this.#sockets.delete(slot);
-      ring.memory.unmap();
-      closeFd(ring.fd);
+      shutRing(this.#keeper, name, ring);
       if (direct >= 0) closeFd(direct);
       throw error;
     }
@@ -363,12 +397,16 @@ export class UserspaceBond implements BondDataPlane {
   #shut(slot: number): void {
     const sockets = this.#sockets.get(slot);
     if (sockets === undefined) return;
-    forwarder.removeMember(this.#number, slot);
+    if (this.#number !== undefined) forwarder.removeMember(this.#number, slot);
     this.#sockets.delete(slot);
     this.#ringDrops += takeRingDrops(sockets.ring.fd);
-    sockets.ring.memory.unmap();
-    closeFd(sockets.ring.fd);
+    shutRing(this.#keeper, this.#ringName(slot), sockets.ring);
     closeFd(sockets.direct);
+  }
+
+  /** Of the bond's own ring or a member's, by slot; the name of the lower end is its own in the whole namespace. */
+  #ringName(of: 'host' | number): string {
+    return `${this.#parts.lowerName}/${of}`;
   }
 
   #takeRingDrops(): number {
@@ -395,42 +433,10 @@ export class UserspaceBond implements BondDataPlane {
   }
 }
 
+function memberPlaceOf({ ring, direct }: Sockets): MemberPlace {
+  return { ring: placeOf(ring), direct };
+}
+
 function placeOf(ring: PacketRing): { fd: number; address: number; blocks: number } {
   return { fd: ring.fd, address: ring.memory.address, blocks: ring.blocks };
-}
-
-function stateFile(places: BondPlaces): string {
-  return `${places.partsFile}.state`;
-}
-
-function mapState(path: string, fresh: boolean): MappedMemory {
-  const fd = openSync(path, fresh ? 'w+' : 'r+', 0o600);
-  try {
-    ftruncateSync(fd, SHARED_BYTES);
-    return mapShared(fd, SHARED_BYTES, { writable: true });
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Replaces the file; a crash leaves the old or the new one. */
-function writeWhole(file: string, parts: Parts | Unfinished): void {
-  writeFileSync(`${file}.new`, JSON.stringify(parts), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
-}
-
-/** What the file says; undefined when there is none, or it is of another data plane. */
-function readUserspaceParts(file: string): Parts | Unfinished | undefined {
-  try {
-    const parts = JSON.parse(readFileSync(file, 'utf8')) as Parts | Unfinished;
-    return parts.kind === 'userspace' ? parts : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function removeFiles(places: BondPlaces): void {
-  for (const file of [places.partsFile, `${places.partsFile}.new`, stateFile(places)]) {
-    rmSync(file, { force: true });
-  }
 }

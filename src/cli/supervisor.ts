@@ -1,0 +1,184 @@
+// `bondwire daemon --supervise`: keeps the sockets of user-space bonds open and starts the daemon again at once when it dies. The
+// next daemon is there already, loaded, and waits for the word to begin.
+import type { KeptSocket } from '../daemon/index.js';
+import { closeFd } from '../linux/index.js';
+import { EXIT } from '../daemon/api.js';
+import { refusedFailure } from './failure.js';
+import { plain } from './plain.js';
+import { type Ending, SupervisedProcess } from './supervised-process.js';
+import type { Heard } from './supervision-messages.js';
+import type { Terminal } from './terminal.js';
+
+/** A daemon that lived for less died at once. */
+const SHORT_LIFE_MS = 10_000;
+/** So often in a row it may die at once. */
+const MOST_SHORT_LIVES = 5;
+/** The first start after a death is at once; each further one after a short life waits twice as long as the one before. */
+const FIRST_WAIT_MS = 200;
+
+export interface Supervision {
+  readonly runDir: string;
+  /** Script of the command, and what Node itself was told. */
+  readonly script: readonly string[];
+  /** Of `--config`: for a daemon that has not yet made all its bonds. */
+  readonly config: string | undefined;
+}
+
+/** Runs daemons until one ends in order; returns its exit code. */
+export async function supervise(terminal: Terminal, supervision: Supervision): Promise<number> {
+  const supervisor = new Supervisor(terminal, supervision);
+  terminal.outliveReader();
+  const release = terminal.onSignal(signal => supervisor.stop(signal as NodeJS.Signals));
+  try {
+    return await supervisor.run();
+  } finally {
+    release();
+    supervisor.close();
+  }
+}
+
+class Supervisor {
+  readonly #terminal: Terminal;
+  readonly #supervision: Supervision;
+  readonly #kept = new Map<string, KeptSocket>();
+  #current: SupervisedProcess | undefined;
+  /** Loaded, and waits. */
+  #spare: SupervisedProcess | undefined;
+  #wasReady = false;
+  #stopping: NodeJS.Signals | undefined;
+  #wake: () => void = () => {};
+
+  constructor(terminal: Terminal, supervision: Supervision) {
+    this.#terminal = terminal;
+    this.#supervision = supervision;
+  }
+
+  async run(): Promise<number> {
+    let shortLives = 0;
+    for (;;) {
+      const daemon = this.#spare ?? this.#start();
+      this.#spare = undefined;
+      this.#current = daemon;
+      const startedMs = performance.now();
+      daemon.begin(this.#kept);
+      if (shortLives > 0 || this.#wasReady) this.#say(`daemon (pid ${daemon.pid}) started in its place`);
+      const ending = await daemon.ended;
+      if (this.#stopping !== undefined) return this.#stopped(ending);
+      if (ending.problem !== undefined)
+        throw refusedFailure(`The daemon could not be started: ${ending.problem}.`);
+      // In order, or refused: it has said why.
+      if (ending.code === EXIT.done) return EXIT.done;
+      if (!this.#wasReady) {
+        if (ending.code !== null) return ending.code;
+        throw refusedFailure(
+          `The daemon died by ${ending.signal} before it was ready; nothing was there to start again.`,
+        );
+      }
+      const livedMs = performance.now() - startedMs;
+      shortLives = livedMs < SHORT_LIFE_MS ? shortLives + 1 : 0;
+      if (shortLives > MOST_SHORT_LIVES) throw this.#givenUp(ending);
+      this.#say(`daemon (pid ${daemon.pid}) died: ${howOf(ending)}`);
+      if (shortLives > 1) await this.#pause(FIRST_WAIT_MS * 2 ** (shortLives - 2));
+      if (this.#isStopping()) return EXIT.done;
+    }
+  }
+
+  /** Passes a signal on. */
+  stop(signal: NodeJS.Signals): void {
+    this.#stopping = signal;
+    this.#spare?.kill('SIGKILL');
+    this.#current?.kill(signal);
+    this.#wake();
+  }
+
+  close(): void {
+    this.#spare?.kill('SIGKILL');
+    for (const { fd } of this.#kept.values()) closeFd(fd);
+    this.#kept.clear();
+  }
+
+  #start(): SupervisedProcess {
+    const { script, runDir, config } = this.#supervision;
+    const withConfig = this.#wasReady || config === undefined ? [] : ['--config', config];
+    const argv = [...script, 'daemon', '--run-dir', runDir, ...withConfig];
+    const started: SupervisedProcess = new SupervisedProcess(argv, this.#terminal.env, message =>
+      this.#heard(started, message),
+    );
+    return started;
+  }
+
+  #heard(from: SupervisedProcess, message: Heard): void {
+    switch (message.kind) {
+      case 'keep':
+        this.#drop(message.name);
+        if (message.fd !== undefined)
+          this.#kept.set(message.name, { fd: message.fd, blocks: message.blocks });
+        return;
+      case 'drop':
+        this.#drop(message.name);
+        return;
+      case 'ready':
+        this.#wasReady = true;
+        if (from === this.#current && this.#stopping === undefined) this.#spareOne();
+        return;
+      case 'kept':
+      case 'begin':
+        // These are ours to say.
+        return;
+    }
+  }
+
+  #spareOne(): void {
+    if (this.#spare !== undefined) return;
+    const spare = this.#start();
+    this.#spare = spare;
+    // One that ends while it waits is not missed before it is needed.
+    void spare.ended.then(() => {
+      if (this.#spare === spare) this.#spare = undefined;
+    });
+  }
+
+  #drop(name: string): void {
+    const kept = this.#kept.get(name);
+    if (kept === undefined) return;
+    this.#kept.delete(name);
+    closeFd(kept.fd);
+  }
+
+  /** As the daemon ended; a second signal may have killed it. */
+  #stopped(ending: Ending): number {
+    if (ending.code !== null) return ending.code;
+    this.#say(`daemon was ended by ${ending.signal} before it had ended in order`);
+    return EXIT.refused;
+  }
+
+  #isStopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (this.#isStopping()) return Promise.resolve();
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #givenUp(ending: Ending): Error {
+    const { runDir } = this.#supervision;
+    return refusedFailure(
+      `The daemon died ${MOST_SHORT_LIVES + 1} times in a row within ${SHORT_LIFE_MS / 1000} s of its start (the last time: ${howOf(ending)}) and is not started again: ${plain(runDir)}/bondwire.log tells what it did; the bonds' interfaces stay, and 'bondwire daemon' takes them over.`,
+    );
+  }
+
+  #say(what: string): void {
+    this.#terminal.err(`bondwire: ${what}\n`);
+  }
+}
+
+function howOf({ code, signal }: Ending): string {
+  return signal ?? `exit code ${code}`;
+}
