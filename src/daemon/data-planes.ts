@@ -13,7 +13,7 @@ import {
   UserspaceBond,
 } from '../dataplane/index.js';
 import type { Rtnetlink } from '../linux/index.js';
-import type { BondSnapshot, ModeName } from '../policy/index.js';
+import { type BondSnapshot, findOption, type ModeName } from '../policy/index.js';
 
 /** Words of the option `data_plane`. */
 export const DATA_PLANE_WISHES = ['auto', 'ebpf', 'userspace'] as const;
@@ -138,12 +138,14 @@ function refuseMode(kind: DataPlaneKind, mode: ModeName): Refusal | undefined {
   return refusal('not-implemented', 'EOPNOTSUPP', message);
 }
 
-/** What a bond on this data plane cannot have, of options that the policy took. */
+/** What a bond on this data plane cannot have, of options that the policy took; `changed` are those that were set now. */
 export function refuseMissing(
   plane: Pick<BondDataPlane, 'kind' | 'queuesProblem'>,
   { mode, options, members }: Pick<BondSnapshot, 'mode' | 'options' | 'members'>,
+  changed: readonly string[],
 ): Refusal | undefined {
-  const tied = members.some(({ queueId }) => queueId !== 0);
+  const ties = changed.some(name => findOption(name)?.name === 'queue_id');
+  const tied = ties && members.some(({ queueId }) => queueId !== 0);
   const problem = tied ? plane.queuesProblem : undefined;
   if (problem === undefined) return refuseMode(plane.kind, mode);
   const message = `queue_id=${options.queue_id.join(' ')} was refused: the ${DATA_PLANE_NAMES[plane.kind]} cannot carry it out here: ${problem}; leave it at 0.`;

@@ -207,7 +207,7 @@ export class Operations {
         return err(why);
       }
     }
-    const missing = refuseMissing(runner.plane, trial.snapshot());
+    const missing = refuseMissing(runner.plane, trial.snapshot(), names);
     if (missing !== undefined) return err(missing);
     if (names.some(name => ['active_slave', 'primary', 'prio'].includes(findOption(name)?.name ?? name))) {
       runner.refreshStack();

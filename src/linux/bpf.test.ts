@@ -98,7 +98,7 @@ function u32(value: number): Uint8Array {
   return Uint8Array.of(value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255);
 }
 
-describe.skipIf(!isRoot)('maps', () => {
+describe.skipIf(!isRoot)('maps, which needs root', () => {
   test('a hash map keeps what is written', () => {
     const fd = createMap({
       type: BPF_MAP_TYPES.BPF_MAP_TYPE_HASH,
@@ -151,7 +151,7 @@ describe.skipIf(!isRoot)('maps', () => {
   });
 });
 
-describe.skipIf(!isRoot)('programs', () => {
+describe.skipIf(!isRoot)('programs, which needs root', () => {
   test('progTestRun() runs a program on a packet', () => {
     const fd = program('bw_two', returning(2));
     try {
@@ -195,7 +195,7 @@ describe.skipIf(!isRoot)('programs', () => {
   });
 });
 
-describe.skipIf(!isRoot)('the clock and the ring buffer', () => {
+describe.skipIf(!isRoot)('the clock and the ring buffer, which needs root', () => {
   test('records arrive in order, across the end of the ring, stamped with our clock', () => {
     const size = 4096;
     const map = createMap({
@@ -254,7 +254,7 @@ describe.skipIf(!isRoot)('the clock and the ring buffer', () => {
   });
 });
 
-describe.skipIf(!isRoot)('attaching', () => {
+describe.skipIf(!isRoot)('attaching, which needs root', () => {
   test('a TCX link is made, swapped, told, detached', () => {
     inScratchNetns(netlink => {
       const ifindex = createVeth(netlink, { name: 'bwa', peerName: 'bwb' })?.ifindex ?? 0;

@@ -67,7 +67,7 @@ async function runAndKill(netns: string, program: string): Promise<Report> {
   return JSON.parse(line) as Report;
 }
 
-describe.skipIf(!isRoot)('withHostMounts()', () => {
+describe.skipIf(!isRoot)('withHostMounts(), which needs root', () => {
   for (const how of ['host', 'own'] as const) {
     test(`under \`ip netns exec\`, a pin made in the ${how} mounts ${how === 'host' ? 'stays' : 'goes'}`, async () => {
       const netns = scratchName();

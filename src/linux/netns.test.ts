@@ -15,7 +15,7 @@ import { readSysctl, writeSysctl } from './sysctl.js';
 import { inScratchNetns, isRoot, scratchName } from './testing.js';
 import { createVeth } from './links.js';
 
-describe.skipIf(!isRoot)('named namespaces', () => {
+describe.skipIf(!isRoot)('named namespaces, which needs root', () => {
   test('createNamedNetns() makes what `ip netns` makes, with the loopback up', () => {
     const name = scratchName();
     const home = currentNetnsId();
@@ -76,7 +76,7 @@ describe.skipIf(!isRoot)('named namespaces', () => {
   });
 });
 
-describe.skipIf(!isRoot)('sysctl', () => {
+describe.skipIf(!isRoot)('sysctl, which needs root', () => {
   test('settings of an interface whose name has dots', () => {
     inScratchNetns(netlink => {
       createVeth(netlink, { name: 'bw.1.2', peerName: 'bwb' });

@@ -45,7 +45,7 @@ async function until(condition: () => boolean): Promise<void> {
   expect(condition()).toBe(true);
 }
 
-describe.skipIf(!isRoot)('links', () => {
+describe.skipIf(!isRoot)('links, which needs root', () => {
   test('createVeth() makes both ends as asked', () => {
     inScratchNetns(netlink => {
       const near = createVeth(netlink, {
@@ -175,7 +175,7 @@ describe.skipIf(!isRoot)('links', () => {
   });
 });
 
-describe.skipIf(!isRoot)('addresses, routes, device addresses', () => {
+describe.skipIf(!isRoot)('addresses, routes, device addresses, which needs root', () => {
   test('an address is added, listed and deleted', () => {
     inScratchNetns(netlink => {
       const { ifindex } = createVeth(netlink, { name: 'bwa', peerName: 'bwb', up: true }) ?? { ifindex: 0 };
@@ -224,7 +224,7 @@ describe.skipIf(!isRoot)('addresses, routes, device addresses', () => {
   });
 });
 
-describe.skipIf(!isRoot)('Rtnetlink', () => {
+describe.skipIf(!isRoot)('Rtnetlink, which needs root', () => {
   test('onMessage() tells of changes, and each close() gives back its file descriptors', async () => {
     const before = openFds();
     const name = scratchName();

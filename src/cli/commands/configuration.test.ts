@@ -170,6 +170,16 @@ describe('bondwire check', () => {
   });
 });
 
+/** What a daemon with these bonds says of itself. */
+const status = (bonds: readonly string[]) => ({
+  pid: 1,
+  version: '',
+  runDir: '',
+  bonds,
+  adopted: [],
+  supervised: false,
+});
+
 describe('bondwire apply', () => {
   const runDir = temporaryRunDir();
   let daemon: FakeDaemon;
@@ -184,15 +194,7 @@ describe('bondwire apply', () => {
     given({ 'b.yaml': FILE });
     const fresh = { ...BOND, adminUp: false, members: [] };
     daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
-      if (url === '/v1/status')
-        return reply(response, 200, {
-          pid: 1,
-          version: '',
-          runDir: '',
-          bonds: [],
-          adopted: [],
-          supervised: false,
-        });
+      if (url === '/v1/status') return reply(response, 200, status([]));
       return method === 'GET' ? reply(response, 200, { bonds: [fresh] }) : done(response);
     });
     const { code, out, err } = await run(['apply', join(folder, 'b.yaml')], { runDir: runDir.path });
@@ -219,15 +221,7 @@ describe('bondwire apply', () => {
         'bonds:\n  bond0:\n    options: {mode: 1, miimon: 50, primary: eth0}\n    members: [eth0, eth7]\n',
     });
     daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
-      if (url === '/v1/status')
-        return reply(response, 200, {
-          pid: 1,
-          version: '',
-          runDir: '',
-          bonds: ['bond0'],
-          adopted: [],
-          supervised: false,
-        });
+      if (url === '/v1/status') return reply(response, 200, status(['bond0']));
       return method === 'GET' ? reply(response, 200, { bonds: [BOND] }) : done(response);
     });
     const { code, out, err } = await run(['apply', '--take-addresses', join(folder, 'b.yaml')], {
@@ -250,15 +244,7 @@ describe('bondwire apply', () => {
   test('what this run made is removed again when something is refused', async () => {
     given({ 'b.yaml': 'bonds:\n  bond0:\n    options: {mode: 1, miimon: 50}\n    members: [eth9]\n' });
     daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
-      if (url === '/v1/status')
-        return reply(response, 200, {
-          pid: 1,
-          version: '',
-          runDir: '',
-          bonds: [],
-          adopted: [],
-          supervised: false,
-        });
+      if (url === '/v1/status') return reply(response, 200, status([]));
       if (url.endsWith('/members'))
         return refuse(response, 404, 'unknown-interface', 'eth9 cannot join bond0.');
       return method === 'GET' ? reply(response, 200, { bonds: [{ ...BOND, members: [] }] }) : done(response);
