@@ -1,16 +1,12 @@
 // The ARP monitor on real interfaces: a switch that falls silent with the carrier on is noticed, in every mode that has the
 // monitor, on both data planes; with validation, through a VLAN, and with IPv6 targets. Needs root.
-import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
 import { closeStages, Stage, until } from './support/stage.js';
+import { HAS_VLAN } from './support/vlan.js';
 
 afterEach(closeStages);
 
 const INTERVAL_MS = 100;
-
-/** Kernels without VLAN devices cannot be asked through one. */
-const TRY_VLAN = 'ip link add bwx type veth peer name bwy && ip link add link bwx name bwv type vlan id 7';
-const HAS_VLAN = spawnSync('unshare', ['-n', 'sh', '-c', TRY_VLAN]).status === 0;
 
 async function asking(options: Readonly<Record<string, string>> = {}): Promise<Stage> {
   const stage = await Stage.open();

@@ -2,6 +2,7 @@
 // That no packet is lost at a failover is test/modes-failover.test.ts. Needs root.
 import { afterEach, describe, expect, test } from 'vitest';
 import { capture } from './support/capture.js';
+import { HAS_VLAN } from './support/vlan.js';
 import { eventually, World } from './support/world.js';
 
 let world: World;
@@ -87,4 +88,54 @@ describe('balance-tlb (H16)', () => {
     for (const each of Object.values(at)) each.stop();
     world.lab.restore('eth0');
   });
+
+  test.for([false, true])(
+    'they teach what stands on the bond (VLAN devices: %s)',
+    async (tagged, { skip }) => {
+      skip(tagged && !HAS_VLAN, 'this kernel has no VLAN devices');
+      await build({ lp_interval: '1' });
+      const [bond, own] = [mac('bond0'), mac('eth1')];
+      const [low, high, single] = ['020000000a01', '020000000a02', '020000000a03'];
+      const withColons = (text: string): string => (text.match(/../g) ?? []).join(':');
+      const add = (name: string, below: string, rest: string): Promise<unknown> =>
+        world.ip('host', `link add link ${below} name ${name} ${rest}`);
+      await add('mac0', 'bond0', `address ${withColons(low)} type macvlan mode bridge`);
+      if (tagged) {
+        await add('bond0.5', 'bond0', 'type vlan id 5');
+        await add('bond0.6', 'bond0', `address ${withColons(single)} type vlan id 6`);
+        await add('mac5', 'bond0.5', `address ${withColons(high)} type macvlan mode bridge`);
+      }
+      const rounds = async (taught: Readonly<Record<'eth0' | 'eth1', readonly string[]>>): Promise<void> => {
+        const at = {
+          eth0: capture(world.lab, 'switch', port('eth0')),
+          eth1: capture(world.lab, 'switch', port('eth1')),
+        };
+        const learnt = (member: 'eth0' | 'eth1'): string[] => {
+          const found = at[member].seen.flatMap(line => {
+            const [, tag, address] = /^in( vlan \d+)? ([0-9a-f]{12})\2.*9000/.exec(line) ?? [];
+            return address === undefined ? [] : [`${address}${tag ?? ''}`];
+          });
+          return [...new Set(found)].sort();
+        };
+        const wanted = { eth0: [...taught.eth0].sort(), eth1: [...taught.eth1].sort() };
+        await eventually(
+          'a round on both',
+          () => [...wanted.eth0, ...wanted.eth1].length === learnt('eth0').length + learnt('eth1').length,
+        ).catch(() => undefined);
+        for (const each of Object.values(at)) each.stop();
+        expect({ eth0: learnt('eth0'), eth1: learnt('eth1') }).toEqual(wanted);
+      };
+      const other = (address: string): string[] =>
+        tagged ? [address, `${address} vlan 5`, `${single} vlan 6`] : [address];
+      const active = (address: string): string[] => [
+        ...other(address),
+        low,
+        ...(tagged ? [`${high} vlan 5`] : []),
+      ];
+      await rounds({ eth0: active(bond), eth1: other(own) });
+      await world.must('PATCH', '/v1/bonds/bond0/options', { options: { active_slave: 'eth1' } });
+      await eventually('the other is active', () => mac('eth1') === bond);
+      await rounds({ eth0: other(own), eth1: active(bond) });
+    },
+  );
 });

@@ -7,6 +7,7 @@ import { Bond, type BondEvent, type ForwardingPlan, type Input, type Output } fr
 import { addCounters, grownBy, type IfconfigCounters, NO_COUNTERS } from '../report/index.js';
 import type { SavedBelongings } from './address-transfer.js';
 import { FilterFollower } from './filter-follower.js';
+import { giveMacAddress } from './fixed-address.js';
 import { FrameSender } from './frame-sender.js';
 import { bondLinkOf } from './link-facts.js';
 import { LinkReader } from './link-reader.js';
@@ -327,7 +328,7 @@ export class BondRunner {
     const { netlink } = this.#machine;
     switch (output.kind) {
       case 'set-member-address':
-        setLink(netlink, output.member, { address: output.address });
+        giveMacAddress(netlink, output.member, output.address);
         return;
       case 'set-member-mtu':
         setLink(netlink, output.member, { mtu: output.mtu });

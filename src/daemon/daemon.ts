@@ -164,7 +164,7 @@ class Daemon implements RunningDaemon {
       },
     );
     for (const runner of this.#registry.all()) {
-      this.#operations.undoUnfinished(runner);
+      this.#operations.joining.undoUnfinished(runner);
       if (runner.ending) this.#operations.dismantle(runner, undefined);
       else runner.adopt();
     }

@@ -1,32 +1,17 @@
 // What users ask of a daemon: create, destroy, enslave, release, set. Each is carried out whole or not at all.
 import { err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import { type BondDataPlane, hasReceiveProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
-import { addAddress, addressFromText, getLink, isErrno, listLinks, setLink } from '../linux/index.js';
-import type { Address, Link } from '../netlink/index.js';
+import type { BondDataPlane } from '../dataplane/index.js';
+import { addAddress, addressFromText, getLink, isErrno, setLink } from '../linux/index.js';
+import type { Address } from '../netlink/index.js';
 import { Bond, createBond, findOption, inApplyOrder } from '../policy/index.js';
-import {
-  addressText,
-  type Belongings,
-  belongingsOf,
-  giveAddresses,
-  giveRoutes,
-  loadBelongings,
-  removeAddresses,
-  routeText,
-  saveBelongings,
-  takeBack,
-  usesNexthopObject,
-} from './address-transfer.js';
+import { type Belongings, belongingsOf, removeAddresses } from './address-transfer.js';
 import { checkBondName } from './bond-name.js';
 import { returnBelongings } from './belongings-return.js';
 import { BondRunner } from './bond-runner.js';
 import { isCidr } from './cidr.js';
-import { addressRefusal, checkJoin } from './join-checks.js';
-import { memberLinkOf } from './link-facts.js';
 import { DATA_PLANE_NAMES, refuseMissing, refuseOther, wishedDataPlane } from './data-planes.js';
+import { type EnslaveWishes, Joining } from './joining.js';
 import type { Machine } from './machine.js';
-import { countersOf } from './member-counters.js';
-import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
 import { lowerEndName, placesOf } from './places.js';
 import { randomMac } from './random-mac.js';
 import type { Registry } from './registry.js';
@@ -37,18 +22,15 @@ export type Done = Result<undefined, Refusal>;
 
 const done: Done = ok(undefined);
 
-export interface EnslaveWishes {
-  readonly takeDown: boolean;
-  readonly takeAddresses: boolean;
-}
-
 export class Operations {
   readonly #machine: Machine;
   readonly #registry: Registry;
+  readonly joining: Joining;
 
   constructor(machine: Machine, registry: Registry) {
     this.#machine = machine;
     this.#registry = registry;
+    this.joining = new Joining(machine, registry);
   }
 
   create(name: string, options: Readonly<Record<string, string>>): Done {
@@ -144,18 +126,18 @@ export class Operations {
     for (const name of names) {
       const link = getLink(this.#machine.netlink, name);
       if (link !== undefined && runner.records.has(link.ifindex)) continue;
-      const checked = this.#checkName(runner, name, link, wishes);
+      const checked = this.joining.check(runner, name, link, wishes);
       if (!checked.ok) return checked;
     }
     for (const name of names) {
       const link = getLink(this.#machine.netlink, name);
       if (link !== undefined && runner.records.has(link.ifindex)) continue;
-      const result = this.#join(runner, name, link, wishes);
+      const result = this.joining.join(runner, name, link, wishes);
       if (result.ok) {
         if (link !== undefined) joined.push(link.ifindex);
         continue;
       }
-      for (const ifindex of joined.toReversed()) this.#undoJoin(runner, ifindex);
+      for (const ifindex of joined.toReversed()) this.joining.undo(runner, ifindex);
       // Addresses that moved to it brought it up.
       if (!wasUp) setLink(this.#machine.netlink, runner.plane.bondIfindex, { up: false });
       runner.resync();
@@ -259,156 +241,6 @@ export class Operations {
     return done;
   }
 
-  #join(runner: BondRunner, name: string, found: Link | undefined, wishes: EnslaveWishes): Done {
-    const { netlink, ethtool } = this.#machine;
-    const bondName = runner.name;
-    const checked = this.#checkName(runner, name, found, wishes);
-    if (!checked.ok) return checked;
-    const { link, belongings } = checked.value;
-    const original = captureSettings(link);
-    const record = { original, joining: true, counted: countersOf(link) };
-    runner.records.set(link.ifindex, record);
-    const had = belongings.addresses.length + belongings.routes.length > 0;
-    const saved = saveBelongings(belongings, { ifindex: link.ifindex, name: original.name });
-    if (had) runner.taken.push(saved);
-    this.#machine.save();
-    try {
-      removeAddresses(netlink, belongings.addresses);
-      if (original.up) setLink(netlink, link.ifindex, { up: false });
-      silenceIpv6(netlink, original);
-      runner.plane.addMember(link.ifindex);
-      const down = getLink(netlink, link.ifindex) ?? link;
-      const joined = runner.feed(
-        {
-          kind: 'join',
-          member: link.ifindex,
-          link: memberLinkOf(ethtool, down),
-          permanentAddress: original.address,
-          canSetAddress: true,
-        },
-        { strict: true },
-      );
-      if (!joined.ok) {
-        this.#undoJoin(runner, link.ifindex);
-        return joined;
-      }
-      const open = getLink(netlink, link.ifindex);
-      if (open !== undefined) {
-        ethtool.linkDetected(open.name ?? '');
-        const fresh = getLink(netlink, link.ifindex) ?? open;
-        runner.feed(
-          { kind: 'opened', member: link.ifindex, link: runner.links.linkOf(fresh) },
-          { strict: true },
-        );
-      }
-      if (had) this.#moveToBond(runner, belongings, original.name, link.ifindex);
-    } catch (error) {
-      this.#undoJoin(runner, link.ifindex);
-      return err(systemRefusal(error, `${name} cannot join ${bondName}, and is as it was`));
-    }
-    record.joining = false;
-    // What was dropped while there was nobody to send is no outage.
-    runner.plane.takeLoss();
-    runner.stackChanged();
-    this.#machine.save();
-    return done;
-  }
-
-  #checkName(
-    runner: BondRunner,
-    name: string,
-    link: Link | undefined,
-    wishes: EnslaveWishes,
-  ): Result<{ readonly link: Link; readonly belongings: Belongings }, Refusal> {
-    if (link === undefined) {
-      return err(
-        refusal(
-          'unknown-interface',
-          'ENODEV',
-          `${shown(name)} cannot join ${runner.name}: there is no such interface in this network namespace. 'ip link' lists them.`,
-        ),
-      );
-    }
-    const belongings = this.#checkJoin(runner, link, wishes);
-    return belongings.ok ? ok({ link, belongings: belongings.value }) : belongings;
-  }
-
-  #checkJoin(runner: BondRunner, link: Link, wishes: EnslaveWishes): Result<Belongings, Refusal> {
-    const { netlink } = this.#machine;
-    if (runner.records.size >= MAX_MEMBERS) {
-      const message = `${link.name ?? link.ifindex} cannot join ${runner.name}: it has ${MAX_MEMBERS} members already, and more are not possible; release one first.`;
-      return err(refusal('unsupported', 'ENOSPC', message));
-    }
-    const memberOf = this.#registry.ofMember(link.ifindex)?.name;
-    const checked = checkJoin({
-      link,
-      bondName: runner.name,
-      bondIfindex: runner.plane.bondIfindex,
-      lowerIfindex: runner.plane.lowerIfindex,
-      links: listLinks(netlink),
-      memberOf,
-      isBond: this.#registry.ofBond(link.ifindex) !== undefined,
-      foreignDataPlane: memberOf === undefined && hasReceiveProgram(netlink, link.ifindex, RECEIVE_PROGRAM),
-      takeDown: wishes.takeDown || wishes.takeAddresses,
-    });
-    if (!checked.ok) return checked;
-    const name = link.name ?? '';
-    const belongings = belongingsOf(netlink, link);
-    const { addresses, routes } = belongings;
-    if (addresses.length + routes.length > 0 && !wishes.takeAddresses) {
-      return err(addressRefusal(name, runner.name, addresses.map(addressText), routes.map(routeText)));
-    }
-    const onObject = routes.find(usesNexthopObject);
-    if (onObject !== undefined) {
-      const message = `${name} cannot join ${runner.name}: its route ${routeText(onObject)} uses a nexthop object, which cannot be moved; replace the route by one with its gateway named, or move it by hand.`;
-      return err(refusal('has-addresses', 'EBUSY', message));
-    }
-    return ok(belongings);
-  }
-
-  #moveToBond(runner: BondRunner, belongings: Belongings, fromName: string, from: number): void {
-    const { netlink } = this.#machine;
-    const to = { ifindex: runner.plane.bondIfindex, name: runner.name };
-    giveAddresses(netlink, belongings.addresses, fromName, to);
-    setLink(netlink, to.ifindex, { up: true });
-    runner.resync();
-    giveRoutes(netlink, belongings.routes, from, to.ifindex);
-  }
-
-  /** Gives an interface back as it was, wherever in its joining it stands. */
-  #undoJoin(runner: BondRunner, ifindex: number): void {
-    const { netlink, journal } = this.#machine;
-    const record = runner.records.get(ifindex);
-    const known = runner.policy.members().some(member => member.member === ifindex);
-    const taken = runner.taken.find(saved => saved.ifindex === ifindex);
-    const belongings = taken === undefined ? undefined : loadBelongings(taken);
-    if (belongings !== undefined && taken !== undefined) {
-      runner.taken = runner.taken.map(saved => (saved === taken ? { ...saved, returning: true } : saved));
-      this.#machine.save();
-      takeBack(netlink, belongings, ifindex, runner.plane.bondIfindex);
-    }
-    if (known) runner.feed({ kind: 'leave', member: ifindex, cause: 'undo' });
-    runner.plane.removeMember(ifindex);
-    runner.records.delete(ifindex);
-    if (record !== undefined) {
-      for (const message of restoreSettings(netlink, record.original, { address: true })) {
-        journal.add(runner.name, { severity: 'error', type: 'left', message });
-      }
-    }
-    if (belongings !== undefined && taken !== undefined) {
-      const home = { ifindex, name: getLink(netlink, ifindex)?.name ?? taken.name };
-      try {
-        giveAddresses(netlink, belongings.addresses, taken.name, home);
-        giveRoutes(netlink, belongings.routes, ifindex, ifindex);
-      } catch (error) {
-        const message = `${home.name} did not get back all that it had: ${(error as Error).message}`;
-        journal.add(runner.name, { severity: 'error', type: 'left', message });
-      }
-    }
-    runner.taken = runner.taken.filter(saved => saved.ifindex !== ifindex);
-    this.#machine.save();
-  }
-
   /** What was taken from interfaces goes back to those that are not members of another bond by now. */
   #giveBack(
     runner: BondRunner,
@@ -423,24 +255,5 @@ export class Operations {
       journal.add(bondName, { severity: 'error', type: 'left', message });
     }
     runner.taken = [];
-  }
-
-  /** Undoes the joinings that an earlier daemon did not finish, and finishes the leavings. */
-  undoUnfinished(runner: BondRunner): void {
-    const note = (what: string, name: string): void => {
-      const message = `The ${what} of ${name} was cut short by the end of an earlier daemon; it is as it was`;
-      this.#machine.journal.add(runner.name, { severity: 'warning', type: 'left', message });
-    };
-    for (const [ifindex, record] of Array.from(runner.records)) {
-      if (record.joining) {
-        this.#undoJoin(runner, ifindex);
-        note('joining', record.original.name);
-      } else if (record.leaving !== undefined) {
-        runner.finishLeaving(ifindex, record.leaving);
-        note('leaving', record.original.name);
-      }
-    }
-    for (const { ifindex, returning } of runner.taken)
-      if (returning === true) this.#undoJoin(runner, ifindex);
   }
 }

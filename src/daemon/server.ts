@@ -14,7 +14,8 @@ import type {
 } from './api.js';
 import type { BondRunner } from './bond-runner.js';
 import type { Journal } from './journal.js';
-import type { Done, EnslaveWishes } from './operations.js';
+import type { EnslaveWishes } from './joining.js';
+import type { Done } from './operations.js';
 import type { TextView } from './views.js';
 import {
   addressesBody,

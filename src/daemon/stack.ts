@@ -1,9 +1,19 @@
 // What stands on a bond: the bond itself, VLANs, macvlans and a bridge above it, with the addresses and groups that
 // peers and switches must be told of after a failover (kernel: NETDEV_NOTIFY_PEERS and NETDEV_RESEND_IGMP go the same way).
 import { readFileSync } from 'node:fs';
+import type { VlanTag } from '../frames/index.js';
 import { listAddresses, listLinks, readSysctl, type Rtnetlink } from '../linux/index.js';
-import { type Address, AF_INET, AF_INET6, IFA_F, IFF, type Link, ownAddress } from '../netlink/index.js';
-import type { StackedDevice } from '../policy/index.js';
+import {
+  type Address,
+  AF_INET,
+  AF_INET6,
+  IFA_F,
+  IFF,
+  type Link,
+  ownAddress,
+  vlanSettingsOf,
+} from '../netlink/index.js';
+import type { StackedDevice, Taught } from '../policy/index.js';
 
 const STACKABLE: ReadonlySet<string> = new Set(['vlan', 'macvlan']);
 
@@ -42,7 +52,8 @@ export function collectStackInTurn(netlink: Rtnetlink, bondIfindex: number): Sta
 }
 
 function stackIn({ links, addresses, igmp, mld }: Surroundings, bondIfindex: number): StackedDevice[] {
-  return stackOn(links, bondIfindex).map(link => {
+  return stackOn(links, bondIfindex).map(stacked => {
+    const { link } = stacked;
     const name = link.name ?? '';
     const own = addresses.filter(address => address.ifindex === link.ifindex);
     const usable = own.filter(
@@ -63,25 +74,45 @@ function stackIn({ links, addresses, igmp, mld }: Surroundings, bondIfindex: num
       igmpVersion: groups?.version ?? 3,
       ipv6Groups: mld.get(link.ifindex) ?? [],
       mldVersion: 2,
+      taught: taughtBy(stacked, bondIfindex),
     };
   });
 }
 
+/** A device on the bond, and the tag that its frames have on the members from the VLAN device directly on the bond. */
+interface Stacked {
+  readonly link: Link;
+  readonly tag: VlanTag | null;
+}
+
+function tagOf(link: Link): VlanTag | null {
+  const vlan = vlanSettingsOf(link);
+  return vlan === undefined ? null : { tpid: vlan.protocol, tci: vlan.id };
+}
+
+/** How a switch is taught where a device on the bond is (alb_upper_dev_walk, bond_verify_device_path). */
+function taughtBy({ link, tag }: Stacked, bondIfindex: number): Taught | undefined {
+  const kind = link.info?.kind;
+  if (kind === 'macvlan') return { kind, tag };
+  return kind === 'vlan' && link.link === bondIfindex ? { kind, tag } : undefined;
+}
+
 /** The bond and what stands on it, directly or not, in this namespace. */
-function stackOn(links: readonly Link[], bondIfindex: number): Link[] {
-  const found = new Map<number, Link>();
-  const add = (ifindex: number): void => {
+function stackOn(links: readonly Link[], bondIfindex: number): Stacked[] {
+  const found = new Map<number, Stacked>();
+  const add = (ifindex: number, below: VlanTag | null): void => {
     const link = links.find(other => other.ifindex === ifindex);
     if (link === undefined || found.has(ifindex)) return;
-    found.set(ifindex, link);
+    const tag = link.link === bondIfindex ? tagOf(link) : below;
+    found.set(ifindex, { link, tag });
     const master = links.find(other => other.ifindex === link.master);
-    if (master?.info?.kind === 'bridge') add(master.ifindex);
+    if (master?.info?.kind === 'bridge') add(master.ifindex, tag);
     for (const upper of links) {
       if (upper.link !== ifindex || upper.linkNetnsId !== undefined) continue;
-      if (STACKABLE.has(upper.info?.kind ?? '')) add(upper.ifindex);
+      if (STACKABLE.has(upper.info?.kind ?? '')) add(upper.ifindex, tag);
     }
   };
-  add(bondIfindex);
+  add(bondIfindex, null);
   return [...found.values()];
 }
 

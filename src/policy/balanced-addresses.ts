@@ -4,7 +4,7 @@
 // The driver programs the bond's address into all devices and only shows each its own, which a program outside the kernel
 // cannot. Here a device has the address that it shows: seen from the network the same, as only the active one is heard.
 import type { MacText } from '../base/index.js';
-import { learningPacket } from '../frames/index.js';
+import { learningPacket, type VlanTag } from '../frames/index.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { setMemberAddress } from './mac-rules.js';
 import { isLoadBalancing } from './modes.js';
@@ -78,21 +78,23 @@ export function balancedBondAddress(context: Context): void {
 }
 
 /**
- * Learning packets of one member: its address; of the active one also those of the VLAN devices on the bond, with their
- * tags. (The driver sends those through a former active member too when it can, and for macvlan devices; we do not.)
+ * Learning packets of one member (alb_send_learning_packets): its address; that of each VLAN device directly on the bond
+ * with its tag, which is the member's own one where the device has the bond's; and through the active member also
+ * those of the macvlans above.
  */
 function teach(context: Context, member: MemberState): void {
   const { state } = context;
   if (!state.adminUp || !canTransmit(member)) return;
   const isActive = member.member === state.active;
-  const tagged = isActive ? state.stack.filter(device => device.adminUp && device.name !== state.name) : [];
-  const own = learningPacket(member.address);
-  if (own.ok)
-    context.out.push({ kind: 'send-through', member: member.member, frame: own.value, what: 'learning' });
-  for (const device of tagged) {
-    const frame = learningPacket(device.address);
-    if (frame.ok)
-      context.out.push({ kind: 'send', device: device.ifindex, frame: frame.value, what: 'learning' });
+  const send = (address: MacText, tag: VlanTag | null): void => {
+    const frame = learningPacket(address, tag);
+    if (!frame.ok) return;
+    context.out.push({ kind: 'send-through', member: member.member, frame: frame.value, what: 'learning' });
+  };
+  send(member.address, null);
+  for (const { address, taught } of state.stack) {
+    if (taught?.kind === 'vlan') send(address === state.address ? member.address : address, taught.tag);
+    if (taught?.kind === 'macvlan' && isActive) send(address, taught.tag);
   }
 }
 

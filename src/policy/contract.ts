@@ -1,5 +1,6 @@
 // The bond's contract with whoever drives it (daemon, simulator, tests): inputs, outputs, snapshot. Values only.
 import type { MacText, Refusal, Result } from '../base/index.js';
+import type { VlanTag } from '../frames/index.js';
 import type { ModeName, OptionValues } from './options.js';
 import type { HashPolicy } from './transmit-hash.js';
 
@@ -40,6 +41,14 @@ export interface StackedDevice {
   readonly igmpVersion: 1 | 2 | 3;
   readonly ipv6Groups: readonly string[];
   readonly mldVersion: 1 | 2;
+  /** How learning packets of balance-tlb teach it; absent for the bond, bridges, and VLAN devices that are not directly on it. */
+  readonly taught?: Taught | undefined;
+}
+
+/** A VLAN device directly on the bond, or a macvlan at any height; with the tag of the VLAN device directly on the bond below. */
+export interface Taught {
+  readonly kind: 'vlan' | 'macvlan';
+  readonly tag: VlanTag | null;
 }
 
 /** When a member last received: anything, and an ARP or IPv6 frame. Null: never. */
