@@ -51,7 +51,7 @@ export { isErrno, SystemError } from './errors.js';
 export { type DriverInfo, Ethtool, type Feature, FEATURE_GROUPS, type LinkSettings } from './ethtool.js';
 export { channelPair, keepFromChildren, type Passed, receivePassed, sendPassed } from './fd-channel.js';
 export { type FdWatch, watchReadable } from './fd-watch.js';
-export { closeFd, openFd } from './ffi.js';
+export { addressOf, closeFd, openFd } from './ffi.js';
 export {
   createBridge,
   createDummy,
@@ -119,7 +119,7 @@ export {
   takeRingDrops,
   takeSocketError,
 } from './packet-ring.js';
-export { SendVector } from './send-vector.js';
+export { type FixedMemory, SendVector } from './send-vector.js';
 export { raiseThreadPriority } from './thread-priority.js';
 export { clearWakeUp, PollSet, setWakeUp, WakeUp } from './wake-up.js';
 export {

@@ -1,49 +1,91 @@
-// Frames that lie anywhere in memory, sent many a call (sendmmsg); the vector is laid out once.
-import { addressOf, lastErrno, libc } from './ffi.js';
+// Frames that lie anywhere in memory, sent many a call (sendmmsg); the vector may lie in memory that outlives the process, as the
+// kernel notes there which frames went.
+import { libc, lastErrno } from './ffi.js';
 
 const MMSGHDR_BYTES = 64;
 const IOVEC_BYTES = 16;
+/** A frame is in one piece or in two. */
+const PIECES = 2;
 const MSG_DONTWAIT = 0x40;
 const TWO_32 = 2 ** 32;
+
+/** struct mmsghdr, words of four bytes: name 0, namelen 2, iov 4, iovlen 6, control 8, controllen 10, flags 12, msg_len 14. */
+const WORD = { iovec: 4, pieces: 6, sentLength: 14, mark: 15 } as const;
+const MMSGHDR_WORDS = MMSGHDR_BYTES / 4;
+const IOVEC_WORDS = IOVEC_BYTES / 4;
+
+/** Memory that stays where it is. */
+export interface FixedMemory {
+  readonly buffer: ArrayBuffer;
+  readonly address: number;
+}
 
 /** Room for `size` frames. */
 export class SendVector {
   readonly size: number;
-  readonly #headers: Uint8Array;
-  readonly #headersAddress: number;
+  readonly #address: number;
+  readonly #headers: Uint32Array;
   readonly #iovecs: Uint32Array;
 
-  constructor(size: number) {
-    this.size = size;
-    this.#headers = new Uint8Array(size * MMSGHDR_BYTES);
-    this.#iovecs = new Uint32Array((size * IOVEC_BYTES) / 4);
-    const iovecsAddress = addressOf(new Uint8Array(this.#iovecs.buffer));
-    const view = new DataView(this.#headers.buffer);
-    for (let i = 0; i < size; i++) {
-      // struct mmsghdr: name 0, namelen 8, iov 16, iovlen 24, control 32, controllen 40, flags 48, msg_len 56.
-      view.setBigUint64(i * MMSGHDR_BYTES + 16, iovecsAddress + BigInt(i * IOVEC_BYTES), true);
-      view.setBigUint64(i * MMSGHDR_BYTES + 24, 1n, true);
-    }
-    this.#headersAddress = Number(addressOf(this.#headers));
+  /** Bytes of memory for so many frames. */
+  static bytesFor(size: number): number {
+    return size * (MMSGHDR_BYTES + PIECES * IOVEC_BYTES);
   }
 
-  /** Puts a frame at place `i`: where it starts, and how long it is. */
-  set(i: number, address: number, length: number): void {
-    const at = 4 * i;
-    this.#iovecs[at] = address % TWO_32;
-    this.#iovecs[at + 1] = address / TWO_32;
-    this.#iovecs[at + 2] = length;
-    this.#iovecs[at + 3] = 0;
+  /** Lies in `memory` from `offset` on; what an earlier vector noted there stays until its places are set. */
+  constructor(size: number, memory: FixedMemory, offset: number) {
+    this.size = size;
+    this.#address = memory.address + offset;
+    this.#headers = new Uint32Array(memory.buffer, offset, size * MMSGHDR_WORDS);
+    const iovecs = size * MMSGHDR_BYTES;
+    this.#iovecs = new Uint32Array(memory.buffer, offset + iovecs, size * PIECES * IOVEC_WORDS);
+    for (let i = 0; i < size; i++) {
+      const iovec = this.#address + iovecs + i * PIECES * IOVEC_BYTES;
+      this.#headers[i * MMSGHDR_WORDS + WORD.iovec] = iovec % TWO_32;
+      this.#headers[i * MMSGHDR_WORDS + WORD.iovec + 1] = iovec / TWO_32;
+    }
+  }
+
+  /** Puts a frame at place `i`: where it starts, how long it is, and a mark to know it by. */
+  set(i: number, address: number, length: number, mark: number): void {
+    this.#begin(i, 1, mark);
+    this.#piece(i, 0, address, length);
+  }
+
+  /** The same for a frame whose first bytes lie elsewhere. */
+  setTwo(i: number, head: number, headLength: number, rest: number, restLength: number, mark: number): void {
+    this.#begin(i, 2, mark);
+    this.#piece(i, 0, head, headLength);
+    this.#piece(i, 1, rest, restLength);
+  }
+
+  markOf(i: number): number {
+    return this.#headers[i * MMSGHDR_WORDS + WORD.mark] ?? 0;
+  }
+
+  /** True when the frame at place `i` was sent since it was put there; the kernel itself notes it, frame by frame. */
+  hasGone(i: number): boolean {
+    return this.#headers[i * MMSGHDR_WORDS + WORD.sentLength] !== 0;
   }
 
   /** Sends the frames at places `from` to `to` (exclusive); gives how many went, or minus the errno that the first met. */
   send(fd: number, from: number, to: number): number {
-    const result = libc().sendmmsgAt(
-      fd,
-      this.#headersAddress + from * MMSGHDR_BYTES,
-      to - from,
-      MSG_DONTWAIT,
-    );
+    const result = libc().sendmmsgAt(fd, this.#address + from * MMSGHDR_BYTES, to - from, MSG_DONTWAIT);
     return result >= 0 ? result : -lastErrno();
+  }
+
+  #begin(i: number, pieces: number, mark: number): void {
+    const at = i * MMSGHDR_WORDS;
+    this.#headers[at + WORD.sentLength] = 0;
+    this.#headers[at + WORD.mark] = mark;
+    this.#headers[at + WORD.pieces] = pieces;
+  }
+
+  #piece(i: number, piece: number, address: number, length: number): void {
+    const at = (i * PIECES + piece) * IOVEC_WORDS;
+    this.#iovecs[at] = address % TWO_32;
+    this.#iovecs[at + 1] = address / TWO_32;
+    this.#iovecs[at + 2] = length;
+    this.#iovecs[at + 3] = 0;
   }
 }

@@ -2,17 +2,17 @@
 // rules are those of the eBPF program (../ebpf/balance-program.ts); what a dead member refuses goes to another at once.
 import { isBalanced, LoadTable, transmitHash } from '../../policy/index.js';
 import type { MemberPort } from './member-port.js';
+import type { Outbox } from './outbox.js';
 import { BATCH, type RingReader } from './ring-reader.js';
 import { NO_MEMBER, type SharedState, type SlotPlan } from './shared-state.js';
 import type { Told } from './spread-sender.js';
 
 /** In place of a hash: the frame goes by the active member in any case. */
 const UNBALANCED = -1;
-const SOURCE_AT = 6;
-const MAC_BYTES = 6;
 
 export class BalanceSender {
   readonly #state: SharedState;
+  readonly #outbox: Outbox;
   readonly #members: ReadonlyMap<number, MemberPort>;
   readonly #told: Told;
   /** Makes another member active, as this one cannot send; false when there is none. */
@@ -20,19 +20,19 @@ export class BalanceSender {
   readonly #loads = new LoadTable();
   readonly #hashes = new Float64Array(BATCH);
   readonly #targets = new Int32Array(BATCH);
-  /** The source addresses that frames came with. */
-  readonly #sources = new Uint8Array(BATCH * MAC_BYTES);
   #count = 0;
   /** Slots that refused a frame of this batch, as they cannot send. */
   readonly #dead = new Set<number>();
 
   constructor(
     state: SharedState,
+    outbox: Outbox,
     members: ReadonlyMap<number, MemberPort>,
     told: Told,
     divert: (from: number) => boolean,
   ) {
     this.#state = state;
+    this.#outbox = outbox;
     this.#members = members;
     this.#told = told;
     this.#divert = divert;
@@ -48,7 +48,6 @@ export class BalanceSender {
       const frame = host.frame(i);
       this.#hashes[i] = isBalanced(frame) ? transmitHash(plan.hashPolicy, frame, host.tagOf(i)) : UNBALANCED;
       if (this.#hashes[i] === UNBALANCED && plan.byLoad) this.#loads.countUnbalanced(frame.length);
-      this.#sources.set(frame.subarray(SOURCE_AT, SOURCE_AT + MAC_BYTES), i * MAC_BYTES);
       this.#targets[i] = this.#targetOf(i, frame.length, plan, nowMs);
     }
     host.restoreTags();
@@ -66,11 +65,11 @@ export class BalanceSender {
     }
     let mine = 0;
     while (from + mine < count && this.#targets[from + mine] === slot) {
-      this.#putSource(host.frame(from + mine), from + mine, slot, plan);
-      host.put(from + mine, member.vector, mine);
+      this.#putSource(host, from + mine, slot, plan);
+      this.#outbox.put(host, from + mine, mine);
       mine += 1;
     }
-    const sent = member.sendAll(member.vector, mine, plan.throughQdisc[slot] === true, this.#state);
+    const sent = member.sendAll(this.#outbox, mine, plan.throughQdisc[slot] === true, this.#state);
     if (sent === mine) return sent;
     // By hash, where the plan may not be left, the driver does not look whether the member that was hit can send.
     if (plan.divert || plan.byLoad) this.#dead.add(slot);
@@ -128,9 +127,7 @@ export class BalanceSender {
   }
 
   /** A flow that leaves by another member than the active one has that member's source address. */
-  #putSource(frame: Uint8Array, i: number, slot: number, plan: SlotPlan): void {
-    const own = slot === this.#state.current ? undefined : plan.sources[slot];
-    const came = this.#sources.subarray(i * MAC_BYTES, (i + 1) * MAC_BYTES);
-    if (frame.length >= SOURCE_AT + MAC_BYTES) frame.set(own ?? came, SOURCE_AT);
+  #putSource(host: RingReader, i: number, slot: number, plan: SlotPlan): void {
+    host.setSource(i, slot === this.#state.current ? undefined : plan.sources[slot]);
   }
 }

@@ -1,10 +1,11 @@
 // Forwarding of one bond in the worker: frames of the host go to the member that the plan names, frames of members to the
 // host. A frame that a member refuses because it has no carrier is sent again on the next at once.
-import type { SendVector } from '../../linux/index.js';
+import type { FixedMemory } from '../../linux/index.js';
 import { BalanceSender } from './balance-sender.js';
-import { batchVector, MemberPort, type MemberPlace } from './member-port.js';
+import { MemberPort, type MemberPlace } from './member-port.js';
+import { Outbox } from './outbox.js';
 import { BATCH, RingReader, type RingPlace } from './ring-reader.js';
-import { NO_MEMBER, type SharedState, type SlotPlan } from './shared-state.js';
+import { NO_MEMBER, SharedState, type SlotPlan } from './shared-state.js';
 import { SpreadSender, type Told } from './spread-sender.js';
 
 /** Batches of one ring before the others have their turn. */
@@ -15,21 +16,31 @@ export class BondPort {
   readonly members = new Map<number, MemberPort>();
   readonly #state: SharedState;
   readonly #diverted: Told;
-  readonly #vector: SendVector = batchVector();
+  readonly #outbox: Outbox;
   readonly #spread: SpreadSender;
   readonly #balance: BalanceSender;
 
-  /** `diverted` is told when `current` was moved, or a member passed over. */
-  constructor(host: RingPlace, state: SharedState, diverted: Told) {
-    this.host = new RingReader(host, state, undefined);
+  /** `memory` is the shared state; `diverted` is told when `current` was moved, or a member passed over. */
+  constructor(host: RingPlace, memory: FixedMemory, diverted: Told) {
+    const state = new SharedState(memory.buffer);
     this.#state = state;
+    this.#outbox = new Outbox(state, memory);
+    this.host = this.#reader(host, undefined);
     this.#diverted = diverted;
-    this.#spread = new SpreadSender(state, this.members, diverted);
-    this.#balance = new BalanceSender(state, this.members, diverted, from => this.#divert(from));
+    this.#spread = new SpreadSender(state, this.#outbox, this.members, diverted);
+    this.#balance = new BalanceSender(state, this.#outbox, this.members, diverted, from =>
+      this.#divert(from),
+    );
   }
 
   addMember(slot: number, ifindex: number, place: MemberPlace): void {
-    this.members.set(slot, new MemberPort(ifindex, place, this.#state, slot));
+    this.members.set(slot, new MemberPort(ifindex, place, this.#reader(place.ring, slot)));
+  }
+
+  #reader(place: RingPlace, slot: number | undefined): RingReader {
+    const ring = new RingReader(place, this.#state, slot);
+    this.#outbox.recover(ring);
+    return ring;
   }
 
   /** Carries what the host wants to send. */
@@ -57,7 +68,7 @@ export class BondPort {
       this.#state.noteReceived(slot);
       if (this.#accepts(slot, nowMs)) {
         ring.restoreTags();
-        for (let i = 0; i < count; i++) ring.put(i, this.#vector, i);
+        for (let i = 0; i < count; i++) this.#outbox.put(ring, i, i);
         this.#deliver(count);
       }
       ring.release();
@@ -68,12 +79,12 @@ export class BondPort {
   /** All by the member that is current. */
   #sendAll(count: number, plan: SlotPlan): void {
     this.host.restoreTags();
-    for (let i = 0; i < count; i++) this.host.put(i, this.#vector, i);
+    for (let i = 0; i < count; i++) this.#outbox.put(this.host, i, i);
     let done = 0;
     while (done < count) {
       const slot = this.#state.current;
       const member = this.members.get(slot);
-      const sent = member?.send(this.#vector, done, count, plan.throughQdisc[slot] === true) ?? 'dead';
+      const sent = member?.send(this.#outbox, done, count, plan.throughQdisc[slot] === true) ?? 'dead';
       if (typeof sent === 'number') {
         done += sent;
       } else if (sent === 'own fault' || sent === 'busy') {
@@ -118,7 +129,7 @@ export class BondPort {
   #deliver(count: number): void {
     let done = 0;
     while (done < count) {
-      const sent = this.#vector.send(this.host.fd, done, count);
+      const sent = this.#outbox.send(this.host.fd, done, count);
       if (sent > 0) {
         done += sent;
       } else if (sent !== -4) {

@@ -1,6 +1,7 @@
 // One member in the forwarding worker: how frames go into it, and what it means when they do not.
-import { LinkProbe, SendVector, takeSocketError } from '../../linux/index.js';
-import { BATCH, RingReader, type RingPlace } from './ring-reader.js';
+import { LinkProbe, takeSocketError } from '../../linux/index.js';
+import type { Outbox } from './outbox.js';
+import type { RingPlace, RingReader } from './ring-reader.js';
 import type { SharedState } from './shared-state.js';
 
 const EINTR = 4;
@@ -23,15 +24,13 @@ export type Refused = 'dead' | 'busy' | 'own fault';
 export class MemberPort {
   readonly ifindex: number;
   readonly ring: RingReader;
-  /** Room for a batch of this member's own, where several members send. */
-  readonly vector: SendVector = batchVector();
   readonly #direct: number;
   #askedMs = 0;
   #answer = false;
 
-  constructor(ifindex: number, place: MemberPlace, state: SharedState, slot: number) {
+  constructor(ifindex: number, place: MemberPlace, ring: RingReader) {
     this.ifindex = ifindex;
-    this.ring = new RingReader(place.ring, state, slot);
+    this.ring = ring;
     this.#direct = place.direct;
   }
 
@@ -49,29 +48,29 @@ export class MemberPort {
   }
 
   /**
-   * Sends frames of a vector. Gives how many went, or why the first did not. Past the qdisc the kernel itself looks at the
+   * Sends frames of the outbox. Gives how many went, or why the first did not. Past the qdisc the kernel itself looks at the
    * carrier on each frame; through it frames without a carrier would vanish, so the link is asked for before.
    */
-  send(vector: SendVector, from: number, to: number, throughQdisc: boolean): number | Refused {
-    if (throughQdisc) return this.canSend() ? sendBy(vector, this.ring.fd, from, to) : 'dead';
-    const sent = sendBy(vector, this.#direct, from, to);
+  send(outbox: Outbox, from: number, to: number, throughQdisc: boolean): number | Refused {
+    if (throughQdisc) return this.canSend() ? sendBy(outbox, this.ring.fd, from, to) : 'dead';
+    const sent = sendBy(outbox, this.#direct, from, to);
     if (sent !== 'busy') return sent;
     // No room in the device, or no carrier: the kernel has one errno for both.
     if (!this.canSend()) return 'dead';
     // An error that waits since the interface was down is told in place of sending.
     takeSocketError(this.#direct);
     // The qdisc waits for room, as it would for anybody's frames.
-    return sendBy(vector, this.ring.fd, from, Math.min(to, from + 1));
+    return sendBy(outbox, this.ring.fd, from, Math.min(to, from + 1));
   }
 
   /**
-   * Sends the first `count` frames of a vector, and counts those that could not go for another reason than a dead member. Gives
+   * Sends the first `count` frames of the outbox, and counts those that could not go for another reason than a dead member. Gives
    * how many it is done with: fewer when it is dead.
    */
-  sendAll(vector: SendVector, count: number, throughQdisc: boolean, state: SharedState): number {
+  sendAll(outbox: Outbox, count: number, throughQdisc: boolean, state: SharedState): number {
     let done = 0;
     while (done < count) {
-      const sent = this.send(vector, done, count, throughQdisc);
+      const sent = this.send(outbox, done, count, throughQdisc);
       if (sent === 'dead') return done;
       if (typeof sent === 'number') {
         done += sent;
@@ -84,16 +83,11 @@ export class MemberPort {
   }
 }
 
-function sendBy(vector: SendVector, fd: number, from: number, to: number): number | Refused {
+function sendBy(outbox: Outbox, fd: number, from: number, to: number): number | Refused {
   for (;;) {
-    const sent = vector.send(fd, from, to);
+    const sent = outbox.send(fd, from, to);
     if (sent > 0) return sent;
     if (sent === -EINTR) continue;
     return OWN_FAULT.has(-sent) ? 'own fault' : 'busy';
   }
-}
-
-/** Room for one batch. */
-export function batchVector(): SendVector {
-  return new SendVector(BATCH);
 }

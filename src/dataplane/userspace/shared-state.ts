@@ -10,9 +10,11 @@ import {
 import { MAX_MEMBERS } from '../ebpf/shared-state.js';
 
 /** Grows when the meaning of a word changes. */
-export const USERSPACE_VERSION = 4;
+export const USERSPACE_VERSION = 5;
+/** Bytes of the words; behind them lies the vector of what the worker sends. */
+export const VECTOR_AT = 4096;
 /** Bytes of the file. */
-export const SHARED_BYTES = 4096;
+export const SHARED_BYTES = 12_288;
 /** `current` when no member sends. */
 export const NO_MEMBER = -1;
 
@@ -48,6 +50,8 @@ const AT = {
   turns: 18,
   /** balance-tlb: the plan's count of occasions to give all flows out anew. */
   rebalance: 19,
+  /** What the worker is sending: a ring's number (FLIGHT), and the places in the vector from and to; 0: nothing. */
+  flight: 20,
   order: 32,
   members: 32 + MAX_MEMBERS,
   /** 64 bits a slot: when its member last received, CLOCK_MONOTONIC nanoseconds; 0: never. */
@@ -59,12 +63,22 @@ const AT = {
 const BALANCED = { rank: 0, speed: 1, source: 2 } as const;
 const BALANCED_WORDS = 4;
 const MAC_BYTES = 6;
+/** In `flight`: the ring of the host is 1, that of slot n is n + 2. */
+const FLIGHT = { ringShift: 16, fromShift: 8, mask: 0xff, host: 1, firstSlot: 2 } as const;
 const MEMBER_WORDS = 4;
 /** `noticed`: it was told that the member cannot send, since it is usable. */
 const MEMBER = { ifindex: 0, flags: 1, head: 2, noticed: 3 } as const;
 
 /** What the worker counts besides `drops` and `dead`. */
 export type Fault = 'busy' | 'unsendable' | 'undelivered';
+
+/** Frames of a ring that are being sent: those at these places in the vector. */
+export interface Flight {
+  /** Undefined: the host's ring. */
+  readonly slot: number | undefined;
+  readonly from: number;
+  readonly to: number;
+}
 
 /** The plan as the worker uses it: slots, not interfaces. */
 export interface SlotPlan {
@@ -110,7 +124,7 @@ export class SharedState {
   #plan: SlotPlan = NO_PLAN;
 
   constructor(buffer: ArrayBuffer) {
-    this.#words = new Int32Array(buffer);
+    this.#words = new Int32Array(buffer, 0, VECTOR_AT / 4);
     this.#firstLoss = new BigInt64Array(buffer, 4 * AT.firstLoss, 1);
     this.#received = new BigInt64Array(buffer, 4 * AT.received, MAX_MEMBERS);
   }
@@ -169,7 +183,7 @@ export class SharedState {
 
   occupy(slot: number, ifindex: number): void {
     this.#put(this.#member(slot, MEMBER.flags), 0);
-    this.#put(this.#member(slot, MEMBER.head), 0);
+    this.beginRing(slot);
     this.#put(this.#member(slot, MEMBER.noticed), 0);
     Atomics.store(this.#received, slot, 0n);
     this.#put(this.#member(slot, MEMBER.ifindex), ifindex);
@@ -187,6 +201,31 @@ export class SharedState {
 
   setHead(slot: number | undefined, head: number): void {
     this.#put(slot === undefined ? AT.hostHead : this.#member(slot, MEMBER.head), head);
+  }
+
+  /** A ring was opened anew: what is noted of the one before it does not count. */
+  beginRing(slot: number | undefined): void {
+    if (this.flight?.slot === slot) this.land();
+    this.setHead(slot, 0);
+  }
+
+  /** Worker: these frames are being sent from now on, until `land`. */
+  takeOff({ slot, from, to }: Flight): void {
+    const ring = slot === undefined ? FLIGHT.host : slot + FLIGHT.firstSlot;
+    this.#put(AT.flight, (ring << FLIGHT.ringShift) | (from << FLIGHT.fromShift) | to);
+  }
+
+  land(): void {
+    this.#put(AT.flight, 0);
+  }
+
+  /** What a worker was sending when it died; undefined: nothing. */
+  get flight(): Flight | undefined {
+    const word = this.#get(AT.flight);
+    const ring = word >>> FLIGHT.ringShift;
+    if (ring === 0) return undefined;
+    const slot = ring === FLIGHT.host ? undefined : ring - FLIGHT.firstSlot;
+    return { slot, from: (word >>> FLIGHT.fromShift) & FLIGHT.mask, to: word & FLIGHT.mask };
   }
 
   /** Control thread: a new plan, and who is current by it. */

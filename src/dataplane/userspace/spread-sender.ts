@@ -3,6 +3,7 @@
 // to the next at once.
 import { transmitHash } from '../../policy/index.js';
 import type { MemberPort } from './member-port.js';
+import type { Outbox } from './outbox.js';
 import { BATCH, type RingReader } from './ring-reader.js';
 import type { SharedState, SlotPlan } from './shared-state.js';
 
@@ -22,18 +23,20 @@ export type Told = (from: number, to: number) => void;
 
 export class SpreadSender {
   readonly #state: SharedState;
+  readonly #outbox: Outbox;
   readonly #members: ReadonlyMap<number, MemberPort>;
   readonly #told: Told;
   /** Of each frame of the batch: the number that chooses its member, and the slot that it goes to. */
   readonly #numbers = new Float64Array(BATCH);
   readonly #targets = new Int32Array(BATCH);
-  /** Which frames of the batch are in the vector of one member. */
+  /** Which frames of the batch are in the outbox. */
   readonly #taken = new Int32Array(BATCH);
   /** Slots that refused a frame of this batch, as they cannot send. */
   readonly #dead = new Set<number>();
 
-  constructor(state: SharedState, members: ReadonlyMap<number, MemberPort>, told: Told) {
+  constructor(state: SharedState, outbox: Outbox, members: ReadonlyMap<number, MemberPort>, told: Told) {
     this.#state = state;
+    this.#outbox = outbox;
     this.#members = members;
     this.#told = told;
   }
@@ -70,7 +73,7 @@ export class SpreadSender {
       }
       let mine = 0;
       for (let same = true; same; ) {
-        host.put(i + mine, member.vector, mine);
+        this.#outbox.put(host, i + mine, mine);
         mine += 1;
         same = i + mine < count && this.#targetOf(this.#numbers[i + mine] ?? 0, plan) === slot;
       }
@@ -98,7 +101,7 @@ export class SpreadSender {
       let mine = 0;
       for (let i = 0; i < count; i++) {
         if (this.#targets[i] !== slot) continue;
-        host.put(i, member.vector, mine);
+        this.#outbox.put(host, i, mine);
         this.#taken[mine++] = i;
       }
       const sent = mine === 0 ? 0 : this.#sendTo(slot, member, mine, plan);
@@ -133,22 +136,25 @@ export class SpreadSender {
   /** A copy to every usable member; gives how many of the first frames at least one took. */
   #broadcast(host: RingReader, count: number, plan: SlotPlan): number {
     let most = 0;
-    for (const slot of plan.usable) {
+    const slots = plan.usable.filter(slot => this.#members.has(slot));
+    for (const slot of slots) {
       const member = this.#members.get(slot);
       if (member === undefined) continue;
-      for (let i = 0; i < count; i++) host.put(i, member.vector, i);
+      for (let i = 0; i < count; i++) this.#outbox.put(host, i, i);
+      this.#outbox.copiesFollow = slot !== slots.at(-1);
       most = Math.max(most, this.#sendTo(slot, member, count, plan));
     }
+    this.#outbox.copiesFollow = false;
     return most;
   }
 
   /**
-   * Sends the first `count` frames of the member's vector; gives how many it is done with: fewer when it is dead.
+   * Sends the first `count` frames of the outbox; gives how many it is done with: fewer when it is dead.
    * In balance-xor the driver does not look whether the member that was hit can send: where the plan may not be left the frames
    * are lost in it.
    */
   #sendTo(slot: number, member: MemberPort, count: number, plan: SlotPlan): number {
-    const done = member.sendAll(member.vector, count, plan.throughQdisc[slot] === true, this.#state);
+    const done = member.sendAll(this.#outbox, count, plan.throughQdisc[slot] === true, this.#state);
     if (done === count) return count;
     if (plan.mode === 'balance-xor' && !plan.divert) {
       this.#state.addLoss('dead', count - done);

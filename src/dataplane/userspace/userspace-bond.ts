@@ -103,7 +103,7 @@ export class UserspaceBond implements BondDataPlane {
     this.#state = new SharedState(memory.buffer);
     const { ring, isKept } = openRing(this.#keeper, this.#ringName('host'), parts.lowerIfindex, HOST_BLOCKS);
     this.#host = ring;
-    if (!isKept) this.#state.setHead(undefined, 0);
+    if (!isKept) this.#state.beginRing(undefined);
   }
 
   /** Has the worker carry its packets from now on. */
@@ -381,7 +381,7 @@ export class UserspaceBond implements BondDataPlane {
     let direct = -1;
     try {
       direct = openDirectSender(member);
-      if (!isKept) this.#state.setHead(slot, 0);
+      if (!isKept) this.#state.beginRing(slot);
       this.#sockets.set(slot, { ring, direct });
       if (this.#number !== undefined)
         forwarder.addMember(this.#number, slot, member, memberPlaceOf({ ring, direct }));

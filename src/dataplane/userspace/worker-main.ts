@@ -4,7 +4,7 @@ import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { unreachable } from '../../base/index.js';
 import { clearWakeUp, PollSet, raiseThreadPriority, takeSocketError, viewMemory } from '../../linux/index.js';
 import { BondPort } from './bond-port.js';
-import { SHARED_BYTES, SharedState } from './shared-state.js';
+import { SHARED_BYTES } from './shared-state.js';
 import type { Command, Moved, WorkerStart } from './worker-commands.js';
 
 /** What waits for this thread waits in rings that hold tens of milliseconds; the kernel's own forwarding waits for nobody. */
@@ -40,7 +40,8 @@ function obey(command: Command): boolean {
         const moved: Moved = { bond, from, to, atNs: process.hrtime.bigint() };
         port.postMessage(moved);
       };
-      const made = new BondPort(host, new SharedState(viewMemory(state, SHARED_BYTES)), told);
+      const memory = { buffer: viewMemory(state, SHARED_BYTES), address: state };
+      const made = new BondPort(host, memory, told);
       for (const { slot, ifindex, place } of members) made.addMember(slot, ifindex, place);
       bonds.set(bond, made);
       return true;
