@@ -104,21 +104,41 @@ test.skipIf(!HAS_VLAN)('H24: a target behind a VLAN is asked with its tag (needs
   await until('it is missed', async () => (await stage.events(after)).some(each => each.type === 'link'));
 });
 
-test('ns_ip6_target: a neighbour that answers keeps the member, one that does not costs it', async () => {
-  const stage = await Stage.open({ ipv6: true });
-  await stage.bond({ miimon: '0' });
-  await stage.ip('addr', 'add', '2001:db8::1/64', 'dev', 'bond0', 'nodad');
-  const [peer = ''] = (await stage.run('peer', 'ip', '-o', 'link')).match(/(?<=: )eth\w*(?=@)/) ?? [];
-  await stage.run('peer', 'ip', 'addr', 'add', '2001:db8::9/64', 'dev', peer, 'nodad');
-  await stage.api.set('bond0', {
-    options: { arp_interval: '100', ns_ip6_target: '2001:db8::9', arp_validate: 'active' },
-  });
-  const after = await lastEvent(stage);
-  await new Promise(resolve => setTimeout(resolve, 1500));
-  expect((await stage.events(after)).filter(each => each.type === 'link')).toEqual([]);
-  await stage.run('peer', 'ip', 'addr', 'del', '2001:db8::9/64', 'dev', peer);
-  await until('it is missed', async () => (await stage.events(after)).some(each => each.type === 'link'));
-});
+test.each([
+  ['active', '2001:db8::9'],
+  ['all', '2001:db8::9'],
+  ['all', 'fe80::9'],
+])(
+  'ns_ip6_target, arp_validate=%s, %s: an answer keeps the members, none costs one',
+  async (validate, target) => {
+    const stage = await Stage.open({ ipv6: true });
+    await stage.bond({ miimon: '0' });
+    await stage.ip('addr', 'add', '2001:db8::1/64', 'dev', 'bond0', 'nodad');
+    const [peer = ''] = (await stage.run('peer', 'ip', '-o', 'link')).match(/(?<=: )eth\w*(?=@)/) ?? [];
+    await stage.run('peer', 'ip', 'addr', 'add', `${target}/64`, 'dev', peer, 'nodad');
+    await stage.api.set('bond0', {
+      options: { arp_interval: '100', ns_ip6_target: target, arp_validate: validate },
+    });
+    await heard(stage);
+    // A backup hears the active member's questions, which a switch floods; a real card lets in only what it was told to.
+    const listening = async (): Promise<string[]> => {
+      const members = (await stage.show()).members.map(({ name }) => name);
+      const lists = await Promise.all(members.map(name => stage.ip('maddr', 'show', 'dev', name)));
+      return members.filter((_, at) => (lists[at] ?? '').includes('33:33:ff:00:00:09'));
+    };
+    const { active } = await stage.show();
+    const other = active === 'eth0' ? 'eth1' : 'eth0';
+    await until('the backup listens', async () => (await listening()).join() === other);
+    await stage.api.set('bond0', { options: { active_slave: other } });
+    await until('the other one listens', async () => (await listening()).join() === active);
+    await heard(stage);
+    const after = await lastEvent(stage);
+    await new Promise(resolve => setTimeout(resolve, 1500));
+    expect((await stage.events(after)).filter(each => each.type === 'link')).toEqual([]);
+    await stage.run('peer', 'ip', 'addr', 'del', `${target}/64`, 'dev', peer);
+    await until('it is missed', async () => (await stage.events(after)).some(each => each.type === 'link'));
+  },
+);
 
 test('H24: a target that is routed elsewhere is not asked, and that is said', async () => {
   const stage = await Stage.open();

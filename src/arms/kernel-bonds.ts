@@ -1,13 +1,23 @@
 // The bonds of the kernel's own driver on one host, through sysfs, /proc and (where there is no file) rtnetlink.
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { parseIpv6 } from '../base/index.js';
 import { mountFileSystem, requireLink, SystemError, unmountFileSystem } from '../linux/index.js';
-import { emitLink, linkWith, RTM_NEWLINK, u32Attribute } from '../netlink/index.js';
+import {
+  bytesAttribute,
+  emitLink,
+  type LinkInfo,
+  linkWith,
+  nestedAttribute,
+  RTM_NEWLINK,
+  u32Attribute,
+} from '../netlink/index.js';
 import { findOption, inApplyOrder } from '../policy/index.js';
 import type { BondSpec } from '../simulator/index.js';
 import { type Answer, type BondControl, viewOf } from './bond-control.js';
 import type { RealHost } from './real-network.js';
 
 const IFLA_BOND_SLAVE_PRIO = 9;
+const IFLA_BOND_NS_IP6_TARGET = 31;
 
 /** Options of the driver that name members: set when these have joined. */
 const AFTER_MEMBERS: ReadonlySet<string> = new Set(['active_slave', 'prio', 'queue_id']);
@@ -24,20 +34,32 @@ function write(path: string, text: string): Answer {
   }
 }
 
-/** The preference of a member, for which sysfs has no file: the driver's own attribute by rtnetlink. */
-function setPrio(host: RealHost, value: string): Answer {
-  const [name = '', prio = ''] = value.split(':');
+/** Sets what sysfs has no file for: the driver's own attributes by rtnetlink. */
+function setAttributes(host: RealHost, name: string, info: LinkInfo): Answer {
   const { netlink } = host.place;
   try {
     const { ifindex } = requireLink(netlink, name);
-    const slaveData = [u32Attribute(IFLA_BOND_SLAVE_PRIO, Number(prio) >>> 0)];
-    const payload = emitLink(linkWith({ ifindex, info: { slaveKind: 'bond', slaveData } }));
-    netlink.request({ type: RTM_NEWLINK, flags: 0, payload }, name);
+    netlink.request({ type: RTM_NEWLINK, flags: 0, payload: emitLink(linkWith({ ifindex, info })) }, name);
     return 'ok';
   } catch (error) {
     if (error instanceof SystemError) return error.code;
     throw error;
   }
+}
+
+/** The preference of a member, `NAME:PRIO`. */
+function setPrio(host: RealHost, value: string): Answer {
+  const [name = '', prio = ''] = value.split(':');
+  const slaveData = [u32Attribute(IFLA_BOND_SLAVE_PRIO, Number(prio) >>> 0)];
+  return setAttributes(host, name, { slaveKind: 'bond', slaveData });
+}
+
+/** IPv6 targets, by commas. */
+function setNsTargets(host: RealHost, bond: string, value: string): Answer {
+  const targets = value.split(',').map(text => parseIpv6(text));
+  if (targets.some(target => !target.ok)) return 'EINVAL';
+  const list = targets.map((target, at) => bytesAttribute(at, target.ok ? target.value : new Uint8Array()));
+  return setAttributes(host, bond, { kind: 'bond', data: [nestedAttribute(IFLA_BOND_NS_IP6_TARGET, list)] });
 }
 
 function must(what: string, answer: Answer): void {
@@ -55,6 +77,7 @@ export function kernelBonds(host: RealHost, directory: string): BondControl {
     const name = findOption(option)?.name ?? option;
     if (NOT_THE_DRIVERS.has(name)) return 'ok';
     if (name === 'prio') return setPrio(host, value);
+    if (name === 'ns_ip6_target') return setNsTargets(host, bond, value);
     const file = `${net}/${bond}/bonding/${option === 'num_unsol_na' ? option : name}`;
     if (!existsSync(file)) return 'EINVAL';
     // The file takes one target at a time, with its sign.

@@ -16,12 +16,20 @@ const LOOK_EVERY = 10;
 export interface FilterWish {
   readonly bondIfindex: number;
   readonly bondUp: boolean;
-  readonly plan: Pick<ForwardingPlan, 'filterMembers' | 'multicastMembers' | 'askingAddresses'>;
+  readonly plan: Pick<
+    ForwardingPlan,
+    'filterMembers' | 'multicastMembers' | 'askingAddresses' | 'questionGroups'
+  >;
 }
 
 /** Who carries the lists, as text to compare. */
-export function carriersOf({ filterMembers, multicastMembers, askingAddresses }: FilterWish['plan']): string {
-  return JSON.stringify([filterMembers, multicastMembers, askingAddresses]);
+export function carriersOf(plan: FilterWish['plan']): string {
+  return JSON.stringify([
+    plan.filterMembers,
+    plan.multicastMembers,
+    plan.askingAddresses,
+    plan.questionGroups,
+  ]);
 }
 
 function isGroupAddress(mac: string): boolean {
@@ -58,14 +66,16 @@ export class AddressFilters {
     const wanted = wish.bondUp ? this.#listOf(wish.bondIfindex) : [];
     const groups = wanted.filter(isGroupAddress);
     const others = wanted.filter(mac => !isGroupAddress(mac));
+    const asked = wish.plan.questionGroups;
     let changed = false;
     for (const member of members) {
       const list = [
         ...(wish.plan.multicastMembers.includes(member) ? groups : []),
         ...(wish.plan.filterMembers.includes(member) ? others : []),
         ...wish.plan.askingAddresses,
+        ...(asked.members.includes(member) ? asked.addresses : []),
       ];
-      if (this.#syncMember(member, list)) changed = true;
+      if (this.#syncMember(member, [...new Set(list)])) changed = true;
     }
     return changed;
   }

@@ -58,4 +58,4 @@ export {
 } from './mld.js';
 export { learningPacket } from './learning.js';
 export { emitNdisc, NDISC_LENGTH, type NdiscMessage, parseNdisc } from './ndisc.js';
-export { parseProbeAnswer, type Probe, type ProbeAnswer, probeFrame } from './probes.js';
+export { parseProbeAnswer, type Probe, type ProbeAnswer, probeFrame, solicitedNode } from './probes.js';

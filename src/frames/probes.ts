@@ -44,8 +44,16 @@ export interface ProbeAnswer {
   readonly destination: string;
 }
 
+/** Where questions for an IPv6 address go, as text: the group, and its MAC address; undefined for what is none. */
+export function solicitedNode(target: string): { readonly group: string; readonly mac: string } | undefined {
+  const address = parseIpv6(target);
+  if (!address.ok) return undefined;
+  const group = solicitedNodeGroup(address.value);
+  return { group: formatIpv6(group), mac: formatMac(ipv6GroupMac(group)) };
+}
+
 /** ff02::1:ffXX:XXXX of an address (RFC 4291 §2.7.1). */
-function solicitedNode(address: Uint8Array): Uint8Array {
+function solicitedNodeGroup(address: Uint8Array): Uint8Array {
   const group = new Uint8Array(16);
   group.set([0xff, 0x02]);
   group.set([1, 0xff], 11);
@@ -89,7 +97,7 @@ function solicitation(source: Uint8Array, { sender, target, vlans }: Probe): Res
   if (!targetIp.ok) return targetIp;
   const senderIp = parseIpv6(sender ?? '::');
   if (!senderIp.ok) return senderIp;
-  const group = solicitedNode(targetIp.value);
+  const group = solicitedNodeGroup(targetIp.value);
   // An unspecified sender tells no link address (RFC 4861 §4.3).
   const linkAddress = senderIp.value.every(byte => byte === 0) ? null : source;
   const payloadLength = linkAddress === null ? NDISC_LENGTH - 8 : NDISC_LENGTH;

@@ -1,5 +1,6 @@
 // What counts as an answer to the ARP monitor: plain reception, or frames that name a target and us (bond_rcv_validate).
 import { isFiltered, isValidated, isWithin, lastHeard } from './arp-times.js';
+import { solicitedNode } from '../frames/index.js';
 import type { Heard, HeardAnswer } from './contract.js';
 import { activeMember, type BondState, type MemberState, memberOf } from './state.js';
 
@@ -19,11 +20,17 @@ function isOurs(state: BondState, ip: string): boolean {
   return state.stack.some(device => device.ipv4.includes(ip) || device.ipv6.includes(ip));
 }
 
+/** bond_get_targets_ip6: a target, or the group that questions for it go to, which is where a backup hears ours. */
+function nsSlot(targets: readonly string[], from: string): number {
+  if (!from.startsWith('ff02::1:ff')) return targets.indexOf(from);
+  return targets.findIndex(target => solicitedNode(target)?.group === from);
+}
+
 /** bond_validate_arp, bond_validate_na: `from` must be a target and `to` ours (or all nodes, for IPv6). */
 function take(state: BondState, member: MemberState, answer: HeardAnswer, from: string, to: string): void {
   const isArp = answer.protocol === 'arp';
   if (!isOurs(state, to) && (isArp || to !== 'ff02::1')) return;
-  const slot = (isArp ? state.arpTargets : state.nsTargets).indexOf(from);
+  const slot = isArp ? state.arpTargets.indexOf(from) : nsSlot(state.nsTargets, from);
   if (slot < 0) return;
   member.arp.rxMs = Math.max(member.arp.rxMs, answer.atMs);
   member.arp.targetRxMs[slot] = Math.max(member.arp.targetRxMs[slot] ?? answer.atMs, answer.atMs);

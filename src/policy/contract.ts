@@ -181,6 +181,14 @@ export interface ForwardingPlan {
   readonly allMulticast: boolean;
   /** Addresses from which members ask (link_watch): every member is to take in frames to them, as a trunk may give an answer to any. */
   readonly askingAddresses: readonly MacText[];
+  /**
+   * ns_ip6_target with arp_validate: backups take in the groups that the active member's questions go to, which a switch
+   * floods (kernel slave_set_ns_maddrs).
+   */
+  readonly questionGroups: {
+    readonly members: readonly MemberIndex[];
+    readonly addresses: readonly MacText[];
+  };
 }
 
 export type Output =

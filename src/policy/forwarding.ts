@@ -1,5 +1,6 @@
 // The forwarding plan: what the data plane is to do, derived from the state and given out when it changes. (policy)
 import type { MacText } from '../base/index.js';
+import { solicitedNode } from '../frames/index.js';
 import type { BalancedMember, ForwardingPlan, LinkState, MemberIndex } from './contract.js';
 import { askingAddress } from './asking-address.js';
 import { isLoadBalancing, MODE, usesPrimary } from './modes.js';
@@ -42,6 +43,19 @@ function balanced({ member, address, speedMbps }: MemberState): BalancedMember {
 function askingAddresses(state: BondState): MacText[] {
   if (!isWatching(state)) return [];
   return state.members.map(member => askingAddress(state, member)).filter(address => address !== null);
+}
+
+function questionGroups({
+  numbers,
+  active,
+  members,
+  nsTargets,
+}: BondState): ForwardingPlan['questionGroups'] {
+  const isAsking = numbers.mode === MODE.ACTIVE_BACKUP && numbers.arp_validate !== 0 && nsTargets.length > 0;
+  if (!isAsking) return { members: [], addresses: [] };
+  const backups = members.filter(({ member }) => member !== active);
+  const addresses = nsTargets.map(target => solicitedNode(target)?.mac).filter(mac => mac !== undefined);
+  return { members: indexes(backups), addresses };
 }
 
 /** Values of the option multicast: the driver of 2003 let choose, today's has what the mode says (H29). */
@@ -94,6 +108,7 @@ export function forwardingPlan(state: BondState): ForwardingPlan {
     promiscuous: state.promiscuous,
     allMulticast: state.allMulticast,
     askingAddresses: askingAddresses(state),
+    questionGroups: questionGroups(state),
   };
 }
 

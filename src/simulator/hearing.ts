@@ -2,8 +2,8 @@
 // the part of the receive program and the daemon.
 import { unreachable } from '../base/index.js';
 import type { Heard, HeardAnswer, ProbeRoute } from '../policy/index.js';
-import { parseProbeAnswer } from '../frames/index.js';
-import type { Frame } from './frame.js';
+import { parseProbeAnswer, solicitedNode } from '../frames/index.js';
+import { type Frame, isGroup } from './frame.js';
 import { splitCidr } from './ip-stack.js';
 
 export class Hearing {
@@ -35,7 +35,9 @@ function answerIn(member: number, { cargo, destination }: Frame, atMs: number): 
     case 'answer': {
       const protocol = cargo.ip.includes(':') ? 'nd' : 'arp';
       const isReply = cargo.kind === 'answer';
-      const [sender, target] = cargo.kind === 'answer' ? [cargo.ip, cargo.to] : [cargo.from, cargo.ip];
+      // A question after an IPv6 address goes to its group.
+      const asked = isGroup(destination) ? (solicitedNode(cargo.ip)?.group ?? cargo.ip) : cargo.ip;
+      const [sender, target] = cargo.kind === 'answer' ? [cargo.ip, cargo.to] : [cargo.from, asked];
       return { member, atMs, protocol, isReply, sender, target, destination };
     }
     case 'bytes': {

@@ -62,6 +62,7 @@ export function planFor(
     balanced: [],
     rebalance: 0,
     askingAddresses: [],
+    questionGroups: { members: [], addresses: [] },
     promiscuous: false,
     allMulticast: false,
     ...changes,
