@@ -70,11 +70,11 @@ async function once(
   const pid = daemonPid(bondwire);
   const killed = performance.now();
   process.kill(pid, 'SIGKILL');
-  const begun = await written(
+  const begun = await written(bondwire, new RegExp(`started in place of the one that died \\(pid ${pid}\\)`));
+  const ready = await written(
     bondwire,
-    new RegExp(`\\(pid ${pid}\\) died: SIGKILL\\n[^]*started in its place`),
+    new RegExp(`in place of the one that died \\(pid ${pid}\\)\\n[^]*ready at `),
   );
-  const ready = await written(bondwire, new RegExp(`\\(pid ${pid}\\) died: SIGKILL\\n[^]*ready at `));
   return { direction, begunMs: begun - killed, readyMs: ready - killed, report: await meter.done };
 }
 

@@ -1,7 +1,7 @@
 // `bondwire daemon --supervise` (issue 5, item 5): a daemon that dies is started again, the sockets of its user-space bond are
 // kept, and frames wait there; how it ends, and what is refused. Real interfaces; needs root.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -49,6 +49,15 @@ function socketsOf(pid: number): string[] {
 }
 
 const supervisorOf = (stage: Stage): number => stage.bondwire.pid ?? 0;
+/** The daemon that waits for the other's death, once there is one. */
+const spareOf = (stage: Stage, daemon: number): number | undefined => {
+  const supervisor = supervisorOf(stage);
+  return readdirSync(`/proc/${supervisor}/task`)
+    .flatMap(thread => readFileSync(`/proc/${supervisor}/task/${thread}/children`, 'utf8').split(' '))
+    .map(Number)
+    .find(pid => pid > 0 && pid !== daemon);
+};
+
 const kept = (stage: Stage, daemon: number): string[] =>
   socketsOf(supervisorOf(stage)).filter(socket => socketsOf(daemon).includes(socket));
 
@@ -74,8 +83,8 @@ test('A daemon that is killed under traffic: interface, address, route and socke
   const first = await daemonOf(stage);
   if (first === undefined) throw new Error('No daemon answers');
   const sockets = kept(stage, first);
-  // Of the bond and of two members.
-  expect(sockets.length).toBe(3);
+  // The bond's, and two of each of two members.
+  expect(sockets.length).toBe(5);
   const meter = await startMeter({
     from: argv => stage.lab.spawn('host', argv),
     to: argv => stage.lab.spawn('peer', argv),
@@ -98,15 +107,19 @@ test('A daemon that is killed under traffic: interface, address, route and socke
   expect(stage.losses(report)).toEqual({ lost: 0, doubled: 0, refused: 0 });
   expect(await picture()).toEqual(before);
   expect(kept(stage, second).toSorted()).toEqual(sockets.toSorted());
+  // The next one has them already, as long as the bond has.
+  const spare = await until('another waits', () => spareOf(stage, second));
+  const ready = (): string[] => socketsOf(spare).filter(socket => sockets.includes(socket));
+  await until('it has the sockets', () => ready().length === 5);
   expect(await stage.api.status()).toMatchObject({ adopted: ['bond0'], supervised: true });
   stage.lab.cut('eth0');
   await stage.active('eth1');
   await stage.reached();
   // The supervisor lets go of what the daemon gives up.
   await stage.api.release('bond0', { interfaces: ['eth0'] });
-  await until('the copy is closed', () => kept(stage, second).length === 2);
+  await until('the copies are closed', () => kept(stage, second).length === 3 && ready().length === 3);
   await stage.api.destroy('bond0');
-  await until('all copies are closed', () => kept(stage, second).length === 0);
+  await until('all copies are closed', () => kept(stage, second).length === 0 && ready().length === 0);
 });
 
 test('SIGTERM ends supervisor and daemon in order', async () => {

@@ -1,11 +1,21 @@
 // One daemon process of a supervisor: started, told to begin, heard, and seen to its end.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { channelPair, closeFd, type FdWatch, watchReadable } from '../linux/index.js';
+import {
+  channelPair,
+  closeFd,
+  type FdWatch,
+  setThreadNice,
+  threadNice,
+  watchReadable,
+} from '../linux/index.js';
 import type { KeptSocket } from '../daemon/index.js';
 import { CHANNEL_VARIABLE, type Heard, hearAll, tell } from './supervision-messages.js';
 
 /** Number of the channel in the daemon, behind its three streams. */
 const CHANNEL_THERE = 3;
+
+/** That of this process before it was given another. */
+const usualNice = threadNice();
 
 /** How a process ended. */
 export interface Ending {
@@ -17,11 +27,19 @@ export interface Ending {
 
 export class SupervisedProcess {
   readonly ended: Promise<Ending>;
+  /**
+   * Kept when the process has ended, or does nothing any more: it has died, and its end of the channel is closed. The kernel takes
+   * down the rest of it before it tells of the death.
+   */
+  readonly gone: Promise<void>;
+  #gone: () => void = () => {};
   readonly #process: ChildProcess;
   readonly #channel: number;
   readonly #watch: FdWatch;
   readonly #heard: (message: Heard) => void;
   #hasEnded = false;
+  /** It is loaded, and has the sockets that are kept. */
+  #isWaiting = false;
 
   /** In a session of its own: Ctrl-C is for the supervisor, which passes it on once. */
   constructor(
@@ -32,11 +50,16 @@ export class SupervisedProcess {
     const [here, there] = channelPair();
     this.#channel = here;
     this.#heard = heard;
-    this.#process = spawn(process.execPath, argv, {
-      stdio: ['ignore', 'inherit', 'inherit', there],
-      detached: true,
-      env: { ...env, [CHANNEL_VARIABLE]: String(CHANNEL_THERE) },
+    this.gone = new Promise(resolve => {
+      this.#gone = resolve;
     });
+    this.#process = withNice(usualNice, () =>
+      spawn(process.execPath, argv, {
+        stdio: ['ignore', 'inherit', 'inherit', there],
+        detached: true,
+        env: { ...env, [CHANNEL_VARIABLE]: String(CHANNEL_THERE) },
+      }),
+    );
     closeFd(there);
     this.#watch = watchReadable(here, () => this.#hear());
     this.ended = new Promise(resolve => {
@@ -45,6 +68,7 @@ export class SupervisedProcess {
         // What it said before it died counts.
         this.#hear();
         this.#hasEnded = true;
+        this.#gone();
         this.#watch.close();
         closeFd(here);
         resolve(ending);
@@ -62,9 +86,25 @@ export class SupervisedProcess {
     return this.#hasEnded;
   }
 
-  begin(kept: ReadonlyMap<string, KeptSocket>): void {
+  /** Gives it copies of the sockets that are kept, to have them ready. */
+  prepare(kept: ReadonlyMap<string, KeptSocket>): void {
     for (const [name, socket] of kept)
-      tell(this.#channel, { kind: 'kept', name, blocks: socket.blocks }, socket);
+      tell(this.#channel, { kind: 'kept', name, blocks: socket.blocks }, { socket });
+    this.#isWaiting = true;
+  }
+
+  /** Tells one that waits of a socket more, or (undefined) less; one that does not listen any more is ended. */
+  update(name: string, socket: KeptSocket | undefined): void {
+    if (!this.#isWaiting || this.#hasEnded) return;
+    const hears =
+      socket === undefined
+        ? tell(this.#channel, { kind: 'drop', name }, { waits: false })
+        : tell(this.#channel, { kind: 'kept', name, blocks: socket.blocks }, { socket, waits: false });
+    if (!hears) this.kill('SIGKILL');
+  }
+
+  begin(kept: ReadonlyMap<string, KeptSocket>): void {
+    if (!this.#isWaiting) this.prepare(kept);
     tell(this.#channel, { kind: 'begin' });
   }
 
@@ -74,7 +114,20 @@ export class SupervisedProcess {
 
   #hear(): void {
     if (this.#hasEnded) return;
-    // The other end is closed a moment before the process has ended: there is nothing to hear any more.
-    if (hearAll(this.#channel, this.#heard) === 'ended') this.#watch.close();
+    if (hearAll(this.#channel, this.#heard) !== 'ended') return;
+    this.#watch.close();
+    this.#gone();
+  }
+}
+
+/** Does something at this nice value, for what a child inherits. */
+function withNice<T>(nice: number, work: () => T): T {
+  const mine = threadNice();
+  if (mine === nice) return work();
+  setThreadNice(nice);
+  try {
+    return work();
+  } finally {
+    setThreadNice(mine);
   }
 }

@@ -6,24 +6,30 @@ import { type Passed, receivePassed, sendPassed } from '../linux/index.js';
 export const CHANNEL_VARIABLE = 'BONDWIRE_SUPERVISED_BY';
 
 export type SupervisionMessage =
-  /** Daemon to supervisor: a socket to keep open, in place of one of this name; one to close; all bonds are at work. */
+  /** Daemon to supervisor: it is loaded; all bonds are at work; it ends in order, and is not to be started again. */
+  | { readonly kind: 'waiting' | 'ready' | 'ending' }
+  /** A socket to keep open, in place of one of this name. */
   | { readonly kind: 'keep'; readonly name: string; readonly blocks: number }
+  /** Both ways: one to close. */
   | { readonly kind: 'drop'; readonly name: string }
-  | { readonly kind: 'ready' }
-  /** Supervisor to daemon: a socket that was kept; that was all, begin. */
+  /** Supervisor to daemon: a socket that is kept, while it waits already; that was all, begin. */
   | { readonly kind: 'kept'; readonly name: string; readonly blocks: number }
   | { readonly kind: 'begin' };
 
 /** A message as received, with the socket that came with it. */
 export type Heard = SupervisionMessage & { readonly fd?: number };
 
-/** False when nobody has the other end any more. */
-export function tell(channel: number, message: SupervisionMessage, socket?: KeptSocket): boolean {
+/** False when nobody has the other end any more, or, when it is not to wait for that, when there is no room. */
+export function tell(
+  channel: number,
+  message: SupervisionMessage,
+  { socket, waits = true }: { readonly socket?: KeptSocket; readonly waits?: boolean } = {},
+): boolean {
   const passed: Passed = {
     text: JSON.stringify(message),
     ...(socket !== undefined && { fd: socket.fd }),
   };
-  return sendPassed(channel, passed);
+  return sendPassed(channel, passed, waits);
 }
 
 /** Reads what waits, to the last message; 'ended' when the other end is gone. */

@@ -1,7 +1,7 @@
 // `bondwire daemon --supervise`: keeps the sockets of user-space bonds open and starts the daemon again at once when it dies. The
 // next daemon is there already, loaded, and waits for the word to begin.
 import type { KeptSocket } from '../daemon/index.js';
-import { closeFd } from '../linux/index.js';
+import { closeFd, setProcessNice, threadNice } from '../linux/index.js';
 import { EXIT } from '../daemon/api.js';
 import { refusedFailure } from './failure.js';
 import { plain } from './plain.js';
@@ -11,6 +11,8 @@ import type { Terminal } from './terminal.js';
 
 /** A daemon that lived for less died at once. */
 const SHORT_LIFE_MS = 10_000;
+/** So many steps (nice) before others it runs: it has next to nothing to do, and a daemon that died is not to wait for that. */
+const STEPS_BEFORE_OTHERS = 10;
 /** So often in a row it may die at once. */
 const MOST_SHORT_LIVES = 5;
 /** The first start after a death is at once; each further one after a short life waits twice as long as the one before. */
@@ -28,6 +30,7 @@ export interface Supervision {
 export async function supervise(terminal: Terminal, supervision: Supervision): Promise<number> {
   const supervisor = new Supervisor(terminal, supervision);
   terminal.outliveReader();
+  setProcessNice(threadNice() - STEPS_BEFORE_OTHERS);
   const release = terminal.onSignal(signal => supervisor.stop(signal as NodeJS.Signals));
   try {
     return await supervisor.run();
@@ -45,6 +48,8 @@ class Supervisor {
   /** Loaded, and waits. */
   #spare: SupervisedProcess | undefined;
   #wasReady = false;
+  /** It has said that it ends in order. */
+  #ending: SupervisedProcess | undefined;
   #stopping: NodeJS.Signals | undefined;
   #wake: () => void = () => {};
 
@@ -55,32 +60,45 @@ class Supervisor {
 
   async run(): Promise<number> {
     let shortLives = 0;
+    let before: SupervisedProcess | undefined;
     for (;;) {
       const daemon = this.#spare ?? this.#start();
       this.#spare = undefined;
       this.#current = daemon;
       const startedMs = performance.now();
       daemon.begin(this.#kept);
-      if (shortLives > 0 || this.#wasReady) this.#say(`daemon (pid ${daemon.pid}) started in its place`);
-      const ending = await daemon.ended;
-      if (this.#stopping !== undefined) return this.#stopped(ending);
-      if (ending.problem !== undefined)
-        throw refusedFailure(`The daemon could not be started: ${ending.problem}.`);
-      // In order, or refused: it has said why.
-      if (ending.code === EXIT.done) return EXIT.done;
-      if (!this.#wasReady) {
-        if (ending.code !== null) return ending.code;
-        throw refusedFailure(
-          `The daemon died by ${ending.signal} before it was ready; nothing was there to start again.`,
-        );
-      }
+      if (before !== undefined)
+        this.#say(`daemon (pid ${daemon.pid}) started in place of the one that died (pid ${before.pid})`);
+      before = daemon;
+      await daemon.gone;
+      const code = this.#hasDied(daemon) ? undefined : this.#exitCode(await daemon.ended);
+      if (code !== undefined) return code;
       const livedMs = performance.now() - startedMs;
       shortLives = livedMs < SHORT_LIFE_MS ? shortLives + 1 : 0;
-      if (shortLives > MOST_SHORT_LIVES) throw this.#givenUp(ending);
-      this.#say(`daemon (pid ${daemon.pid}) died: ${howOf(ending)}`);
+      if (shortLives > MOST_SHORT_LIVES) throw this.#givenUp(await daemon.ended);
+      void daemon.ended.then(ending => this.#say(`daemon (pid ${daemon.pid}) died: ${howOf(ending)}`));
       if (shortLives > 1) await this.#pause(FIRST_WAIT_MS * 2 ** (shortLives - 2));
       if (this.#isStopping()) return EXIT.done;
     }
+  }
+
+  /** True for one that is gone without a word, as soon as that is known; how it ended is told later. */
+  #hasDied(daemon: SupervisedProcess): boolean {
+    return this.#wasReady && this.#stopping === undefined && this.#ending !== daemon && daemon.pid !== 0;
+  }
+
+  /** With which the supervisor ends too; undefined when another daemon is to be started. */
+  #exitCode(ending: Ending): number | undefined {
+    if (this.#stopping !== undefined) return this.#stopped(ending);
+    if (ending.problem !== undefined)
+      throw refusedFailure(`The daemon could not be started: ${ending.problem}.`);
+    // In order, or refused: it has said why.
+    if (ending.code === EXIT.done) return EXIT.done;
+    if (this.#wasReady) return undefined;
+    if (ending.code !== null) return ending.code;
+    throw refusedFailure(
+      `The daemon died by ${ending.signal} before it was ready; nothing was there to start again.`,
+    );
   }
 
   /** Passes a signal on. */
@@ -111,11 +129,16 @@ class Supervisor {
     switch (message.kind) {
       case 'keep':
         this.#drop(message.name);
-        if (message.fd !== undefined)
-          this.#kept.set(message.name, { fd: message.fd, blocks: message.blocks });
+        if (message.fd !== undefined) this.#keep(message.name, message.fd, message.blocks);
         return;
       case 'drop':
         this.#drop(message.name);
+        return;
+      case 'waiting':
+        if (from === this.#spare) from.prepare(this.#kept);
+        return;
+      case 'ending':
+        this.#ending = from;
         return;
       case 'ready':
         this.#wasReady = true;
@@ -138,11 +161,18 @@ class Supervisor {
     });
   }
 
+  #keep(name: string, fd: number, blocks: number): void {
+    const socket = { fd, blocks };
+    this.#kept.set(name, socket);
+    this.#spare?.update(name, socket);
+  }
+
   #drop(name: string): void {
     const kept = this.#kept.get(name);
     if (kept === undefined) return;
     this.#kept.delete(name);
     closeFd(kept.fd);
+    this.#spare?.update(name, undefined);
   }
 
   /** As the daemon ended; a second signal may have killed it. */

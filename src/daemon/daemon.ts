@@ -50,11 +50,11 @@ export interface RunningDaemon {
 /** Starts a daemon; what it finds of an earlier one goes on. Throws having cleaned up after itself. */
 export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
   const socket = controlSocketPath(options.runDir);
-  if (await isAnswered(socket)) {
-    throw alreadyRunning(options.runDir);
-  }
+  // One that was prepared is a supervisor's: what answers still is the one before it, which is dying.
+  const isPrepared = options.planes !== undefined;
+  if (!isPrepared && (await isAnswered(socket))) throw alreadyRunning(options.runDir);
   const problem = preparePlaces(options.runDir);
-  const unlock = await lockRunDir(options.runDir, socket);
+  const unlock = await lockRunDir(options.runDir, isPrepared ? undefined : socket);
   let daemon: Daemon | undefined;
   try {
     daemon = Daemon.open(options, unlock, problem);
@@ -69,12 +69,12 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
 }
 
 /** One daemon a run directory, also when several start at once. One that is just ending is waited for. */
-async function lockRunDir(runDir: string, socket: string): Promise<() => void> {
+async function lockRunDir(runDir: string, socket: string | undefined): Promise<() => void> {
   const deadline = monotonicMs() + LOCK_WAIT_MS;
   for (;;) {
     const unlock = lockDirectory(runDir);
     if (unlock !== undefined) return unlock;
-    if (await isAnswered(socket)) throw alreadyRunning(runDir);
+    if (socket !== undefined && (await isAnswered(socket))) throw alreadyRunning(runDir);
     if (monotonicMs() > deadline) {
       throw new Error(
         `Another daemon is starting or ending at ${runDir} and holds it; try again, or name another directory with --run-dir.`,

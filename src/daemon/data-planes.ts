@@ -1,4 +1,5 @@
 // Which data plane a bond gets, and all that is done without knowing which it has.
+import { existsSync } from 'node:fs';
 import { err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import {
   type BondDataPlane,
@@ -12,8 +13,9 @@ import {
   Toolbox,
   UserspaceBond,
 } from '../dataplane/index.js';
-import type { Rtnetlink } from '../linux/index.js';
+import { getLink, type MappedMemory, mapPacketRing, Rtnetlink } from '../linux/index.js';
 import { type BondSnapshot, findOption, type ModeName } from '../policy/index.js';
+import { notedPins, placesOf } from './places.js';
 
 /** Words of the option `data_plane`. */
 export const DATA_PLANE_WISHES = ['auto', 'ebpf', 'userspace'] as const;
@@ -34,6 +36,9 @@ const USERSPACE_MODES: ReadonlySet<ModeName> = new Set([
   'balance-tlb',
 ]);
 
+/** An interface that is in every namespace. */
+const LOOPBACK = 1;
+
 /** A data plane, and why this one. */
 export interface Choice {
   readonly kind: DataPlaneKind;
@@ -48,10 +53,19 @@ export class DataPlanes {
   readonly ebpfProblem: string;
 
   readonly #keeper: SocketKeeper;
+  /** Bonds that `takeOver` took over, by their parts file. */
+  readonly #takenOver: Map<string, UserspaceBond>;
+  #netlink: Rtnetlink | undefined;
 
-  private constructor(toolbox: Toolbox | undefined, problem: string, keeper: SocketKeeper) {
+  private constructor(
+    toolbox: Toolbox | undefined,
+    problem: string,
+    keeper: SocketKeeper,
+    takenOver = new Map<string, UserspaceBond>(),
+  ) {
     this.#toolbox = toolbox;
     this.#keeper = keeper;
+    this.#takenOver = takenOver;
     this.ebpfProblem = problem;
   }
 
@@ -65,9 +79,22 @@ export class DataPlanes {
     }
   }
 
+  /** Does what `takeOver` will do, as far as that can be done before: what runs for the first time takes long. */
+  prepare(): void {
+    this.#netlink = Rtnetlink.open();
+    getLink(this.#netlink, LOOPBACK);
+    forwarder.prepare();
+    forwarder.favourProcess();
+  }
+
+  /** What was prepared has been used, or is not needed. */
+  settle(): void {
+    forwarder.settle();
+  }
+
   /** The same where there is no place for pins. */
   withoutEbpf(problem: string): DataPlanes {
-    return new DataPlanes(undefined, problem, this.#keeper);
+    return new DataPlanes(undefined, problem, this.#keeper, this.#takenOver);
   }
 
   /** True when somebody starts another daemon when this one dies, and keeps its sockets meanwhile. */
@@ -109,9 +136,47 @@ export class DataPlanes {
     return EbpfBond.create(netlink, this.#toolbox, bond);
   }
 
+  /** Maps a ring that `takeOver` will need, which takes time; undefined when it cannot be mapped now. */
+  mapAhead(fd: number, blocks: number): MappedMemory | undefined {
+    try {
+      const memory = mapPacketRing(fd, blocks);
+      forwarder.lookAhead(memory.address, blocks);
+      return memory;
+    } catch {
+      return undefined;
+    }
+  }
+
+  unmapAhead(memory: MappedMemory): void {
+    forwarder.forgetAhead(memory.address);
+    memory.unmap();
+  }
+
+  /**
+   * Has the bonds carried on whose sockets a daemon left that died, before anything else is done in its place: frames wait. They
+   * are there for `adopt`; those that it is not called for, `sweep` takes away.
+   */
+  takeOver(runDir: string): void {
+    if (!existsSync(runDir)) return;
+    const all = notedPins(runDir).map(pins => placesOf(runDir, pins));
+    const kept = all.filter(places => UserspaceBond.isKept(this.#keeper, places));
+    if (kept.length === 0) return;
+    const netlink = this.#netlink ?? Rtnetlink.open();
+    for (const places of kept) {
+      try {
+        const bond = UserspaceBond.adopt({ netlink, keeper: this.#keeper }, places);
+        if (bond !== undefined) this.#takenOver.set(places.partsFile, bond);
+      } catch {
+        // `adopt` tries it again, and tells why it cannot be.
+      }
+    }
+  }
+
   /** Takes over what an earlier daemon left; undefined when that cannot be. */
   adopt(netlink: Rtnetlink, places: BondPlaces): BondDataPlane | undefined {
-    const inUserSpace = UserspaceBond.adopt({ netlink, keeper: this.#keeper }, places);
+    const inUserSpace =
+      this.#takenOver.get(places.partsFile) ?? UserspaceBond.adopt({ netlink, keeper: this.#keeper }, places);
+    this.#takenOver.delete(places.partsFile);
     if (inUserSpace !== undefined) forwarder.favourProcess();
     if (inUserSpace !== undefined || this.#toolbox === undefined) return inUserSpace;
     return EbpfBond.adopt(netlink, this.#toolbox, places);
@@ -119,6 +184,8 @@ export class DataPlanes {
 
   /** Removes what is left of a bond, of whichever data plane it was. */
   sweep(netlink: Rtnetlink, places: BondPlaces): void {
+    this.#takenOver.get(places.partsFile)?.close();
+    this.#takenOver.delete(places.partsFile);
     UserspaceBond.sweep(netlink, places);
     EbpfBond.sweep(netlink, places);
   }
@@ -127,7 +194,7 @@ export class DataPlanes {
 /** Does ahead what takes time when a daemon starts, the start of the forwarding worker too. */
 export function prepareDaemon(keeper: SocketKeeper): DataPlanes {
   const planes = DataPlanes.probe(undefined, keeper);
-  forwarder.prepare();
+  planes.prepare();
   return planes;
 }
 

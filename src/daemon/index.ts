@@ -3,4 +3,4 @@ export * from './api.js';
 export { type DataPlanes, prepareDaemon } from './data-planes.js';
 export { type DaemonOptions, type RunningDaemon, startDaemon } from './daemon.js';
 export { diagnose, type Finding } from './doctor.js';
-export type { KeptSocket, SocketKeeper } from '../dataplane/index.js';
+export type { KeptSocket, SocketKeeper, TakenSocket } from '../dataplane/index.js';

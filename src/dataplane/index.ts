@@ -6,5 +6,10 @@ export { RECEIVE_PROGRAM } from './ebpf/programs.js';
 export { MAX_MEMBERS } from './ebpf/shared-state.js';
 export { Toolbox, type ToolboxWishes } from './ebpf/toolbox.js';
 export { forwarder } from './userspace/forwarder.js';
-export { type KeptSocket, NO_KEEPER, type SocketKeeper } from './userspace/socket-keeper.js';
+export {
+  type KeptSocket,
+  NO_KEEPER,
+  type SocketKeeper,
+  type TakenSocket,
+} from './userspace/socket-keeper.js';
 export { UserspaceBond } from './userspace/userspace-bond.js';

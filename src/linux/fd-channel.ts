@@ -59,8 +59,11 @@ function messageMemory(textBytes: number, withControl: boolean): { bytes: Uint8A
   return { bytes, view };
 }
 
-/** Sends a message; waits for room. False when nobody has the other end any more. Throws SystemError. */
-export function sendPassed(channel: number, { text, fd }: Passed): boolean {
+/**
+ * Sends a message; waits for room, unless told not to. False when nobody has the other end any more, or when there is no room.
+ * Throws SystemError.
+ */
+export function sendPassed(channel: number, { text, fd }: Passed, waits = true): boolean {
   const data = new TextEncoder().encode(text);
   if (data.length === 0 || data.length > LONGEST_BYTES)
     throw new RangeError(`A message of ${data.length} bytes`);
@@ -73,10 +76,10 @@ export function sendPassed(channel: number, { text, fd }: Passed): boolean {
     view.setInt32(AT.control + 16, fd, true);
   }
   for (;;) {
-    const sent = libc().sendmsg(channel, bytes, MSG_NOSIGNAL);
+    const sent = libc().sendmsg(channel, bytes, waits ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) return true;
     const errno = lastErrno();
-    if (errno === EPIPE || errno === ECONNRESET) return false;
+    if (errno === EPIPE || errno === ECONNRESET || errno === EAGAIN) return false;
     if (errno !== EINTR) throw new SystemError('sendmsg', errno, 'SCM_RIGHTS');
   }
 }

@@ -108,8 +108,9 @@ export {
 } from './traffic-control.js';
 export { UdpBatch, type UdpBatchOptions, type UdpEndpoint } from './udp-batch.js';
 export {
-  adoptPacketRing,
+  isBoundTo,
   LinkProbe,
+  mapPacketRing,
   openDirectSender,
   openPacketRing,
   type PacketRing,

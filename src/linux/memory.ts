@@ -35,8 +35,12 @@ export function mapShared(
   const address = libc().mmap(0, length, protection, MAP_SHARED, fd, options.offset ?? 0);
   if (address < 0) throw new SystemError('mmap', lastErrno(), `file descriptor ${fd}`);
   let mapped = true;
+  let buffer: ArrayBuffer | undefined;
   return {
-    buffer: viewMemory(address, length),
+    // Made when it is wanted: the engine takes it for memory of its own, and collects garbage the sooner.
+    get buffer() {
+      return (buffer ??= viewMemory(address, length));
+    },
     address,
     unmap: () => {
       if (mapped) libc().munmap(address, length);

@@ -84,7 +84,7 @@ export function openPacketRing(ifindex: number, blocks: number): PacketRing {
     // Needed, not wished: without it (before 4.20) what we send would come back and go round.
     setSocketOption(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1, 'PACKET_IGNORE_OUTGOING');
     const made = makeRing(fd, blocks);
-    memory = mapShared(fd, made * RING_BLOCK_BYTES, { writable: true });
+    memory = mapPacketRing(fd, made);
     bindTo(fd, ifindex, ETH_P_ALL_NETWORK_ORDER);
     return { fd, memory, blocks: made };
   } catch (error) {
@@ -94,16 +94,17 @@ export function openPacketRing(ifindex: number, blocks: number): PacketRing {
   }
 }
 
-/**
- * Goes on with a socket that another process opened for this interface, and with the frames that wait in its ring; undefined,
- * the socket left alone, when it is of another interface by now or of none (a deleted one's sockets are bound to -1).
- */
-export function adoptPacketRing(fd: number, ifindex: number, blocks: number): PacketRing | undefined {
+/** Maps the ring of a socket that another process opened. Throws SystemError. */
+export function mapPacketRing(fd: number, blocks: number): MappedMemory {
+  return mapShared(fd, blocks * RING_BLOCK_BYTES, { writable: true });
+}
+
+/** True when a packet socket is bound to this interface: a deleted one's are bound to -1. */
+export function isBoundTo(fd: number, ifindex: number): boolean {
   const address = new Uint8Array(20);
   const length = Uint8Array.of(address.length, 0, 0, 0);
-  if (libc().getsockname(fd, address, length) < 0) return undefined;
-  if (new DataView(address.buffer).getInt32(4, true) !== ifindex) return undefined;
-  return { fd, memory: mapShared(fd, blocks * RING_BLOCK_BYTES, { writable: true }), blocks };
+  if (libc().getsockname(fd, address, length) < 0) return false;
+  return new DataView(address.buffer).getInt32(4, true) === ifindex;
 }
 
 /**

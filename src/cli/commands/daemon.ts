@@ -39,6 +39,7 @@ export function registerDaemon(program: Command, session: Session): void {
       }
       const supervision = await supervisionHere(session);
       if (supervision === 'ended') return;
+      supervision?.planes.takeOver(runDir);
       const bonds = options.config === undefined ? [] : await readBonds(session, options.config);
       terminal.outliveReader();
       const stop = stopRequest(terminal, 'still ending; bonds are left in place.');
@@ -48,11 +49,13 @@ export function registerDaemon(program: Command, session: Session): void {
           logToStderr: true,
           planes: supervision?.planes,
         });
+        supervision?.planes.settle();
         try {
           if (!stop.asked.aborted && bonds.length > 0) await apply(session, bonds);
           supervision?.supervisee.ready();
           if (!stop.asked.aborted) terminal.out(await readyLine(session, runDir));
           await stop.wait();
+          supervision?.supervisee.ending();
           stopping = await bondsInUserSpace(session);
         } finally {
           await close(daemon);
@@ -87,7 +90,7 @@ async function supervisionHere(
   const [{ prepareDaemon }] = await Promise.all([machine.daemon(), session.api()]);
   const planes = prepareDaemon(supervisee);
   let hasBegun = false;
-  hasBegun = await supervisee.begin(() => {
+  hasBegun = await supervisee.begin(planes, () => {
     if (hasBegun)
       terminal.err('bondwire: the supervisor is gone; the daemon goes on, and nobody starts it again.\n');
   });

@@ -48,9 +48,20 @@ class Forwarder {
   readonly #usualNice = threadNice();
   #isFavoured = false;
 
-  /** Starts a worker that waits for bonds, so that the first need not wait for it. */
+  /** Starts a worker that waits for bonds, and has done before what it will do for them, so that the first need not wait for it. */
   prepare(): void {
-    if (this.#worker === undefined) this.#start();
+    if (this.#worker !== undefined) return;
+    this.#start();
+    this.#command({ kind: 'rehearse' });
+  }
+
+  /** Has the worker look at a ring that a bond will have. */
+  lookAhead(address: number, blocks: number): void {
+    if (this.#worker !== undefined) this.#command({ kind: 'ring', address, blocks });
+  }
+
+  forgetAhead(address: number): void {
+    if (this.#worker !== undefined) this.#command({ kind: 'no ring', address });
   }
 
   /** Has the whole process, and the session where it is its own, run before others as the worker does. */
@@ -58,6 +69,13 @@ class Forwarder {
     if (this.#isFavoured) return;
     this.#isFavoured = true;
     this.#setSteps(STEPS_BEFORE_OTHERS);
+  }
+
+  /** As usual again, when no bond is there. */
+  settle(): void {
+    if (this.#bonds.size > 0 || !this.#isFavoured) return;
+    this.#isFavoured = false;
+    this.#setSteps(0);
   }
 
   #setSteps(steps: number): void {
@@ -174,8 +192,7 @@ class Forwarder {
   };
 
   #end(): void {
-    if (this.#isFavoured) this.#setSteps(0);
-    this.#isFavoured = false;
+    this.settle();
     process.removeListener('exit', this.#atExit);
     this.#command({ kind: 'end' });
     this.#port?.close();

@@ -11,6 +11,9 @@ import {
 } from '../../linux/index.js';
 import type { SharedState } from './shared-state.js';
 
+/** Most blocks of a ring. */
+export const MOST_BLOCKS = 16;
+
 /** Most frames of one turn. */
 export const BATCH = 64;
 
@@ -38,11 +41,49 @@ const HEAD_BYTES = 32;
 /** struct tpacket2_hdr, bytes. */
 const HEADER = { length: 4, snapLength: 8, mac: 12, tci: 24, tpid: 26 } as const;
 
+/** Where `putFrame` puts a frame: behind struct tpacket2_hdr, struct sockaddr_ll and the virtio header. */
+const PUT_AT = 82;
+
 /** Where the ring is; plain numbers, for the worker. */
 export interface RingPlace {
   readonly fd: number;
   readonly address: number;
   readonly blocks: number;
+}
+
+/** Puts a frame into a slot as the kernel does, its tag (0) beside it; where there is no kernel behind a ring. */
+export function putFrame(ring: Uint8Array, slot: number, frame: Uint8Array, isTagged: boolean): void {
+  const view = new DataView(ring.buffer, ring.byteOffset + slot, RING_FRAME_BYTES);
+  view.setUint32(HEADER.length, frame.length, true);
+  view.setUint32(HEADER.snapLength, frame.length, true);
+  view.setUint16(HEADER.mac, PUT_AT, true);
+  ring.set(frame, slot + PUT_AT);
+  view.setUint32(0, TP_STATUS_USER | (isTagged ? TP_STATUS_VLAN_VALID : 0), true);
+}
+
+/** Where each slot of a ring is; the same for all. */
+const OFFSETS = new Float64Array(MOST_BLOCKS * RING_FRAMES_PER_BLOCK).map((_, slot) => {
+  const block = Math.floor(slot / RING_FRAMES_PER_BLOCK);
+  return block * RING_BLOCK_BYTES + (slot % RING_FRAMES_PER_BLOCK) * RING_FRAME_BYTES;
+});
+
+/** Views of rings that will be read, by address. */
+const ahead = new Map<number, ArrayBuffer>();
+
+/** Looks at a ring's memory ahead: so large a view has the engine collect garbage, which takes milliseconds. */
+export function lookAhead({ address, blocks }: Omit<RingPlace, 'fd'>): void {
+  ahead.set(address, viewMemory(address, blocks * RING_BLOCK_BYTES));
+}
+
+export function forgetAhead(address: number): void {
+  ahead.delete(address);
+}
+
+function viewOf({ address, blocks }: RingPlace): ArrayBuffer {
+  const length = blocks * RING_BLOCK_BYTES;
+  const view = ahead.get(address);
+  ahead.delete(address);
+  return view?.byteLength === length ? view : viewMemory(address, length);
 }
 
 export class RingReader {
@@ -78,16 +119,12 @@ export class RingReader {
     this.#state = state;
     this.slot = slot;
     this.#base = place.address;
-    const buffer = viewMemory(place.address, place.blocks * RING_BLOCK_BYTES);
+    const buffer = viewOf(place);
     this.#words = new Int32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
     const frames = place.blocks * RING_FRAMES_PER_BLOCK;
-    this.#offsets = new Float64Array(frames);
-    for (let i = 0; i < frames; i++) {
-      const block = Math.floor(i / RING_FRAMES_PER_BLOCK);
-      this.#offsets[i] = block * RING_BLOCK_BYTES + (i % RING_FRAMES_PER_BLOCK) * RING_FRAME_BYTES;
-    }
+    this.#offsets = OFFSETS.subarray(0, frames);
     this.#head = state.headOf(slot) % frames;
     // A worker that died between noting that slots go back and giving them.
     for (let at = this.#before(this.#head); this.#isDone(at); at = this.#before(at)) this.#giveBack(at);

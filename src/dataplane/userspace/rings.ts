@@ -1,6 +1,19 @@
-// Rings that may outlive the process: opened anew, or taken over from a process that died, with the frames that wait in them.
-import { adoptPacketRing, closeFd, openPacketRing, type PacketRing } from '../../linux/index.js';
-import type { SocketKeeper } from './socket-keeper.js';
+// Sockets that may outlive the process: opened anew, or taken over from a process that died, with the frames that wait in their
+// rings.
+import {
+  closeFd,
+  isBoundTo,
+  mapPacketRing,
+  openDirectSender,
+  openPacketRing,
+  type PacketRing,
+} from '../../linux/index.js';
+import type { SocketKeeper, TakenSocket } from './socket-keeper.js';
+
+/** Of a bond's own ring or a member's, by slot; the name of the lower end is its own in the whole namespace. */
+export function ringName(lowerName: string, of: 'host' | number): string {
+  return `${lowerName}/${of}`;
+}
 
 /** The ring of an interface. `isKept`: it was taken over, and its head counts on. */
 export function openRing(
@@ -9,12 +22,10 @@ export function openRing(
   ifindex: number,
   blocks: number,
 ): { readonly ring: PacketRing; readonly isKept: boolean } {
-  const kept = keeper.take(name);
+  const kept = takeBound(keeper, name, ifindex);
   if (kept !== undefined) {
-    const ring = adoptPacketRing(kept.fd, ifindex, kept.blocks);
-    if (ring !== undefined) return { ring, isKept: true };
-    closeFd(kept.fd);
-    keeper.drop(name);
+    const memory = kept.memory ?? mapPacketRing(kept.fd, kept.blocks);
+    return { ring: { fd: kept.fd, memory, blocks: kept.blocks }, isKept: true };
   }
   const ring = openPacketRing(ifindex, blocks);
   keeper.keep(name, { fd: ring.fd, blocks: ring.blocks });
@@ -26,4 +37,32 @@ export function shutRing(keeper: SocketKeeper, name: string, ring: PacketRing): 
   keeper.drop(name);
   ring.memory.unmap();
   closeFd(ring.fd);
+}
+
+/** A socket that sends past the qdisc of an interface; `name` is that of its ring. */
+export function openSender(keeper: SocketKeeper, name: string, ifindex: number): number {
+  const kept = takeBound(keeper, senderName(name), ifindex);
+  if (kept !== undefined) return kept.fd;
+  const fd = openDirectSender(ifindex);
+  keeper.keep(senderName(name), { fd, blocks: 0 });
+  return fd;
+}
+
+export function shutSender(keeper: SocketKeeper, name: string, fd: number): void {
+  keeper.drop(senderName(name));
+  closeFd(fd);
+}
+
+function senderName(ring: string): string {
+  return `${ring}/direct`;
+}
+
+/** One that was kept, unless its interface is another by now. */
+function takeBound(keeper: SocketKeeper, name: string, ifindex: number): TakenSocket | undefined {
+  const kept = keeper.take(name);
+  if (kept === undefined || isBoundTo(kept.fd, ifindex)) return kept;
+  kept.memory?.unmap();
+  closeFd(kept.fd);
+  keeper.drop(name);
+  return undefined;
 }

@@ -1,9 +1,16 @@
 // Who keeps the sockets of user-space bonds open when this process dies: a supervisor, or nobody.
+import type { MappedMemory } from '../../linux/index.js';
 
-/** A socket with a ring of so many blocks. */
+/** A packet socket with a ring of so many blocks; 0: it has none. */
 export interface KeptSocket {
   readonly fd: number;
   readonly blocks: number;
+}
+
+/** One as it is taken over. */
+export interface TakenSocket extends KeptSocket {
+  /** Its ring, where that was mapped ahead. */
+  readonly memory?: MappedMemory;
 }
 
 export interface SocketKeeper {
@@ -11,8 +18,10 @@ export interface SocketKeeper {
   readonly isThere: boolean;
   /** Gives a copy of a socket in keeping, in place of one of the same name. */
   keep(name: string, socket: KeptSocket): void;
-  /** A socket that a process before this one gave in keeping; it is ours to close. Once only. */
-  take(name: string): KeptSocket | undefined;
+  /** True when a process before this one gave a socket of this name in keeping, which nobody has taken. */
+  has(name: string): boolean;
+  /** That socket; it is ours to close, and to unmap. Once only. */
+  take(name: string): TakenSocket | undefined;
   /** Has the copy closed. */
   drop(name: string): void;
 }
@@ -21,6 +30,7 @@ export interface SocketKeeper {
 export const NO_KEEPER: SocketKeeper = {
   isThere: false,
   keep: () => {},
+  has: () => false,
   take: () => undefined,
   drop: () => {},
 };

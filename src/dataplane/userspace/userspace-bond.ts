@@ -2,12 +2,10 @@
 // member, and a worker between them. The pair stays when this process goes, and is taken over by the next.
 import { parseMac } from '../../base/index.js';
 import {
-  closeFd,
   deleteLink,
   Ethtool,
   getLink,
   type MappedMemory,
-  openDirectSender,
   type PacketRing,
   type Rtnetlink,
   setLink,
@@ -23,6 +21,7 @@ import { forwarder } from './forwarder.js';
 import type { SocketKeeper } from './socket-keeper.js';
 import { NO_MEMBER, SharedState, USERSPACE_VERSION } from './shared-state.js';
 import type { MemberPlace } from './member-port.js';
+import { MOST_BLOCKS } from './ring-reader.js';
 import {
   mapState,
   type Parts,
@@ -32,11 +31,11 @@ import {
   type Unfinished,
   writeWhole,
 } from './parts-file.js';
-import { openRing, shutRing } from './rings.js';
+import { openRing, openSender, ringName, shutRing, shutSender } from './rings.js';
 import { silence, unsilence } from './silence.js';
 
 /** Blocks of 4 MiB (63 frames each): what may wait while the worker does not run. */
-const HOST_BLOCKS = 16;
+const HOST_BLOCKS = MOST_BLOCKS;
 const MEMBER_BLOCKS = 8;
 const MEMBER_BLOCKS_OF_MANY = 2;
 const MANY = 8;
@@ -101,7 +100,12 @@ export class UserspaceBond implements BondDataPlane {
     this.#parts = parts;
     this.#memory = memory;
     this.#state = new SharedState(memory.buffer);
-    const { ring, isKept } = openRing(this.#keeper, this.#ringName('host'), parts.lowerIfindex, HOST_BLOCKS);
+    const { ring, isKept } = openRing(
+      this.#keeper,
+      ringName(parts.lowerName, 'host'),
+      parts.lowerIfindex,
+      HOST_BLOCKS,
+    );
     this.#host = ring;
     if (!isKept) this.#state.beginRing(undefined);
   }
@@ -155,6 +159,12 @@ export class UserspaceBond implements BondDataPlane {
       for (const step of undo.toReversed()) quietly(step);
       throw error;
     }
+  }
+
+  /** True when the ring of one was given in keeping. */
+  static isKept(keeper: SocketKeeper, places: BondPlaces): boolean {
+    const parts = readUserspaceParts(places.partsFile);
+    return parts !== undefined && keeper.has(ringName(parts.lowerName, 'host'));
   }
 
   /** Goes on with one that an earlier process made; undefined when it is gone or was made by another version. */
@@ -354,7 +364,7 @@ export class UserspaceBond implements BondDataPlane {
     this.#closed = true;
     for (const slot of Array.from(this.#sockets.keys())) this.#shut(slot);
     if (this.#number !== undefined) forwarder.removeBond(this.#number);
-    shutRing(this.#keeper, this.#ringName('host'), this.#host);
+    shutRing(this.#keeper, ringName(this.#parts.lowerName, 'host'), this.#host);
     this.#memory.unmap();
   }
 
@@ -371,7 +381,7 @@ export class UserspaceBond implements BondDataPlane {
 
   #open(slot: number, member: MemberIndex): void {
     const many = this.members().length > MANY;
-    const name = this.#ringName(slot);
+    const name = ringName(this.#parts.lowerName, slot);
     const { ring, isKept } = openRing(
       this.#keeper,
       name,
@@ -380,7 +390,7 @@ export class UserspaceBond implements BondDataPlane {
     );
     let direct = -1;
     try {
-      direct = openDirectSender(member);
+      direct = openSender(this.#keeper, name, member);
       if (!isKept) this.#state.beginRing(slot);
       this.#sockets.set(slot, { ring, direct });
       if (this.#number !== undefined)
@@ -388,7 +398,7 @@ export class UserspaceBond implements BondDataPlane {
     } catch (error) {
       this.#sockets.delete(slot);
       shutRing(this.#keeper, name, ring);
-      if (direct >= 0) closeFd(direct);
+      if (direct >= 0) shutSender(this.#keeper, name, direct);
       throw error;
     }
   }
@@ -400,13 +410,8 @@ export class UserspaceBond implements BondDataPlane {
     if (this.#number !== undefined) forwarder.removeMember(this.#number, slot);
     this.#sockets.delete(slot);
     this.#ringDrops += takeRingDrops(sockets.ring.fd);
-    shutRing(this.#keeper, this.#ringName(slot), sockets.ring);
-    closeFd(sockets.direct);
-  }
-
-  /** Of the bond's own ring or a member's, by slot; the name of the lower end is its own in the whole namespace. */
-  #ringName(of: 'host' | number): string {
-    return `${this.#parts.lowerName}/${of}`;
+    shutRing(this.#keeper, ringName(this.#parts.lowerName, slot), sockets.ring);
+    shutSender(this.#keeper, ringName(this.#parts.lowerName, slot), sockets.direct);
   }
 
   #takeRingDrops(): number {

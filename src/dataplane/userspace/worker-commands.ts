@@ -36,7 +36,10 @@ export type Command =
     }
   | { readonly kind: 'no member'; readonly bond: number; readonly slot: number }
   | { readonly kind: 'no bond'; readonly bond: number }
-  | { readonly kind: 'end' };
+  /** A ring that a bond will have; none that it will have. */
+  | { readonly kind: 'ring'; readonly address: number; readonly blocks: number }
+  | { readonly kind: 'no ring'; readonly address: number }
+  | { readonly kind: 'rehearse' | 'end' };
 
 /** The worker moved the traffic of a bond; slots. */
 export interface Moved {

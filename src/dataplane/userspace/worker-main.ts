@@ -4,6 +4,8 @@ import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { unreachable } from '../../base/index.js';
 import { clearWakeUp, PollSet, setThreadNice, takeSocketError, viewMemory } from '../../linux/index.js';
 import { BondPort } from './bond-port.js';
+import { rehearse } from './rehearsal.js';
+import { forgetAhead, lookAhead } from './ring-reader.js';
 import { SHARED_BYTES } from './shared-state.js';
 import type { Command, Moved, WorkerStart } from './worker-commands.js';
 
@@ -51,6 +53,15 @@ function obey(command: Command): boolean {
       return true;
     case 'no bond':
       bonds.delete(command.bond);
+      return true;
+    case 'ring':
+      lookAhead(command);
+      return true;
+    case 'no ring':
+      forgetAhead(command.address);
+      return true;
+    case 'rehearse':
+      rehearse();
       return true;
     case 'end':
       return false;
