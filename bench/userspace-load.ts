@@ -24,7 +24,8 @@ interface LoadResult {
   readonly counted: number;
   readonly lostPercent: number;
   readonly residentMiB: { readonly before: number; readonly most: number };
-  readonly answersMs: { readonly median: number; readonly most: number };
+  /** `mostByDaemon`: the longest without the time that the asking process itself waited for a processor. */
+  readonly answersMs: { readonly median: number; readonly most: number; readonly mostByDaemon: number };
   readonly commandMs: number;
   /** Microseconds a frame of the forwarding thread: in programs, and in the kernel on its behalf. */
   readonly userUs: number;
@@ -143,6 +144,14 @@ function residentMiB(pid: number): number {
   return Number(kib) / 1024;
 }
 
+/** Milliseconds that this thread was ready to run and did not, as others had the processors. */
+function waitedMs(): number {
+  const [, waitedNs = 0] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8')
+    .split(' ')
+    .map(Number);
+  return waitedNs / 1e6;
+}
+
 /** Ticks in programs and in the kernel, by thread. */
 function threadTimes(pid: number): Map<string, readonly [number, number]> {
   const times = new Map<string, readonly [number, number]>();
@@ -179,10 +188,14 @@ async function loaded(subject: Subject, what: string, rate: number, out: boolean
   const meter = await subject.stream(rate, out);
   const over = new AbortController();
   const answers: number[] = [];
+  let mostByDaemon = 0;
   let most = before;
   const watch = async (): Promise<void> => {
     while (!over.signal.aborted) {
-      answers.push((await subject.show()).ms);
+      const waited = waitedMs();
+      const { ms } = await subject.show();
+      answers.push(ms);
+      mostByDaemon = Math.max(mostByDaemon, ms - (waitedMs() - waited));
       most = Math.max(most, residentMiB(subject.pid));
       await delay(ASK_EVERY_MS);
     }
@@ -210,7 +223,11 @@ async function loaded(subject: Subject, what: string, rate: number, out: boolean
     counted: (await subject.counted()) - start.counted,
     lostPercent: (100 * (report.lost - report.overflowed)) / report.sent,
     residentMiB: { before, most },
-    answersMs: { median: answers[Math.floor(answers.length / 2)] ?? 0, most: answers.at(-1) ?? 0 },
+    answersMs: {
+      median: answers[Math.floor(answers.length / 2)] ?? 0,
+      most: answers.at(-1) ?? 0,
+      mostByDaemon,
+    },
     commandMs,
     userUs: (userTicks * TICK_US) / left,
     kernelUs: (kernelTicks * TICK_US) / left,
@@ -246,6 +263,7 @@ export function loadReport(results: readonly LoadResult[]): string {
     'memory MiB',
     'answer ms',
     'most',
+    'by daemon',
     'command ms',
     'us/frame in JS',
     'in kernel',
@@ -261,6 +279,7 @@ export function loadReport(results: readonly LoadResult[]): string {
     `${one.residentMiB.before.toFixed(0)}, most ${one.residentMiB.most.toFixed(0)}`,
     one.answersMs.median.toFixed(1),
     one.answersMs.most.toFixed(1),
+    one.answersMs.mostByDaemon.toFixed(1),
     one.commandMs.toFixed(0),
     one.userUs.toFixed(2),
     one.kernelUs.toFixed(2),

@@ -1,6 +1,8 @@
 // The user-space data plane under the daemon (issue 5): failover without loss, a daemon that dies, everything put back, who
 // chooses it, and packets that would break a careless forwarder. Real interfaces; needs root.
 import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import { forwarder } from '../src/dataplane/userspace/forwarder.js';
 import { internetChecksum } from '../src/frames/index.js';
@@ -110,6 +112,25 @@ describe('A bond with data_plane=userspace', () => {
     await expect(
       stage.api.create({ name: 'bond2', options: { mode: 'active-backup', data_plane: 'dpdk' } }),
     ).rejects.toThrow(/data_plane=dpdk was refused/);
+  });
+
+  test('its daemon runs before other programs as long as the bond is there, so that it answers while frames keep it busy', async () => {
+    const stage = await Stage.open();
+    const { pid } = await stage.api.status();
+    // Of all its threads: field 19 of the line, the 17th after the name.
+    const nices = (): number[] =>
+      readdirSync(`/proc/${pid}/task`).map(thread => {
+        const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+      });
+    const usual = getPriority();
+    const different = (): number[] => nices().filter(nice => nice !== usual);
+    await stage.api.create({ name: 'bond1', options: { mode: 'active-backup', data_plane: 'ebpf' } });
+    expect(different()).toEqual([]);
+    await stage.bond({ data_plane: 'userspace' });
+    expect(nices().filter(nice => nice !== usual - 10)).toEqual([]);
+    await stage.api.destroy('bond0');
+    await until('its worker is gone', () => different().length === 0);
   });
 
   test('carries TCP in both directions byte by byte, segments and checksums left to the ends', async () => {

@@ -100,7 +100,11 @@ export class DataPlanes {
   }
 
   create(netlink: Rtnetlink, kind: DataPlaneKind, bond: NewBond): BondDataPlane {
-    if (kind === 'userspace') return UserspaceBond.create({ netlink, keeper: this.#keeper }, bond);
+    if (kind === 'userspace') {
+      const made = UserspaceBond.create({ netlink, keeper: this.#keeper }, bond);
+      forwarder.favourProcess();
+      return made;
+    }
     if (this.#toolbox === undefined) throw new Error(`There is no eBPF here: ${this.ebpfProblem}`);
     return EbpfBond.create(netlink, this.#toolbox, bond);
   }
@@ -108,6 +112,7 @@ export class DataPlanes {
   /** Takes over what an earlier daemon left; undefined when that cannot be. */
   adopt(netlink: Rtnetlink, places: BondPlaces): BondDataPlane | undefined {
     const inUserSpace = UserspaceBond.adopt({ netlink, keeper: this.#keeper }, places);
+    if (inUserSpace !== undefined) forwarder.favourProcess();
     if (inUserSpace !== undefined || this.#toolbox === undefined) return inUserSpace;
     return EbpfBond.adopt(netlink, this.#toolbox, places);
   }

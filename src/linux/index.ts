@@ -120,7 +120,7 @@ export {
   takeSocketError,
 } from './packet-ring.js';
 export { type FixedMemory, SendVector } from './send-vector.js';
-export { raiseThreadPriority } from './thread-priority.js';
+export { setOwnSessionNice, setProcessNice, setThreadNice, threadNice } from './thread-priority.js';
 export { clearWakeUp, PollSet, setWakeUp, WakeUp } from './wake-up.js';
 export {
   becomeProgram,

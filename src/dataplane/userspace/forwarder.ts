@@ -1,13 +1,20 @@
 // The control thread's end of the forwarding worker: one for all bonds of the process. A worker that ends by a failure is
 // replaced; sockets and rings are kept open here meanwhile, so frames wait in them.
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { WakeUp } from '../../linux/index.js';
+import { setOwnSessionNice, setProcessNice, threadNice, WakeUp } from '../../linux/index.js';
 import type { MemberPlace } from './member-port.js';
 import type { RingPlace } from './ring-reader.js';
 import type { Command, Moved, WorkerStart } from './worker-commands.js';
 
 /** So long a command may take: batches that are under way are finished first, and a worker may only be starting. */
 const MOST_MS = 5000;
+
+/**
+ * So many steps (nice) the worker runs before other programs, as what waits for it waits in rings that hold tens of milliseconds,
+ * and the kernel's own forwarding waits for nobody. A daemon runs all its threads so: a worker that is busy would keep those waiting
+ * that answer.
+ */
+const STEPS_BEFORE_OTHERS = 10;
 
 /** A thread runs JavaScript: where this is run from its source, the built one is taken. */
 const MAIN = new URL(
@@ -38,10 +45,24 @@ class Forwarder {
   /** How often a worker that failed was replaced. */
   restarts = 0;
   #next = 1;
+  readonly #usualNice = threadNice();
+  #isFavoured = false;
 
   /** Starts a worker that waits for bonds, so that the first need not wait for it. */
   prepare(): void {
     if (this.#worker === undefined) this.#start();
+  }
+
+  /** Has the whole process, and the session where it is its own, run before others as the worker does. */
+  favourProcess(): void {
+    if (this.#isFavoured) return;
+    this.#isFavoured = true;
+    this.#setSteps(STEPS_BEFORE_OTHERS);
+  }
+
+  #setSteps(steps: number): void {
+    setProcessNice(this.#usualNice - steps);
+    setOwnSessionNice(-steps);
   }
 
   /** Takes a bond in, with the members that it has already; gives its number. */
@@ -98,7 +119,12 @@ class Forwarder {
   #start(): void {
     this.#wakeUp ??= new WakeUp();
     const { port1, port2 } = new MessageChannel();
-    const start: WorkerStart = { wakeUp: this.#wakeUp.fd, done: this.#done.buffer, port: port2 };
+    const start: WorkerStart = {
+      wakeUp: this.#wakeUp.fd,
+      done: this.#done.buffer,
+      port: port2,
+      nice: this.#usualNice - STEPS_BEFORE_OTHERS,
+    };
     const worker = new Worker(MAIN, { workerData: start, transferList: [port2] });
     this.#worker = worker;
     this.#port = port1;
@@ -148,6 +174,8 @@ class Forwarder {
   };
 
   #end(): void {
+    if (this.#isFavoured) this.#setSteps(0);
+    this.#isFavoured = false;
     process.removeListener('exit', this.#atExit);
     this.#command({ kind: 'end' });
     this.#port?.close();

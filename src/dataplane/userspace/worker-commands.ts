@@ -11,6 +11,8 @@ export interface WorkerStart {
   readonly done: SharedArrayBuffer;
   /** Commands come by it, what was moved goes by it. */
   readonly port: MessagePort;
+  /** Nice value that it is to run at. */
+  readonly nice: number;
 }
 
 export type Command =

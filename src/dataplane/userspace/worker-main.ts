@@ -2,15 +2,12 @@
 // rings to fill and for commands, and does nothing else.
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { unreachable } from '../../base/index.js';
-import { clearWakeUp, PollSet, raiseThreadPriority, takeSocketError, viewMemory } from '../../linux/index.js';
+import { clearWakeUp, PollSet, setThreadNice, takeSocketError, viewMemory } from '../../linux/index.js';
 import { BondPort } from './bond-port.js';
 import { SHARED_BYTES } from './shared-state.js';
 import type { Command, Moved, WorkerStart } from './worker-commands.js';
 
-/** What waits for this thread waits in rings that hold tens of milliseconds; the kernel's own forwarding waits for nobody. */
-const STEPS_BEFORE_OTHERS = 10;
-
-const { wakeUp, done, port } = workerData as WorkerStart;
+const { wakeUp, done, port, nice } = workerData as WorkerStart;
 const doneCount = new Int32Array(done);
 const bonds = new Map<number, BondPort>();
 
@@ -94,5 +91,5 @@ function forward(): void {
   }
 }
 
-raiseThreadPriority(STEPS_BEFORE_OTHERS);
+setThreadNice(nice);
 forward();
