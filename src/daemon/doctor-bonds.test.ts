@@ -88,12 +88,12 @@ function datagrams(
 
 /** The same in IP-in-IP between two hosts. */
 function tunnelled(count: number): SampledFrame[] {
-  return datagrams(count, nth => [1, 1000 + nth]).map(({ head: inner, ...rest }) => {
+  return datagrams(count, nth => [1, 1000 + nth]).map(({ head: inner, length }) => {
     const head = new Uint8Array(inner.length + 20);
     head.set(inner.subarray(0, 34));
     head[23] = 4;
     head.set(inner.subarray(14), 34);
-    return { head, ...rest };
+    return { head, vlanTci: 0, length };
   });
 }
 

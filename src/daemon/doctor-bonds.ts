@@ -182,6 +182,10 @@ function lonelyMember(bond: ShowBond): { readonly member: string; readonly perce
   return { member: most.name, percent: Math.round((100 * most.tx.packets) / total) };
 }
 
+function percent({ busiest }: Spread): number {
+  return Math.round(100 * busiest);
+}
+
 /** All traffic on one member, and what would spread it: every policy is tried on what the bond sends now. */
 function spread({ bond, flowing }: BondFacts): Finding[] {
   const lonely = lonelyMember(bond);
@@ -197,7 +201,6 @@ function spread({ bond, flowing }: BondFacts): Finding[] {
   const [best] = tried;
   const mine = tried.find(({ policy }) => policy === now);
   if (best === undefined || mine === undefined) return [];
-  const percent = ({ busiest }: Spread): number => Math.round(100 * busiest);
   const seen = `of ${flowing.length} packets just sent`;
   if (mine.busiest < ALMOST_ALL) return [];
   if (best.busiest >= ALMOST_ALL)

@@ -54,7 +54,7 @@ export async function sampleFlows(ifindex: number, durationMs: number): Promise<
 /** How each policy would spread these frames over so many members, the most even first; equal ones in the driver's order. */
 export function spreads(frames: readonly SampledFrame[], members: number): Spread[] {
   const results = HASH_POLICIES.map(policy => {
-    const carried = new Array<number>(members).fill(0);
+    const carried = Array.from({ length: members }, () => 0);
     for (const { head, vlanTci, length } of frames) {
       const at = transmitHash(policy, head, vlanTci) % members;
       carried[at] = (carried[at] ?? 0) + length;
