@@ -1,7 +1,7 @@
 // `bondwire doctor` on bonds that have something wrong with them, on real interfaces (H08, H26, H27), and the record of it (H43).
 // Needs root.
 import { afterEach, expect, test } from 'vitest';
-import { BIN, closeStages, Stage, until } from './support/stage.js';
+import { BIN, closeStages, ended, Stage, until } from './support/stage.js';
 
 afterEach(closeStages);
 
@@ -59,4 +59,27 @@ test('H43: link failures, failovers, recoveries and refused settings are told wi
       expect.stringMatching(/^refused: active_slave=eth7 was refused/),
     ]),
   );
+});
+
+test('all traffic on one member: the policy that would spread what is sent now is found, and spreads it', async () => {
+  const stage = await Stage.open();
+  await stage.bond({ mode: 'balance-xor', xmit_hash_policy: 'layer2' });
+  const sentBy = async (): Promise<number[]> => (await stage.show()).members.map(({ tx }) => tx.packets);
+  // Each ping is a flow of its own by its identifier.
+  const pings = Array.from({ length: 12 }, () =>
+    stage.lab.spawn('host', ['ping', '-q', '-i', '0.01', stage.lab.peerIp]),
+  );
+  try {
+    await until('enough was sent', async () => (await sentBy()).some(packets => packets > 1500));
+    const told = await doctor(stage);
+    expect(told).toMatch(/100 % of the packets went through eth[01] with xmit_hash_policy=layer2/);
+    const [, words = ''] = /bondwire (set bond0 xmit_hash_policy=layer3\+4)/.exec(told) ?? [];
+    expect((await stage.bondwire.command(words.split(' '))).status).toBe(0);
+    const before = await sentBy();
+    await until('both carry traffic', async () =>
+      (await sentBy()).every((packets, nth) => packets > (before[nth] ?? 0) + 100),
+    );
+  } finally {
+    for (const ping of pings) await ended(ping);
+  }
 });

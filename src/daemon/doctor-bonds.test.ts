@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createBond } from '../policy/index.js';
 import type { ShowBond, ShowMember } from './api.js';
 import { type BondFacts, bondFindings } from './doctor-bonds.js';
+import type { SampledFrame } from './flow-sample.js';
 
 const NONE = { packets: 0, bytes: 0 };
 
@@ -61,11 +62,48 @@ function factsOf(
     unreachable: [],
     managers: {},
     silent: [],
+    flowing: [],
     ...change,
   };
 }
 
 const sent = (packets: number): Partial<ShowMember> => ({ tx: { packets, bytes: packets * 100 } });
+const LONELY = { mode: 'balance-xor', miimon: '100', xmit_hash_policy: 'layer2' };
+const ONE_SIDED = [member('eth0', sent(5000)), member('eth1', sent(10))];
+
+/** UDP over IPv4 between two MAC addresses: last byte of the peer's address, and source port, of each. */
+function datagrams(
+  count: number,
+  of: (nth: number) => readonly [peer: number, port: number],
+): SampledFrame[] {
+  return Array.from({ length: count }, (_, nth) => {
+    const [peer, port] = of(nth);
+    const head = new Uint8Array(42);
+    head.set([2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 1, 8, 0, 0x45]);
+    head.set([64, 17], 22);
+    head.set([192, 0, 2, 1, 192, 0, 2, peer, port >> 8, port & 255, 0, 53], 26);
+    return { head, vlanTci: 0, length: 1000 };
+  });
+}
+
+/** The same in IP-in-IP between two hosts. */
+function tunnelled(count: number): SampledFrame[] {
+  return datagrams(count, nth => [1, 1000 + nth]).map(({ head: inner, length }) => {
+    const head = new Uint8Array(inner.length + 20);
+    head.set(inner.subarray(0, 34));
+    head[23] = 4;
+    head.set(inner.subarray(14), 34);
+    return { head, vlanTci: 0, length };
+  });
+}
+
+/** From a MAC address whose last byte is the other one. */
+function otherSource({ head, ...rest }: SampledFrame): SampledFrame {
+  const other = head.slice();
+  other[11] = 2;
+  return { head: other, ...rest };
+}
+
 const ASKING = { arp_interval: '100', arp_ip_target: '192.0.2.9' };
 
 test('A bond that is well has one line', () => {
@@ -127,10 +165,36 @@ test.each<[string, BondFacts, RegExp, RegExp]>([
     /active-backup/,
   ],
   [
-    'all on one member',
-    factsOf({ mode: 'balance-xor', miimon: '100' }, [member('eth0', sent(5000)), member('eth1', sent(10))]),
-    /100 % .* eth0/,
+    'all on one member, with connections that ports tell apart',
+    factsOf(LONELY, ONE_SIDED, { flowing: datagrams(100, n => [1, 1000 + n]) }),
+    /100 % .* eth0 with xmit_hash_policy=layer2; of 100 packets .* 50 % of the bytes with layer3\+4, and carries 100 % now/,
+    /^bondwire set bond0 xmit_hash_policy=layer3\+4$/,
+  ],
+  [
+    'all on one member, with peers that addresses tell apart, while ports are all alike',
+    factsOf({ ...LONELY, xmit_hash_policy: 'layer2' }, ONE_SIDED, {
+      flowing: datagrams(100, n => [n, 5000]),
+    }),
+    /50 % of the bytes with layer3\+4/,
     /layer3\+4/,
+  ],
+  [
+    'all on one member, in a tunnel',
+    factsOf({ ...LONELY, xmit_hash_policy: 'layer3+4' }, ONE_SIDED, { flowing: tunnelled(100) }),
+    /xmit_hash_policy=layer3\+4; .* 50 % of the bytes with encap3\+4, and carries 100 % now/,
+    /xmit_hash_policy=encap3\+4$/,
+  ],
+  [
+    'all on one member, as it is one flow',
+    factsOf(LONELY, ONE_SIDED, { flowing: datagrams(100, () => [1, 5000]) }),
+    /they are one flow/,
+    /balance-rr/,
+  ],
+  [
+    'all on one member, and nothing sent now',
+    factsOf(LONELY, ONE_SIDED, { flowing: datagrams(19, n => [1, n]) }),
+    /too little is being sent now/,
+    /doctor/,
   ],
 ])('%s is told, with what mends it', (_, facts, says, mends) => {
   const findings = bondFindings(facts);
@@ -148,6 +212,12 @@ test.each<[string, BondFacts]>([
   [
     'few packets',
     factsOf({ mode: 'balance-xor', miimon: '100' }, [member('eth0', sent(50)), member('eth1')]),
+  ],
+  [
+    'a bond that is lopsided by its past only',
+    factsOf(LONELY, ONE_SIDED, {
+      flowing: [...datagrams(50, () => [1, 1]), ...datagrams(50, () => [1, 1]).map(otherSource)],
+    }),
   ],
   [
     'packets that are spread',

@@ -6,6 +6,7 @@ import { getLink, listAddresses, listLinks, listRoutes, routeTo, type Rtnetlink 
 import { type Link, ownAddress, routeDestination, routeInterface } from '../netlink/index.js';
 import type { ShowBond, ShowMember } from './api.js';
 import type { Finding } from './doctor.js';
+import { type SampledFrame, sampleFlows, type Spread, spreads } from './flow-sample.js';
 import { vlansBetween } from './monitor-senses.js';
 
 /** What is known of one bond and its members beside what the daemon shows. */
@@ -21,12 +22,17 @@ export interface BondFacts {
   readonly managers: Readonly<Record<string, string>>;
   /** Members whose driver does not report its carrier. */
   readonly silent: readonly string[];
+  /** What it sends at the moment; looked at only when almost all went through one member. */
+  readonly flowing: readonly SampledFrame[];
 }
 
 /** So many packets are too few to say how they are spread. */
 const FEWEST_PACKETS = 1000;
 /** Of all packets, so many on one member are all. */
 const ALMOST_ALL = 0.95;
+/** What a bond sends is looked at for so long, and fewer packets say nothing of how they would spread. */
+const SAMPLE_MS = 2000;
+const FEWEST_FLOWING = 20;
 
 function warn(bond: string, detail: string, fix: string): Finding {
   return { name: bond, ok: false, level: 'warning', detail, fix };
@@ -35,7 +41,7 @@ function warn(bond: string, detail: string, fix: string): Finding {
 /** Findings of one bond; one that is well when there is nothing to say. */
 export function bondFindings(facts: BondFacts): Finding[] {
   const { bond } = facts;
-  const found = [...monitors(facts), ...members(facts), ...spread(bond)];
+  const found = [...monitors(facts), ...members(facts), ...spread(facts)];
   if (found.length > 0) return found;
   const up = bond.members.filter(({ miiStatus }) => miiStatus === 'up').length;
   return [
@@ -156,29 +162,76 @@ function speeds({ name, mode, members: all }: ShowBond): Finding[] {
   ];
 }
 
-/** All traffic on one member, in a mode that could spread it. */
-function spread({ name, mode, options, members: all }: ShowBond): Finding[] {
-  if (mode !== 'balance-xor') return [];
-  const up = all.filter(({ miiStatus }) => miiStatus === 'up');
+/** Modes that choose by hash alone. */
+function isHashed({ mode, options }: ShowBond): boolean {
+  return mode === 'balance-xor' || (mode === 'balance-tlb' && options.tlb_dynamic_lb === 0);
+}
+
+function usable({ members: all }: ShowBond): ShowMember[] {
+  return all.filter(({ miiStatus }) => miiStatus === 'up');
+}
+
+/** The member that almost all packets went through, in a mode that could spread them. */
+function lonelyMember(bond: ShowBond): { readonly member: string; readonly percent: number } | undefined {
+  if (!isHashed(bond)) return undefined;
+  const up = usable(bond);
   const total = up.reduce((sum, { tx }) => sum + tx.packets, 0);
   const most = up.toSorted((a, b) => b.tx.packets - a.tx.packets)[0];
-  if (up.length < 2 || most === undefined || total < FEWEST_PACKETS) return [];
-  if (most.tx.packets < ALMOST_ALL * total || options.xmit_hash_policy === 'layer3+4') return [];
-  const share = Math.round((100 * most.tx.packets) / total);
+  if (up.length < 2 || most === undefined || total < FEWEST_PACKETS) return undefined;
+  if (most.tx.packets < ALMOST_ALL * total) return undefined;
+  return { member: most.name, percent: Math.round((100 * most.tx.packets) / total) };
+}
+
+function percent({ busiest }: Spread): number {
+  return Math.round(100 * busiest);
+}
+
+/** All traffic on one member, and what would spread it: every policy is tried on what the bond sends now. */
+function spread({ bond, flowing }: BondFacts): Finding[] {
+  const lonely = lonelyMember(bond);
+  if (lonely === undefined) return [];
+  const { name, options } = bond;
+  const now = options.xmit_hash_policy;
+  const what = `${lonely.percent} % of the packets went through ${lonely.member} with xmit_hash_policy=${now}`;
+  if (flowing.length < FEWEST_FLOWING) {
+    const fix = `run 'bondwire doctor' again under traffic, which it then tries every policy on`;
+    return [warn(name, `${what}; too little is being sent now to say which one would spread it`, fix)];
+  }
+  const tried = spreads(flowing, usable(bond).length);
+  const [best] = tried;
+  const mine = tried.find(({ policy }) => policy === now);
+  if (best === undefined || mine === undefined) return [];
+  const seen = `of ${flowing.length} packets just sent`;
+  if (mine.busiest < ALMOST_ALL) return [];
+  if (best.busiest >= ALMOST_ALL)
+    return [
+      warn(
+        name,
+        `${what}, and ${seen} every policy would put ${percent(best)} % or more of the bytes on one member: they are one flow`,
+        'one flow goes by one member in this mode; mode=balance-rr spreads it, out of order',
+      ),
+    ];
   return [
     warn(
       name,
-      `${share} % of the packets went through ${most.name}: xmit_hash_policy=${options.xmit_hash_policy} sees few different peers`,
-      `bondwire set ${name} xmit_hash_policy=layer3+4 (by connection)`,
+      `${what}; ${seen} the busiest member would carry ${percent(best)} % of the bytes with ${best.policy}, and carries ${percent(mine)} % now`,
+      `bondwire set ${name} xmit_hash_policy=${best.policy}`,
     ),
   ];
 }
 
-/** Gathers what the kernel says of these bonds and judges it. */
-export function lookAtBonds(netlink: Rtnetlink, bonds: readonly ShowBond[]): Finding[] {
+/** Gathers what the kernel says of these bonds and judges it. What lonely members' bonds send is looked at for a while. */
+export async function lookAtBonds(netlink: Rtnetlink, bonds: readonly ShowBond[]): Promise<Finding[]> {
   if (bonds.length === 0) return [];
   const links = listLinks(netlink);
-  return bonds.flatMap(bond => bondFindings(factsOf(netlink, links, bond)));
+  const flowing = await Promise.all(bonds.map(bond => flowingNow(links, bond)));
+  return bonds.flatMap((bond, at) => bondFindings(factsOf(netlink, links, bond, flowing[at] ?? [])));
+}
+
+function flowingNow(links: readonly Link[], bond: ShowBond): Promise<SampledFrame[]> {
+  const ifindex = links.find(link => link.name === bond.name)?.ifindex;
+  if (ifindex === undefined || lonelyMember(bond) === undefined) return Promise.resolve([]);
+  return sampleFlows(ifindex, SAMPLE_MS);
 }
 
 /** Every interface with IPv6 has these. */
@@ -186,7 +239,12 @@ function isLinkLocal(text: string): boolean {
   return text.startsWith('fe80:') || text.startsWith('ff');
 }
 
-function factsOf(netlink: Rtnetlink, links: readonly Link[], bond: ShowBond): BondFacts {
+function factsOf(
+  netlink: Rtnetlink,
+  links: readonly Link[],
+  bond: ShowBond,
+  flowing: readonly SampledFrame[],
+): BondFacts {
   const indexOf = (name: string): number => links.find(link => link.name === name)?.ifindex ?? 0;
   const all = listAddresses(netlink);
   const perMember = <T>(of: (ifindex: number, name: string) => T): Record<string, T> =>
@@ -202,6 +260,7 @@ function factsOf(netlink: Rtnetlink, links: readonly Link[], bond: ShowBond): Bo
   }
   return {
     bond,
+    flowing,
     addresses: perMember(ifindex =>
       all
         .filter(address => address.ifindex === ifindex)

@@ -22,14 +22,14 @@ export async function diagnose(
   supervised = false,
 ): Promise<{ readonly findings: readonly Finding[] }> {
   const machine = [system(), capabilities(), typeInformation(), programs(), attachment(), ...interfaces()];
-  return { findings: [...machine, ...bonds(running), ...death(running, supervised)] };
+  return { findings: [...machine, ...(await bonds(running)), ...death(running, supervised)] };
 }
 
-function bonds(running: readonly ShowBond[]): Finding[] {
+async function bonds(running: readonly ShowBond[]): Promise<Finding[]> {
   if (running.length === 0) return [];
   const netlink = Rtnetlink.open();
   try {
-    return lookAtBonds(netlink, running);
+    return await lookAtBonds(netlink, running);
   } finally {
     netlink.close();
   }
