@@ -1,5 +1,5 @@
-// `bondwire doctor` on bonds that have something wrong with them, on real interfaces (H08, H26, H27), and the record of it (H43).
-// Needs root.
+// `bondwire doctor` on bonds that have something wrong with them, on real interfaces (H08, H26, H27), the record of it (H43), and
+// what it says of a daemon that forwards packets. Needs root.
 import { afterEach, expect, test } from 'vitest';
 import { BIN, closeStages, ended, Stage, until } from './support/stage.js';
 
@@ -81,5 +81,65 @@ test('all traffic on one member: the policy that would spread what is sent now i
     );
   } finally {
     for (const ping of pings) await ended(ping);
+  }
+});
+
+/** What it says of the daemon itself. */
+async function ofDaemon(stage: Stage): Promise<unknown[]> {
+  const { stdout } = await stage.lab.exec('host', [
+    process.execPath,
+    BIN,
+    'doctor',
+    '--json',
+    '--run-dir',
+    stage.runDir,
+  ]);
+  const { findings } = JSON.parse(stdout) as { findings: { name: string }[] };
+  return findings.filter(({ name }) => name === 'daemon');
+}
+
+const stopsWithIt = (bonds: string) => ({
+  name: 'daemon',
+  ok: false,
+  level: 'warning',
+  detail: `packets of ${bonds} stop when it dies: the daemon forwards them, and nobody starts it again`,
+  fix: "end it and start 'bondwire daemon --supervise'",
+});
+
+test('Packets that stop with the daemon are a warning that names their bonds; those of eBPF do not stop', async () => {
+  const stage = await Stage.open();
+  await stage.api.create({ name: 'bond1', options: { mode: 'active-backup', data_plane: 'ebpf' } });
+  expect(await ofDaemon(stage)).toEqual([]);
+  for (const name of ['bond2', 'bond3'])
+    await stage.api.create({ name, options: { mode: 'active-backup', data_plane: 'userspace' } });
+  expect(await ofDaemon(stage)).toEqual([stopsWithIt('bond2, bond3')]);
+});
+
+test('With a supervisor that is well, until the supervisor is gone', async () => {
+  const stage = await Stage.open({ daemonArgs: ['--supervise'] });
+  await stage.bond({ data_plane: 'userspace' });
+  const { pid } = await stage.api.status();
+  expect(await ofDaemon(stage)).toEqual([
+    {
+      name: 'daemon',
+      ok: true,
+      level: 'ok',
+      detail: 'when it dies, packets of bond0 wait until the supervisor has started it again',
+    },
+  ]);
+  try {
+    await stage.bondwire.stop('SIGKILL');
+    await until('it is known', async () => !(await stage.api.status()).supervised);
+    expect(await ofDaemon(stage)).toEqual([stopsWithIt('bond0')]);
+  } finally {
+    process.kill(pid, 'SIGTERM');
+    await until('the daemon is gone', () => {
+      try {
+        process.kill(pid, 0);
+        return false;
+      } catch {
+        return true;
+      }
+    });
   }
 });
