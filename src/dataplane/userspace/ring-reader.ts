@@ -124,7 +124,7 @@ export class RingReader {
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
     const frames = place.blocks * RING_FRAMES_PER_BLOCK;
-    this.#offsets = OFFSETS.subarray(0, frames);
+    this.#offsets = OFFSETS.slice(0, frames);
     this.#head = state.headOf(slot) % frames;
     // A worker that died between noting that slots go back and giving them.
     for (let at = this.#before(this.#head); this.#isDone(at); at = this.#before(at)) this.#giveBack(at);
