@@ -28,10 +28,11 @@ export interface DaemonModule {
   }) => Promise<RunningDaemon>;
   /** What a daemon that waits for its turn does ahead. */
   readonly prepareDaemon: (keeper: SocketKeeper) => DataPlanes;
-  /** `running`: the bonds of a daemon, to be looked at too; `supervised`: as that one says. */
+  /** `running`: the bonds of a daemon, to be looked at too; `supervised`: as that one says; `runDir`: where it is. */
   readonly diagnose: (
     running?: readonly ShowBond[],
     supervised?: boolean,
+    runDir?: string,
   ) => Promise<{ findings: readonly Finding[] }>;
 }
 

@@ -6,6 +6,7 @@ import { effectiveCapabilities, isErrno, listLinks, Rtnetlink, tcxAvailable } fr
 import { IFF } from '../netlink/index.js';
 import type { ShowBond } from './api.js';
 import { lookAtBonds } from './doctor-bonds.js';
+import { fleetingPins } from './pins-lifetime.js';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -20,9 +21,17 @@ export interface Finding {
 export async function diagnose(
   running: readonly ShowBond[] = [],
   supervised = false,
+  runDir = '',
 ): Promise<{ readonly findings: readonly Finding[] }> {
   const machine = [system(), capabilities(), typeInformation(), programs(), attachment(), ...interfaces()];
-  return { findings: [...machine, ...(await bonds(running)), ...death(running, supervised)] };
+  return {
+    findings: [
+      ...machine,
+      ...(await bonds(running)),
+      ...death(running, supervised),
+      ...container(running, runDir),
+    ],
+  };
 }
 
 async function bonds(running: readonly ShowBond[]): Promise<Finding[]> {
@@ -49,6 +58,13 @@ function death(running: readonly ShowBond[], supervised: boolean): Finding[] {
           "end it and start 'bondwire daemon --supervise'",
         ),
   ];
+}
+
+/** Where programs would end with a container. */
+function container(running: readonly ShowBond[], runDir: string): Finding[] {
+  if (!running.some(({ dataPlane }) => dataPlane === 'ebpf')) return [];
+  const fleeting = fleetingPins(runDir);
+  return fleeting === undefined ? [] : [warning('container', fleeting.detail, fleeting.fix)];
 }
 
 const good = (name: string, detail: string): Finding => ({ name, ok: true, level: 'ok', detail });

@@ -12,6 +12,7 @@ import { isCidr } from './cidr.js';
 import { DATA_PLANE_NAMES, refuseMissing, refuseOther, wishedDataPlane } from './data-planes.js';
 import { type EnslaveWishes, Joining } from './joining.js';
 import type { Machine } from './machine.js';
+import { fleetingPins } from './pins-lifetime.js';
 import { lowerEndName, placesOf } from './places.js';
 import { randomMac } from './random-mac.js';
 import type { Registry } from './registry.js';
@@ -85,6 +86,11 @@ export class Operations {
       type: 'data-plane',
       message: `${name} was created (${DATA_PLANE_NAMES[plane.kind]}, as ${choice.value.why}: ${plane.detail})`,
     });
+    const fleeting = plane.kind === 'ebpf' ? fleetingPins(runDir) : undefined;
+    if (fleeting !== undefined) {
+      const message = `${fleeting.detail}; ${fleeting.fix}`;
+      this.#machine.journal.add(name, { severity: 'warning', type: 'data-plane', message });
+    }
     this.#machine.save();
     return done;
   }

@@ -68,7 +68,14 @@ export {
   type VethOptions,
 } from './links.js';
 export { type MappedMemory, mapShared, viewMemory } from './memory.js';
-export { isBpffs, mountBpffs, mountFileSystem, unmountFileSystem, withHostMounts } from './mounts.js';
+export {
+  BPFFS_SOURCE,
+  isBpffs,
+  mountBpffs,
+  mountFileSystem,
+  unmountFileSystem,
+  withHostMounts,
+} from './mounts.js';
 export {
   addDeviceAddress,
   addNeighbour,

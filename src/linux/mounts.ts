@@ -10,9 +10,12 @@ const BPF_FS_MAGIC = 0xcafe4a11;
 const O_PATH_DIRECTORY = 0x200000 | (process.arch === 'arm64' ? 0x4000 : 0x10000);
 const O_RDONLY = 0;
 
+/** What a bpffs that we mounted says that it comes from, in /proc/self/mountinfo. */
+export const BPFFS_SOURCE = 'bondwire';
+
 /** mount(2) for a file system that needs no device; `data` are its options, comma-separated. */
-export function mountFileSystem(type: string, directory: string, data?: string): void {
-  check(libc().mount(type, directory, type, 0, data ?? null), `mount(${type})`, directory);
+export function mountFileSystem(type: string, directory: string, data?: string, source: string = type): void {
+  check(libc().mount(source, directory, type, 0, data ?? null), `mount(${type})`, directory);
 }
 
 /** umount2(2) with MNT_DETACH; false when nothing is mounted there. */
@@ -34,7 +37,7 @@ export function isBpffs(path: string): boolean {
 export function mountBpffs(directory: string): boolean {
   if (isBpffs(directory)) return false;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  mountFileSystem('bpf', directory, 'mode=0700');
+  mountFileSystem('bpf', directory, 'mode=0700', BPFFS_SOURCE);
   return true;
 }
 

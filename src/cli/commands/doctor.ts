@@ -38,7 +38,7 @@ async function look(session: Session): Promise<readonly Finding[]> {
   const { running, supervised } = await daemonHere(session);
   try {
     const { diagnose } = await session.machine.daemon();
-    return (await diagnose(running, supervised)).findings;
+    return (await diagnose(running, supervised, session.runDir())).findings;
   } catch (error) {
     throw asFailure(error, 'Looking at this machine');
   }
