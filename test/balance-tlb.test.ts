@@ -125,12 +125,11 @@ describe('balance-tlb (H16)', () => {
         for (const each of Object.values(at)) each.stop();
         expect({ eth0: learnt('eth0'), eth1: learnt('eth1') }).toEqual(wanted);
       };
-      const other = (address: string): string[] =>
-        tagged ? [address, `${address} vlan 5`, `${single} vlan 6`] : [address];
+      const other = (address: string): string[] => (tagged ? [address, `${address} vlan 5`] : [address]);
       const active = (address: string): string[] => [
         ...other(address),
         low,
-        ...(tagged ? [`${high} vlan 5`] : []),
+        ...(tagged ? [`${single} vlan 6`, `${high} vlan 5`] : []),
       ];
       await rounds({ eth0: active(bond), eth1: other(own) });
       await world.must('PATCH', '/v1/bonds/bond0/options', { options: { active_slave: 'eth1' } });

@@ -26,13 +26,7 @@ export interface OptionFacts {
 }
 
 /** Kept and shown, but only read by modes and monitors that are not built yet. */
-const STORED: ReadonlySet<string> = new Set([
-  'arp_all_targets',
-  'arp_missed_max',
-  'min_links',
-  'lp_interval',
-  'ad_select',
-]);
+const STORED: ReadonlySet<string> = new Set(['min_links', 'ad_select']);
 
 /** Every option, in the order of the table. */
 export function optionCatalogue(): OptionFacts[] {

@@ -46,7 +46,7 @@ test('showTable() of a bond in trouble, and of one without members', () => {
       Active member       none
       Address             02:00:00:00:00:01, MTU 1500
       Link monitor        none, so failures may go unnoticed (set miimon=100)
-      Zero-loss failover  off
+      Zero-loss failover  off: it needs miimon
       Data plane          eBPF
       Received            1,234,574 packets (1.65 GB)
       Sent                987,654 packets (120 MB), 3 that no member could take

@@ -44,12 +44,20 @@ export function showTable({ bonds }: ShowDocument, view: TableView): string {
   return bonds.map(bond => bondText(bond, view, paint)).join('\n');
 }
 
+/** Whether packets leave a dead link by themselves, and what of the options keeps them from it. */
+function inlineText({ inlineFailover, options }: ShowBond): string {
+  if (inlineFailover) return 'on';
+  if (options.inline_failover === 0) return 'off, by inline_failover=0';
+  if (options.miimon === 0) return 'off: it needs miimon';
+  return options.downdelay > 0 ? 'off: links wait for downdelay' : 'off';
+}
+
 function bondText(bond: ShowBond, view: TableView, paint: Paint): string {
   const facts: readonly Fact[] = [
     ['Active member', activeText(bond, view), bond.active === null ? 'bad' : undefined],
     ['Address', `${plain(bond.address)}, MTU ${bond.mtu}`],
     monitorFact(bond),
-    ['Zero-loss failover', bond.inlineFailover ? 'on' : 'off', bond.inlineFailover ? 'good' : undefined],
+    ['Zero-loss failover', inlineText(bond), bond.inlineFailover ? 'good' : undefined],
     ['Data plane', dataPlaneText(bond)],
     ['Received', counterText(bond.rx)],
     ['Sent', sentText(bond), bond.txDropped > 0 ? 'doubtful' : undefined],

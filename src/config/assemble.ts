@@ -70,6 +70,8 @@ function collectBonds(bonds: Bonds): (bond: string) => ModuleParameters {
       );
     }
     for (let at = 0; at < Math.min(wanted, MOST_BONDS); at++) add(`bond${at}`, maxBonds.place);
+    const names = wanted === 0 ? 'no bond' : wanted === 1 ? 'bond0' : `bond0 to bond${wanted - 1}`;
+    tell(bonds, 'understood', maxBonds.place, `max_bonds: the module makes ${names} by itself.`);
   }
   for (const fact of facts) {
     if (fact.kind !== 'member' || made.has(fact.bond)) continue;

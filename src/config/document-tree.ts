@@ -54,8 +54,8 @@ export function parseTree(file: string, text: string, shift?: Place): ParsedTree
   const builder = new Builder(document, placeAt);
   const tree = builder.build(document.contents, 0);
   return {
-    tree: builder.tooMuch === null ? tree : null,
-    problems: builder.tooMuch === null ? [] : [builder.tooMuch],
+    tree: builder.problem === null ? tree : null,
+    problems: builder.problem === null ? [] : [builder.problem],
   };
 }
 
@@ -68,7 +68,7 @@ function firstSentence(error: unknown): string {
 }
 
 class Builder {
-  tooMuch: { readonly place: Place; readonly message: string } | null = null;
+  problem: { readonly place: Place; readonly message: string } | null = null;
   #nodes = 0;
   readonly #document: Document.Parsed;
   readonly #placeAt: (offset: number) => Place;
@@ -82,13 +82,21 @@ class Builder {
     const place = this.#placeOf(node);
     this.#nodes += 1;
     if (depth > DEEPEST || this.#nodes > MOST_NODES) {
-      this.tooMuch ??= {
+      this.problem ??= {
         place,
         message: 'It is nested too deeply, or too large, to be a configuration of bonds.',
       };
       return { kind: 'text', text: '', place };
     }
-    if (isAlias(node)) return this.build(node.resolve(this.#document), depth + 1);
+    if (isAlias(node)) {
+      const target = node.resolve(this.#document);
+      if (target !== undefined) return this.build(target, depth + 1);
+      this.problem ??= {
+        place,
+        message: `The alias *${shown(node.source)} stands for nothing: there is no &${shown(node.source)} before it.`,
+      };
+      return { kind: 'text', text: '', place };
+    }
     if (isMap(node)) {
       const entries = node.items.map(({ key, value }) => ({
         key: textOf(key),

@@ -79,7 +79,12 @@ export function readTeam(source: {
   readBursts(team, tree);
   const address = child(tree, 'hwaddr');
   if (address !== null) list.say(address.place, { kind: 'mac', device: bond, value: text(address) ?? '' });
-  for (const { key, place, value } of entriesOf(child(tree, 'ports'))) readPort(team, key, place, value);
+  const ports = child(tree, 'ports');
+  if (ports !== null && ports.kind !== 'map') {
+    const how = `write it as "ports": {"eth0": {}, "eth1": {}}`;
+    list.find(ports.place, 'error', `"ports" is no object, so the team has no members; ${how}.`);
+  }
+  for (const { key, place, value } of entriesOf(ports)) readPort(team, key, place, value);
   for (const { key, place } of tree.entries) {
     if (!SILENT.has(key)) list.find(place, 'warning', `"${shown(key)}" is not known here; it was left out.`);
   }

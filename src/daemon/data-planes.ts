@@ -220,7 +220,8 @@ export function refuseMissing(
   const tied = ties && members.some(({ queueId }) => queueId !== 0);
   const problem = tied ? plane.queuesProblem : undefined;
   if (problem === undefined) return refuseMode(plane.kind, mode);
-  const message = `queue_id=${options.queue_id.join(' ')} was refused: the ${DATA_PLANE_NAMES[plane.kind]} cannot carry it out here: ${problem}; leave it at 0.`;
+  const asked = options.queue_id.filter(each => !each.endsWith(':0')).join(' ');
+  const message = `queue_id=${asked} was refused: the ${DATA_PLANE_NAMES[plane.kind]} cannot carry it out here: ${problem}; leave it at 0.`;
   return refusal('unsupported', 'EOPNOTSUPP', message);
 }
 

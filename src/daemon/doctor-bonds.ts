@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseIpv4, parseIpv6 } from '../base/index.js';
 import { getLink, listAddresses, listLinks, listRoutes, routeTo, type Rtnetlink } from '../linux/index.js';
 import { type Link, ownAddress, routeDestination, routeInterface } from '../netlink/index.js';
+import { idleWatch } from '../policy/index.js';
 import type { ShowBond, ShowMember } from './api.js';
 import type { Finding } from './doctor.js';
 import { type SampledFrame, sampleFlows, type Spread, spreads } from './flow-sample.js';
@@ -26,6 +27,9 @@ export interface BondFacts {
   readonly flowing: readonly SampledFrame[];
 }
 
+/** RTN_UNICAST, RTPROT_KERNEL. */
+const UNICAST = 1;
+const BY_KERNEL = 2;
 /** So many packets are too few to say how they are spread. */
 const FEWEST_PACKETS = 1000;
 /** Of all packets, so many on one member are all. */
@@ -59,6 +63,9 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
   const isAsking = options.arp_interval > 0;
   const targets = [...options.arp_ip_target, ...options.ns_ip6_target];
   const found: Finding[] = [];
+  const idle = idleWatch(name, options);
+  if (idle !== undefined)
+    found.push(warn(name, idle, `set what is missing, or link_watch=driver passive_evidence=0`));
   // H08
   if (options.miimon === 0 && !isAsking)
     found.push(
@@ -269,7 +276,8 @@ function factsOf(
     ),
     routes: perMember(ifindex =>
       listRoutes(netlink, { ifindex })
-        .filter(route => route.type === 1)
+        // Those that the kernel made for an address go with it.
+        .filter(route => route.type === UNICAST && route.protocol !== BY_KERNEL)
         .map(routeDestination)
         .filter(text => !isLinkLocal(text)),
     ),

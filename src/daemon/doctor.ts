@@ -23,7 +23,14 @@ export async function diagnose(
   supervised = false,
   runDir = '',
 ): Promise<{ readonly findings: readonly Finding[] }> {
-  const machine = [system(), capabilities(), typeInformation(), programs(), attachment(), ...interfaces()];
+  const machine = [
+    system(),
+    capabilities(),
+    typeInformation(),
+    programs(),
+    attachment(),
+    ...interfaces(running),
+  ];
   return {
     findings: [
       ...machine,
@@ -137,7 +144,7 @@ function attachment(): Finding {
 }
 
 /** Interfaces that a driver bond or team holds, and what it means. */
-function interfaces(): Finding[] {
+function interfaces(running: readonly ShowBond[]): Finding[] {
   if (process.platform !== 'linux') return [];
   const netlink = Rtnetlink.open();
   try {
@@ -154,12 +161,19 @@ function interfaces(): Finding[] {
     const usable = links.filter(
       link => link.hardwareType === 1 && (link.flags & IFF.IFF_LOOPBACK) === 0 && !isStacked(link.info?.kind),
     );
-    const names = usable.map(link => link.name).join(', ');
+    const bonds = running.map(({ name }) => name);
+    const names = usable
+      .map(({ name = '' }) => name)
+      .filter(name => !bonds.includes(name) && !LOWER_END.test(name))
+      .join(', ');
     return [...held, good('interfaces', `Ethernet interfaces here: ${names || 'none'}`)];
   } finally {
     netlink.close();
   }
 }
+
+/** The lower end of a bond. */
+const LOWER_END = /^bwl-[0-9a-f]{8}$/;
 
 function isStacked(kind: string | undefined): boolean {
   return ['bond', 'team', 'bridge', 'vlan', 'macvlan', 'ipvlan', 'ifb'].includes(kind ?? '');

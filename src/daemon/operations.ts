@@ -3,7 +3,7 @@ import { err, ok, type Refusal, type Result, refusal, shown } from '../base/inde
 import type { BondDataPlane } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, setLink } from '../linux/index.js';
 import type { Address } from '../netlink/index.js';
-import { Bond, createBond, findOption, inApplyOrder } from '../policy/index.js';
+import { Bond, checkTogether, createBond, findOption, idleWatch, inApplyOrder } from '../policy/index.js';
 import { type Belongings, belongingsOf, removeAddresses } from './address-transfer.js';
 import { checkBondName } from './bond-name.js';
 import { returnBelongings } from './belongings-return.js';
@@ -22,6 +22,9 @@ import { systemRefusal } from './system-refusal.js';
 export type Done = Result<undefined, Refusal>;
 
 const done: Done = ok(undefined);
+
+/** Options that link_watch and passive_evidence need or are. */
+const WATCHING: ReadonlySet<string> = new Set(['link_watch', 'passive_evidence', 'miimon', 'arp_interval']);
 
 export class Operations {
   readonly #machine: Machine;
@@ -179,6 +182,9 @@ export class Operations {
     const fixed = refuseOther(runner, options);
     if (fixed !== undefined) return err(fixed);
     const names = inApplyOrder(Object.keys(options));
+    const isAlone = runner.policy.snapshot().options.link_watch === 'driver';
+    const conflict = isAlone ? checkTogether(`The change of ${runner.name}`, Object.entries(options)) : null;
+    if (conflict !== null) return err(conflict);
     const trial = Bond.restore(runner.policy.save(this.#machine.now()), this.#machine.now());
     for (const option of names) {
       const tried = trial.handle(
@@ -203,6 +209,11 @@ export class Operations {
     for (const option of names) {
       const result = runner.feed({ kind: 'set-option', option, value: options[option] ?? '' });
       if (!result.ok) return result;
+    }
+    const touched = names.map(name => findOption(name)?.name ?? name);
+    const idle = idleWatch(runner.name, runner.policy.snapshot().options);
+    if (idle !== undefined && touched.some(name => WATCHING.has(name))) {
+      this.#machine.journal.add(runner.name, { severity: 'warning', type: 'option', message: idle });
     }
     this.#machine.save();
     return done;

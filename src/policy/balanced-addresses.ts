@@ -78,9 +78,9 @@ export function balancedBondAddress(context: Context): void {
 }
 
 /**
- * Learning packets of one member (alb_send_learning_packets): its address; that of each VLAN device directly on the bond
- * with its tag, which is the member's own one where the device has the bond's; and through the active member also
- * those of the macvlans above.
+ * Learning packets of one member (alb_send_learning_packets): its address, and again with the tag of each VLAN device directly on
+ * the bond that has the bond's address. Through the active member also the addresses of VLAN devices and macvlans that have
+ * their own; the driver sends those of VLAN devices through all members, and the switch believes the last.
  */
 function teach(context: Context, member: MemberState): void {
   const { state } = context;
@@ -93,8 +93,9 @@ function teach(context: Context, member: MemberState): void {
   };
   send(member.address, null);
   for (const { address, taught } of state.stack) {
-    if (taught?.kind === 'vlan') send(address === state.address ? member.address : address, taught.tag);
-    if (taught?.kind === 'macvlan' && isActive) send(address, taught.tag);
+    if (taught === undefined) continue;
+    const isShared = taught.kind === 'vlan' && address === state.address;
+    if (isShared || isActive) send(isShared ? member.address : address, taught.tag);
   }
 }
 

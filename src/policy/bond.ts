@@ -33,10 +33,11 @@ import {
   optionSpec,
   type OptionName,
 } from './options.js';
+import { optionValues } from './option-values.js';
 import { snapshotOf } from './snapshot.js';
 import { type BondState, type Context, tell } from './state.js';
 import { newWatch } from './watch-times.js';
-import { isWatching } from './watched-link.js';
+import { idleWatch, isWatching } from './watched-link.js';
 
 const SAVED_VERSION = 5;
 
@@ -117,15 +118,19 @@ export class Bond implements BondPolicy {
     const outputs: Output[] = [];
     const context: Context = { state, out: outputs, now: 0, acceptsAll };
     for (const [name, value] of ordered(wish.options)) {
-      const conflict = checkTogether(wish, findOption(name)?.name);
+      const conflict = checkTogether(wish.name, wish.options, findOption(name)?.name ?? 'mode');
       if (conflict !== null) return err(conflict);
       const applied = applyOption(context, name, value);
       if (!applied.ok) return applied;
     }
-    const warned = outputs.some(
-      output => output.kind === 'event' && output.event.message.includes('watches no links'),
-    );
-    if (state.numbers.miimon === 0 && state.numbers.arp_interval === 0 && !warned) warnOfNoMonitor(context);
+    const saysNoMonitor = (output: Output): boolean =>
+      output.kind === 'event' && output.event.message.includes('watches no links');
+    // Of a miimon=0 that came before arp_interval.
+    if (state.numbers.arp_interval > 0)
+      outputs.splice(0, Infinity, ...outputs.filter(each => !saysNoMonitor(each)));
+    else if (state.numbers.miimon === 0 && !outputs.some(saysNoMonitor)) warnOfNoMonitor(context);
+    const idle = idleWatch(state.name, optionValues(state));
+    if (idle !== undefined) tell(context, 'warning', 'option', idle);
     giveForwardingPlan(context);
     return ok(new Bond(state, outputs, 0, acceptsAll));
   }
@@ -195,20 +200,28 @@ function ordered(options: NewBond['options']): (readonly [string, string])[] {
   return options.toSorted(([a], [b]) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
 }
 
-/** Conflicts between options that are given together, found when it is the turn of the second (bond_changelink). */
-function checkTogether({ name, options }: NewBond, turn: OptionName | undefined): Refusal | null {
+/**
+ * Conflicts between options that are given together (bond_changelink): found when it is the turn of the second, `turn`, or at once
+ * when that is left out. `what` is refused.
+ */
+export function checkTogether(
+  what: string,
+  options: NewBond['options'],
+  turn?: OptionName | undefined,
+): Refusal | null {
   const isSet = (option: string): boolean =>
     options.some(
       ([given, value]) => findOption(given)?.name === option && !/^\s*(?:0+|off|none)?\s*$/.test(value),
     );
   if (options.some(([given, value]) => given === 'link_watch' && !/^\s*(?:0|driver)\s*$/.test(value)))
     return null;
-  if (turn === 'arp_interval' && isSet('miimon') && isSet('arp_interval')) {
-    const message = `${name} was refused: ARP monitoring cannot be used with MII monitoring; give miimon or arp_interval, not both.`;
+  const isTurn = (option: OptionName): boolean => (turn ?? option) === option && isSet(option);
+  if (isTurn('arp_interval') && isSet('miimon')) {
+    const message = `${what} was refused: ARP monitoring cannot be used with MII monitoring; give miimon or arp_interval, not both.`;
     return refusal('invalid-request', 'EINVAL', message);
   }
-  if (turn === 'arp_validate' && isSet('miimon') && isSet('arp_validate')) {
-    const message = `${name} was refused: ARP validating cannot be used with MII monitoring; leave out arp_validate.`;
+  if (isTurn('arp_validate') && isSet('miimon')) {
+    const message = `${what} was refused: ARP validating cannot be used with MII monitoring; leave out arp_validate.`;
     return refusal('invalid-request', 'EINVAL', message);
   }
   return null;

@@ -1,5 +1,6 @@
 // What other rooms may use of `policy`.
-export { Bond, createBond, type NewBond, type SavedBond } from './bond.js';
+export { Bond, createBond, type NewBond, type SavedBond, checkTogether } from './bond.js';
+export { idleWatch } from './watched-link.js';
 export {
   canonicalValue,
   type CheckedOptions,

@@ -171,8 +171,13 @@ const EFFECTS: Readonly<Partial<Record<NumberOption, (context: Context, value: n
 const DEFAULT_MIIMON = 100;
 
 /** bond_option_mode_set. */
-function modeChanged({ state: { numbers } }: Context, mode: number): void {
+function modeChanged(context: Context, mode: number): void {
+  const { numbers, name } = context.state;
   if (!usesArp(mode) && numbers.link_watch === 0) {
+    if (numbers.arp_interval > 0) {
+      const message = `${name} has the MII monitor alone now: mode=${MODE_NAMES[mode]} has no ARP monitor without link_watch`;
+      tell(context, 'warning', 'option', message);
+    }
     numbers.arp_interval = 0;
     if (numbers.miimon === 0) numbers.miimon = DEFAULT_MIIMON;
   }
@@ -192,6 +197,8 @@ function monitorChanged(context: Context, miimon: number): void {
   const { state } = context;
   const { numbers } = state;
   if (miimon > 0 && numbers.arp_interval > 0 && numbers.link_watch === 0) {
+    const message = `${state.name} has the MII monitor alone now: miimon ended the ARP monitor; for both, set link_watch=any and then arp_interval`;
+    tell(context, 'warning', 'option', message);
     numbers.arp_interval = 0;
     numbers.arp_validate = 0;
     state.timers.arp = null;
@@ -227,6 +234,10 @@ function arpChanged(context: Context, interval: number): void {
   state.timers.arp = interval > 0 && state.adminUp ? now : null;
   restartWatch(context);
   if (interval === 0 || state.numbers.link_watch !== 0) return;
+  if (state.numbers.miimon > 0) {
+    const message = `${state.name} has the ARP monitor alone now: arp_interval ended the MII monitor; for both, set link_watch=any and then miimon`;
+    tell(context, 'warning', 'option', message);
+  }
   state.numbers.miimon = 0;
   state.timers.mii = null;
 }

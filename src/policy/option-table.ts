@@ -322,13 +322,13 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
   },
   switchOption(
     'inline_failover',
-    'Let the data plane leave a dead link at once (1), or wait for the monitor as the driver does (0).',
+    'Let the data plane leave a dead link at once (1), which takes miimon and no downdelay, or wait for the monitor as the driver does (0).',
     1,
     { sysfs: null },
   ),
   wordOption(
     'link_watch',
-    'Which monitors decide on a link: one of them, as the driver does (driver), or both together: it is lost when either says so (any), or when both do (all).',
+    'Which monitors decide on a link: one of them, as the driver does (driver), or both together, with miimon and arp_interval set: it is lost when either says so (any), or when both do (all).',
     words(['*driver', 0], ['any', 1], ['all', 2]),
     { sysfs: null },
   ),
