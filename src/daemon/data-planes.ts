@@ -84,7 +84,6 @@ export class DataPlanes {
     this.#netlink = Rtnetlink.open();
     getLink(this.#netlink, LOOPBACK);
     forwarder.prepare();
-    forwarder.favourProcess();
   }
 
   /** What was prepared has been used, or is not needed. */
@@ -161,6 +160,8 @@ export class DataPlanes {
     const all = notedPins(runDir).map(pins => placesOf(runDir, pins));
     const kept = all.filter(places => UserspaceBond.isKept(this.#keeper, places));
     if (kept.length === 0) return;
+    // Not before: while it waits, and makes itself ready, another forwards.
+    forwarder.favourProcess();
     const netlink = this.#netlink ?? Rtnetlink.open();
     for (const places of kept) {
       try {

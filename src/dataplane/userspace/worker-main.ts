@@ -39,6 +39,8 @@ function obey(command: Command): boolean {
         const moved: Moved = { bond, from, to, atNs: process.hrtime.bigint() };
         port.postMessage(moved);
       };
+      // Not before: while it rehearses, another process's worker may have frames to carry.
+      if (bonds.size === 0) setThreadNice(nice);
       const memory = { buffer: viewMemory(state, SHARED_BYTES), address: state };
       const made = new BondPort(host, memory, told);
       for (const { slot, ifindex, place } of members) made.addMember(slot, ifindex, place);
@@ -102,5 +104,4 @@ function forward(): void {
   }
 }
 
-setThreadNice(nice);
 forward();
