@@ -74,7 +74,7 @@ test('other modes and the user-space data plane do not have it: the one takes no
   await stage.api.destroy('bond0');
   await stage.bond({ data_plane: 'userspace' });
   await expect(stage.api.set('bond0', { options: { queue_id: 'eth1:2' } })).rejects.toThrow(
-    'queue_id=eth0:0 eth1:2 was refused: the user-space data plane cannot carry it out here: a packet socket does not tell the queue of a frame; leave it at 0.',
+    'queue_id=eth1:2 was refused: the user-space data plane cannot carry it out here: a packet socket does not tell the queue of a frame; leave it at 0.',
   );
   expect((await stage.show()).options['queue_id']).toEqual(['eth0:0', 'eth1:0']);
 });

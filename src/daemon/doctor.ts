@@ -161,10 +161,10 @@ function interfaces(running: readonly ShowBond[]): Finding[] {
     const usable = links.filter(
       link => link.hardwareType === 1 && (link.flags & IFF.IFF_LOOPBACK) === 0 && !isStacked(link.info?.kind),
     );
-    const bonds = running.map(({ name }) => name);
+    const bonds = new Set(running.map(({ name }) => name));
     const names = usable
       .map(({ name = '' }) => name)
-      .filter(name => !bonds.includes(name) && !LOWER_END.test(name))
+      .filter(name => !bonds.has(name) && !LOWER_END.test(name))
       .join(', ');
     return [...held, good('interfaces', `Ethernet interfaces here: ${names || 'none'}`)];
   } finally {

@@ -123,8 +123,6 @@ export class Bond implements BondPolicy {
       const applied = applyOption(context, name, value);
       if (!applied.ok) return applied;
     }
-    const saysNoMonitor = (output: Output): boolean =>
-      output.kind === 'event' && output.event.message.includes('watches no links');
     // Of a miimon=0 that came before arp_interval.
     if (state.numbers.arp_interval > 0)
       outputs.splice(0, Infinity, ...outputs.filter(each => !saysNoMonitor(each)));
@@ -190,6 +188,10 @@ export class Bond implements BondPolicy {
   }
 }
 
+function saysNoMonitor(output: Output): boolean {
+  return output.kind === 'event' && output.event.message.includes('watches no links');
+}
+
 /** Builds a bond with its options; all or nothing. Without a mode it is balance-rr, as the driver's. */
 export function createBond(wish: NewBond): Result<Bond, Refusal> {
   return Bond.create(wish);
@@ -204,11 +206,7 @@ function ordered(options: NewBond['options']): (readonly [string, string])[] {
  * Conflicts between options that are given together (bond_changelink): found when it is the turn of the second, `turn`, or at once
  * when that is left out. `what` is refused.
  */
-export function checkTogether(
-  what: string,
-  options: NewBond['options'],
-  turn?: OptionName | undefined,
-): Refusal | null {
+export function checkTogether(what: string, options: NewBond['options'], turn?: OptionName): Refusal | null {
   const isSet = (option: string): boolean =>
     options.some(
       ([given, value]) => findOption(given)?.name === option && !/^\s*(?:0+|off|none)?\s*$/.test(value),
