@@ -128,7 +128,7 @@ export {
   takeSocketError,
 } from './packet-ring.js';
 export { type FixedMemory, SendVector } from './send-vector.js';
-export { setOwnSessionNice, setProcessNice, setThreadNice, threadNice } from './thread-priority.js';
+export { setProcessNice, setThreadNice, threadNice } from './thread-priority.js';
 export { clearWakeUp, PollSet, setWakeUp, WakeUp } from './wake-up.js';
 export {
   becomeProgram,

@@ -1,7 +1,7 @@
 // The control thread's end of the forwarding worker: one for all bonds of the process. A worker that ends by a failure is
 // replaced; sockets and rings are kept open here meanwhile, so frames wait in them.
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { setOwnSessionNice, setProcessNice, threadNice, WakeUp } from '../../linux/index.js';
+import { setProcessNice, threadNice, WakeUp } from '../../linux/index.js';
 import type { MemberPlace } from './member-port.js';
 import type { RingPlace } from './ring-reader.js';
 import type { Command, Moved, WorkerStart } from './worker-commands.js';
@@ -15,11 +15,6 @@ const MOST_MS = 5000;
  * that answer.
  */
 const STEPS_BEFORE_OTHERS = 10;
-/**
- * The same for the session. More of it has answers still sooner where programs of other sessions take all the processors, but each
- * frame then interrupts the program that sends it: with 10, half as many small packets went through.
- */
-const SESSION_STEPS = 5;
 
 /** A thread runs JavaScript: where this is run from its source, the built one is taken. */
 const MAIN = new URL(
@@ -69,23 +64,18 @@ class Forwarder {
     if (this.#worker !== undefined) this.#command({ kind: 'no ring', address });
   }
 
-  /** Has the whole process, and the session where it is its own, run before others as the worker does. */
+  /** Has the whole process run before others as the worker does. */
   favourProcess(): void {
     if (this.#isFavoured) return;
     this.#isFavoured = true;
-    this.#setSteps(STEPS_BEFORE_OTHERS, SESSION_STEPS);
+    setProcessNice(this.#usualNice - STEPS_BEFORE_OTHERS);
   }
 
   /** As usual again, when no bond is there. */
   settle(): void {
     if (this.#bonds.size > 0 || !this.#isFavoured) return;
     this.#isFavoured = false;
-    this.#setSteps(0, 0);
-  }
-
-  #setSteps(ofThreads: number, ofSession: number): void {
-    setProcessNice(this.#usualNice - ofThreads);
-    setOwnSessionNice(-ofSession);
+    setProcessNice(this.#usualNice);
   }
 
   /** Takes a bond in, with the members that it has already; gives its number. */
