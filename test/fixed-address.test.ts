@@ -9,6 +9,8 @@ afterEach(closeStages);
 /** A stage with an interface `fix0` besides eth0 and eth1. */
 async function withFixed(): Promise<Stage> {
   const stage = await Stage.open();
+  // Where ifb is a module, loading it would make two devices in the machine's own namespace.
+  await stage.lab.exec('host', ['sh', '-c', 'modprobe ifb numifbs=0 2>/dev/null || true']);
   await stage.ip('link', 'add', 'fix0', 'type', 'ifb');
   const words = ['ip', 'link', 'set', 'fix0', 'address', '02:00:5e:00:00:01'];
   const { status, stderr } = await stage.lab.exec('host', words);

@@ -7,6 +7,7 @@ import { IFF } from '../netlink/index.js';
 import type { ShowBond } from './api.js';
 import { lookAtBonds } from './doctor-bonds.js';
 import { fleetingPins } from './pins-lifetime.js';
+import { isLowerEndName } from './places.js';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -164,16 +165,13 @@ function interfaces(running: readonly ShowBond[]): Finding[] {
     const bonds = new Set(running.map(({ name }) => name));
     const names = usable
       .map(({ name = '' }) => name)
-      .filter(name => !bonds.has(name) && !LOWER_END.test(name))
+      .filter(name => !bonds.has(name) && !isLowerEndName(name))
       .join(', ');
     return [...held, good('interfaces', `Ethernet interfaces here: ${names || 'none'}`)];
   } finally {
     netlink.close();
   }
 }
-
-/** The lower end of a bond. */
-const LOWER_END = /^bwl-[0-9a-f]{8}$/;
 
 function isStacked(kind: string | undefined): boolean {
   return ['bond', 'team', 'bridge', 'vlan', 'macvlan', 'ipvlan', 'ifb'].includes(kind ?? '');

@@ -71,7 +71,15 @@ export function placesOf(runDir: string, pins: string): BondPlaces {
 
 /** Names of pins of which there is a note in the run directory, whether their bond was ever finished or not. */
 export function notedPins(runDir: string): string[] {
-  return readdirSync(runDir).flatMap(file => /^(bwl-[0-9a-f]{8})\.json$/.exec(file)?.[1] ?? []);
+  return readdirSync(runDir)
+    .filter(file => file.endsWith('.json'))
+    .map(file => file.slice(0, -'.json'.length))
+    .filter(isLowerEndName);
+}
+
+/** True for a name that `lowerEndName` gives. */
+export function isLowerEndName(name: string): boolean {
+  return /^bwl-[0-9a-f]{8}$/.test(name);
 }
 
 /**
