@@ -34,6 +34,12 @@ async function reachesPeer(lab: Lab, address: string = lab.peerIp): Promise<bool
   return status === 0;
 }
 
+/** A port of the bridge forwards a moment after its carrier is there, and what came before that moment is lost. */
+async function comesToReachPeer(lab: Lab, address?: string): Promise<boolean> {
+  for (let tries = 5; tries > 0; tries--) if (await reachesPeer(lab, address)) return true;
+  return false;
+}
+
 async function until(what: () => boolean): Promise<void> {
   const deadline = performance.now() + 3000;
   while (!what()) {
@@ -45,7 +51,7 @@ async function until(what: () => boolean): Promise<void> {
 describe.each([{ sameIndex: false }, { sameIndex: true }])('Lab with %o', options => {
   test('connects the host to the peer', async () => {
     const lab = await connected(options);
-    expect(await reachesPeer(lab)).toBe(true);
+    expect(await comesToReachPeer(lab)).toBe(true);
   });
 
   test('cut() takes the carrier away at once, restore() gives it back', async () => {
@@ -58,17 +64,17 @@ describe.each([{ sameIndex: false }, { sameIndex: true }])('Lab with %o', option
     lab.restore('eth0');
     expect(lab.link('host', 'eth0')?.carrier).toBe(true);
     await until(() => lab.link('switch', 'p0')?.operationalState === 'up');
-    expect(await reachesPeer(lab)).toBe(true);
+    expect(await comesToReachPeer(lab)).toBe(true);
   });
 
   test('silence() lets frames vanish and leaves the carrier alone', async () => {
     const lab = await connected(options);
-    expect(await reachesPeer(lab)).toBe(true);
+    expect(await comesToReachPeer(lab)).toBe(true);
     lab.silence('eth0');
     expect(lab.link('host', 'eth0')?.carrier).toBe(true);
     expect(await reachesPeer(lab)).toBe(false);
     lab.restore('eth0');
-    expect(await reachesPeer(lab)).toBe(true);
+    expect(await comesToReachPeer(lab)).toBe(true);
   });
 });
 
@@ -92,7 +98,7 @@ test('Lab has IPv6 when asked to', async () => {
   lab.setUp('host', 'eth0', true);
   lab.addAddress('host', 'eth0', 'fd00:9::2/64');
   await until(() => lab.link('host', 'eth0')?.operationalState === 'up');
-  expect(await reachesPeer(lab, 'fd00:9::1')).toBe(true);
+  expect(await comesToReachPeer(lab, 'fd00:9::1')).toBe(true);
 });
 
 test('Lab names an interface that it does not have', async () => {
