@@ -166,29 +166,40 @@ describe('What the network is told after a failover', () => {
     },
   );
 
-  test('multicast memberships are reported again, resend_igmp times', async () => {
-    const stage = await Stage.open();
-    await stage.bond({ resend_igmp: '3' });
-    const JOIN = `const s=require('dgram').createSocket('udp4');s.bind(9,()=>{s.addMembership('239.1.2.3','10.9.0.2');console.log('joined')});setInterval(()=>{},1000)`;
-    let joined = false;
-    stage.lab.spawn('host', [process.execPath, '-e', JOIN]).stdout?.on('data', () => {
-      joined = true;
-    });
-    await until('the group is joined', () => joined);
-    await until('the member carries the group', async () =>
-      (await stage.ip('maddr', 'show', 'dev', 'eth0')).includes('01:00:5e:01:02:03'),
-    );
-    // The kernel's own reports after joining come within a second.
-    await nothingMore();
-    await nothingMore();
-    using listener = new Listener(stage, 'switch', 'p1');
-    stage.lab.cut('eth0');
-    await stage.active('eth1');
-    await until('reports came', () => listener.igmp().length >= 3);
-    await nothingMore();
-    expect(listener.igmp().length).toBe(3);
-    expect(listener.igmp()[0]?.toString('hex')).toContain('ef010203');
-    expect(await stage.ip('maddr', 'show', 'dev', 'eth1')).toContain('01:00:5e:01:02:03');
-    expect(await stage.ip('maddr', 'show', 'dev', 'eth0')).not.toContain('01:00:5e:01:02:03');
-  });
+  test.each([
+    { fails: 'its cable is cut', monitor: {}, fail: (stage: Stage) => stage.lab.cut('eth0') },
+    // Nothing else happens to an interface then that would make anybody look which groups there are.
+    {
+      fails: 'its switch falls silent',
+      monitor: { miimon: '0', arp_interval: '100', arp_ip_target: '10.9.0.1' },
+      fail: (stage: Stage) => stage.lab.silence('eth0'),
+    },
+  ])(
+    'multicast memberships are reported again, resend_igmp times, when $fails',
+    async ({ monitor, fail }) => {
+      const stage = await Stage.open();
+      await stage.bond({ resend_igmp: '3', ...monitor });
+      const JOIN = `const s=require('dgram').createSocket('udp4');s.bind(9,()=>{s.addMembership('239.1.2.3','10.9.0.2');console.log('joined')});setInterval(()=>{},1000)`;
+      let joined = false;
+      stage.lab.spawn('host', [process.execPath, '-e', JOIN]).stdout?.on('data', () => {
+        joined = true;
+      });
+      await until('the group is joined', () => joined);
+      await until('the member carries the group', async () =>
+        (await stage.ip('maddr', 'show', 'dev', 'eth0')).includes('01:00:5e:01:02:03'),
+      );
+      // The kernel's own reports after joining come within a second.
+      await nothingMore();
+      await nothingMore();
+      using listener = new Listener(stage, 'switch', 'p1');
+      fail(stage);
+      await stage.active('eth1');
+      await until('reports came', () => listener.igmp().length >= 3);
+      await nothingMore();
+      expect(listener.igmp().length).toBe(3);
+      expect(listener.igmp()[0]?.toString('hex')).toContain('ef010203');
+      expect(await stage.ip('maddr', 'show', 'dev', 'eth1')).toContain('01:00:5e:01:02:03');
+      expect(await stage.ip('maddr', 'show', 'dev', 'eth0')).not.toContain('01:00:5e:01:02:03');
+    },
+  );
 });

@@ -67,6 +67,8 @@ export class BondRunner {
   #timer: NodeJS.Timeout | undefined;
   #filterTimer: NodeJS.Timeout | undefined;
   #stackDirty = true;
+  /** Interface indexes of the bond and of what stood on it at the last look. */
+  #stack: ReadonlySet<number>;
   /** What the last failover cost. */
   #ended: Outage = {};
   #closed = false;
@@ -86,6 +88,7 @@ export class BondRunner {
       if (!this.#closed) this.#guard(() => this.feed({ kind: 'answer', answer }));
     });
     this.#plan = parts.policy.plan();
+    this.#stack = new Set([parts.plane.bondIfindex]);
     const { netlink, save } = parts.machine;
     const guard = (action: () => void): void => this.#guard(action);
     const bondUp = (): boolean => this.#policy.snapshot().adminUp;
@@ -149,12 +152,18 @@ export class BondRunner {
   refreshStack(collect: typeof collectStack = collectStack): void {
     this.#guard(() => {
       const devices = collect(this.#machine.netlink, this.plane.bondIfindex);
+      this.#stack = new Set([this.plane.bondIfindex, ...devices.map(({ ifindex }) => ifindex)]);
       this.#policy.handle({ kind: 'stack', devices }, this.#machine.now());
       this.#stackDirty = false;
     });
   }
 
-  /** Addresses or devices on top changed. */
+  /** True when the interface is the bond, or stands on it. */
+  carries(ifindex: number): boolean {
+    return this.#stack.has(ifindex);
+  }
+
+  /** Addresses, groups or devices on top changed. */
   stackChanged(): void {
     if (this.#stackDirty || this.#closed) return;
     this.#stackDirty = true;

@@ -5,7 +5,7 @@ import pino, { type Logger } from 'pino';
 import { err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import type { BondDataPlane } from '../dataplane/index.js';
 import { currentNetnsId, Ethtool, getLink, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
-import { type Link, type NetlinkMessage, parseNews, RTNLGRP } from '../netlink/index.js';
+import { RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
 import { AddressFilters } from './address-filters.js';
 import { giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
@@ -20,9 +20,10 @@ import { addBondRoutes, setBondInterface } from './bond-interface.js';
 import { BondRunner } from './bond-runner.js';
 import { DataPlanes } from './data-planes.js';
 import { Journal } from './journal.js';
+import { KernelNews } from './kernel-news.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
-import { type OriginalSettings, restoreInNetns, restoreSettings } from './original-settings.js';
+import { restoreSettings } from './original-settings.js';
 import { notedPins, placesOf, preparePlaces, removePlaces } from './places.js';
 import { Registry } from './registry.js';
 import { ControlServer } from './server.js';
@@ -95,6 +96,7 @@ class Daemon implements RunningDaemon {
   readonly #registry = new Registry();
   readonly #operations: Operations;
   readonly #files: ViewFiles;
+  readonly #news: KernelNews;
   readonly #adopted: string[] = [];
   #server: ControlServer | undefined;
   #closed = false;
@@ -112,6 +114,12 @@ class Daemon implements RunningDaemon {
       runDir: machine.runDir,
       tree: () => filesOf(this.#registry.all()),
       failed: message => this.#filesFailed(message),
+    });
+    this.#news = new KernelNews({
+      machine,
+      registry: this.#registry,
+      operations: this.#operations,
+      touched: () => this.#files.touch(),
     });
   }
 
@@ -157,12 +165,7 @@ class Daemon implements RunningDaemon {
     this.#sweepUnknown(bonds.map(saved => saved.pins));
     this.#saving = true;
     this.#save();
-    this.#machine.netlink.onMessage(
-      message => this.#told(message),
-      () => {
-        for (const runner of this.#registry.all()) runner.resync();
-      },
-    );
+    this.#news.listen();
     for (const runner of this.#registry.all()) {
       this.#operations.joining.undoUnfinished(runner);
       if (runner.ending) this.#operations.dismantle(runner, undefined);
@@ -193,6 +196,7 @@ class Daemon implements RunningDaemon {
     }
     this.#save();
     this.#files.close();
+    this.#news.close();
     for (const runner of this.#registry.all()) runner.leaveInPlace();
     this.#machine.netlink.close();
     this.#machine.ethtool.close();
@@ -353,68 +357,6 @@ class Daemon implements RunningDaemon {
     }
     const message = `${saved.name} was gone when the daemon started; its members are as they were before`;
     journal.add(saved.name, { severity: 'warning', type: 'left', message });
-  }
-
-  #told(raw: NetlinkMessage): void {
-    if (this.#closed) return;
-    const news = parseNews(raw);
-    if (!news.ok) return;
-    try {
-      if (news.value.kind === 'link') this.#linkTold(news.value.link, news.value.gone);
-      this.#files.touch();
-      if (news.value.kind === 'address') for (const runner of this.#registry.all()) runner.stackChanged();
-    } catch (error) {
-      this.#machine.log.error({ err: error }, 'an event could not be handled');
-    }
-  }
-
-  #linkTold(link: Link, gone: boolean): void {
-    // Bridge ports are told of again in their bridge's own words (AF_BRIDGE): not news of the interface.
-    if (link.family !== 0) return;
-    const ofBond = this.#registry.ofBond(link.ifindex);
-    const ofMember = this.#registry.ofMember(link.ifindex);
-    // A message may be older than what we did since: the kernel is asked how things are now.
-    const fresh = gone ? undefined : getLink(this.#machine.netlink, link.ifindex);
-    if (ofBond !== undefined) {
-      if (gone) this.#bondGone(ofBond, link);
-      else if (fresh !== undefined && link.ifindex === ofBond.plane.bondIfindex) ofBond.bondTold(fresh);
-    } else if (ofMember !== undefined) {
-      if (gone) this.#memberGone(ofMember, link);
-      else if (fresh !== undefined) ofMember.memberTold(fresh);
-      return;
-    }
-    for (const runner of this.#registry.all()) runner.stackChanged();
-  }
-
-  /** Somebody deleted the bond, or moved it to another namespace (which the driver does not allow): its members go free. */
-  #bondGone(runner: BondRunner, link: Link): void {
-    const name = runner.name;
-    const moved = link.newNetnsId !== undefined;
-    this.#operations.dismantle(runner, undefined);
-    const message = moved
-      ? `${name} was moved to another network namespace, where it cannot work; it was destroyed and its members released`
-      : `${name} was deleted by someone else; its members were released`;
-    this.journal.add(name, { severity: 'warning', type: 'left', message });
-  }
-
-  #memberGone(runner: BondRunner, link: Link): void {
-    const original = runner.records.get(link.ifindex)?.original;
-    runner.memberGone(link.ifindex);
-    if (original !== undefined && link.newNetnsId !== undefined) this.#restoreElsewhere(original, link);
-  }
-
-  /** A member that was moved to another namespace keeps what it was given there; its own MAC, MTU and flags go with it. */
-  #restoreElsewhere(original: OriginalSettings, link: Link): void {
-    const { netlink, log } = this.#machine;
-    try {
-      const problem = restoreInNetns(netlink, link.newNetnsId ?? -1, {
-        ...original,
-        ifindex: link.newIfindex ?? link.ifindex,
-      });
-      if (problem !== undefined) log.warn(problem);
-    } catch (error) {
-      log.warn({ err: error }, `${original.name} keeps its MAC address in its new namespace`);
-    }
   }
 }
 

@@ -22,7 +22,7 @@ interface Surroundings {
   readonly links: readonly Link[];
   readonly addresses: readonly Address[];
   readonly igmp: ReadonlyMap<number, IgmpState>;
-  readonly mld: ReadonlyMap<number, string[]>;
+  readonly mld: ReadonlyMap<number, readonly string[]>;
 }
 
 function lookAround(netlink: Rtnetlink): Surroundings {
@@ -168,4 +168,22 @@ export function parseMld(lines: readonly string[]): Map<number, string[]> {
 
 function readMld(): Map<number, string[]> {
   return parseMld(readTable('/proc/net/igmp6'));
+}
+
+/** The groups of each device by its index, as text to compare. */
+export type GroupTable = ReadonlyMap<number, string>;
+
+/** Which groups are joined in the namespace now. */
+export function readGroups(): GroupTable {
+  const [igmp, mld] = [readIgmp(), readMld()];
+  const devices = new Set([...igmp.keys(), ...mld.keys()]);
+  return new Map(
+    Array.from(devices, ifindex => [ifindex, JSON.stringify([igmp.get(ifindex), mld.get(ifindex)])]),
+  );
+}
+
+/** Indexes of the devices whose groups differ. */
+export function changedGroups(before: GroupTable, now: GroupTable): number[] {
+  const devices = new Set([...before.keys(), ...now.keys()]);
+  return [...devices].filter(ifindex => before.get(ifindex) !== now.get(ifindex));
 }

@@ -39,7 +39,10 @@ export const linkStatistics: Codec<LinkStatistics> = {
     const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
     const statistics: Partial<Record<(typeof LINK_COUNTERS)[number], number>> = {};
     for (const [i, counter] of LINK_COUNTERS.entries()) {
-      statistics[counter] = 8 * i + 8 <= value.length ? Number(view.getBigUint64(8 * i, true)) : 0;
+      statistics[counter] =
+        8 * i + 8 <= value.length
+          ? view.getUint32(8 * i, true) + view.getUint32(8 * i + 4, true) * 2 ** 32
+          : 0;
     }
     return statistics as LinkStatistics;
   },

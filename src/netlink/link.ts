@@ -170,15 +170,16 @@ export function parseLink(payload: Uint8Array): Result<Link, string> {
   if (!attributes.ok) return attributes;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   const { fields, other } = readFields(LINK, attributes.value);
-  return ok({
-    family: view.getUint8(0),
-    hardwareType: view.getUint16(2, true),
-    ifindex: view.getInt32(4, true),
-    flags: view.getUint32(8, true),
-    changeMask: view.getUint32(12, true),
-    ...fields,
-    other,
-  });
+  return ok(
+    Object.assign(fields, {
+      family: view.getUint8(0),
+      hardwareType: view.getUint16(2, true),
+      ifindex: view.getInt32(4, true),
+      flags: view.getUint32(8, true),
+      changeMask: view.getUint32(12, true),
+      other,
+    }),
+  );
 }
 
 /** Payload of a link message. */

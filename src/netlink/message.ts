@@ -1,7 +1,7 @@
 // The netlink message header (struct nlmsghdr), the kernel's answers (acknowledgement, error, end of dump) and
 // the sentence that the kernel adds to an error (extended acknowledgement).
 import { err, ok, type Result } from '../base/index.js';
-import { findAttribute, parseAttributes, text } from './attribute.js';
+import { findAttribute, parseAttributes, text, u32 } from './attribute.js';
 
 /** Message types below the families' own (linux/netlink.h). */
 export const NLMSG_NOOP = 1;
@@ -132,7 +132,7 @@ export function parseAnswer(message: NetlinkMessage): Result<Answer, string> {
   return ok({
     errno,
     ...(sentence !== undefined && { message: text.read(sentence.value) ?? '' }),
-    ...(offset?.value.length === 4 && { offset: new DataView(offset.value.buffer).getUint32(0, true) }),
+    ...(offset?.value.length === 4 && { offset: u32.read(offset.value) ?? 0 }),
   });
 }
 

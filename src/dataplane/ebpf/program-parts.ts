@@ -110,6 +110,14 @@ export function classifier(program: AssembledProgram): ProgramSpec {
   return { ...program, type: BPF_PROG_TYPES.BPF_PROG_TYPE_SCHED_CLS, license: 'GPL' };
 }
 
+/**
+ * The number stays, and the verifier knows nothing of it any more. In front of a loop that makes it see one state where there
+ * were several: it walks through all turns of the loop for each of them. `scratch` is lost.
+ */
+export function forget(program: Assembler, number: Register, scratch: Register): void {
+  program.load('u64', scratch, R7, at.switches).xor(number, scratch).xor(number, scratch);
+}
+
 /** dst = &shared.members[slot], with shared in R7. `slot` keeps its value and is below MAX_MEMBERS. */
 export function memberAt(program: Assembler, dst: Register, slot: Register): void {
   program.mov(dst, slot).lsh(dst, Math.log2(MEMBER_STRIDE)).add(dst, R7).add(dst, MEMBERS);

@@ -23,6 +23,7 @@ import {
   checkDevice,
   classifier,
   count,
+  forget,
   memberAt,
   of,
   type ProgramContext,
@@ -143,7 +144,9 @@ export function search(
   { overAll, beforeSending }: SearchOptions,
 ): void {
   program
-    .storeImm('u64', R10, STACK.old, NOBODY)
+    .mov(R2, NOBODY)
+    .include(a => forget(a, R2, R1))
+    .store('u64', R10, STACK.old, R2)
     .include(a => readOrder(a, overAll))
     .mov(R6, 0)
     .jeq(R2, 0, 'exhausted')
@@ -186,6 +189,7 @@ export function search(
   }
   program
     .load('u64', R1, R10, STACK.slot)
+    .include(a => forget(a, R1, R2))
     .store('u64', R10, STACK.old, R1)
     .label('next')
     .add(R6, 1)

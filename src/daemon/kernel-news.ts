@@ -1,0 +1,133 @@
+// What the kernel tells, or does not tell, of interfaces: each bond hears what concerns it.
+import { getLink } from '../linux/index.js';
+import { type Link, type NetlinkMessage, parseNews } from '../netlink/index.js';
+import type { BondRunner } from './bond-runner.js';
+import type { Machine } from './machine.js';
+import type { Operations } from './operations.js';
+import { type OriginalSettings, restoreInNetns } from './original-settings.js';
+import type { Registry } from './registry.js';
+import { changedGroups, type GroupTable, readGroups } from './stack.js';
+
+/** Milliseconds between two looks at which multicast groups were joined, which the kernel does not announce. */
+const GROUPS_INTERVAL_MS = 500;
+
+export interface NewsParts {
+  readonly machine: Machine;
+  readonly registry: Registry;
+  readonly operations: Operations;
+  /** Something changed that people may be shown. */
+  readonly touched: () => void;
+}
+
+export class KernelNews {
+  readonly #machine: Machine;
+  readonly #registry: Registry;
+  readonly #operations: Operations;
+  readonly #touched: () => void;
+  #groups: GroupTable = new Map();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(parts: NewsParts) {
+    this.#machine = parts.machine;
+    this.#registry = parts.registry;
+    this.#operations = parts.operations;
+    this.#touched = parts.touched;
+  }
+
+  /** From here on the bonds hear what happens; what came since the connection was opened comes first. */
+  listen(): void {
+    this.#machine.netlink.onMessage(
+      message => this.#told(message),
+      () => {
+        for (const runner of this.#registry.all()) runner.resync();
+      },
+    );
+    this.#timer = setInterval(() => this.#lookAtGroups(), GROUPS_INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  /** Nobody hears anything any more; the connection is its owner's to close. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+  }
+
+  #told(raw: NetlinkMessage): void {
+    if (this.#closed) return;
+    const news = parseNews(raw);
+    if (!news.ok) return;
+    try {
+      if (news.value.kind === 'link') this.#linkTold(news.value.link, news.value.gone);
+      this.#touched();
+      if (news.value.kind === 'address') this.#changedOn(news.value.address.ifindex);
+    } catch (error) {
+      this.#machine.log.error({ err: error }, 'an event could not be handled');
+    }
+  }
+
+  #linkTold(link: Link, gone: boolean): void {
+    // Bridge ports are told of again in their bridge's own words (AF_BRIDGE): not news of the interface.
+    if (link.family !== 0) return;
+    const ofBond = this.#registry.ofBond(link.ifindex);
+    const ofMember = this.#registry.ofMember(link.ifindex);
+    // A message may be older than what we did since: the kernel is asked how things are now.
+    const fresh = gone ? undefined : getLink(this.#machine.netlink, link.ifindex);
+    if (ofBond !== undefined) {
+      if (gone) this.#bondGone(ofBond, link);
+      else if (fresh !== undefined && link.ifindex === ofBond.plane.bondIfindex) ofBond.bondTold(fresh);
+    } else if (ofMember !== undefined) {
+      if (gone) this.#memberGone(ofMember, link);
+      else if (fresh !== undefined) ofMember.memberTold(fresh);
+      return;
+    }
+    this.#changedOn(link.ifindex, link.link);
+  }
+
+  /** The bonds on which the interface stands, or the one that it is made on, look again at what stands on them. */
+  #changedOn(ifindex: number, below?: number): void {
+    for (const runner of this.#registry.all()) {
+      if (runner.carries(ifindex) || (below !== undefined && runner.carries(below))) runner.stackChanged();
+    }
+  }
+
+  /** Peers are told after a failover of groups that were joined since the last event, too. */
+  #lookAtGroups(): void {
+    if (this.#registry.all().length === 0) return;
+    const groups = readGroups();
+    const changed = changedGroups(this.#groups, groups);
+    this.#groups = groups;
+    for (const ifindex of changed) this.#changedOn(ifindex);
+  }
+
+  /** Somebody deleted the bond, or moved it to another namespace (which the driver does not allow): its members go free. */
+  #bondGone(runner: BondRunner, link: Link): void {
+    const name = runner.name;
+    const moved = link.newNetnsId !== undefined;
+    this.#operations.dismantle(runner, undefined);
+    const message = moved
+      ? `${name} was moved to another network namespace, where it cannot work; it was destroyed and its members released`
+      : `${name} was deleted by someone else; its members were released`;
+    this.#machine.journal.add(name, { severity: 'warning', type: 'left', message });
+  }
+
+  #memberGone(runner: BondRunner, link: Link): void {
+    const original = runner.records.get(link.ifindex)?.original;
+    runner.memberGone(link.ifindex);
+    if (original !== undefined && link.newNetnsId !== undefined) this.#restoreElsewhere(original, link);
+  }
+
+  /** A member that was moved to another namespace keeps what it was given there; its own MAC, MTU and flags go with it. */
+  #restoreElsewhere(original: OriginalSettings, link: Link): void {
+    const { netlink, log } = this.#machine;
+    try {
+      const problem = restoreInNetns(netlink, link.newNetnsId ?? -1, {
+        ...original,
+        ifindex: link.newIfindex ?? link.ifindex,
+      });
+      if (problem !== undefined) log.warn(problem);
+    } catch (error) {
+      log.warn({ err: error }, `${original.name} keeps its MAC address in its new namespace`);
+    }
+  }
+}
