@@ -128,6 +128,23 @@ function manyBonds(count: number): Promise<Result> {
   });
 }
 
+/** The same by one command that reads a file. */
+function manyBondsOfFile(count: number): Promise<Result> {
+  return withBondwire(async (lab, bondwire) => {
+    const names = await interfaces(lab, OF_A_BOND * count);
+    const file = join(lab.makeRunDir(), 'bondwire.yaml');
+    const wishes = bondsOf(names, count).map(
+      ([bond, members]) =>
+        `  ${bond}:\n    options: { mode: active-backup, miimon: 100 }\n    members: [${members.join(', ')}]\n`,
+    );
+    writeFileSync(file, `version: 1\nbonds:\n${wishes.join('')}`);
+    const seconds = await timed(async () => {
+      await bondwire.run('apply', file);
+    });
+    return measured(bondwire, `bondwire: ${count} bonds of ${OF_A_BOND}, one file`, seconds);
+  });
+}
+
 function manyMembers(count: number): Promise<Result> {
   return withBondwire(async (lab, bondwire) => {
     const names = await interfaces(lab, count);
@@ -164,7 +181,7 @@ async function withDriver(bonds: number, members: number): Promise<Result[]> {
 }
 
 async function measure(bonds: number, members: number): Promise<Result[]> {
-  return [await manyBonds(bonds), await manyMembers(members)];
+  return [await manyBonds(bonds), await manyBondsOfFile(bonds), await manyMembers(members)];
 }
 
 const { values } = parseArgs({
