@@ -252,7 +252,7 @@ describe('run', () => {
     await eventually('it is up', () => lines.some(line => line.startsWith('bond0 is up')));
     child.kill('SIGKILL');
     await ended(child);
-    expect(await world.pings(world.lab.peerIp)).toBe(true);
+    await eventually('the peer answers', () => world.pings(world.lab.peerIp));
     const again = await world.cli(['run', 'bond1', 'eth0', '--run-dir', world.bondwire.runDir]);
     expect(again).toMatchObject({ status: 1, stdout: '' });
     expect(again.stderr).toMatch(/left at work \(bond0\).*bondwire daemon/);

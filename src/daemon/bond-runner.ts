@@ -67,6 +67,7 @@ export class BondRunner {
   #timer: NodeJS.Timeout | undefined;
   #filterTimer: NodeJS.Timeout | undefined;
   #stackDirty = true;
+  #willLook = false;
   /** Interface indexes of the bond and of what stood on it at the last look. */
   #stack: ReadonlySet<number>;
   /** What the last failover cost. */
@@ -165,9 +166,11 @@ export class BondRunner {
 
   /** Addresses, groups or devices on top changed. */
   stackChanged(): void {
-    if (this.#stackDirty || this.#closed) return;
     this.#stackDirty = true;
+    if (this.#willLook || this.#closed) return;
+    this.#willLook = true;
     setImmediate(() => {
+      this.#willLook = false;
       if (this.#closed || !this.#stackDirty) return;
       this.refreshStack(collectStackInTurn);
       this.#syncFilters();

