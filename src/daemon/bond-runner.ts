@@ -90,7 +90,8 @@ export class BondRunner {
     });
     this.#plan = parts.policy.plan();
     this.#stack = new Set([parts.plane.bondIfindex]);
-    const { netlink, save } = parts.machine;
+    const { netlink } = parts.machine;
+    const save = (): void => parts.machine.save(this);
     const guard = (action: () => void): void => this.#guard(action);
     const bondUp = (): boolean => this.#policy.snapshot().adminUp;
     const { bondIfindex } = parts.plane;
@@ -186,7 +187,7 @@ export class BondRunner {
     if (told.mtu !== before.mtu) this.#followMtu(told.mtu, before.mtu);
     else this.feed(told);
     if (told.adminUp !== before.adminUp || told.address !== before.address) this.#syncFilters();
-    this.#machine.save();
+    this.#machine.save(this);
   }
 
   /** The kernel told something of a member. */
@@ -199,7 +200,7 @@ export class BondRunner {
     const record = this.records.get(link.ifindex);
     if (record !== undefined && record.original.name !== facts.name) {
       record.original = { ...record.original, name: facts.name };
-      this.#machine.save();
+      this.#machine.save(this);
     }
   }
 
@@ -207,7 +208,7 @@ export class BondRunner {
   memberGone(member: number): void {
     this.refreshStack();
     this.feed({ kind: 'leave', member, cause: 'gone' });
-    this.#machine.save();
+    this.#machine.save(this);
   }
 
   /** Asks every member and the bond afresh: after events were lost, and when a bond was adopted. */
@@ -320,7 +321,7 @@ export class BondRunner {
     }
     this.#guard(() => this.#filters.follow());
     // Those are sent all the time; the times that follow from them start anew with a new daemon.
-    if (outputs.some(({ kind }) => kind !== 'probe' && kind !== 'send-through')) this.#machine.save();
+    if (outputs.some(({ kind }) => kind !== 'probe' && kind !== 'send-through')) this.#machine.save(this);
   }
 
   /** Nothing that fails here may stop the daemon or the packets. */
@@ -394,7 +395,7 @@ export class BondRunner {
     const record = this.records.get(member);
     if (record !== undefined) {
       record.leaving = { restoreAddress };
-      this.#machine.save();
+      this.#machine.save(this);
     }
     try {
       this.#filters.release(member);
@@ -415,7 +416,7 @@ export class BondRunner {
   finishLeaving(member: number, { restoreAddress }: Leaving): void {
     this.#guard(() => this.#detach(member, restoreAddress));
     if (this.#policy.members().some(other => other.member === member)) this.memberGone(member);
-    this.#machine.save();
+    this.#machine.save(this);
   }
 
   #tell(event: BondEvent): void {

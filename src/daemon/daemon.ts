@@ -138,7 +138,7 @@ class Daemon implements RunningDaemon {
         journal: new Journal(runDir),
         log: openLog(runDir, options.logToStderr ?? false),
         now: monotonicMs,
-        save: () => daemon.#save(),
+        save: changed => daemon.#save(changed),
       },
       state,
       unlock,
@@ -278,10 +278,10 @@ class Daemon implements RunningDaemon {
     return addBondRoutes(this.#machine, runner, routes);
   }
 
-  #save(): void {
+  #save(changed?: object): void {
     if (!this.#saving) return;
     try {
-      this.#state.save(this.#registry.all().map(runner => runner.saved()));
+      this.#state.save(this.#registry.all(), changed);
       this.#files.touch();
     } catch (error) {
       this.#machine.log.error({ err: error }, 'the state file cannot be written');

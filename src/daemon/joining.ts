@@ -58,7 +58,7 @@ export class Joining {
     const had = belongings.addresses.length + belongings.routes.length > 0;
     const saved = saveBelongings(belongings, { ifindex: link.ifindex, name: original.name });
     if (had) runner.taken.push(saved);
-    this.#machine.save();
+    this.#machine.save(runner);
     try {
       removeAddresses(netlink, belongings.addresses);
       if (original.up) setLink(netlink, link.ifindex, { up: false });
@@ -97,7 +97,7 @@ export class Joining {
     // What was dropped while there was nobody to send is no outage.
     runner.plane.takeLoss();
     runner.stackChanged();
-    this.#machine.save();
+    this.#machine.save(runner);
     return ok(undefined);
   }
 
@@ -171,7 +171,7 @@ export class Joining {
     const belongings = taken === undefined ? undefined : loadBelongings(taken);
     if (belongings !== undefined && taken !== undefined) {
       runner.taken = runner.taken.map(saved => (saved === taken ? { ...saved, returning: true } : saved));
-      this.#machine.save();
+      this.#machine.save(runner);
       takeBack(netlink, belongings, ifindex, runner.plane.bondIfindex);
     }
     if (known) runner.feed({ kind: 'leave', member: ifindex, cause: 'undo' });
@@ -193,7 +193,7 @@ export class Joining {
       }
     }
     runner.taken = runner.taken.filter(saved => saved.ifindex !== ifindex);
-    this.#machine.save();
+    this.#machine.save(runner);
   }
 
   /** Undoes the joinings that an earlier daemon did not finish, and finishes the leavings. */

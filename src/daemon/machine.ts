@@ -13,6 +13,6 @@ export interface Machine {
   readonly log: Logger;
   /** CLOCK_MONOTONIC in milliseconds. */
   readonly now: () => number;
-  /** Writes the state file. */
-  readonly save: () => void;
+  /** Writes the state file; the runner is the one whose bond changed. */
+  readonly save: (changed: object) => void;
 }

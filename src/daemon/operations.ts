@@ -94,7 +94,7 @@ export class Operations {
       const message = `${fleeting.detail}; ${fleeting.fix}`;
       this.#machine.journal.add(name, { severity: 'warning', type: 'data-plane', message });
     }
-    this.#machine.save();
+    this.#machine.save(runner);
     return done;
   }
 
@@ -116,7 +116,7 @@ export class Operations {
   /** Releases all members and removes everything; what was taken from interfaces goes back to them. */
   dismantle(runner: BondRunner, carried: Belongings | undefined): void {
     runner.ending = true;
-    this.#machine.save();
+    this.#machine.save(runner);
     for (const member of Array.from(runner.records.keys()))
       runner.feed({ kind: 'leave', member, cause: 'released' });
     const bondIfindex = runner.plane.bondIfindex;
@@ -124,7 +124,7 @@ export class Operations {
     runner.takeDown();
     this.#registry.remove(runner);
     this.#giveBack(runner, carried, bondIfindex, bondName);
-    this.#machine.save();
+    this.#machine.save(runner);
   }
 
   /** All the named interfaces, or none. */
@@ -173,7 +173,7 @@ export class Operations {
       members.push(member.member);
     }
     for (const member of new Set(members)) runner.feed({ kind: 'leave', member, cause: 'released' });
-    this.#machine.save();
+    this.#machine.save(runner);
     return done;
   }
 
@@ -215,7 +215,7 @@ export class Operations {
     if (idle !== undefined && touched.some(name => WATCHING.has(name))) {
       this.#machine.journal.add(runner.name, { severity: 'warning', type: 'option', message: idle });
     }
-    this.#machine.save();
+    this.#machine.save(runner);
     return done;
   }
 

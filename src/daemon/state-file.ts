@@ -83,11 +83,18 @@ export function isRunner(value: unknown): value is SavedRunner {
   );
 }
 
+/** A bond that says what is to be known of it. */
+export interface Savable {
+  saved(): SavedRunner;
+}
+
 /** Reads and writes RUN_DIR/state.json. */
 export class StateFile {
   readonly #path: string;
   readonly #bootId: string;
   readonly #netns: string;
+  /** What was written of each bond: one that did not change is not asked again. */
+  readonly #texts = new WeakMap<Savable, string>();
 
   constructor(runDir: string, netns: string) {
     mkdirSync(runDir, { recursive: true, mode: 0o755 });
@@ -133,11 +140,20 @@ export class StateFile {
     );
   }
 
-  /** Replaces the file; a crash leaves the old or the new one. */
-  save(bonds: readonly SavedRunner[]): void {
-    const state: SavedState = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns, bonds };
+  /** Replaces the file; a crash leaves the old or the new one. All bonds are asked, or only the one that changed. */
+  save(bonds: readonly Savable[], changed?: object): void {
+    const head = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns };
+    const texts = bonds.map(bond => this.#textOf(bond, changed === undefined || bond === changed));
     const temporary = `${this.#path}.new`;
-    writeFileSync(temporary, JSON.stringify(state), { mode: 0o600 });
+    const text = `${JSON.stringify(head).slice(0, -1)},"bonds":[${texts.join(',')}]}`;
+    writeFileSync(temporary, text, { mode: 0o600 });
     renameSync(temporary, this.#path);
+  }
+
+  #textOf(bond: Savable, isChanged: boolean): string {
+    const known = isChanged ? undefined : this.#texts.get(bond);
+    const text = known ?? JSON.stringify(bond.saved());
+    this.#texts.set(bond, text);
+    return text;
   }
 }
