@@ -24,6 +24,8 @@ import {
   type Route,
   RTA,
   RTM_F_CLONED,
+  RTN_UNICAST,
+  RTPROT_KERNEL,
   routeDestination,
   routeGateway,
   routeTable,
@@ -51,11 +53,25 @@ export interface SavedBelongings {
 /** Addresses and routes of people on an interface. */
 export function belongingsOf(netlink: Rtnetlink, link: Link): Belongings {
   const addresses = addressesOfPeople(listAddresses(netlink), link);
-  const routes = routesOfPeople(
-    listRoutes(netlink),
+  const routes = listRoutes(netlink).filter(
     route => (route.flags & RTM_F_CLONED) === 0 && routeUses(route, link.ifindex),
   );
-  return { addresses, routes };
+  return { addresses, routes: [...routesOfPeople(routes, () => true), ...subnetRoutes(routes, addresses)] };
+}
+
+/**
+ * Routes that a network manager made in the kernel's name (`proto kernel`) for addresses that it gave with `noprefixroute`: the
+ * kernel makes none for those, wherever they go.
+ */
+function subnetRoutes(routes: readonly Route[], addresses: readonly Address[]): Route[] {
+  const bare = addresses.filter(({ flags = 0 }) => (flags & IFA_F.IFA_F_NOPREFIXROUTE) !== 0);
+  return routes.filter(
+    route =>
+      route.protocol === RTPROT_KERNEL &&
+      route.type === RTN_UNICAST &&
+      !routeDestination(route).startsWith('fe80:') &&
+      bare.some(address => address.family === route.family),
+  );
 }
 
 /** `192.0.2.1/24`. */

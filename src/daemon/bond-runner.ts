@@ -31,6 +31,8 @@ export interface MemberRecord {
   joining: boolean;
   /** Set from before the first step of leaving to after the last. */
   leaving?: Leaving;
+  /** Whether addresses or routes came with it when it joined. */
+  readonly took?: boolean;
   /** What it had counted before it joined. */
   readonly counted?: IfconfigCounters;
 }
@@ -211,9 +213,9 @@ export class BondRunner {
     this.#machine.save(this);
   }
 
-  /** Asks every member and the bond afresh: after events were lost, and when a bond was adopted. */
-  resync(): void {
-    if (!this.#askBond()) return;
+  /** Asks every member and the bond afresh: after events were lost, and when a bond was adopted. False when the bond is gone. */
+  resync(): boolean {
+    if (!this.#askBond()) return false;
     for (const member of this.#policy.members()) {
       const link = getLink(this.#machine.netlink, member.member);
       if (link === undefined) this.memberGone(member.member);
@@ -223,6 +225,7 @@ export class BondRunner {
     const { active } = this.#policy.snapshot();
     if (active !== null && current !== null && current !== active) this.#diverted(active, current);
     this.stackChanged();
+    return true;
   }
 
   #askBond(): boolean {
@@ -233,6 +236,8 @@ export class BondRunner {
 
   /** Goes on with a bond that an earlier daemon left: what happened since is taken in, then plan and carrier are made true. */
   adopt(): void {
+    // What stood on it when the state was written is old: peers are to be told of what stands on it now.
+    this.refreshStack();
     // The bond's own link first: peers are not to be told an address that somebody changed meanwhile.
     this.#askBond();
     this.#guard(() => this.plane.pollDiversions());

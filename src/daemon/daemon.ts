@@ -5,10 +5,10 @@ import pino, { type Logger } from 'pino';
 import { err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import type { BondDataPlane } from '../dataplane/index.js';
 import { currentNetnsId, Ethtool, getLink, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
-import { RTNLGRP } from '../netlink/index.js';
+import { type Link, RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
 import { AddressFilters } from './address-filters.js';
-import { giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
+import { belongingsOf, giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
 import {
   controlSocketPath,
   type DaemonStatus,
@@ -21,6 +21,7 @@ import { BondRunner } from './bond-runner.js';
 import { DataPlanes } from './data-planes.js';
 import { Journal } from './journal.js';
 import { KernelNews } from './kernel-news.js';
+import { LogFile } from './log-file.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
 import { restoreSettings } from './original-settings.js';
@@ -299,14 +300,24 @@ class Daemon implements RunningDaemon {
     const places = placesOf(this.#machine.runDir, saved.pins);
     let plane: BondDataPlane | undefined;
     let policy: Bond | undefined;
+    let obstacle = planes.obstacle(places);
     try {
       policy = Bond.restore(saved.policy, this.#machine.now());
-      plane = planes.adopt(netlink, places);
+    } catch (error) {
+      obstacle ??= (error as Error).message;
+    }
+    // To take away what works would cut off whoever uses it.
+    if (obstacle !== undefined && getLink(netlink, saved.bondIfindex) !== undefined) {
+      throw new Error(
+        `${saved.name} is at work and cannot be taken over: ${obstacle}. It was left as it is. Start the Bondwire that made it, with the rights that it had; or give ${saved.name} up ('ip link del ${saved.name}') and start again.`,
+      );
+    }
+    try {
+      if (policy !== undefined) plane = planes.adopt(netlink, places);
     } catch (error) {
       this.#machine.log.error({ err: error, bond: saved.name }, 'a bond cannot be adopted');
     }
     if (plane === undefined || policy === undefined) {
-      plane?.close();
       planes.sweep(netlink, places);
       this.#giveUp(saved);
       return;
@@ -336,8 +347,16 @@ class Daemon implements RunningDaemon {
   #giveUp(saved: SavedRunner): void {
     const { netlink, journal } = this.#machine;
     const filters = new AddressFilters(netlink, saved.filters);
+    let others = 0;
     for (const { original } of saved.members) {
       filters.release(original.ifindex);
+      const link = getLink(netlink, original.ifindex);
+      if (link !== undefined && isUsedOtherwise(netlink, link)) {
+        const message = `${original.name} is in use without ${saved.name} by now and was left as it is, with the MAC address and MTU that it has`;
+        journal.add(saved.name, { severity: 'warning', type: 'left', message });
+        others += 1;
+        continue;
+      }
       for (const message of restoreSettings(netlink, original, { address: true })) {
         journal.add(saved.name, { severity: 'error', type: 'left', message });
       }
@@ -355,9 +374,15 @@ class Daemon implements RunningDaemon {
         journal.add(saved.name, { severity: 'error', type: 'left', message });
       }
     }
-    const message = `${saved.name} was gone when the daemon started; its members are as they were before`;
+    const message = `${saved.name} was gone when the daemon started; its ${others > 0 ? 'other ' : ''}members are as they were before`;
     journal.add(saved.name, { severity: 'warning', type: 'left', message });
   }
+}
+
+/** True when somebody gave the interface addresses, routes or a master since its bond ended. */
+function isUsedOtherwise(netlink: Rtnetlink, link: Link): boolean {
+  const { addresses, routes } = belongingsOf(netlink, link);
+  return addresses.length + routes.length > 0 || (link.master ?? 0) !== 0;
 }
 
 function choosePlanes(prepared: DataPlanes | undefined, problem: string | undefined): DataPlanes {
@@ -366,10 +391,13 @@ function choosePlanes(prepared: DataPlanes | undefined, problem: string | undefi
 }
 
 function openLog(runDir: string, toStderr: boolean): Logger {
-  const streams: pino.StreamEntry[] = [
-    { level: 'info', stream: pino.destination({ dest: `${runDir}/bondwire.log`, sync: true, mkdir: true }) },
-  ];
-  if (toStderr) streams.push({ level: 'info', stream: pino.destination({ dest: 2, sync: true }) });
+  const streams: pino.StreamEntry[] = [{ level: 'info', stream: new LogFile(`${runDir}/bondwire.log`) }];
+  if (toStderr) {
+    const stream = pino.destination({ dest: 2, sync: true });
+    // Whoever read it is gone, or its disk is full.
+    stream.on('error', () => {});
+    streams.push({ level: 'info', stream });
+  }
   return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(streams));
 }
 

@@ -11,6 +11,7 @@ import {
   type NewBond,
   type SocketKeeper,
   Toolbox,
+  notedUserspaceVersion,
   UserspaceBond,
 } from '../dataplane/index.js';
 import { getLink, type MappedMemory, mapPacketRing, Rtnetlink } from '../linux/index.js';
@@ -183,6 +184,15 @@ export class DataPlanes {
     return EbpfBond.adopt(netlink, this.#toolbox, places);
   }
 
+  /** Why a bond that may well be at work cannot be taken over by this program; undefined when nothing speaks against it. */
+  obstacle(places: BondPlaces): string | undefined {
+    const ebpf = EbpfBond.notedVersion(places);
+    const noted = ebpf ?? notedUserspaceVersion(places);
+    if (noted?.isOurs === false) return 'its data plane was made by another version of Bondwire';
+    if (ebpf === undefined || this.#toolbox !== undefined) return undefined;
+    return `its data plane is eBPF, which does not work for this daemon: ${this.ebpfProblem}`;
+  }
+
   /** Removes what is left of a bond, of whichever data plane it was. */
   sweep(netlink: Rtnetlink, places: BondPlaces): void {
     this.#takenOver.get(places.partsFile)?.close();
@@ -232,7 +242,7 @@ export function refuseOther(
   options: Readonly<Record<string, string>>,
 ): Refusal | undefined {
   const wish = options['data_plane'];
-  if (wish === undefined) return undefined;
+  if (wish === undefined || wish === bond.plane.kind) return undefined;
   const message = `data_plane=${shown(wish)} was refused: ${bond.name} has data_plane=${bond.plane.kind} since it was created; destroy it and create it again.`;
   return refusal('unsupported', 'EBUSY', message);
 }

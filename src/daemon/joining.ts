@@ -53,9 +53,9 @@ export class Joining {
     if (!checked.ok) return checked;
     const { link, belongings } = checked.value;
     const original = captureSettings(link);
-    const record = { original, joining: true, counted: countersOf(link) };
-    runner.records.set(link.ifindex, record);
     const had = belongings.addresses.length + belongings.routes.length > 0;
+    const record = { original, joining: true, took: had, counted: countersOf(link) };
+    runner.records.set(link.ifindex, record);
     const saved = saveBelongings(belongings, { ifindex: link.ifindex, name: original.name });
     if (had) runner.taken.push(saved);
     this.#machine.save(runner);
@@ -167,10 +167,12 @@ export class Joining {
     const { netlink, journal } = this.#machine;
     const record = runner.records.get(ifindex);
     const known = runner.policy.members().some(member => member.member === ifindex);
-    const taken = runner.taken.find(saved => saved.ifindex === ifindex);
+    // Not what an earlier membership brought: that is the bond's until its end.
+    const last = runner.taken.findLast(saved => saved.ifindex === ifindex);
+    const taken = record?.took === false || last === undefined ? undefined : { ...last, returning: true };
     const belongings = taken === undefined ? undefined : loadBelongings(taken);
     if (belongings !== undefined && taken !== undefined) {
-      runner.taken = runner.taken.map(saved => (saved === taken ? { ...saved, returning: true } : saved));
+      runner.taken = runner.taken.map(saved => (saved === last ? taken : saved));
       this.#machine.save(runner);
       takeBack(netlink, belongings, ifindex, runner.plane.bondIfindex);
     }
@@ -192,7 +194,7 @@ export class Joining {
         journal.add(runner.name, { severity: 'error', type: 'left', message });
       }
     }
-    runner.taken = runner.taken.filter(saved => saved.ifindex !== ifindex);
+    runner.taken = runner.taken.filter(saved => saved !== taken);
     this.#machine.save(runner);
   }
 

@@ -40,7 +40,7 @@ export class KernelNews {
     this.#machine.netlink.onMessage(
       message => this.#told(message),
       () => {
-        for (const runner of this.#registry.all()) runner.resync();
+        for (const runner of this.#registry.all()) if (!runner.resync()) this.#bondGone(runner);
       },
     );
     this.#timer = setInterval(() => this.#lookAtGroups(), GROUPS_INTERVAL_MS);
@@ -101,9 +101,9 @@ export class KernelNews {
   }
 
   /** Somebody deleted the bond, or moved it to another namespace (which the driver does not allow): its members go free. */
-  #bondGone(runner: BondRunner, link: Link): void {
+  #bondGone(runner: BondRunner, link?: Link): void {
     const name = runner.name;
-    const moved = link.newNetnsId !== undefined;
+    const moved = link?.newNetnsId !== undefined;
     this.#operations.dismantle(runner, undefined);
     const message = moved
       ? `${name} was moved to another network namespace, where it cannot work; it was destroyed and its members released`

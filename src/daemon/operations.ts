@@ -172,15 +172,17 @@ export class Operations {
       }
       members.push(member.member);
     }
+    runner.refreshStack();
     for (const member of new Set(members)) runner.feed({ kind: 'leave', member, cause: 'released' });
     this.#machine.save(runner);
     return done;
   }
 
   /** All the options, in the driver's order, or none: they are tried on a copy of the policy first. */
-  set(runner: BondRunner, options: Readonly<Record<string, string>>): Done {
-    const fixed = refuseOther(runner, options);
+  set(runner: BondRunner, wishes: Readonly<Record<string, string>>): Done {
+    const fixed = refuseOther(runner, wishes);
     if (fixed !== undefined) return err(fixed);
+    const { data_plane: _asItIs, ...options } = wishes;
     const names = inApplyOrder(Object.keys(options));
     const isAlone = runner.policy.snapshot().options.link_watch === 'driver';
     const conflict = isAlone ? checkTogether(`The change of ${runner.name}`, Object.entries(options)) : null;

@@ -18,6 +18,8 @@ export interface SavedMember {
   readonly joining: boolean;
   /** Set while it leaves: a daemon that finds it finishes that. */
   readonly leaving?: Leaving;
+  /** Whether addresses or routes came with it when it joined. */
+  readonly took?: boolean;
   /** What it had counted before it joined. */
   readonly counted?: IfconfigCounters;
 }

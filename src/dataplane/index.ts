@@ -12,4 +12,5 @@ export {
   type SocketKeeper,
   type TakenSocket,
 } from './userspace/socket-keeper.js';
+export { notedUserspaceVersion } from './userspace/parts-file.js';
 export { UserspaceBond } from './userspace/userspace-bond.js';

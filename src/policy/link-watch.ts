@@ -59,7 +59,8 @@ function ask(context: Context, member: MemberState): void {
     const route = state.routes.find(each => each.target === target);
     if (route?.path === 'elsewhere') continue;
     const { sender, vlans } = route?.path === 'bond' ? route : { sender: null, vlans: [] };
-    member.watch.askedMs = context.now;
+    // Also for the ARP monitor, which may be the one that is left when link_watch is taken away.
+    member.watch.askedMs = member.arp.txMs = context.now;
     const from = source === null ? { sender } : { sender: null, source };
     context.out.push({ kind: 'probe', member: member.member, target, vlans, ...from });
   }

@@ -203,6 +203,8 @@ function monitorChanged(context: Context, miimon: number): void {
     numbers.arp_validate = 0;
     state.timers.arp = null;
   }
+  // What was silent when both monitors last ran may be answered by now.
+  if (state.timers.mii === null) restartWatch(context);
   state.timers.mii = miimon > 0 && state.adminUp ? context.now : null;
   if (miimon === 0 && numbers.arp_interval === 0) warnOfNoMonitor(context);
 }

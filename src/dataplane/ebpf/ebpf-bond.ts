@@ -146,6 +146,13 @@ export class EbpfBond implements BondDataPlane {
     return undefined;
   }
 
+  /** Version of the layout of one that was finished; undefined when there is none. */
+  static notedVersion({ partsFile }: BondPlaces): { readonly isOurs: boolean } | undefined {
+    const parts = readParts(partsFile);
+    if (parts === undefined || !('transmit' in parts)) return undefined;
+    return { isOurs: parts.layoutVersion === LAYOUT_VERSION };
+  }
+
   /** Removes what is left of one whose interface is gone or that cannot be adopted. */
   static sweep(netlink: Rtnetlink, places: BondPlaces): void {
     const parts = readParts(places.partsFile);

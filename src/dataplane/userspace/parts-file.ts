@@ -3,7 +3,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, w
 import { type MappedMemory, mapShared } from '../../linux/index.js';
 import type { BondPlaces } from '../contract.js';
 import type { Pair } from '../pair.js';
-import { SHARED_BYTES } from './shared-state.js';
+import { SHARED_BYTES, USERSPACE_VERSION } from './shared-state.js';
 import type { Silence } from './silence.js';
 
 /** What a bond is made of; plain JSON. */
@@ -37,6 +37,13 @@ export function mapState(path: string, fresh: boolean): MappedMemory {
 export function writeWhole(file: string, parts: Parts | Unfinished): void {
   writeFileSync(`${file}.new`, JSON.stringify(parts), { mode: 0o600 });
   renameSync(`${file}.new`, file);
+}
+
+/** Version of one that was finished; undefined when there is none. */
+export function notedUserspaceVersion({ partsFile }: BondPlaces): { readonly isOurs: boolean } | undefined {
+  const parts = readUserspaceParts(partsFile);
+  if (parts === undefined || !('lowerIfindex' in parts)) return undefined;
+  return { isOurs: parts.version === USERSPACE_VERSION };
 }
 
 /** What the file says; undefined when there is none, or it is of another data plane. */
