@@ -242,6 +242,43 @@ describe('bondwire.yaml', () => {
     }
   });
 
+  test('a daemon that begins with one does without a member that is missing, and does not leave a bond that is at work', async () => {
+    const folder = given({
+      'bondwire.yaml': `bonds:\n  bond5:\n    options: {mode: active-backup, miimon: 100, active_slave: bwgone}\n    members:\n      - eth0\n      - {name: bwgone, prio: 3}\n    addresses: [${world.lab.hostAddress}]\n`,
+      'none.yaml':
+        'bonds:\n  bond6:\n    options: {mode: active-backup, miimon: 100}\n    members: [bwgone]\n',
+    });
+    await world.bondwire.stop();
+    const argv = [process.execPath, BIN, 'daemon', '--run-dir', world.bondwire.runDir, '--config'];
+    const none = await world.lab.exec('host', [...argv, join(folder, 'none.yaml')]);
+    expect(none.status).toBe(1);
+    expect(none.stderr).toMatch(/bwgone cannot join bond6: there is no such interface/);
+    expect(none.stderr).toContain('bond6 removed again');
+    for (const said of [
+      /bwgone cannot join bond5: there is no such .*bond5 does without.*'bondwire enslave bond5 bwgone'/,
+      /bwgone/,
+    ]) {
+      const child = world.lab.spawn('host', [...argv, join(folder, 'bondwire.yaml')]);
+      let text = '';
+      child.stdout?.on('data', data => (text += String(data)));
+      child.stderr?.on('data', data => (text += String(data)));
+      const gone = new Promise(resolve => {
+        child.once('exit', resolve);
+      });
+      try {
+        await eventually('it is ready', () => text.includes('ready at'));
+        expect(text).toMatch(said);
+        await eventually('the host reaches the peer', () => world.pings(world.lab.peerIp));
+        if (text.includes('found at work')) expect((await run('destroy', 'bond5')).status).toBe(0);
+      } finally {
+        child.kill('SIGTERM');
+        await gone;
+      }
+    }
+    await world.bondwire.start();
+    expect(await world.must('GET', '/v1/status')).toMatchObject({ bonds: [], adopted: [] });
+  });
+
   test('apply without a daemon ends with 3, and a file that is not there with 1', async () => {
     const folder = given({
       'bondwire.yaml': 'bonds:\n  bond0:\n    options: {mode: active-backup, miimon: 100}\n',

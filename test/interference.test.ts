@@ -239,3 +239,17 @@ test('A bond that is moved to another namespace is destroyed and its members rel
     expect(stage.lab.inside('host', () => hasReceiveProgram(netlink, ifindex, RECEIVE_PROGRAM))).toBe(false);
   }
 });
+
+test('A mode that somebody gave a member stays when the bond has no wish for it', async () => {
+  const stage = await bonded();
+  const isPromiscuous = (name: string): boolean => ((stage.lab.link('host', name)?.flags ?? 0) & 0x100) !== 0;
+  await stage.ip('link', 'set', 'eth1', 'promisc', 'on');
+  await stage.api.set('bond0', { options: { active_slave: 'eth1' } });
+  await stage.reached();
+  expect(isPromiscuous('eth1')).toBe(true);
+  await stage.ip('link', 'set', 'bond0', 'promisc', 'on');
+  await stage.api.set('bond0', { options: { active_slave: 'eth0' } });
+  await soon('eth0 has the mode of the bond', () => isPromiscuous('eth0'));
+  await stage.ip('link', 'set', 'bond0', 'promisc', 'off');
+  await soon('it has not any more', () => !isPromiscuous('eth0'));
+});

@@ -184,3 +184,76 @@ test('Two interfaces with addresses and routes of their own each get theirs back
   await stage.api.destroy('bond0');
   await untilAsBefore(stage, before, same);
 });
+
+test.each([
+  { gateway: true, up: true },
+  { gateway: false, up: true },
+  { gateway: true, up: false },
+])('Addresses without prefix route keep the routes that their manager made: %o', async ({ gateway, up }) => {
+  const stage = await Stage.open();
+  await stage.ip('link', 'set', 'eth0', 'up');
+  await stage.ip('addr', 'add', '10.9.0.2/24', 'dev', 'eth0', 'noprefixroute');
+  const subnet = [
+    '10.9.0.0/24',
+    'dev',
+    'eth0',
+    'proto',
+    'kernel',
+    'scope',
+    'link',
+    'src',
+    '10.9.0.2',
+    'metric',
+    '100',
+  ];
+  await stage.ip('route', 'add', ...subnet);
+  if (gateway)
+    await stage.ip(
+      'route',
+      'add',
+      'default',
+      'via',
+      '10.9.0.1',
+      'dev',
+      'eth0',
+      'proto',
+      'dhcp',
+      'metric',
+      '100',
+    );
+  await stage.reached();
+  const before = await stage.ip('route', 'show', 'dev', 'eth0');
+  await stage.api.create({ name: 'bond0', options: { mode: 'active-backup', miimon: '100' } });
+  await stage.api.enslave('bond0', { interfaces: ['eth0', 'eth1'], takeDown: true, takeAddresses: true });
+  await stage.reached();
+  expect(await stage.ip('route', 'show', 'dev', 'bond0')).toBe(before);
+  // The kernel takes routes off an interface that goes down: that is not to be taken for somebody's wish.
+  if (!up) await stage.ip('link', 'set', 'bond0', 'down');
+  await stage.api.destroy('bond0');
+  expect(await stage.ip('route', 'show', 'dev', 'eth0')).toBe(before);
+  await stage.reached();
+});
+
+test('A refused enslave leaves the bond what an earlier one brought', async () => {
+  const stage = await Stage.open();
+  await stage.ip('link', 'set', 'eth0', 'up');
+  await stage.ip('addr', 'add', '10.9.0.2/24', 'dev', 'eth0');
+  await stage.ip('route', 'add', 'default', 'via', '10.9.0.1');
+  // Its MTU cannot be above that of what it stands on.
+  await stage.ip('link', 'add', 'bwbase', 'type', 'veth', 'peer', 'name', 'bwpeer');
+  await stage.ip('link', 'set', 'bwbase', 'up');
+  await stage.ip('link', 'add', 'low', 'link', 'bwbase', 'type', 'macvlan');
+  await stage.api.create({ name: 'bond0', options: { mode: 'active-backup', miimon: '100' } });
+  await stage.api.enslave('bond0', { interfaces: ['eth0', 'eth1'], takeDown: true, takeAddresses: true });
+  await stage.ip('link', 'set', 'bond0', 'mtu', '2000');
+  await stage.api.release('bond0', { interfaces: ['eth0'] });
+  await stage.ip('link', 'set', 'eth0', 'down');
+  await expect(stage.api.enslave('bond0', { interfaces: ['eth0', 'low'] })).rejects.toThrow(
+    /low cannot join bond0/,
+  );
+  expect(await stage.ip('addr', 'show', 'dev', 'bond0')).toContain('10.9.0.2/24');
+  expect(await stage.ip('route', 'show', 'default')).toContain('dev bond0');
+  await stage.reached();
+  await stage.api.destroy('bond0');
+  expect(await stage.ip('addr', 'show', 'dev', 'eth0')).toContain('10.9.0.2/24');
+});

@@ -133,7 +133,7 @@ async function open(runDir: string, call: Call, answerTimeoutMs: number): Promis
     );
   }
   const message = plain(reply.error.message);
-  throw reply.error.code === 'permission' ? permissionFailure(message) : refusedFailure(message);
+  throw reply.error.code === 'permission' ? permissionFailure(message) : refusedFailure(message, reply.error);
 }
 
 function answerTo(runDir: string, call: Call, answerTimeoutMs: number): Promise<IncomingMessage> {

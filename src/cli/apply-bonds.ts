@@ -2,7 +2,7 @@
 // exist get what they lack. What this run made is removed again when something fails.
 import type { BondWish } from '../config/index.js';
 import { memberOptionTexts } from '../config/index.js';
-import type { ShowBond } from '../daemon/api.js';
+import type { EnslaveRequest, ShowBond } from '../daemon/api.js';
 import { canonicalValue, findOption, isOfMembers } from '../policy/index.js';
 import type { ApiClient } from './api-client.js';
 import { tellWarnings } from './changed.js';
@@ -14,6 +14,11 @@ export interface ApplyWishes {
   /** Also where the file does not say so. */
   readonly takeDown: boolean;
   readonly takeAddresses: boolean;
+  /**
+   * At the start of a daemon: an interface that is missing is warned of as long as its bond has another, and a bond that is there
+   * already is left as it is when it cannot be made as described. A machine must not lose its connection for a dead card.
+   */
+  readonly isLenient?: boolean;
 }
 
 interface Applying {
@@ -37,13 +42,11 @@ export async function applyBonds(
       if (!there.has(bond.name)) {
         tellWarnings(terminal, await api.create({ name: bond.name, options: optionsAtCreation(bond) }));
         made.push(bond.name);
-      } else {
-        await changeOptions(applying, bond, await shown(api, bond.name));
+        await complete(applying, bond);
+        terminal.out(`${bond.name} was made: ${summary(bond)}.\n`);
+      } else if (await changed(applying, bond)) {
+        terminal.out(`${bond.name} is as described: ${summary(bond)}.\n`);
       }
-      await complete(applying, bond);
-      terminal.out(
-        `${bond.name} ${there.has(bond.name) ? 'is as described' : 'was made'}: ${summary(bond)}.\n`,
-      );
     }
   } catch (error) {
     const undone: string[] = [];
@@ -61,6 +64,20 @@ export async function applyBonds(
         `bondwire: ${undone.toReversed().map(plain).join(', ')} removed again, because what follows failed.\n`,
       );
     throw error;
+  }
+}
+
+/** A bond that exists is made as described; false when it was left as it is, which was told. */
+async function changed(applying: Applying, bond: BondWish): Promise<boolean> {
+  const { api, terminal, wishes } = applying;
+  try {
+    await changeOptions(applying, bond, await shown(api, bond.name));
+    await complete(applying, bond);
+    return true;
+  } catch (error) {
+    if (wishes.isLenient !== true || !(error instanceof Failure)) throw error;
+    terminal.err(`bondwire: warning: ${error.message} ${plain(bond.name)} goes on as it is.\n`);
+    return false;
   }
 }
 
@@ -95,6 +112,35 @@ async function changeOptions({ api, terminal }: Applying, bond: BondWish, now: S
   if (Object.keys(options).length > 0) tellWarnings(terminal, await api.set(bond.name, { options }));
 }
 
+/** One by one: those that are missing are left out, unless no member is left. */
+async function joinThoseThere(
+  api: ApiClient,
+  terminal: Terminal,
+  name: string,
+  request: EnslaveRequest,
+  had: number,
+): Promise<void> {
+  let members = had;
+  let missing: Failure | undefined;
+  for (const member of request.interfaces) {
+    try {
+      tellWarnings(terminal, await api.enslave(name, { ...request, interfaces: [member] }));
+      members += 1;
+    } catch (error) {
+      if (!(error instanceof Failure) || !isMissingInterface(error)) throw error;
+      missing = error;
+      terminal.err(
+        `bondwire: warning: ${error.message} ${plain(name)} does without; when it is there: 'bondwire enslave ${plain(name)} ${plain(member)}'.\n`,
+      );
+    }
+  }
+  if (members === 0 && missing !== undefined) throw missing;
+}
+
+function isMissingInterface({ cause }: Failure): boolean {
+  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'unknown-interface';
+}
+
 async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Promise<void> {
   const { name, addresses, routes } = bond;
   const before = await shown(api, name);
@@ -112,7 +158,8 @@ async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Pr
       ...(takeDown && { takeDown }),
       ...(wishes.takeAddresses && { takeAddresses: true }),
     };
-    tellWarnings(terminal, await api.enslave(name, request));
+    if (wishes.isLenient === true) await joinThoseThere(api, terminal, name, request, members.size);
+    else tellWarnings(terminal, await api.enslave(name, request));
   }
   for (const member of members) {
     if (bond.members.some(wanted => wanted.name === member)) continue;
@@ -120,10 +167,20 @@ async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Pr
       `bondwire: warning: ${plain(member)} is a member of ${plain(name)}, but not in the file; it was left where it is.\n`,
     );
   }
-  for (const { option } of memberOptionTexts(bond))
-    tellWarnings(terminal, await api.set(name, { options: { [option[0]]: option[1] } }));
+  const now = new Set((await shown(api, name)).members.map(member => member.name));
+  for (const { at, option } of memberOptionTexts(bond))
+    if (now.has(bond.members[at]?.name ?? ''))
+      tellWarnings(terminal, await api.set(name, { options: { [option[0]]: option[1] } }));
   const late = Object.fromEntries(Object.entries(bond.options).filter(([option]) => isOfMembers(option)));
-  if (Object.keys(late).length > 0) tellWarnings(terminal, await api.set(name, { options: late }));
+  if (Object.keys(late).length > 0) {
+    try {
+      tellWarnings(terminal, await api.set(name, { options: late }));
+    } catch (error) {
+      const isWhole = bond.members.every(member => now.has(member.name));
+      if (isWhole || wishes.isLenient !== true || !(error instanceof Failure)) throw error;
+      terminal.err(`bondwire: warning: ${error.message}\n`);
+    }
+  }
   if (addresses.length > 0) tellWarnings(terminal, await api.addAddresses(name, { addresses }));
   if (routes.length === 0) return;
   if (bond.up) tellWarnings(terminal, await api.addRoutes(name, { routes }));

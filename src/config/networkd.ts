@@ -255,6 +255,10 @@ function readDevice(
     if (gateway === undefined)
       list.find(section.place, 'warning', 'A route without Gateway= is not carried over.', device);
     else readGateway(list, device, gateway.value, gateway.place, destination?.value ?? 'default');
+    for (const { key, place } of section.entries) {
+      if (key !== 'Gateway' && key !== 'Destination')
+        list.find(place, 'warning', `${shown(key)} of [Route] is not carried over.`, device);
+    }
   }
   for (const { key, value, place } of entries(sections, 'Link')) {
     if (key === 'MTUBytes') list.say(place, { kind: 'mtu', device, value: bytes(value) });

@@ -1,15 +1,27 @@
 // Addresses and routes go back from a bond at its end to the interfaces that they were taken from.
 import { getLink, type Rtnetlink } from '../linux/index.js';
-import { IFF, type Route } from '../netlink/index.js';
+import { type Address, AF_INET, IFF, type Link, type Route } from '../netlink/index.js';
 import {
   addressText,
   type Belongings,
+  belongingsOf,
   giveAddresses,
   giveRoutes,
   loadBelongings,
   type SavedBelongings,
   sameRoute,
 } from './address-transfer.js';
+
+/** What a bond had at its end. */
+export interface Carried extends Belongings {
+  /** False: the kernel has removed its routes and IPv6 addresses, so that they are missing says nothing. */
+  readonly isUp: boolean;
+}
+
+/** What the bond's own interface has. */
+export function carriedBy(netlink: Rtnetlink, bond: Link): Carried {
+  return { ...belongingsOf(netlink, bond), isUp: (bond.flags & IFF.IFF_UP) !== 0 };
+}
 
 /**
  * Gives each interface its own; what could not be done comes back as sentences. `carried` is what the bond had at its
@@ -18,7 +30,7 @@ import {
 export function returnBelongings(
   netlink: Rtnetlink,
   taken: readonly SavedBelongings[],
-  carried: Belongings | undefined,
+  carried: Carried | undefined,
   bondIfindex: number,
 ): string[] {
   const problems: string[] = [];
@@ -30,9 +42,15 @@ export function returnBelongings(
     returns.some(({ was }) => was.routes.some(old => sameRoute(old, route)));
   let added = carried?.routes.filter(route => !isOld(route)) ?? [];
   const still = carried?.addresses.map(addressText);
+  const isRemoved = (address: Address): boolean =>
+    still !== undefined &&
+    !still.includes(addressText(address)) &&
+    (carried?.isUp !== false || address.family === AF_INET);
+  const isRemovedRoute = (route: Route): boolean =>
+    carried?.isUp === true && !carried.routes.some(now => sameRoute(now, route));
   for (const { saved, link, was } of returns) {
-    const addresses = was.addresses.filter(address => still?.includes(addressText(address)) ?? true);
-    const routes = was.routes.filter(route => carried?.routes.some(now => sameRoute(now, route)) ?? true);
+    const addresses = was.addresses.filter(address => !isRemoved(address));
+    const routes = was.routes.filter(route => !isRemovedRoute(route));
     const home = { ifindex: link.ifindex, name: link.name ?? saved.name };
     try {
       giveAddresses(netlink, addresses, saved.name, home);

@@ -226,3 +226,12 @@ test.each<[string, BondFacts]>([
 ])('%s is no finding', (_, facts) => {
   expect(bondFindings(facts).map(({ level }) => level)).toEqual(['ok']);
 });
+
+test('with link_watch silence is no evidence by itself, so neither XOR switches nor a missing target are said to kill members', () => {
+  const asking = { miimon: '100', link_watch: 'any', arp_interval: '100', mode: 'balance-xor' };
+  const without = bondFindings(factsOf(asking)).map(({ detail }) => detail);
+  expect(without.join()).toContain('link_watch has no target to ask, so carriers alone are watched');
+  expect(without.join()).not.toMatch(/looks? dead/);
+  const target = bondFindings(factsOf({ ...asking, arp_ip_target: '192.0.2.9' }));
+  expect(target.map(({ detail }) => detail).join()).not.toMatch(/XOR/);
+});

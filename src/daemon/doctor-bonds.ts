@@ -71,11 +71,15 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
     found.push(
       warn(name, 'nothing watches its links; a dead one goes unnoticed', `bondwire set ${name} miimon=100`),
     );
+  // With link_watch each member has an asking address of its own, and silence is no evidence while nobody is answered.
+  const isAlone = options.link_watch === 'driver';
   if (isAsking && targets.length === 0)
     found.push(
       warn(
         name,
-        'the ARP monitor has no target, so every member looks dead',
+        isAlone
+          ? 'the ARP monitor has no target, so every member looks dead'
+          : 'link_watch has no target to ask, so carriers alone are watched',
         `bondwire set ${name} arp_ip_target=ADDRESS`,
       ),
     );
@@ -96,7 +100,7 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
       ),
     );
   // H27
-  if (isAsking && (mode === 'balance-rr' || mode === 'balance-xor'))
+  if (isAsking && isAlone && (mode === 'balance-rr' || mode === 'balance-xor'))
     found.push(
       warn(
         name,

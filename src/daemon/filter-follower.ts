@@ -4,6 +4,9 @@ import { setLink, type Rtnetlink } from '../linux/index.js';
 import type { ForwardingPlan, MemberIndex } from '../policy/index.js';
 import { AddressFilters, carriersOf } from './address-filters.js';
 
+/** Neither promiscuous nor all-multicast for the bond. */
+const NO_MODES = JSON.stringify([false, false]);
+
 interface FollowedMember {
   readonly original: { readonly promiscuous: boolean; readonly allMulticast: boolean };
   readonly joining?: boolean;
@@ -23,6 +26,8 @@ export class FilterFollower {
   readonly #parts: FilterParts;
   readonly #lists: AddressFilters;
   #plan: ForwardingPlan;
+  /** The modes that members were given for the bond, by member. */
+  readonly #given = new Map<MemberIndex, string>();
   #modesDue = false;
   #listsDue = false;
 
@@ -33,6 +38,8 @@ export class FilterFollower {
   ) {
     this.#parts = parts;
     this.#plan = plan;
+    // Members that an earlier daemon had: what it gave them is not known.
+    for (const member of parts.records.keys()) this.#given.set(member, '');
     this.#lists = new AddressFilters(parts.netlink, saved, parts.save);
   }
 
@@ -70,6 +77,7 @@ export class FilterFollower {
 
   /** Takes everything off a member again. */
   release(member: MemberIndex): void {
+    this.#given.delete(member);
     this.#lists.release(member);
   }
 
@@ -79,6 +87,10 @@ export class FilterFollower {
     const { filterMembers, promiscuous, allMulticast } = this.#plan;
     for (const [member, { original }] of records) {
       const carries = filterMembers.includes(member);
+      const wish = JSON.stringify([carries && promiscuous, carries && allMulticast]);
+      // Not again: somebody else may have set them meanwhile.
+      if ((this.#given.get(member) ?? NO_MODES) === wish) continue;
+      this.#given.set(member, wish);
       guard(() =>
         setLink(netlink, member, {
           promiscuous: original.promiscuous || (carries && promiscuous),

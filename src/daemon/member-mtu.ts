@@ -1,6 +1,6 @@
 // A bond's new MTU goes to the data plane and to all members, or to none (bond_change_mtu).
 import type { BondDataPlane } from '../dataplane/index.js';
-import { type Rtnetlink, setLink } from '../linux/index.js';
+import { isErrno, type Rtnetlink, setLink } from '../linux/index.js';
 
 /** Gives it to all; when one refuses, all get `before` back, as far as they take it, and why is returned. */
 export function giveMtu(
@@ -14,8 +14,13 @@ export function giveMtu(
   try {
     plane.setMtu(mtu);
     for (const member of members) {
-      setLink(netlink, member, { mtu });
-      done.push(member);
+      try {
+        setLink(netlink, member, { mtu });
+        done.push(member);
+      } catch (error) {
+        // One that is gone is no reason: the kernel's news of it come next.
+        if (!isErrno(error, 'ENODEV')) throw error;
+      }
     }
     return undefined;
   } catch (error) {

@@ -4,9 +4,9 @@ import type { BondDataPlane } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, setLink } from '../linux/index.js';
 import type { Address } from '../netlink/index.js';
 import { Bond, checkTogether, createBond, findOption, idleWatch, inApplyOrder } from '../policy/index.js';
-import { type Belongings, belongingsOf, removeAddresses } from './address-transfer.js';
+import { removeAddresses } from './address-transfer.js';
 import { checkBondName } from './bond-name.js';
-import { returnBelongings } from './belongings-return.js';
+import { type Carried, carriedBy, returnBelongings } from './belongings-return.js';
 import { BondRunner } from './bond-runner.js';
 import { isCidr } from './cidr.js';
 import { DATA_PLANE_NAMES, refuseMissing, refuseOther, wishedDataPlane } from './data-planes.js';
@@ -102,7 +102,7 @@ export class Operations {
     const { netlink } = this.#machine;
     const name = runner.name;
     const link = getLink(netlink, runner.plane.bondIfindex);
-    const carried = link === undefined || runner.taken.length === 0 ? undefined : belongingsOf(netlink, link);
+    const carried = link === undefined || runner.taken.length === 0 ? undefined : carriedBy(netlink, link);
     // Down first: nobody is to be told of failovers from member to member while they leave.
     if (link !== undefined) {
       setLink(netlink, link.ifindex, { up: false });
@@ -114,7 +114,7 @@ export class Operations {
   }
 
   /** Releases all members and removes everything; what was taken from interfaces goes back to them. */
-  dismantle(runner: BondRunner, carried: Belongings | undefined): void {
+  dismantle(runner: BondRunner, carried: Carried | undefined): void {
     runner.ending = true;
     this.#machine.save(runner);
     for (const member of Array.from(runner.records.keys()))
@@ -261,12 +261,7 @@ export class Operations {
   }
 
   /** What was taken from interfaces goes back to those that are not members of another bond by now. */
-  #giveBack(
-    runner: BondRunner,
-    carried: Belongings | undefined,
-    bondIfindex: number,
-    bondName: string,
-  ): void {
+  #giveBack(runner: BondRunner, carried: Carried | undefined, bondIfindex: number, bondName: string): void {
     const { netlink, journal } = this.#machine;
     const homeless = runner.taken.filter(saved => this.#registry.ofMember(saved.ifindex) === undefined);
     for (const problem of returnBelongings(netlink, homeless, carried, bondIfindex)) {

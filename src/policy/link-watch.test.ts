@@ -220,3 +220,36 @@ describe('options', () => {
     expect(saved.state.members.map(member => member.watch.silent)).toEqual([true, false]);
   });
 });
+
+describe('when a monitor is taken away or comes back', () => {
+  it('nobody is held for dead who was answered until then: link_watch=driver with the ARP monitor', () => {
+    const net = new Watched();
+    net.run(net.now + 3000);
+    net.forget();
+    expect(net.set('link_watch', 'driver')).toBeNull();
+    expect(net.set('arp_interval', '100')).toBeNull();
+    net.run(net.now + 1000);
+    expect(net.failover(0)).toBeNull();
+  });
+
+  it('a member that was silent is not held for silent still', () => {
+    const net = new Watched();
+    expect(net.set('primary', 'eth1')).toBeNull();
+    net.run(net.now + 2000);
+    net.silent.add(1);
+    net.run(net.now + 1000);
+    expect(net.active).toBe('eth2');
+    expect(net.set('miimon', '0')).toBeNull();
+    net.silent.clear();
+    // The backup hears the questions of the other, as a switch sends them everywhere.
+    for (let turn = 0; turn < 60; turn++) {
+      net.run(net.now + 50);
+      net.give({ kind: 'heard', heard: [{ member: 1, anyMs: net.now, probeLikeMs: net.now }] });
+    }
+    expect(net.active).toBe('eth1');
+    net.forget();
+    expect(net.set('miimon', '100')).toBeNull();
+    net.run(net.now + 1000);
+    expect(net.failover(0)).toBeNull();
+  });
+});

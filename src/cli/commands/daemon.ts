@@ -119,10 +119,14 @@ async function readBonds(session: Session, file: string): Promise<readonly BondW
   return readBondwireFile(file, session.terminal);
 }
 
-/** What cannot be made ends the daemon, so that whoever started it hears of it; bonds at work stay at work. */
+/** What cannot be made at all ends the daemon, so that whoever started it hears of it; bonds at work stay at work. */
 async function apply(session: Session, bonds: readonly BondWish[]): Promise<void> {
   const { applyBonds } = await import('../apply-bonds.js');
-  await applyBonds(await session.api(), session.terminal, bonds, { takeDown: false, takeAddresses: false });
+  await applyBonds(await session.api(), session.terminal, bonds, {
+    takeDown: false,
+    takeAddresses: false,
+    isLenient: true,
+  });
 }
 
 async function close(daemon: RunningDaemon): Promise<void> {
