@@ -112,29 +112,30 @@ async function changeOptions({ api, terminal }: Applying, bond: BondWish, now: S
   if (Object.keys(options).length > 0) tellWarnings(terminal, await api.set(bond.name, { options }));
 }
 
-/** One by one: those that are missing are left out, unless no member is left. */
+/** One by one: those that are missing are left out and come back, unless no member is left. */
 async function joinThoseThere(
   api: ApiClient,
   terminal: Terminal,
   name: string,
   request: EnslaveRequest,
   had: number,
-): Promise<void> {
-  let members = had;
-  let missing: Failure | undefined;
+): Promise<string[]> {
+  const missing: string[] = [];
+  let why: Failure | undefined;
   for (const member of request.interfaces) {
     try {
       tellWarnings(terminal, await api.enslave(name, { ...request, interfaces: [member] }));
-      members += 1;
     } catch (error) {
       if (!(error instanceof Failure) || !isMissingInterface(error)) throw error;
-      missing = error;
+      missing.push(member);
+      why = error;
       terminal.err(
         `bondwire: warning: ${error.message} ${plain(name)} does without; when it is there: 'bondwire enslave ${plain(name)} ${plain(member)}'.\n`,
       );
     }
   }
-  if (members === 0 && missing !== undefined) throw missing;
+  if (had + request.interfaces.length === missing.length && why !== undefined) throw why;
+  return missing;
 }
 
 function isMissingInterface({ cause }: Failure): boolean {
@@ -151,6 +152,7 @@ async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Pr
   if (bond.up && !before.adminUp) tellWarnings(terminal, await api.up(name));
   const members = new Set(before.members.map(member => member.name));
   const interfaces = bond.members.map(member => member.name).filter(member => !members.has(member));
+  let missing: readonly string[] = [];
   if (interfaces.length > 0) {
     const takeDown = bond.takeDown || wishes.takeDown;
     const request = {
@@ -158,7 +160,7 @@ async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Pr
       ...(takeDown && { takeDown }),
       ...(wishes.takeAddresses && { takeAddresses: true }),
     };
-    if (wishes.isLenient === true) await joinThoseThere(api, terminal, name, request, members.size);
+    if (wishes.isLenient === true) missing = await joinThoseThere(api, terminal, name, request, members.size);
     else tellWarnings(terminal, await api.enslave(name, request));
   }
   for (const member of members) {
@@ -167,17 +169,15 @@ async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Pr
       `bondwire: warning: ${plain(member)} is a member of ${plain(name)}, but not in the file; it was left where it is.\n`,
     );
   }
-  const now = new Set((await shown(api, name)).members.map(member => member.name));
   for (const { at, option } of memberOptionTexts(bond))
-    if (now.has(bond.members[at]?.name ?? ''))
+    if (!missing.includes(bond.members[at]?.name ?? ''))
       tellWarnings(terminal, await api.set(name, { options: { [option[0]]: option[1] } }));
   const late = Object.fromEntries(Object.entries(bond.options).filter(([option]) => isOfMembers(option)));
   if (Object.keys(late).length > 0) {
     try {
       tellWarnings(terminal, await api.set(name, { options: late }));
     } catch (error) {
-      const isWhole = bond.members.every(member => now.has(member.name));
-      if (isWhole || wishes.isLenient !== true || !(error instanceof Failure)) throw error;
+      if (missing.length === 0 || !(error instanceof Failure)) throw error;
       terminal.err(`bondwire: warning: ${error.message}\n`);
     }
   }
