@@ -134,7 +134,7 @@ async function joinThoseThere(
       );
     }
   }
-  if (had + request.interfaces.length === missing.length && why !== undefined) throw why;
+  if (had === 0 && missing.length === request.interfaces.length && why !== undefined) throw why;
   return missing;
 }
 

@@ -90,13 +90,13 @@ export class FilterFollower {
       const wish = JSON.stringify([carries && promiscuous, carries && allMulticast]);
       // Not again: somebody else may have set them meanwhile.
       if ((this.#given.get(member) ?? NO_MODES) === wish) continue;
-      this.#given.set(member, wish);
-      guard(() =>
+      guard(() => {
         setLink(netlink, member, {
           promiscuous: original.promiscuous || (carries && promiscuous),
           allMulticast: original.allMulticast || (carries && allMulticast),
-        }),
-      );
+        });
+        this.#given.set(member, wish);
+      });
     }
   }
 }
