@@ -30,6 +30,8 @@ export default defineConfig({
     exclude: leftOut,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A busy machine takes its time; what holds at once is not kept waiting.
+    expect: { poll: { timeout: 20_000 } },
     fileParallelism: false,
     pool: 'forks',
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],

@@ -24,7 +24,7 @@ export interface StageOptions extends LabOptions {
 }
 
 /** How long anything may take on a busy machine before a test gives up. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 const stages: Stage[] = [];
 
