@@ -245,18 +245,12 @@ describe('bondwire.yaml', () => {
   test('a daemon that begins with one does without a member that is missing, and does not leave a bond that is at work', async () => {
     const folder = given({
       'bondwire.yaml': `bonds:\n  bond5:\n    options: {mode: active-backup, miimon: 100, active_slave: bwgone}\n    members:\n      - eth0\n      - {name: bwgone, prio: 3}\n    addresses: [${world.lab.hostAddress}]\n`,
-      'none.yaml':
-        'bonds:\n  bond6:\n    options: {mode: active-backup, miimon: 100}\n    members: [bwgone]\n',
     });
     await world.bondwire.stop();
     const argv = [process.execPath, BIN, 'daemon', '--run-dir', world.bondwire.runDir, '--config'];
-    const none = await world.lab.exec('host', [...argv, join(folder, 'none.yaml')]);
-    expect(none.status).toBe(1);
-    expect(none.stderr).toMatch(/bwgone cannot join bond6: there is no such interface/);
-    expect(none.stderr).toContain('bond6 removed again');
     for (const said of [
-      /bwgone cannot join bond5: there is no such .*bond5 does without.*'bondwire enslave bond5 bwgone'/,
-      /bwgone/,
+      /warning: bwgone is not there; bond5 does without it until it appears/,
+      /warning: bwgone is not there.*found at work/s,
     ]) {
       const child = world.lab.spawn('host', [...argv, join(folder, 'bondwire.yaml')]);
       let text = '';

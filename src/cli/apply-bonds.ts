@@ -15,8 +15,8 @@ export interface ApplyWishes {
   readonly takeDown: boolean;
   readonly takeAddresses: boolean;
   /**
-   * At the start of a daemon: an interface that is missing is warned of as long as its bond has another, and a bond that is there
-   * already is left as it is when it cannot be made as described. A machine must not lose its connection for a dead card.
+   * At the start of a daemon: an interface that is missing is warned of and awaited, and a bond that is there already is left
+   * as it is when it cannot be made as described. A machine must not lose its connection for a dead card.
    */
   readonly isLenient?: boolean;
 }
@@ -112,34 +112,18 @@ async function changeOptions({ api, terminal }: Applying, bond: BondWish, now: S
   if (Object.keys(options).length > 0) tellWarnings(terminal, await api.set(bond.name, { options }));
 }
 
-/** One by one: those that are missing are left out and come back, unless no member is left. */
-async function joinThoseThere(
+/** One by one, as each has options of its own: those that are missing join when they appear. Gives their names. */
+async function joinOrAwait(
   api: ApiClient,
   terminal: Terminal,
-  name: string,
-  request: EnslaveRequest,
-  had: number,
+  bond: BondWish,
+  request: Omit<EnslaveRequest, 'interfaces'>,
 ): Promise<string[]> {
-  const missing: string[] = [];
-  let why: Failure | undefined;
-  for (const member of request.interfaces) {
-    try {
-      tellWarnings(terminal, await api.enslave(name, { ...request, interfaces: [member] }));
-    } catch (error) {
-      if (!(error instanceof Failure) || !isMissingInterface(error)) throw error;
-      missing.push(member);
-      why = error;
-      terminal.err(
-        `bondwire: warning: ${error.message} ${plain(name)} does without; when it is there: 'bondwire enslave ${plain(name)} ${plain(member)}'.\n`,
-      );
-    }
+  for (const { name, options } of bond.members) {
+    const wish = { ...request, interfaces: [name], await: true, options };
+    tellWarnings(terminal, await api.enslave(bond.name, wish));
   }
-  if (had === 0 && missing.length === request.interfaces.length && why !== undefined) throw why;
-  return missing;
-}
-
-function isMissingInterface({ cause }: Failure): boolean {
-  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'unknown-interface';
+  return [...(await shown(api, bond.name)).awaited];
 }
 
 async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Promise<void> {
@@ -153,16 +137,10 @@ async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Pr
   const members = new Set(before.members.map(member => member.name));
   const interfaces = bond.members.map(member => member.name).filter(member => !members.has(member));
   let missing: readonly string[] = [];
-  if (interfaces.length > 0) {
-    const takeDown = bond.takeDown || wishes.takeDown;
-    const request = {
-      interfaces,
-      ...(takeDown && { takeDown }),
-      ...(wishes.takeAddresses && { takeAddresses: true }),
-    };
-    if (wishes.isLenient === true) missing = await joinThoseThere(api, terminal, name, request, members.size);
-    else tellWarnings(terminal, await api.enslave(name, request));
-  }
+  const takeDown = bond.takeDown || wishes.takeDown;
+  const request = { ...(takeDown && { takeDown }), ...(wishes.takeAddresses && { takeAddresses: true }) };
+  if (wishes.isLenient === true) missing = await joinOrAwait(api, terminal, bond, request);
+  else if (interfaces.length > 0) tellWarnings(terminal, await api.enslave(name, { ...request, interfaces }));
   for (const member of members) {
     if (bond.members.some(wanted => wanted.name === member)) continue;
     terminal.err(

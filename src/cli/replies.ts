@@ -69,6 +69,7 @@ const isBond: Check = fields<keyof ShowBond>({
   tx: isCounters,
   txDropped: isNumber,
   members: listOf(isMember),
+  awaited: listOf(isText),
 });
 
 const showDocument: Check = fields<keyof ShowDocument>({ bonds: listOf(isBond) });

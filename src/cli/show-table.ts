@@ -61,6 +61,7 @@ function bondText(bond: ShowBond, view: TableView, paint: Paint): string {
     ['Data plane', dataPlaneText(bond)],
     ['Received', counterText(bond.rx)],
     ['Sent', sentText(bond), bond.txDropped > 0 ? 'doubtful' : undefined],
+    ...awaitedFacts(bond),
   ];
   const lines = columns(
     facts.map(([name, text, meaning]) => [
@@ -118,6 +119,11 @@ const DATA_PLANES: Readonly<Record<string, string>> = { ebpf: 'eBPF', userspace:
 function dataPlaneText({ dataPlane, dataPlaneDetail }: ShowBond): string {
   const name: string = DATA_PLANES[dataPlane] ?? plain(dataPlane);
   return dataPlaneDetail === '' ? name : `${name}: ${plain(dataPlaneDetail)}`;
+}
+
+function awaitedFacts({ awaited }: ShowBond): Fact[] {
+  if (awaited.length === 0) return [];
+  return [['Awaited', `${awaited.map(plain).join(', ')}, to join when there`, 'doubtful']];
 }
 
 function counterText({ packets, bytes }: Counters): string {

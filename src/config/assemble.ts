@@ -1,8 +1,8 @@
 // Makes bonds of the facts that files state: who is a member of what, which option comes from where, what Bondwire refuses.
 // Everything that is in the result is told as understood, everything else with the reason. (config)
-import { shown } from '../base/index.js';
+import { badInterfaceName, shown } from '../base/index.js';
 import { canonicalValue, checkOptions, findOption } from '../policy/index.js';
-import { badInterfaceName, interfaceMac, mtuOf } from './check-bond.js';
+import { interfaceMac, mtuOf } from './check-bond.js';
 import type { Fact, Finding, KnownInterface, Level, Place } from './facts.js';
 import { joinMembers, type Membership, resolve } from './membership.js';
 import { type ModuleParameters, moduleParameters, type Parameter } from './module-parameters.js';

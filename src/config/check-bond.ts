@@ -1,5 +1,5 @@
 // What is wrong with one bond of `bondwire.yaml`: options by the policy's own engine, names and addresses by Linux's rules. (config)
-import { encodeUtf8, plain, shown } from '../base/index.js';
+import { badInterfaceName, shown } from '../base/index.js';
 import { checkOptions, type OptionText } from '../policy/index.js';
 import { addressText, cidrText, destinationText, macText } from './addresses.js';
 import type { Finding, Level, Place } from './facts.js';
@@ -7,15 +7,6 @@ import type { BondWish } from './wishes.js';
 
 const LEAST_MTU = 68;
 const MOST_MTU = 65535;
-
-/** What Linux (dev_valid_name) has against a name of an interface, as the rest of a sentence; null when it is good. */
-export function badInterfaceName(name: string): string | null {
-  if (name === '') return 'it is empty';
-  if (name === '.' || name === '..') return 'Linux reserves it';
-  if (/[\s/:]/.test(name) || plain(name) !== name)
-    return 'it holds white space, "/", ":" or a control character';
-  return encodeUtf8(name).length > 15 ? 'it has more than 15 bytes' : null;
-}
 
 /** The MTU that a text gives, or null. */
 export function mtuOf(text: string): number | null {

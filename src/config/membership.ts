@@ -1,6 +1,5 @@
 // Who is a member of which bond: names, patterns and MAC addresses of files against the interfaces of the machine. (config)
-import { shown, unreachable } from '../base/index.js';
-import { badInterfaceName } from './check-bond.js';
+import { badInterfaceName, shown, unreachable } from '../base/index.js';
 import type { Fact, Finding, InterfaceRef, KnownInterface, Place } from './facts.js';
 
 export interface Member {

@@ -61,6 +61,8 @@ export interface ShowBond {
   /** Frames that no member could take. */
   readonly txDropped: number;
   readonly members: readonly ShowMember[];
+  /** Interfaces that join when they appear. */
+  readonly awaited: readonly string[];
 }
 
 /** What `show --json` prints. */
@@ -91,6 +93,13 @@ export interface EnslaveRequest {
   readonly takeDown?: boolean;
   /** Addresses and routes of the interface move to the bond. */
   readonly takeAddresses?: boolean;
+  /**
+   * An interface that is not there is awaited instead of refused: it joins when it appears. One that is there joins
+   * again when it comes back after its removal. Until it is released.
+   */
+  readonly await?: boolean;
+  /** Options of a member (`prio`, `queue_id`) that awaited ones are given when they join. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 export interface ReleaseRequest {

@@ -19,7 +19,7 @@ import { type Outage, outageOf } from './outage.js';
 import { type OriginalSettings, restoreSettings } from './original-settings.js';
 import { randomMac } from './random-mac.js';
 import { collectStack, collectStackInTurn } from './stack.js';
-import type { Leaving, SavedMember, SavedRunner } from './state-file.js';
+import type { Leaving, SavedMember, SavedRunner, WantedMember } from './state-file.js';
 
 /** Milliseconds between two looks at the bond's multicast groups, which the kernel does not announce. */
 const FILTER_INTERVAL_MS = 500;
@@ -47,6 +47,7 @@ export interface RunnerParts {
   readonly taken?: readonly SavedBelongings[];
   readonly filters?: readonly (readonly [number, readonly string[]])[];
   readonly departed?: IfconfigCounters;
+  readonly wanted?: readonly WantedMember[];
 }
 
 export class BondRunner {
@@ -58,6 +59,8 @@ export class BondRunner {
   taken: SavedBelongings[];
   /** What members that left had counted while they were here. */
   departed: IfconfigCounters;
+  /** Interfaces that are to be members whenever they are there. */
+  wanted: readonly WantedMember[];
   /** True from the first step of its destruction on. */
   ending = false;
   readonly #filters: FilterFollower;
@@ -86,6 +89,7 @@ export class BondRunner {
     );
     this.taken = [...(parts.taken ?? [])];
     this.departed = parts.departed ?? NO_COUNTERS;
+    this.wanted = parts.wanted ?? [];
     this.#frames = new FrameSender(parts.machine);
     this.#senses = new MonitorSenses(parts.machine, parts.plane, answer => {
       if (!this.#closed) this.#guard(() => this.feed({ kind: 'answer', answer }));
@@ -131,6 +135,7 @@ export class BondRunner {
       taken: this.taken,
       filters: this.#filters.save(),
       departed: this.departed,
+      wanted: this.wanted,
     };
   }
 

@@ -8,10 +8,12 @@ import { currentNetnsId, Ethtool, getLink, lockDirectory, monotonicMs, Rtnetlink
 import { type Link, RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
 import { AddressFilters } from './address-filters.js';
+import { AwaitedMembers } from './awaited-members.js';
 import { belongingsOf, giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
 import {
   controlSocketPath,
   type DaemonStatus,
+  type EnslaveRequest,
   type LinkRequest,
   type RouteRequest,
   type ShowDocument,
@@ -98,6 +100,7 @@ class Daemon implements RunningDaemon {
   readonly #operations: Operations;
   readonly #files: ViewFiles;
   readonly #news: KernelNews;
+  readonly #awaited: AwaitedMembers;
   readonly #adopted: string[] = [];
   #server: ControlServer | undefined;
   #closed = false;
@@ -122,6 +125,7 @@ class Daemon implements RunningDaemon {
       operations: this.#operations,
       touched: () => this.#files.touch(),
     });
+    this.#awaited = new AwaitedMembers(machine, this.#registry, this.#operations);
   }
 
   static open(options: DaemonOptions, unlock: () => void, problem: string | undefined): Daemon {
@@ -172,6 +176,7 @@ class Daemon implements RunningDaemon {
       if (runner.ending) this.#operations.dismantle(runner, undefined);
       else runner.adopt();
     }
+    this.#awaited.start();
   }
 
   /** Bonds that an earlier daemon was making when it ended: nobody was told of them yet. */
@@ -191,6 +196,7 @@ class Daemon implements RunningDaemon {
   async close(how: 'leave-in-place' | 'remove-everything'): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#awaited.close();
     await this.#server?.close();
     if (how === 'remove-everything') {
       for (const runner of this.#registry.all()) this.#operations.destroy(runner);
@@ -251,8 +257,9 @@ class Daemon implements RunningDaemon {
     return this.#operations.destroy(runner);
   }
 
-  enslave(...args: Parameters<Operations['enslave']>) {
-    return this.#operations.enslave(...args);
+  enslave(runner: BondRunner, { interfaces, ...wishes }: Required<EnslaveRequest>) {
+    if (wishes.await) return this.#awaited.enslave(runner, interfaces, wishes);
+    return this.#operations.enslave(runner, interfaces, wishes);
   }
 
   release(...args: Parameters<Operations['release']>) {
@@ -331,6 +338,7 @@ class Daemon implements RunningDaemon {
       taken: saved.taken,
       filters: saved.filters,
       ...(saved.departed !== undefined && { departed: saved.departed }),
+      ...(saved.wanted !== undefined && { wanted: saved.wanted }),
     });
     runner.ending = saved.ending;
     for (const member of plane.members()) if (!runner.records.has(member)) plane.removeMember(member);

@@ -52,6 +52,7 @@ function factsOf(
     rx: NONE,
     tx: NONE,
     txDropped: 0,
+    awaited: [],
     members,
   };
   return {

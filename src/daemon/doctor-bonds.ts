@@ -114,7 +114,8 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
         warn(
           name,
           `${member} does not report its carrier, so miimon cannot see it fail`,
-          `bondwire set ${name} arp_interval=100 arp_ip_target=ADDRESS`,
+          // The driver has no ARP monitor in that mode.
+          `bondwire set ${name} ${mode === 'balance-tlb' ? 'link_watch=any ' : ''}arp_interval=100 arp_ip_target=ADDRESS`,
         ),
       );
   return found;
@@ -152,10 +153,19 @@ function members({ bond, addresses, routes, managers }: BondFacts): Finding[] {
         ),
       );
   }
+  for (const name of bond.awaited)
+    found.push(
+      warn(
+        bond.name,
+        `${name} is to be a member, but is not there or does not join ('bondwire events --bond ${bond.name}' says why)`,
+        `plug it in; it joins then by itself; or 'bondwire release ${bond.name} ${name}' to do without it`,
+      ),
+    );
   return [...found, ...speeds(bond)];
 }
 
-function speeds({ name, mode, members: all }: ShowBond): Finding[] {
+function speeds(bond: ShowBond): Finding[] {
+  const { name, mode, members: all } = bond;
   const known = all.filter(
     (member): member is ShowMember & { speedMbps: number } => member.speedMbps !== null,
   );
@@ -163,7 +173,8 @@ function speeds({ name, mode, members: all }: ShowBond): Finding[] {
   const slow = known.filter(({ speedMbps }) => speedMbps < fastest);
   if (slow.length === 0) return [];
   const names = slow.map(member => `${member.name} (${member.speedMbps} Mbit/s)`).join(', ');
-  if (mode === 'active-backup') return [];
+  // balance-tlb by load gives each flow to the member with the most left of its speed.
+  if (mode === 'active-backup' || (mode === 'balance-tlb' && !isHashed(bond))) return [];
   return [
     warn(
       name,

@@ -27,6 +27,7 @@ import { captureSettings, restoreSettings, silenceIpv6 } from './original-settin
 import type { Registry } from './registry.js';
 import { systemRefusal } from './system-refusal.js';
 
+/** How interfaces are to join; see EnslaveRequest. */
 export interface EnslaveWishes {
   readonly takeDown: boolean;
   readonly takeAddresses: boolean;

@@ -160,6 +160,7 @@ export class Operations {
     for (const name of names) {
       const member = runner.policy.members().find(other => other.name === name);
       if (member === undefined) {
+        if (runner.wanted.some(wanted => wanted.name === name)) continue;
         const exists = getLink(this.#machine.netlink, name) !== undefined;
         const why = exists ? `it is not a member of ${runner.name}` : 'there is no such interface';
         return err(
@@ -173,6 +174,7 @@ export class Operations {
       members.push(member.member);
     }
     runner.refreshStack();
+    runner.wanted = runner.wanted.filter(({ name }) => !names.includes(name));
     for (const member of new Set(members)) runner.feed({ kind: 'leave', member, cause: 'released' });
     this.#machine.save(runner);
     return done;

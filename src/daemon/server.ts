@@ -6,6 +6,7 @@ import { err, ok, type Refusal, type Result, shown, unreachable } from '../base/
 import type {
   Changed,
   DaemonStatus,
+  EnslaveRequest,
   ErrorBody,
   EventRecord,
   LinkRequest,
@@ -14,7 +15,6 @@ import type {
 } from './api.js';
 import type { BondRunner } from './bond-runner.js';
 import type { Journal } from './journal.js';
-import type { EnslaveWishes } from './joining.js';
 import type { Done } from './operations.js';
 import type { TextView } from './views.js';
 import {
@@ -40,7 +40,7 @@ export interface ControlledDaemon {
   find(name: string): Result<BondRunner, Refusal>;
   create(name: string, options: Readonly<Record<string, string>>): Done;
   destroy(runner: BondRunner): Done;
-  enslave(runner: BondRunner, names: readonly string[], wishes: EnslaveWishes): Done;
+  enslave(runner: BondRunner, request: Required<EnslaveRequest>): Done;
   release(runner: BondRunner, names: readonly string[]): Done;
   set(runner: BondRunner, options: Readonly<Record<string, string>>): Done;
   up(runner: BondRunner): Done;
@@ -199,9 +199,7 @@ export class ControlServer {
       case 'DELETE ':
         return this.#change(response, ok({}), () => daemon.destroy(runner), runner);
       case 'POST members':
-        return this.#change(response, check(enslaveBody, body), value =>
-          daemon.enslave(runner, value.interfaces, value),
-        );
+        return this.#change(response, check(enslaveBody, body), value => daemon.enslave(runner, value));
       case 'DELETE members':
         return this.#change(
           response,

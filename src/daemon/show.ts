@@ -3,6 +3,7 @@ import { getLink, type Rtnetlink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import type { LinkState } from '../policy/index.js';
 import type { Counters, ShowBond, ShowMember } from './api.js';
+import { awaitedBy } from './awaited-members.js';
 import type { BondRunner } from './bond-runner.js';
 
 const MII_STATUS: Readonly<Record<LinkState, ShowMember['miiStatus']>> = {
@@ -46,6 +47,7 @@ export function showBond(netlink: Rtnetlink, runner: BondRunner): ShowBond {
         tx: counters(own, 'tx'),
       };
     }),
+    awaited: awaitedBy(runner).map(({ name: awaited }) => awaited),
   };
 }
 

@@ -24,6 +24,15 @@ export interface SavedMember {
   readonly counted?: IfconfigCounters;
 }
 
+/** An interface that is to be a member whenever it is there. */
+export interface WantedMember {
+  readonly name: string;
+  readonly takeDown: boolean;
+  readonly takeAddresses: boolean;
+  /** Options of a member as text, given when it joins. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
 export interface SavedRunner {
   readonly name: string;
   readonly bondIfindex: number;
@@ -39,6 +48,8 @@ export interface SavedRunner {
   readonly filters: readonly (readonly [number, readonly string[]])[];
   /** What members that left had counted while they were here. */
   readonly departed?: IfconfigCounters;
+  /** Interfaces that are to be members whenever they are there. */
+  readonly wanted?: readonly WantedMember[];
 }
 
 export interface SavedState {

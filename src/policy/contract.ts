@@ -237,6 +237,7 @@ export interface BondEvent {
     | 'refused'
     | 'joined'
     | 'left'
+    | 'awaited'
     | 'link'
     | 'failover'
     | 'recovered'

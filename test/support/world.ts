@@ -24,7 +24,7 @@ export interface Answer {
 export async function eventually<T>(
   what: string,
   look: () => T | false | undefined | Promise<T | false | undefined>,
-  ms = 15_000,
+  ms = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + ms;
   for (;;) {

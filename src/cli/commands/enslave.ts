@@ -6,7 +6,8 @@ import type { Session } from '../session.js';
 
 const HELP = `
 All of the interfaces join, or none. As with the driver, an interface must be down to join, and what it
-carries (addresses, routes) would be lost: the two options are for interfaces in use.
+carries (addresses, routes) would be lost: two of the options are for interfaces in use. With --await, one that is
+not there joins when it appears, and again after it was unplugged, until it is released.
 
 Example:
   bondwire enslave --take-down --take-addresses bond0 eth0 eth1`;
@@ -15,17 +16,18 @@ export function registerEnslave(program: Command, session: Session): void {
   program
     .command('enslave')
     .description('add interfaces to a bond')
-    .usage('[--take-down] [--take-addresses] BOND IFACE...')
+    .usage('[--take-down] [--take-addresses] [--await] BOND IFACE...')
     .argument('<BOND>', 'the bond')
     .argument('<IFACE...>', 'interfaces that are to join')
     .option('--take-down', 'take an interface that is up down first')
     .option('--take-addresses', 'move its addresses and routes to the bond')
+    .option('--await', 'an interface that is not there joins when it appears')
     .addHelpText('after', HELP)
     .action(
       async (
         bond: string,
         interfaces: string[],
-        options: { takeDown?: boolean; takeAddresses?: boolean },
+        options: { takeDown?: boolean; takeAddresses?: boolean; await?: boolean },
       ) => {
         checkBondName(bond);
         checkMembers(bond, interfaces);

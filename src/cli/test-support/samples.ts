@@ -58,6 +58,7 @@ export const BOND: ShowBond = {
   rx: { packets: 1_234_574, bytes: 1_650_000_420 },
   tx: { packets: 987_654, bytes: 120_400_000 },
   txDropped: 0,
+  awaited: [],
   members: [ETH0, ETH1],
 };
 
