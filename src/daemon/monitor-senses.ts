@@ -2,7 +2,7 @@
 // reached. The ears are sockets on the members that see frames before the programs do; they are open while the monitor runs.
 import { parseIpv4, parseIpv6 } from '../base/index.js';
 import type { BondDataPlane } from '../dataplane/index.js';
-import { parseProbeAnswer } from '../frames/index.js';
+import { parseProbeAnswer, type VlanTag } from '../frames/index.js';
 import { ETH_P_ALL, isErrno, listLinks, PacketSocket, PROBE_ANSWERS, routeTo } from '../linux/index.js';
 import { type Link, routeInterface, routeSource, vlanSettingsOf } from '../netlink/index.js';
 import type { BondSnapshot, Heard, HeardAnswer, MemberIndex, ProbeRoute } from '../policy/index.js';
@@ -113,12 +113,12 @@ export class MonitorSenses {
 }
 
 /**
- * VLAN ids on the way from a device to the bond that carries it, the outermost first; null when the bond does not carry it.
+ * VLAN tags on the way from a device to the bond that carries it, the outermost first; null when the bond does not carry it.
  * Bridges and macvlans are passed through (bond_verify_device_path).
  */
-export function vlansBetween(links: readonly Link[], bond: number, device: number): number[] | null {
+export function vlansBetween(links: readonly Link[], bond: number, device: number): VlanTag[] | null {
   const linkOf = (ifindex: number): Link | undefined => links.find(each => each.ifindex === ifindex);
-  const search = (ifindex: number, passed: readonly number[]): number[] | null => {
+  const search = (ifindex: number, passed: readonly number[]): VlanTag[] | null => {
     if (ifindex === bond) return [];
     const link = linkOf(ifindex);
     if (link === undefined || passed.includes(ifindex)) return null;
@@ -130,8 +130,9 @@ export function vlansBetween(links: readonly Link[], bond: number, device: numbe
           : [link.link];
     for (const next of below) {
       const vlans = search(next, [...passed, ifindex]);
-      const id = vlanSettingsOf(link)?.id;
-      if (vlans !== null) return id === undefined ? vlans : [...vlans, id];
+      const vlan = vlanSettingsOf(link);
+      if (vlans !== null)
+        return vlan === undefined ? vlans : [...vlans, { tpid: vlan.protocol, tci: vlan.id }];
     }
     return null;
   };

@@ -1,14 +1,14 @@
 // Probes of the ARP monitor: bytes of a request and a solicitation, and that every probe is read back as it was meant.
-import { array, assert, constantFrom, nat, pre, property, uint8Array } from 'fast-check';
+import { array, assert, constantFrom, nat, pre, property, record, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatIpv4, formatIpv6, formatMac } from '../base/index.js';
-import { parseEthernet, parseProbeAnswer, probeFrame } from './index.js';
+import { parseEthernet, parseProbeAnswer, probeFrame, type VlanTag } from './index.js';
 
 const MAC = '02:00:00:00:00:01';
 const hex = (bytes: Uint8Array): string =>
   Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
 
-function frameOf(sender: string | null, target: string, vlans: number[] = []): Uint8Array {
+function frameOf(sender: string | null, target: string, vlans: VlanTag[] = []): Uint8Array {
   const frame = probeFrame({ mac: MAC, sender, target, vlans });
   if (!frame.ok) throw new Error(frame.error);
   return frame.value;
@@ -22,8 +22,11 @@ describe('probeFrame()', () => {
   });
 
   it('asks from 0.0.0.0 without a sender, and through all VLANs, the outermost first', () => {
-    const frame = frameOf(null, '192.0.2.254', [3, 4]);
-    expect(hex(frame).slice(24, 44)).toBe('81000003810000040806');
+    const frame = frameOf(null, '192.0.2.254', [
+      { tpid: 0x88a8, tci: 3 },
+      { tpid: 0x8100, tci: 4 },
+    ]);
+    expect(hex(frame).slice(24, 44)).toBe('88a80003810000040806');
     expect(parseProbeAnswer(frame)).toMatchObject({ ok: true, value: { sender: '0.0.0.0' } });
   });
 
@@ -55,8 +58,9 @@ describe('probeFrame()', () => {
 
   it('is read back as it was meant', () => {
     const bytes = (length: number) => uint8Array({ minLength: length, maxLength: length });
+    const vlanTag = record({ tpid: constantFrom(0x8100, 0x88a8), tci: nat(4094) });
     assert(
-      property(bytes(4), bytes(4), array(nat(4094), { maxLength: 3 }), (from, to, vlans) => {
+      property(bytes(4), bytes(4), array(vlanTag, { maxLength: 3 }), (from, to, vlans) => {
         const [sender, target] = [formatIpv4(from), formatIpv4(to)];
         const read = parseProbeAnswer(frameOf(sender, target, vlans));
         expect(read).toEqual({

@@ -26,12 +26,12 @@ import { IP_PROTOCOL } from './ipv4.js';
 import { emitIpv6Header, IPV6_LENGTH, parseIpv6Header } from './ipv6.js';
 import { emitNdisc, NDISC_LENGTH, parseNdisc } from './ndisc.js';
 
-/** Who asks whom; `sender` null for the unspecified address. VLAN ids from the outermost inwards. */
+/** Who asks whom; `sender` null for the unspecified address. Tags from the outermost inwards. */
 export interface Probe {
   readonly mac: string;
   readonly sender: string | null;
   readonly target: string;
-  readonly vlans: readonly number[];
+  readonly vlans: readonly VlanTag[];
 }
 
 /** The addresses that count in a validated frame: of ARP the packet's, of IPv6 the header's. */
@@ -61,10 +61,6 @@ function solicitedNodeGroup(address: Uint8Array): Uint8Array {
   return group;
 }
 
-function tags(vlans: readonly number[]): VlanTag[] {
-  return vlans.map(tci => ({ tpid: ETHERTYPE.VLAN, tci }));
-}
-
 /** A broadcast ARP request, or a neighbour solicitation to the solicited-node group; or why an address is none. */
 export function probeFrame(probe: Probe): Result<Uint8Array, string> {
   const source = parseMac(probe.mac);
@@ -80,7 +76,7 @@ function request(source: Uint8Array, { sender, target, vlans }: Probe): Result<U
   const destination = parseMac(BROADCAST_MAC);
   if (!destination.ok) return destination;
   const frame = new Uint8Array(ETHERNET_LENGTH + vlans.length * VLAN_TAG_LENGTH + ARP_LENGTH);
-  const header = { destination: destination.value, source, vlanTags: tags(vlans), etherType: ETHERTYPE.ARP };
+  const header = { destination: destination.value, source, vlanTags: vlans, etherType: ETHERTYPE.ARP };
   const packet = {
     operation: ARP_OPERATION.REQUEST,
     senderMac: source,
@@ -107,7 +103,7 @@ function solicitation(source: Uint8Array, { sender, target, vlans }: Probe): Res
   const header = {
     destination: ipv6GroupMac(group),
     source,
-    vlanTags: tags(vlans),
+    vlanTags: vlans,
     etherType: ETHERTYPE.IPV6,
   };
   const ip = {

@@ -198,12 +198,13 @@ describe('routes', () => {
 
   it('asks through the VLAN that the route names', () => {
     const net = new Network({});
-    net.give({
-      kind: 'routes',
-      routes: [{ target: TARGET, path: 'bond', sender: '198.51.100.1', vlans: [3, 4] }],
-    });
+    const vlans = [
+      { tpid: 0x88a8, tci: 3 },
+      { tpid: 0x8100, tci: 4 },
+    ];
+    net.give({ kind: 'routes', routes: [{ target: TARGET, path: 'bond', sender: '198.51.100.1', vlans }] });
     net.run(500);
-    expect(net.probes.at(-1)).toMatchObject({ sender: '198.51.100.1', vlans: [3, 4] });
+    expect(net.probes.at(-1)).toMatchObject({ sender: '198.51.100.1', vlans });
   });
 });
 

@@ -76,9 +76,9 @@ export type ProbeRoute =
   | {
       readonly target: string;
       readonly path: 'bond';
-      /** Address of that device, null when it has none; VLAN ids from the outermost inwards. */
+      /** Address of that device, null when it has none; VLAN tags from the outermost inwards. */
       readonly sender: string | null;
-      readonly vlans: readonly number[];
+      readonly vlans: readonly VlanTag[];
     }
   | { readonly target: string; readonly path: 'none' | 'elsewhere' };
 
@@ -223,7 +223,7 @@ export type Output =
       readonly member: MemberIndex;
       readonly target: string;
       readonly sender: string | null;
-      readonly vlans: readonly number[];
+      readonly vlans: readonly VlanTag[];
       /** The MAC address that asks; absent: the member's. */
       readonly source?: MacText;
     }
