@@ -170,3 +170,24 @@ test('A daemon that comes back goes on asking, and no member is given up for its
     (await stage.events(after)).some(each => each.type === 'link' && each.member === first),
   );
 });
+
+test('it listens on members only while it asks: without it no socket is left on them', async () => {
+  const stage = await asking();
+  /** Packet sockets in the host's namespace that are bound to a member, for all protocols (packet(7): /proc/net/packet). */
+  const ears = async (): Promise<number> => {
+    const { stdout } = await stage.lab.exec('host', ['cat', '/proc/net/packet']);
+    const members = ['eth0', 'eth1'].map(name => String(stage.lab.link('host', name)?.ifindex));
+    const rows = stdout
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map(row => row.trim().split(/\s+/));
+    return rows.filter(([, , , protocol, iface]) => protocol === '0003' && members.includes(iface ?? ''))
+      .length;
+  };
+  expect(await ears()).toBe(2);
+  await stage.bondwire.run('set', 'bond0', 'arp_interval=0');
+  expect(await ears()).toBe(0);
+  await stage.bondwire.run('set', 'bond0', 'arp_interval=100');
+  expect(await ears()).toBe(2);
+});

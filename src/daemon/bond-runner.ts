@@ -21,8 +21,6 @@ import { randomMac } from './random-mac.js';
 import { collectStack, collectStackInTurn } from './stack.js';
 import type { Leaving, SavedMember, SavedRunner, WantedMember } from './state-file.js';
 
-/** Milliseconds between two looks at the bond's multicast groups, which the kernel does not announce. */
-const FILTER_INTERVAL_MS = 500;
 const LONGEST_TIMER_MS = 2_000_000_000;
 
 /** A member as the daemon keeps it. */
@@ -70,7 +68,6 @@ export class BondRunner {
   readonly links: LinkReader;
   #plan: ForwardingPlan;
   #timer: NodeJS.Timeout | undefined;
-  #filterTimer: NodeJS.Timeout | undefined;
   #stackDirty = true;
   #willLook = false;
   /** Interface indexes of the bond and of what stood on it at the last look. */
@@ -110,8 +107,6 @@ export class BondRunner {
     this.plane.onDiverted(({ from, to }) => {
       if (!this.#closed && from !== null) this.#diverted(from, to);
     });
-    this.#filterTimer = setInterval(() => this.#guard(() => this.#syncFilters()), FILTER_INTERVAL_MS);
-    this.#filterTimer.unref();
   }
 
   get name(): string {
@@ -145,7 +140,10 @@ export class BondRunner {
    */
   feed(input: Input, options: { readonly strict?: boolean } = {}): Result<undefined, Refusal> {
     const handled = this.#policy.handle(input, this.#machine.now());
-    if (input.kind === 'set-option') this.links.follow(this.#policy.snapshot());
+    if (input.kind === 'set-option') {
+      this.links.follow(this.#policy.snapshot());
+      this.#guard(() => this.#senses.follow(this.#policy.snapshot()));
+    }
     this.#carryOut(this.#policy.outputs(), options.strict ?? false);
     this.#arm();
     return handled;
@@ -181,7 +179,7 @@ export class BondRunner {
       this.#willLook = false;
       if (this.#closed || !this.#stackDirty) return;
       this.refreshStack(collectStackInTurn);
-      this.#syncFilters();
+      this.#filters.sync();
     });
   }
 
@@ -193,7 +191,7 @@ export class BondRunner {
     if (told.name !== before.name) this.#guard(() => this.plane.renamed(told.name));
     if (told.mtu !== before.mtu) this.#followMtu(told.mtu, before.mtu);
     else this.feed(told);
-    if (told.adminUp !== before.adminUp || told.address !== before.address) this.#syncFilters();
+    if (told.adminUp !== before.adminUp || told.address !== before.address) this.#filters.sync();
     this.#machine.save(this);
   }
 
@@ -277,7 +275,7 @@ export class BondRunner {
   #stop(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    clearInterval(this.#filterTimer);
+    this.#filters.close();
     this.#frames.close();
     this.#senses.close();
   }
@@ -395,10 +393,6 @@ export class BondRunner {
     this.plane.apply(plan);
     if (plan.active !== null && plan.active !== old.active) this.#ended = outageOf(this.plane);
     this.#filters.planned(plan);
-  }
-
-  #syncFilters(): void {
-    if (!this.#closed) this.#filters.sync();
   }
 
   #detach(member: number, restoreAddress: boolean): void {

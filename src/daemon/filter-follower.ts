@@ -4,6 +4,9 @@ import { setLink, type Rtnetlink } from '../linux/index.js';
 import type { ForwardingPlan, MemberIndex } from '../policy/index.js';
 import { AddressFilters, carriersOf } from './address-filters.js';
 
+/** Milliseconds between two looks at the bond's multicast groups, which the kernel does not announce. */
+const INTERVAL_MS = 500;
+
 /** Neither promiscuous nor all-multicast for the bond. */
 const NO_MODES = JSON.stringify([false, false]);
 
@@ -30,6 +33,8 @@ export class FilterFollower {
   readonly #given = new Map<MemberIndex, string>();
   #modesDue = false;
   #listsDue = false;
+  readonly #timer: NodeJS.Timeout;
+  #closed = false;
 
   constructor(
     parts: FilterParts,
@@ -41,6 +46,14 @@ export class FilterFollower {
     // Members that an earlier daemon had: what it gave them is not known.
     for (const member of parts.records.keys()) this.#given.set(member, '');
     this.#lists = new AddressFilters(parts.netlink, saved, parts.save);
+    this.#timer = setInterval(() => parts.guard(() => this.sync()), INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  /** Looks no more; what members have they keep. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
   }
 
   /** What was added to members, as JSON. */
@@ -69,6 +82,7 @@ export class FilterFollower {
 
   /** Brings the members' lists in line with the bond's. */
   sync(): void {
+    if (this.#closed) return;
     const { records, bondIfindex, bondUp, save } = this.#parts;
     const members = [...records].filter(([, record]) => record.joining !== true).map(([member]) => member);
     const wish = { bondIfindex, bondUp: bondUp(), plan: this.#plan };
