@@ -176,7 +176,7 @@ test('it listens on members only while it asks: without it no socket is left on 
   /** Packet sockets in the host's namespace that are bound to a member, for all protocols (packet(7): /proc/net/packet). */
   const ears = async (): Promise<number> => {
     const { stdout } = await stage.lab.exec('host', ['cat', '/proc/net/packet']);
-    const members = ['eth0', 'eth1'].map(name => String(stage.lab.link('host', name)?.ifindex));
+    const members = new Set(['eth0', 'eth1'].map(name => String(stage.lab.link('host', name)?.ifindex)));
     const rows = stdout
       .trim()
       .split('\n')

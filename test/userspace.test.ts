@@ -133,6 +133,34 @@ describe('A bond with data_plane=userspace', () => {
     await until('its worker is gone', () => different().length === 0);
   });
 
+  test('goes through a queueing discipline that somebody gives a member, from then on and until it is taken away', async () => {
+    const stage = await Stage.open();
+    await stage.bond({ data_plane: 'userspace', primary: 'eth0' });
+    await stage.active('eth0');
+    await stage.reached();
+    const host = (line: string) => stage.lab.exec('host', line.split(' '));
+    /** Packets that member's discipline has counted. */
+    const queued = async (): Promise<number> => {
+      const { stdout } = await host('tc -s qdisc show dev eth0 root');
+      return Number(/ (\d+) pkt /.exec(stdout)?.[1] ?? Number.NaN);
+    };
+    const pings = () => host(`ping -c 3 -i 0.1 -W 1 ${stage.lab.peerIp}`);
+    expect(await host('tc qdisc add dev eth0 root pfifo limit 50')).toMatchObject({ status: 0 });
+    await until('frames go through it', async () => {
+      const before = await queued();
+      await pings();
+      return (await queued()) >= before + 3;
+    });
+    expect(await host('tc qdisc del dev eth0 root')).toMatchObject({ status: 0 });
+    // Frames that go past it are not seen by captures either.
+    await until('frames go past what is there by itself', async () => {
+      const capture = host('timeout 2 tcpdump -Q out -c 1 -i eth0 icmp');
+      await new Promise(resolve => setTimeout(resolve, 500));
+      const [{ status }, { status: captured }] = [await pings(), await capture];
+      return status === 0 && captured === 124;
+    });
+  });
+
   test('carries TCP in both directions byte by byte, segments and checksums left to the ends', async () => {
     const stage = await Stage.open();
     await stage.bond({ data_plane: 'userspace' });

@@ -209,6 +209,11 @@ export class BondRunner {
     }
   }
 
+  /** A member got another qdisc, or lost one: whether frames go past it is part of how the plan is carried out. */
+  qdiscTold(): void {
+    if (this.plane.kind === 'userspace') this.#guard(() => this.plane.apply(this.#plan));
+  }
+
   /** A member's interface is gone: deleted, or moved to another namespace (then its id there, if the kernel told). */
   memberGone(member: number): void {
     this.refreshStack();

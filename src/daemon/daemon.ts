@@ -132,8 +132,9 @@ class Daemon implements RunningDaemon {
     const { runDir } = options;
     const planes = choosePlanes(options.planes, problem);
     const state = new StateFile(runDir, String(currentNetnsId()));
-    const { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } = RTNLGRP;
-    const netlink = Rtnetlink.open({ groups: [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR] });
+    const { RTNLGRP_LINK, RTNLGRP_TC, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } = RTNLGRP;
+    const groups = [RTNLGRP_LINK, RTNLGRP_TC, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
+    const netlink = Rtnetlink.open({ groups });
     const daemon: Daemon = new Daemon(
       {
         runDir,

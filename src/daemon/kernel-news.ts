@@ -60,6 +60,7 @@ export class KernelNews {
     try {
       if (news.value.kind === 'link') this.#linkTold(news.value.link, news.value.gone);
       this.#touched();
+      if (news.value.kind === 'qdisc') this.#registry.ofMember(news.value.qdisc.ifindex)?.qdiscTold();
       if (news.value.kind === 'address') this.#changedOn(news.value.address.ifindex);
     } catch (error) {
       this.#machine.log.error({ err: error }, 'an event could not be handled');

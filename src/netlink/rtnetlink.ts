@@ -6,6 +6,7 @@ import { RTM_DELLINK, RTM_NEWLINK } from './link-constants.js';
 import type { NetlinkMessage } from './message.js';
 import { type Neighbour, parseNeighbour, RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour.js';
 import { parseRoute, type Route, RTM_DELROUTE, RTM_NEWROUTE } from './route.js';
+import { parseTrafficControl, RTM_DELQDISC, RTM_NEWQDISC, type TrafficControl } from './traffic-control.js';
 
 /** Multicast groups to subscribe to (RTNLGRP_*, linux/rtnetlink.h). */
 export const RTNLGRP = {
@@ -24,6 +25,7 @@ export type RtnetlinkNews =
   | { readonly kind: 'address'; readonly gone: boolean; readonly address: Address }
   | { readonly kind: 'route'; readonly gone: boolean; readonly route: Route }
   | { readonly kind: 'neighbour'; readonly gone: boolean; readonly neighbour: Neighbour }
+  | { readonly kind: 'qdisc'; readonly gone: boolean; readonly qdisc: TrafficControl }
   | { readonly kind: 'other'; readonly message: NetlinkMessage };
 
 /** Reads a message of any of the types above; another type is kept as `other`. */
@@ -52,6 +54,11 @@ export function parseNews(message: NetlinkMessage): Result<RtnetlinkNews, string
       const neighbour = parseNeighbour(payload);
       if (!neighbour.ok) return neighbour;
       return ok({ kind: 'neighbour', gone: type === RTM_DELNEIGH, neighbour: neighbour.value });
+    }
+    case RTM_NEWQDISC:
+    case RTM_DELQDISC: {
+      const qdisc = parseTrafficControl(payload);
+      return qdisc.ok ? ok({ kind: 'qdisc', gone: type === RTM_DELQDISC, qdisc: qdisc.value }) : qdisc;
     }
     default:
       return ok({ kind: 'other', message });
