@@ -182,7 +182,7 @@ test('it listens on members only while it asks: without it no socket is left on 
       .split('\n')
       .slice(1)
       .map(row => row.trim().split(/\s+/));
-    return rows.filter(([, , , protocol, iface]) => protocol === '0003' && members.includes(iface ?? ''))
+    return rows.filter(([, , , protocol, iface]) => protocol === '0003' && members.has(iface ?? ''))
       .length;
   };
   expect(await ears()).toBe(2);
