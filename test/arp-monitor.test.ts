@@ -182,8 +182,7 @@ test('it listens on members only while it asks: without it no socket is left on 
       .split('\n')
       .slice(1)
       .map(row => row.trim().split(/\s+/));
-    return rows.filter(([, , , protocol, iface]) => protocol === '0003' && members.has(iface ?? ''))
-      .length;
+    return rows.filter(([, , , protocol, iface]) => protocol === '0003' && members.has(iface ?? '')).length;
   };
   expect(await ears()).toBe(2);
   await stage.bondwire.run('set', 'bond0', 'arp_interval=0');
