@@ -211,6 +211,17 @@ describe('bondwire.yaml', () => {
     });
   });
 
+  test('members of a bond that is there exchange their queues', async () => {
+    const queues = (first: number, second: number) =>
+      `bonds:\n  bond0:\n    options: {mode: active-backup, miimon: 100}\n    members: [{name: eth0, queue_id: ${first}}, {name: eth1, queue_id: ${second}}]\n`;
+    const file = join(given({ 'bondwire.yaml': queues(1, 2) }), 'bondwire.yaml');
+    expect(await run('apply', file)).toMatchObject({ status: 0, stderr: '' });
+    expect((await world.bond()).options.queue_id).toEqual(['eth0:1', 'eth1:2']);
+    writeFileSync(file, queues(2, 1));
+    expect(await run('apply', file)).toMatchObject({ status: 0, stderr: '' });
+    expect((await world.bond()).options.queue_id).toEqual(['eth0:2', 'eth1:1']);
+  });
+
   test('a daemon that begins with one makes its bonds; with errors in it, it does not begin', async () => {
     const folder = given({
       'good.yaml': `bonds:\n  bond5:\n    options: {mode: active-backup, miimon: 100}\n    members: [eth0, eth1]\n    take_down: true\n    addresses: [${world.lab.hostAddress}]\n`,

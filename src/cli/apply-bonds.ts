@@ -126,6 +126,19 @@ async function joinOrAwait(
   return [...(await shown(api, bond.name)).awaited];
 }
 
+/** A queue belongs to one member: those that are to have another queue than now leave theirs first, so that two can exchange. */
+async function untieQueues(api: ApiClient, bond: BondWish, now: ShowBond): Promise<void> {
+  const wanted = memberOptionTexts(bond).flatMap(({ name, option }) =>
+    name === 'queue_id' ? option[1] : [],
+  );
+  for (const tied of now.options.queue_id) {
+    const [member = '', queue] = tied.split(':');
+    const wish = wanted.find(text => text.startsWith(`${member}:`));
+    if (queue === '0' || wish === undefined || wish === tied) continue;
+    await api.set(bond.name, { options: { queue_id: `${member}:0` } });
+  }
+}
+
 async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Promise<void> {
   const { name, addresses, routes } = bond;
   const before = await shown(api, name);
@@ -147,6 +160,7 @@ async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Pr
       `bondwire: warning: ${plain(member)} is a member of ${plain(name)}, but not in the file; it was left where it is.\n`,
     );
   }
+  await untieQueues(api, bond, before);
   for (const { at, option } of memberOptionTexts(bond))
     if (!missing.includes(bond.members[at]?.name ?? ''))
       tellWarnings(terminal, await api.set(name, { options: { [option[0]]: option[1] } }));

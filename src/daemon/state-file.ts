@@ -82,7 +82,7 @@ export function parseState(text: string): SavedState | undefined {
 /** True for a bond as the file keeps it. */
 export function isRunner(value: unknown): value is SavedRunner {
   if (!isFields(value)) return false;
-  const { name, bondIfindex, lowerIfindex, pins, policy, members, taken, filters } = value;
+  const { name, bondIfindex, lowerIfindex, pins, policy, members, taken, filters, wanted = [] } = value;
   return (
     typeof name === 'string' &&
     typeof bondIfindex === 'number' &&
@@ -92,7 +92,9 @@ export function isRunner(value: unknown): value is SavedRunner {
     Array.isArray(members) &&
     members.every(member => isFields(member) && isFields(member['original'])) &&
     Array.isArray(taken) &&
-    Array.isArray(filters)
+    Array.isArray(filters) &&
+    Array.isArray(wanted) &&
+    wanted.every(wish => isFields(wish) && typeof wish['name'] === 'string' && isFields(wish['options']))
   );
 }
 
