@@ -28,6 +28,7 @@ import {
   RTPROT_KERNEL,
   routeDestination,
   routeGateway,
+  routeSource,
   routeTable,
   routeUses,
   withInterface,
@@ -38,6 +39,8 @@ import { addressesOfPeople, routesOfPeople } from './join-checks.js';
 export interface Belongings {
   readonly addresses: readonly Address[];
   readonly routes: readonly Route[];
+  /** Routes over other interfaces that have one of the addresses as their source; see routesFrom(). */
+  readonly sourced: readonly Route[];
 }
 
 /** The same as JSON: the kernel's own messages in hexadecimal. */
@@ -46,6 +49,7 @@ export interface SavedBelongings {
   readonly name: string;
   readonly addresses: readonly string[];
   readonly routes: readonly string[];
+  readonly sourced?: readonly string[];
   /** True while they are given back: a daemon that finds it so goes on with that. */
   readonly returning?: boolean;
 }
@@ -53,10 +57,13 @@ export interface SavedBelongings {
 /** Addresses and routes of people on an interface. */
 export function belongingsOf(netlink: Rtnetlink, link: Link): Belongings {
   const addresses = addressesOfPeople(listAddresses(netlink), link);
-  const routes = listRoutes(netlink).filter(
-    route => (route.flags & RTM_F_CLONED) === 0 && routeUses(route, link.ifindex),
-  );
-  return { addresses, routes: [...routesOfPeople(routes, () => true), ...subnetRoutes(routes, addresses)] };
+  const all = listRoutes(netlink).filter(route => (route.flags & RTM_F_CLONED) === 0);
+  const routes = all.filter(route => routeUses(route, link.ifindex));
+  return {
+    addresses,
+    routes: [...routesOfPeople(routes, () => true), ...subnetRoutes(routes, addresses)],
+    sourced: routesFrom(all, addresses, link.ifindex),
+  };
 }
 
 /**
@@ -72,6 +79,31 @@ function subnetRoutes(routes: readonly Route[], addresses: readonly Address[]): 
       !routeDestination(route).startsWith('fe80:') &&
       bare.some(address => address.family === route.family),
   );
+}
+
+/**
+ * Routes over other interfaces than this one that have one of its addresses as their source (`src`): the kernel drops them with
+ * the address (fib_sync_down_addr). IPv6 only forgets their source, and keeps them.
+ */
+function routesFrom(routes: readonly Route[], addresses: readonly Address[], ifindex: number): Route[] {
+  const own = new Set(addresses.filter(({ family }) => family !== AF_INET6).map(ownAddress));
+  return routes.filter(
+    route => route.protocol !== RTPROT_KERNEL && own.has(routeSource(route)) && !routeUses(route, ifindex),
+  );
+}
+
+/** Makes them again, once the addresses are where they go; what could not be done comes back as sentences. */
+export function restoreRoutes(netlink: Rtnetlink, routes: readonly Route[]): string[] {
+  return routes.flatMap(route => {
+    try {
+      addRoute(netlink, asRequest(route));
+      return [];
+    } catch (error) {
+      if (isErrno(error, 'EEXIST')) return [];
+      const why = (error as Error).message;
+      return `the route ${routeText(route)} (src ${routeSource(route) ?? '?'}) went with its source address: ${why}`;
+    }
+  });
 }
 
 /** `192.0.2.1/24`. */
@@ -188,6 +220,7 @@ export function saveBelongings(belongings: Belongings, link: Destination): Saved
     name: link.name,
     addresses: belongings.addresses.map(address => Buffer.from(emitAddress(address)).toString('hex')),
     routes: belongings.routes.map(route => Buffer.from(emitRoute(route)).toString('hex')),
+    sourced: belongings.sourced.map(route => Buffer.from(emitRoute(route)).toString('hex')),
   };
 }
 
@@ -197,9 +230,12 @@ export function loadBelongings(saved: SavedBelongings): Belongings {
     const parsed = parseAddress(Buffer.from(hex, 'hex'));
     return parsed.ok ? [parsed.value] : [];
   });
-  const routes = saved.routes.flatMap(hex => {
+  return { addresses, routes: loadRoutes(saved.routes), sourced: loadRoutes(saved.sourced ?? []) };
+}
+
+function loadRoutes(saved: readonly string[]): Route[] {
+  return saved.flatMap(hex => {
     const parsed = parseRoute(Buffer.from(hex, 'hex'));
     return parsed.ok ? [parsed.value] : [];
   });
-  return { addresses, routes };
 }

@@ -9,7 +9,13 @@ import { type Link, RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
 import { AddressFilters } from './address-filters.js';
 import { AwaitedMembers } from './awaited-members.js';
-import { belongingsOf, giveAddresses, giveRoutes, loadBelongings } from './address-transfer.js';
+import {
+  belongingsOf,
+  giveAddresses,
+  giveRoutes,
+  loadBelongings,
+  restoreRoutes,
+} from './address-transfer.js';
 import {
   controlSocketPath,
   type DaemonStatus,
@@ -374,10 +380,12 @@ class Daemon implements RunningDaemon {
       const link = getLink(netlink, taken.ifindex);
       if (link === undefined) continue;
       const home = { ifindex: link.ifindex, name: link.name ?? taken.name };
-      const { addresses, routes } = loadBelongings(taken);
+      const { addresses, routes, sourced } = loadBelongings(taken);
       try {
         giveAddresses(netlink, addresses, taken.name, home);
         giveRoutes(netlink, routes, taken.ifindex, home.ifindex);
+        for (const message of restoreRoutes(netlink, sourced))
+          journal.add(saved.name, { severity: 'error', type: 'left', message });
       } catch (error) {
         const message = `${home.name} did not get back all that it had: ${(error as Error).message}`;
         journal.add(saved.name, { severity: 'error', type: 'left', message });

@@ -3,7 +3,7 @@
 import { err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { hasReceiveProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { getLink, listLinks, setLink } from '../linux/index.js';
-import type { Link } from '../netlink/index.js';
+import type { Link, Route } from '../netlink/index.js';
 import {
   addressText,
   type Belongings,
@@ -12,6 +12,7 @@ import {
   giveRoutes,
   loadBelongings,
   removeAddresses,
+  restoreRoutes,
   routeText,
   saveBelongings,
   takeBack,
@@ -94,12 +95,18 @@ export class Joining {
       this.undo(runner, link.ifindex);
       return err(systemRefusal(error, `${name} cannot join ${bondName}, and is as it was`));
     }
+    this.#restore(runner, belongings.sourced);
     record.joining = false;
     // What was dropped while there was nobody to send is no outage.
     runner.plane.takeLoss();
     runner.stackChanged();
     this.#machine.save(runner);
     return ok(undefined);
+  }
+
+  #restore(runner: BondRunner, routes: readonly Route[]): void {
+    for (const message of restoreRoutes(this.#machine.netlink, routes))
+      this.#machine.journal.add(runner.name, { severity: 'error', type: 'left', message });
   }
 
   check(
@@ -195,6 +202,7 @@ export class Joining {
         journal.add(runner.name, { severity: 'error', type: 'left', message });
       }
     }
+    this.#restore(runner, belongings?.sourced ?? []);
     runner.taken = runner.taken.filter(saved => saved !== taken);
     this.#machine.save(runner);
   }
