@@ -47,6 +47,7 @@ const bond = z.strictObject({
   tx: counters,
   txDropped: z.int().min(0),
   members: z.array(member),
+  awaited: z.array(z.string()),
 });
 const document = z.strictObject({ bonds: z.array(bond) });
 
