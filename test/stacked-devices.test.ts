@@ -79,10 +79,11 @@ class Stacked {
         all.map(async ([from, to]) => {
           const ping = ['ping', '-c', '1', '-W', '2', `${prefix}${HOSTS[to]}`];
           const argv = ['ip', 'netns', 'exec', this.place(from), ...ping];
-          return { pair: `${from} ${to}`, ...(await this.lab.exec('host', argv)) };
+          const { status } = await this.lab.exec('host', argv);
+          return status === 0 ? [`${from} ${to}`] : [];
         }),
       );
-      return new Set(answers.filter(({ status }) => status === 0).map(({ pair }) => pair));
+      return new Set(answers.flat());
     };
     return { four: await heard('10.9.0.'), six: await heard('2001:db8:9::') };
   }

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { ShowBond, ShowDocument } from '../../src/daemon/api.js';
 import { Lab, type LabOptions, ManagedBondwire, type PlaceName } from '../../src/lab/index.js';
 import type { CommandResult } from '../../src/lab/managed-bondwire.js';
+import { unmountFileSystem } from '../../src/linux/index.js';
 
 /** The command under test. */
 export const BIN = fileURLToPath(new URL('../../bin/bondwire', import.meta.url));
@@ -209,6 +210,8 @@ export class World {
       await this.bondwire.stop();
     }
     const left = this.lab.close();
+    // A command that a failed test left behind ended with the lab, and could not clean up.
+    unmountFileSystem(`${this.bondwire.runDir}/bpf`);
     rmSync(this.folder, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`The lab left ${left.join(', ')}`);
   }
