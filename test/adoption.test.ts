@@ -1,41 +1,13 @@
 // A daemon may die: packets go on, the next one takes over, and its books are right (issue 2, items 4 and "Must show").
 // Needs root.
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Meter, type MeterReport, reportLine, startMeter } from '../src/lab/index.js';
 import { pins } from './support/picture.js';
 import { closeStages, Stage, until } from './support/stage.js';
+import { NO_LOSSES, Traffic } from './support/traffic.js';
 
 afterEach(closeStages);
 
 const RATE = 2000;
-
-/** Numbered packets from the host to the peer, until stopped. */
-async function traffic(stage: Stage): Promise<Meter> {
-  const meter = await startMeter({
-    from: argv => stage.lab.spawn('host', argv),
-    to: argv => stage.lab.spawn('peer', argv),
-    address: stage.lab.peerIp,
-    rate: RATE,
-    seconds: 0,
-  });
-  await flowing(meter);
-  return meter;
-}
-
-/** Waits for another tenth of a second's worth of packets, sent and arrived. */
-async function flowing(meter: Meter): Promise<void> {
-  const wanted = meter.progress.received + RATE / 5;
-  await until('packets arrive', () => meter.progress.received >= wanted);
-}
-
-async function report(what: string, meter: Meter): Promise<MeterReport> {
-  meter.stop();
-  const result = await meter.done;
-  console.log(`${what}: ${reportLine(result)}`);
-  return result;
-}
-
-const nothing = { lost: 0, doubled: 0, refused: 0 };
 
 describe.each([
   { signal: 'SIGKILL', privateMounts: false },
@@ -45,14 +17,14 @@ describe.each([
   test('no packet is lost: then, at a failure while nobody looks, when the next takes over, at its failover', async () => {
     const stage = await Stage.open({ privateMounts });
     await stage.bond();
-    const meter = await traffic(stage);
+    const traffic = await Traffic.start(stage, RATE);
     await stage.bondwire.stop(signal);
-    await flowing(meter);
+    await traffic.flowing();
     expect(pins(stage).length).toBe(5);
     stage.lab.cut('eth0');
-    await flowing(meter);
+    await traffic.flowing();
     await stage.bondwire.start();
-    await flowing(meter);
+    await traffic.flowing();
     let bond = await stage.show();
     expect(bond.active).toBe('eth1');
     expect(
@@ -69,13 +41,15 @@ describe.each([
     );
     stage.lab.cut('eth1');
     await stage.active('eth0');
-    await flowing(meter);
+    await traffic.flowing();
     bond = await stage.show();
     expect(bond.members.map(({ name, linkFailureCount }) => [name, linkFailureCount])).toEqual([
       ['eth0', 1],
       ['eth1', 1],
     ]);
-    expect(stage.losses(await report(`${signal}, private mounts ${privateMounts}`, meter))).toEqual(nothing);
+    expect(stage.losses(await traffic.report(`${signal}, private mounts ${privateMounts}`))).toEqual(
+      NO_LOSSES,
+    );
     const failover = (await stage.events()).findLast(event => event.type === 'failover');
     expect(failover).toMatchObject({ from: 'eth1', to: 'eth0', lostPackets: 0 });
   });
@@ -84,15 +58,15 @@ describe.each([
 test('A failure that came and went while nobody looked is counted once', async () => {
   const stage = await Stage.open();
   await stage.bond();
-  const meter = await traffic(stage);
+  const traffic = await Traffic.start(stage, RATE);
   await stage.bondwire.stop('SIGKILL');
   stage.lab.cut('eth0');
-  await flowing(meter);
+  await traffic.flowing();
   stage.lab.restore('eth0');
-  await flowing(meter);
+  await traffic.flowing();
   await stage.bondwire.start();
   await stage.up('eth0');
-  expect(stage.losses(await report('failure that came and went', meter))).toEqual(nothing);
+  expect(stage.losses(await traffic.report('failure that came and went'))).toEqual(NO_LOSSES);
   const bond = await stage.show();
   expect(bond.active).toBe('eth1');
   expect(bond.members.map(member => member.linkFailureCount)).toEqual([1, 0]);
@@ -101,20 +75,20 @@ test('A failure that came and went while nobody looked is counted once', async (
 test('Two failures one after the other while nobody looked are counted, one for each member, and nothing is lost', async () => {
   const stage = await Stage.open();
   await stage.bond();
-  const meter = await traffic(stage);
+  const traffic = await Traffic.start(stage, RATE);
   await stage.bondwire.stop('SIGKILL');
   stage.lab.cut('eth0');
-  await flowing(meter);
+  await traffic.flowing();
   stage.lab.restore('eth0');
   await until('the switch forwards to eth0', () => stage.lab.link('switch', 'p0')?.operationalState === 'up');
   stage.lab.cut('eth1');
-  await flowing(meter);
+  await traffic.flowing();
   await stage.bondwire.start();
-  await flowing(meter);
+  await traffic.flowing();
   expect((await stage.show()).active).toBe('eth0');
   stage.lab.restore('eth1');
   await stage.up('eth1');
-  expect(stage.losses(await report('two failures', meter))).toEqual(nothing);
+  expect(stage.losses(await traffic.report('two failures'))).toEqual(NO_LOSSES);
   const bond = await stage.show();
   expect(bond.active).toBe('eth0');
   expect(bond.members.map(member => member.linkFailureCount)).toEqual([1, 1]);

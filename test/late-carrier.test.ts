@@ -1,8 +1,8 @@
 // Physical devices: the kernel tells of a lost carrier up to a second late. The data plane does not wait for it (issue 2,
 // item 4); with inline_failover=0 the monitor finds it as the driver's does. Real interfaces; needs root and BPF.
 import { afterEach, describe, expect, test } from 'vitest';
-import { reportLine, startMeter } from '../src/lab/index.js';
 import { closeStages, Stage, until } from './support/stage.js';
+import { Traffic } from './support/traffic.js';
 
 afterEach(closeStages);
 
@@ -12,36 +12,22 @@ const MIIMON = 100;
 async function cutUnderTraffic(options: Record<string, string>, cuts: number) {
   const stage = await Stage.open({ sameIndex: true });
   await stage.bond({ miimon: String(MIIMON), ...options });
-  const meter = await startMeter({
-    from: argv => stage.lab.spawn('host', argv),
-    to: argv => stage.lab.spawn('peer', argv),
-    address: stage.lab.peerIp,
-    rate: RATE,
-    seconds: 0,
-  });
-  const flowing = async (): Promise<void> => {
-    const wanted = meter.progress.received + RATE / 5;
-    await until('packets arrive', () => meter.progress.received >= wanted);
-  };
-  await flowing();
+  const traffic = await Traffic.start(stage, RATE);
   let [active, backup] = ['eth0', 'eth1'];
   for (let cut = 0; cut < cuts; cut++) {
     stage.lab.cut(active);
     await stage.active(backup);
-    await flowing();
+    await traffic.flowing();
     stage.lab.restore(active);
     await stage.up(active);
     const port = stage.lab.cables[active] ?? '';
     await until('the switch forwards again', () => stage.lab.link('switch', port)?.operationalState === 'up');
     [active, backup] = [backup, active];
   }
-  meter.stop();
-  const report = await meter.done;
   const failovers = (await stage.events()).filter(event => event.type === 'failover' && event.from !== null);
   const outages = failovers.map(event => event.outageMs);
-  console.log(
-    `${JSON.stringify(options)}, ${cuts} cuts: ${reportLine(report)}; outages told: ${outages.join(', ')} ms`,
-  );
+  const told = `outages told: ${outages.join(', ')} ms`;
+  const report = await traffic.report(`${JSON.stringify(options)}, ${cuts} cuts, ${told}`);
   return { losses: stage.losses(report), report, failovers };
 }
 

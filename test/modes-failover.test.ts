@@ -1,8 +1,8 @@
 // balance-rr, balance-xor, broadcast and balance-tlb on real interfaces and both data planes: one of two members is cut under a
 // stream of packets and comes back, with a daemon and (eBPF) while none runs; no packet is lost. Needs root.
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Meter, type MeterReport, reportLine, startMeter } from '../src/lab/index.js';
 import { closeStages, Stage, until } from './support/stage.js';
+import { Traffic } from './support/traffic.js';
 
 afterEach(closeStages);
 
@@ -17,30 +17,6 @@ const MODES = [
   ['balance-tlb', {}],
   ['balance-tlb', { tlb_dynamic_lb: '0', xmit_hash_policy: 'layer3+4' }],
 ] as const;
-
-async function traffic(stage: Stage): Promise<Meter> {
-  const meter = await startMeter({
-    from: argv => stage.lab.spawn('host', argv),
-    to: argv => stage.lab.spawn('peer', argv),
-    address: stage.lab.peerIp,
-    rate: RATE,
-    seconds: 0,
-  });
-  await flowing(meter);
-  return meter;
-}
-
-async function flowing(meter: Meter): Promise<void> {
-  const wanted = meter.progress.received + RATE / 5;
-  await until('packets arrive', () => meter.progress.received >= wanted);
-}
-
-async function report(what: string, meter: Meter): Promise<MeterReport> {
-  meter.stop();
-  const result = await meter.done;
-  console.log(`${what}: ${reportLine(result)}`);
-  return result;
-}
 
 /** Frames that each member has sent. */
 function sent(stage: Stage): number[] {
@@ -60,17 +36,17 @@ describe.each(MODES)('%s %o (H10, H12, H13, H16, H50, H53)', (mode, options) => 
       const stage = await Stage.open();
       await stage.bond({ mode, ...options, data_plane: plane });
       expect((await stage.show()).dataPlane).toBe(plane);
-      const meter = await traffic(stage);
+      const traffic = await Traffic.start(stage, RATE);
       for (const member of ['eth0', 'eth1', 'eth0']) {
         stage.lab.cut(member);
         await until(`${member} is down`, async () => (await stage.member(member)).miiStatus === 'down');
-        await flowing(meter);
+        await traffic.flowing();
         stage.lab.restore(member);
         await forwards(stage, member);
-        await flowing(meter);
+        await traffic.flowing();
       }
       const { lost, refused } = stage.losses(
-        await report(`${mode} ${JSON.stringify(options)}, ${plane}`, meter),
+        await traffic.report(`${mode} ${JSON.stringify(options)}, ${plane}`),
       );
       expect({ lost, refused }).toEqual({ lost: 0, refused: 0 });
       expect((await stage.show()).members.map(member => member.linkFailureCount)).toEqual([2, 1]);
@@ -80,14 +56,14 @@ describe.each(MODES)('%s %o (H10, H12, H13, H16, H50, H53)', (mode, options) => 
   test('the same while no daemon runs, and the next one takes over', async () => {
     const stage = await Stage.open();
     await stage.bond({ mode, ...options });
-    const meter = await traffic(stage);
+    const traffic = await Traffic.start(stage, RATE);
     await stage.bondwire.stop('SIGKILL');
-    await flowing(meter);
+    await traffic.flowing();
     stage.lab.cut('eth0');
-    await flowing(meter);
+    await traffic.flowing();
     const before = sent(stage);
     await stage.bondwire.start();
-    await flowing(meter);
+    await traffic.flowing();
     const bond = await stage.show();
     // Where one is the active member, the programs have moved to the other.
     expect(bond).toMatchObject({ mode, active: mode === 'balance-tlb' ? 'eth1' : null });
@@ -100,9 +76,9 @@ describe.each(MODES)('%s %o (H10, H12, H13, H16, H50, H53)', (mode, options) => 
     expect(after[1]).toBeGreaterThan(before[1] ?? 0);
     stage.lab.restore('eth0');
     await forwards(stage, 'eth0');
-    await flowing(meter);
+    await traffic.flowing();
     const { lost, refused } = stage.losses(
-      await report(`${mode} ${JSON.stringify(options)}, no daemon`, meter),
+      await traffic.report(`${mode} ${JSON.stringify(options)}, no daemon`),
     );
     expect({ lost, refused }).toEqual({ lost: 0, refused: 0 });
   });

@@ -5,8 +5,8 @@ import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { reportLine, startMeter } from '../src/lab/index.js';
 import { BIN, closeStages, Stage, until } from './support/stage.js';
+import { NO_LOSSES, Traffic } from './support/traffic.js';
 
 afterEach(closeStages);
 
@@ -85,26 +85,14 @@ test('A daemon that is killed under traffic: interface, address, route and socke
   const sockets = kept(stage, first);
   // The bond's, and two of each of two members.
   expect(sockets.length).toBe(5);
-  const meter = await startMeter({
-    from: argv => stage.lab.spawn('host', argv),
-    to: argv => stage.lab.spawn('peer', argv),
-    address: stage.lab.peerIp,
-    rate: RATE,
-    seconds: 0,
-  });
-  await until('packets arrive', () => meter.progress.received >= RATE / 5);
+  const traffic = await Traffic.start(stage, RATE);
   // Nobody forwards from here on: what is sent now is only in the ring when the daemon dies.
   process.kill(first, 'SIGSTOP');
-  const { sent } = meter.progress;
-  await until('frames wait', () => meter.progress.sent >= sent + RATE / 5);
+  await traffic.sending();
   process.kill(first, 'SIGKILL');
   const second = await another(stage, first);
-  const { received } = meter.progress;
-  await until('packets arrive again', () => meter.progress.received >= received + RATE / 5);
-  meter.stop();
-  const report = await meter.done;
-  console.log(reportLine(report));
-  expect(stage.losses(report)).toEqual({ lost: 0, doubled: 0, refused: 0 });
+  await traffic.flowing();
+  expect(stage.losses(await traffic.report('a death'))).toEqual(NO_LOSSES);
   expect(await picture()).toEqual(before);
   expect(kept(stage, second).toSorted()).toEqual(sockets.toSorted());
   // The next one has them already, as long as the bond has.

@@ -6,27 +6,15 @@ import { getPriority } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import { forwarder } from '../src/dataplane/userspace/forwarder.js';
 import { internetChecksum } from '../src/frames/index.js';
-import { reportLine, startMeter } from '../src/lab/index.js';
 import { PacketSocket, requireLink } from '../src/linux/index.js';
 import { DataPlaneStage, NEVER, planFor } from './support/data-plane-stage.js';
 import { pictureOf, untilAsBefore } from './support/picture.js';
 import { closeStages, Stage, until } from './support/stage.js';
+import { NO_LOSSES, Traffic } from './support/traffic.js';
 
 afterEach(closeStages);
 
 const RATE = 1000;
-
-async function traffic(stage: Stage, rate = RATE) {
-  const meter = await startMeter({
-    from: argv => stage.lab.spawn('host', argv),
-    to: argv => stage.lab.spawn('peer', argv),
-    address: stage.lab.peerIp,
-    rate,
-    seconds: 0,
-  });
-  await until('packets arrive', () => meter.progress.received >= rate / 5);
-  return meter;
-}
 
 describe('A bond with data_plane=userspace', () => {
   test('loses nothing when the active cable is cut, tells of it, and comes back', async () => {
@@ -38,22 +26,18 @@ describe('A bond with data_plane=userspace', () => {
       true,
       'userspace',
     ]);
-    const meter = await traffic(stage);
+    const traffic = await Traffic.start(stage, RATE);
     for (const [cut, other] of [
       ['eth0', 'eth1'],
       ['eth1', 'eth0'],
     ] as const) {
       stage.lab.cut(cut);
       await stage.active(other);
-      const { received } = meter.progress;
-      await until('packets arrive', () => meter.progress.received >= received + RATE / 5);
+      await traffic.flowing();
       stage.lab.restore(cut);
       await stage.up(cut);
     }
-    meter.stop();
-    const report = await meter.done;
-    console.log(reportLine(report));
-    expect(stage.losses(report)).toEqual({ lost: 0, doubled: 0, refused: 0 });
+    expect(stage.losses(await traffic.report('two failovers'))).toEqual(NO_LOSSES);
     const failovers = (await stage.events()).filter(
       event => event.type === 'failover' && event.from !== null,
     );

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseIpv4, parseIpv6 } from '../base/index.js';
 import { getLink, listAddresses, listLinks, listRoutes, routeTo, type Rtnetlink } from '../linux/index.js';
 import { type Link, ownAddress, routeDestination, routeInterface } from '../netlink/index.js';
-import { idleWatch } from '../policy/index.js';
+import { HASH_POLICIES, idleWatch } from '../policy/index.js';
 import type { ShowBond, ShowMember } from './api.js';
 import type { Finding } from './doctor.js';
 import { type SampledFrame, sampleFlows, type Spread, spreads } from './flow-sample.js';
@@ -34,6 +34,8 @@ const BY_KERNEL = 2;
 const FEWEST_PACKETS = 1000;
 /** Of all packets, so many on one member are all. */
 const ALMOST_ALL = 0.95;
+/** A policy whose busiest member would carry so much more is nearly as good. */
+const NEARLY = 0.05;
 /** What a bond sends is looked at for so long, and fewer packets say nothing of how they would spread. */
 const SAMPLE_MS = 2000;
 const FEWEST_FLOWING = 20;
@@ -208,6 +210,12 @@ function percent({ busiest }: Spread): number {
   return Math.round(100 * busiest);
 }
 
+/** The first in the driver's order of those that are as good as the best, or nearly: the others look deeper into packets. */
+function simplestOf(tried: readonly Spread[]): Spread | undefined {
+  const good = tried.filter(({ busiest }) => busiest <= (tried[0]?.busiest ?? 0) + NEARLY);
+  return HASH_POLICIES.map(policy => good.find(spread => spread.policy === policy)).find(Boolean);
+}
+
 /** All traffic on one member, and what would spread it: every policy is tried on what the bond sends now. */
 function spread({ bond, flowing }: BondFacts): Finding[] {
   const lonely = lonelyMember(bond);
@@ -220,7 +228,7 @@ function spread({ bond, flowing }: BondFacts): Finding[] {
     return [warn(name, `${what}; too little is being sent now to say which one would spread it`, fix)];
   }
   const tried = spreads(flowing, usable(bond).length);
-  const [best] = tried;
+  const best = simplestOf(tried);
   const mine = tried.find(({ policy }) => policy === now);
   if (best === undefined || mine === undefined) return [];
   const seen = `of ${flowing.length} packets just sent`;
