@@ -263,3 +263,76 @@ test('A refused enslave leaves the bond what an earlier one brought', async () =
   await stage.api.destroy('bond0');
   expect(await stage.ip('addr', 'show', 'dev', 'eth0')).toContain('10.9.0.2/24');
 });
+
+/** eth0 and eth1 with addresses, and a third interface; the routes over all of them that the kernel did not make. */
+async function entangled(six = false): Promise<{ stage: Stage; listed: () => Promise<string[]> }> {
+  const stage = await Stage.open({ ipv6: six });
+  const lines = [
+    'link add bwx type veth peer name bwx-p',
+    'link set bwx-p up',
+    ...['bwx', 'eth0', 'eth1'].map(name => `link set ${name} up`),
+    'addr add 10.50.0.1/24 dev eth0',
+    'addr add 10.51.0.1/24 dev eth1',
+    'addr add 10.52.0.1/24 dev bwx',
+  ];
+  for (const line of lines) await stage.ip(...line.split(' '));
+  const listed = async () => {
+    const text = `${await stage.ip('route')}\n${await stage.ip('-6', 'route')}`;
+    const rows = text.split('\n').map(row => row.replaceAll(/ +/g, ' ').trim());
+    return rows.filter(row => row !== '' && !/proto kernel|linkdown|^fe80|^multicast/.test(row)).toSorted();
+  };
+  return { stage, listed };
+}
+
+const MOVED = { interfaces: ['eth0', 'eth1'], takeDown: true, takeAddresses: true };
+
+test.each(['destroyed', 'deleted while no daemon runs'])(
+  'Routes whose source is an address of another member come back too, and all others with them: %s',
+  async end => {
+    const { stage, listed } = await entangled();
+    for (const route of [
+      '10.61.0.0/24 dev eth0 src 10.51.0.1',
+      'default via 10.50.0.254 dev eth0',
+      '10.62.0.0/24 dev bwx src 10.50.0.1',
+    ])
+      await stage.ip('route', 'add', ...route.split(' '));
+    const before = await listed();
+    await stage.api.create({ name: 'bond0', options: { mode: 'active-backup', miimon: '100' } });
+    await stage.api.enslave('bond0', MOVED);
+    expect(await listed()).toEqual(before.map(row => row.replace('dev eth0', 'dev bond0')).toSorted());
+    if (end === 'destroyed') await stage.api.destroy('bond0');
+    else {
+      await stage.bondwire.stop('SIGKILL');
+      await stage.ip('link', 'del', 'bond0');
+      await stage.bondwire.start();
+    }
+    expect(await listed()).toEqual(before);
+    expect((await stage.events()).filter(({ severity }) => severity === 'error')).toEqual([]);
+  },
+);
+
+test('Routes over other interfaces with a gateway, on a nexthop object, and of IPv6 keep their source', async () => {
+  const { stage, listed } = await entangled(true);
+  for (const line of [
+    '-6 addr add 2001:db8:50::1/64 dev eth0 nodad',
+    'route add 10.60.0.0/24 dev bwx src 10.50.0.1',
+    'route add default via 10.60.0.9 dev bwx src 10.50.0.1',
+    'route add 10.20.0.0/16 via 10.60.0.9 dev bwx src 10.50.0.1',
+    'nexthop add id 7 dev bwx',
+    'route add 10.64.0.0/24 nhid 7 src 10.50.0.1',
+    '-6 route add 2001:db8:60::/64 dev bwx src 2001:db8:50::1',
+  ])
+    await stage.ip(...line.split(' '));
+  const before = await listed();
+  expect(before.filter(row => row.includes('src 10.50.0.1'))).toHaveLength(4);
+  expect(before.filter(row => row.includes('src 2001:db8:50::1'))).toHaveLength(1);
+  await stage.api.create({ name: 'bond0', options: { mode: 'active-backup', miimon: '100' } });
+  await stage.api.enslave('bond0', MOVED);
+  expect(await listed()).toEqual(before);
+  // What has a source that is the bond's own goes with that, and nobody is to hear of it.
+  await stage.ip('addr', 'add', '10.55.0.1/24', 'dev', 'bond0');
+  await stage.ip('route', 'add', '10.63.0.0/24', 'dev', 'bwx', 'src', '10.55.0.1');
+  await stage.api.destroy('bond0');
+  expect(await listed()).toEqual(before);
+  expect((await stage.events()).filter(({ severity }) => severity === 'error')).toEqual([]);
+});

@@ -83,25 +83,43 @@ function subnetRoutes(routes: readonly Route[], addresses: readonly Address[]): 
 
 /**
  * Routes over other interfaces than this one that have one of its addresses as their source (`src`): the kernel drops them with
- * the address (fib_sync_down_addr). IPv6 only forgets their source, and keeps them.
+ * the address (fib_sync_down_addr), or, of IPv6, takes their source away (rt6_remove_prefsrc).
  */
 function routesFrom(routes: readonly Route[], addresses: readonly Address[], ifindex: number): Route[] {
-  const own = new Set(addresses.filter(({ family }) => family !== AF_INET6).map(ownAddress));
+  const own = new Set(addresses.map(ownAddress));
   return routes.filter(
     route => route.protocol !== RTPROT_KERNEL && own.has(routeSource(route)) && !routeUses(route, ifindex),
   );
 }
 
-/** Makes them again, once the addresses are where they go; what could not be done comes back as sentences. */
-export function restoreRoutes(netlink: Rtnetlink, routes: readonly Route[]): string[] {
-  return routes.flatMap(route => {
+/** Makes such routes as they were, once their sources are where they go. Gives those that could not be made. */
+export function restoreRoutes(netlink: Rtnetlink, routes: readonly Route[]): NotGiven[] {
+  return putRoutes(netlink, routes);
+}
+
+/** A route that could not be made, and why. */
+export interface NotGiven {
+  readonly route: Route;
+  readonly error: Error;
+}
+
+/** `the route default via 192.0.2.254 (...)`. */
+export function notGivenText({ route, error }: NotGiven): string {
+  const source = routeSource(route);
+  const from = source === undefined ? '' : ` src ${source}`;
+  return `the route ${routeText(route)}${from} could not be made again: ${error.message}`;
+}
+
+/** Makes routes, those without a gateway first, as the others need them. What fails does not keep the rest away. */
+function putRoutes(netlink: Rtnetlink, routes: readonly Route[]): NotGiven[] {
+  const direct = routes.filter(route => routeGateway(route) === undefined);
+  const viaGateway = routes.filter(route => routeGateway(route) !== undefined);
+  return [...direct, ...viaGateway].flatMap(route => {
     try {
-      addRoute(netlink, asRequest(route));
+      addRoute(netlink, route, route.family === AF_INET6 && routeSource(route) !== undefined);
       return [];
     } catch (error) {
-      if (isErrno(error, 'EEXIST')) return [];
-      const why = (error as Error).message;
-      return `the route ${routeText(route)} (src ${routeSource(route) ?? '?'}) went with its source address: ${why}`;
+      return isErrno(error, 'EEXIST') ? [] : [{ route, error: error as Error }];
     }
   });
 }
@@ -195,22 +213,17 @@ function labelFor(label: string, fromName: string, toName: string): string {
   return label.startsWith(fromName) ? `${toName}${label.slice(fromName.length)}`.slice(0, 15) : toName;
 }
 
-/** Gives routes to an interface that is up: those without a gateway first, as the others need them. */
+/** Gives routes to an interface that is up, instead of the one that they were over. Gives those that could not be made. */
 export function giveRoutes(
   netlink: Rtnetlink,
   routes: readonly Route[],
   fromIfindex: number,
   toIfindex: number,
-): void {
-  const direct = routes.filter(route => routeGateway(route) === undefined);
-  const viaGateway = routes.filter(route => routeGateway(route) !== undefined);
-  for (const route of [...direct, ...viaGateway]) {
-    try {
-      addRoute(netlink, asRequest(withInterface(route, fromIfindex, toIfindex)));
-    } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw error;
-    }
-  }
+): NotGiven[] {
+  return putRoutes(
+    netlink,
+    routes.map(route => withInterface(route, fromIfindex, toIfindex)),
+  );
 }
 
 /** Belongings as JSON. */

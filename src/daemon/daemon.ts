@@ -9,13 +9,8 @@ import { type Link, RTNLGRP } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
 import { AddressFilters } from './address-filters.js';
 import { AwaitedMembers } from './awaited-members.js';
-import {
-  belongingsOf,
-  giveAddresses,
-  giveRoutes,
-  loadBelongings,
-  restoreRoutes,
-} from './address-transfer.js';
+import { belongingsOf } from './address-transfer.js';
+import { returnBelongings } from './belongings-return.js';
 import {
   controlSocketPath,
   type DaemonStatus,
@@ -376,20 +371,9 @@ class Daemon implements RunningDaemon {
         journal.add(saved.name, { severity: 'error', type: 'left', message });
       }
     }
-    for (const taken of saved.taken) {
-      const link = getLink(netlink, taken.ifindex);
-      if (link === undefined) continue;
-      const home = { ifindex: link.ifindex, name: link.name ?? taken.name };
-      const { addresses, routes, sourced } = loadBelongings(taken);
-      try {
-        giveAddresses(netlink, addresses, taken.name, home);
-        giveRoutes(netlink, routes, taken.ifindex, home.ifindex);
-        for (const message of restoreRoutes(netlink, sourced))
-          journal.add(saved.name, { severity: 'error', type: 'left', message });
-      } catch (error) {
-        const message = `${home.name} did not get back all that it had: ${(error as Error).message}`;
-        journal.add(saved.name, { severity: 'error', type: 'left', message });
-      }
+    for (const problem of returnBelongings(netlink, saved.taken, undefined, saved.bondIfindex)) {
+      const message = `${saved.name} could not give everything back: ${problem}`;
+      journal.add(saved.name, { severity: 'error', type: 'left', message });
     }
     const message = `${saved.name} was gone when the daemon started; its ${others > 0 ? 'other ' : ''}members are as they were before`;
     journal.add(saved.name, { severity: 'warning', type: 'left', message });

@@ -11,6 +11,7 @@ import {
   giveAddresses,
   giveRoutes,
   loadBelongings,
+  notGivenText,
   removeAddresses,
   restoreRoutes,
   routeText,
@@ -105,8 +106,12 @@ export class Joining {
   }
 
   #restore(runner: BondRunner, routes: readonly Route[]): void {
-    for (const message of restoreRoutes(this.#machine.netlink, routes))
-      this.#machine.journal.add(runner.name, { severity: 'error', type: 'left', message });
+    for (const failed of restoreRoutes(this.#machine.netlink, routes))
+      this.#machine.journal.add(runner.name, {
+        severity: 'error',
+        type: 'left',
+        message: notGivenText(failed),
+      });
   }
 
   check(
@@ -167,7 +172,8 @@ export class Joining {
     giveAddresses(netlink, belongings.addresses, fromName, to);
     setLink(netlink, to.ifindex, { up: true });
     runner.resync();
-    giveRoutes(netlink, belongings.routes, from, to.ifindex);
+    const [failed] = giveRoutes(netlink, belongings.routes, from, to.ifindex);
+    if (failed !== undefined) throw failed.error;
   }
 
   /** Gives an interface back as it was, wherever in its joining it stands. */
@@ -194,13 +200,17 @@ export class Joining {
     }
     if (belongings !== undefined && taken !== undefined) {
       const home = { ifindex, name: getLink(netlink, ifindex)?.name ?? taken.name };
+      const note = (problem: string): void => {
+        const message = `${home.name} did not get back all that it had: ${problem}`;
+        journal.add(runner.name, { severity: 'error', type: 'left', message });
+      };
       try {
         giveAddresses(netlink, belongings.addresses, taken.name, home);
-        giveRoutes(netlink, belongings.routes, ifindex, ifindex);
       } catch (error) {
-        const message = `${home.name} did not get back all that it had: ${(error as Error).message}`;
-        journal.add(runner.name, { severity: 'error', type: 'left', message });
+        note((error as Error).message);
       }
+      for (const failed of giveRoutes(netlink, belongings.routes, ifindex, ifindex))
+        note(notGivenText(failed));
     }
     this.#restore(runner, belongings?.sourced ?? []);
     runner.taken = runner.taken.filter(saved => saved !== taken);

@@ -4,7 +4,7 @@ import type { BondDataPlane } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, setLink } from '../linux/index.js';
 import type { Address } from '../netlink/index.js';
 import { Bond, checkTogether, createBond, findOption, idleWatch, inApplyOrder } from '../policy/index.js';
-import { loadBelongings, removeAddresses, restoreRoutes } from './address-transfer.js';
+import { removeAddresses } from './address-transfer.js';
 import { checkBondName } from './bond-name.js';
 import { type Carried, carriedBy, returnBelongings } from './belongings-return.js';
 import { BondRunner } from './bond-runner.js';
@@ -117,9 +117,6 @@ export class Operations {
   dismantle(runner: BondRunner, carried: Carried | undefined): void {
     runner.ending = true;
     this.#machine.save(runner);
-    const { netlink, journal } = this.#machine;
-    const sourced =
-      carried?.sourced ?? runner.taken.flatMap(saved => Array.from(loadBelongings(saved).sourced));
     for (const member of Array.from(runner.records.keys()))
       runner.feed({ kind: 'leave', member, cause: 'released' });
     const bondIfindex = runner.plane.bondIfindex;
@@ -127,8 +124,6 @@ export class Operations {
     runner.takeDown();
     this.#registry.remove(runner);
     this.#giveBack(runner, carried, bondIfindex, bondName);
-    for (const message of restoreRoutes(netlink, sourced))
-      journal.add(bondName, { severity: 'error', type: 'left', message });
     this.#machine.save(runner);
   }
 

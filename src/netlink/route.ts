@@ -253,10 +253,20 @@ function wishedAttribute(attribute: Attribute): Attribute {
   return { ...attribute, value: multipathAttribute(parseNextHops(attribute.value).map(wishedHop)).value };
 }
 
+/** Attributes of a route that its nexthop object holds. */
+const SAID_BY_OBJECT: ReadonlySet<number> = new Set([
+  RTA.RTA_OIF,
+  RTA.RTA_GATEWAY,
+  RTA.RTA_VIA,
+  RTA.RTA_MULTIPATH,
+]);
+
 /** The route as it may be given back to the kernel: without what only the kernel says (dead, link down, age, use). */
 export function asRequest(route: Route): Route {
+  // A nexthop object says all that these say, and the kernel takes one or the other.
+  const hasObject = route.attributes.some(({ type }) => type === RTA.RTA_NH_ID);
   const attributes = route.attributes
-    .filter(attribute => attribute.type !== RTA.RTA_CACHEINFO)
+    .filter(({ type }) => type !== RTA.RTA_CACHEINFO && !(hasObject && SAID_BY_OBJECT.has(type)))
     .map(wishedAttribute);
   return { ...route, flags: route.flags & RTNH_F_WISHES, attributes };
 }
