@@ -189,4 +189,10 @@ test('it listens on members only while it asks: without it no socket is left on 
   expect(await ears()).toBe(0);
   await stage.bondwire.run('set', 'bond0', 'arp_interval=100');
   expect(await ears()).toBe(2);
+  await stage.ip('link', 'set', 'bond0', 'down');
+  await until('it asks no more', async () => (await ears()) === 0);
+  await stage.ip('link', 'set', 'bond0', 'up');
+  await until('it asks', async () => (await ears()) === 2);
+  await stage.api.release('bond0', { interfaces: ['eth1'] });
+  expect(await ears()).toBe(1);
 });

@@ -75,6 +75,23 @@ test('A bond that is deleted while messages of the kernel are lost is given up, 
   await stage.bond();
 });
 
+test('A discipline that a member got while messages of the kernel were lost is obeyed (user space)', async () => {
+  const stage = await Stage.open();
+  await stage.bond({ data_plane: 'userspace', primary: 'eth0' });
+  await stage.active('eth0');
+  const { pid } = await stage.api.status();
+  process.kill(pid, 'SIGSTOP');
+  const lines = Array.from({ length: 40_000 }, (_, nth) => `link set lo alias x${nth}`).join('\n');
+  stage.lab.inside('host', () => execFileSync('ip', ['-batch', '-'], { input: lines }));
+  await stage.run('host', 'tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'pfifo', 'limit', '77');
+  process.kill(pid, 'SIGCONT');
+  await until('frames go through it', async () => {
+    await stage.lab.exec('host', ['ping', '-c', '3', '-i', '0.1', '-W', '1', stage.lab.peerIp]);
+    const { stdout } = await stage.lab.exec('host', ['tc', '-s', 'qdisc', 'show', 'dev', 'eth0', 'root']);
+    return Number(/ (\d+) pkt /.exec(stdout)?.[1] ?? 0) >= 3;
+  });
+});
+
 test('What came to stand on an adopted bond is told of at its next failover', async () => {
   const stage = await Stage.open();
   await stage.bond();

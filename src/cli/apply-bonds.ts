@@ -126,16 +126,48 @@ async function joinOrAwait(
   return [...(await shown(api, bond.name)).awaited];
 }
 
-/** A queue belongs to one member: those that are to have another queue than now leave theirs first, so that two can exchange. */
-async function untieQueues(api: ApiClient, bond: BondWish, now: ShowBond): Promise<void> {
-  const wanted = memberOptionTexts(bond).flatMap(({ name, option }) =>
-    name === 'queue_id' ? option[1] : [],
+/**
+ * A queue belongs to one member: those that leave theirs to another of the file do that first, so that two can exchange. Where
+ * one would have to come from a member that the file does not move, nothing is touched, and the daemon refuses that.
+ */
+async function untieQueues(
+  api: ApiClient,
+  bond: BondWish,
+  now: ShowBond,
+  missing: readonly string[],
+): Promise<void> {
+  const wanted = new Map<string, string>();
+  for (const { at, name, option } of memberOptionTexts(bond)) {
+    const member = bond.members[at]?.name ?? '';
+    if (name === 'queue_id' && !missing.includes(member))
+      wanted.set(member, option[1].slice(member.length + 1));
+  }
+  const tied = now.options.queue_id.map(text => text.split(':')).filter(([, queue]) => queue !== '0');
+  const claimed = tied.filter(([member, queue]) =>
+    Array.from(wanted).some(([other, wish]) => other !== member && wish === queue),
   );
-  for (const tied of now.options.queue_id) {
-    const [member = '', queue] = tied.split(':');
-    const wish = wanted.find(text => text.startsWith(`${member}:`));
-    if (queue === '0' || wish === undefined || wish === tied) continue;
-    await api.set(bond.name, { options: { queue_id: `${member}:0` } });
+  const canLeave = claimed.every(([member = '', queue]) => (wanted.get(member) ?? queue) !== queue);
+  if (!canLeave) return;
+  for (const [member = ''] of claimed) await api.set(bond.name, { options: { queue_id: `${member}:0` } });
+}
+
+/** Options that speak of members, each for itself; one that speaks of a member that is missing is warned of. */
+async function setLate(
+  api: ApiClient,
+  terminal: Terminal,
+  bond: BondWish,
+  missing: readonly string[],
+): Promise<void> {
+  for (const [option, value] of Object.entries(bond.options).filter(([name]) => isOfMembers(name))) {
+    try {
+      tellWarnings(terminal, await api.set(bond.name, { options: { [option]: value } }));
+    } catch (error) {
+      const isAwaited = missing.some(name => value === name || value.startsWith(`${name}:`));
+      if (!isAwaited || !(error instanceof Failure)) throw error;
+      terminal.err(
+        `bondwire: warning: ${error.message} It is not set when that joins either; 'primary' is remembered.\n`,
+      );
+    }
   }
 }
 
@@ -160,19 +192,17 @@ async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Pr
       `bondwire: warning: ${plain(member)} is a member of ${plain(name)}, but not in the file; it was left where it is.\n`,
     );
   }
-  await untieQueues(api, bond, before);
+  for (const awaited of before.awaited) {
+    if (bond.members.some(wanted => wanted.name === awaited)) continue;
+    terminal.err(
+      `bondwire: warning: ${plain(awaited)} is awaited by ${plain(name)}, but not in the file; 'bondwire release ${plain(name)} ${plain(awaited)}' ends that.\n`,
+    );
+  }
+  await untieQueues(api, bond, before, missing);
   for (const { at, option } of memberOptionTexts(bond))
     if (!missing.includes(bond.members[at]?.name ?? ''))
       tellWarnings(terminal, await api.set(name, { options: { [option[0]]: option[1] } }));
-  const late = Object.fromEntries(Object.entries(bond.options).filter(([option]) => isOfMembers(option)));
-  if (Object.keys(late).length > 0) {
-    try {
-      tellWarnings(terminal, await api.set(name, { options: late }));
-    } catch (error) {
-      if (missing.length === 0 || !(error instanceof Failure)) throw error;
-      terminal.err(`bondwire: warning: ${error.message}\n`);
-    }
-  }
+  await setLate(api, terminal, bond, missing);
   if (addresses.length > 0) tellWarnings(terminal, await api.addAddresses(name, { addresses }));
   if (routes.length === 0) return;
   if (bond.up) tellWarnings(terminal, await api.addRoutes(name, { routes }));

@@ -98,7 +98,7 @@ export interface EnslaveRequest {
    * again when it comes back after its removal. Until it is released.
    */
   readonly await?: boolean;
-  /** Options of a member (`prio`, `queue_id`) that awaited ones are given when they join. */
+  /** Options of a member (`prio`, `queue_id`, without its name) for each that joins, now or when it appears. */
   readonly options?: Readonly<Record<string, string>>;
 }
 

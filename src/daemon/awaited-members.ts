@@ -1,6 +1,15 @@
 // Interfaces that are to be members whenever they are there: they join when they appear, and again when they come back. The
 // driver leaves that to udev and the scripts of the distribution; a bond that a file describes is to be as described.
-import { badInterfaceName, err, ok, type Refusal, refusal, type Result, shown } from '../base/index.js';
+import {
+  badInterfaceName,
+  err,
+  MOST_ALTERNATIVE_BYTES,
+  ok,
+  type Refusal,
+  refusal,
+  type Result,
+  shown,
+} from '../base/index.js';
 import { getLink } from '../linux/index.js';
 import type { BondRunner } from './bond-runner.js';
 import type { EnslaveWishes } from './joining.js';
@@ -25,8 +34,13 @@ interface Arrival {
 
 /** Those of the bond that are not its members now. */
 export function awaitedBy(runner: BondRunner): readonly WantedMember[] {
-  const names = new Set(runner.policy.members().map(({ name }) => name));
-  return runner.wanted.filter(({ name }) => !names.has(name));
+  return runner.wanted.filter(wanted => memberOf(runner, wanted) === undefined);
+}
+
+/** The member that is meant: the one that was, whatever its name is by now, or the one that has the name. */
+function memberOf(runner: BondRunner, { name, ifindex }: WantedMember): number | undefined {
+  if (ifindex !== undefined && runner.records.has(ifindex)) return ifindex;
+  return runner.policy.members().find(member => member.name === name)?.member;
 }
 
 export class AwaitedMembers {
@@ -53,27 +67,30 @@ export class AwaitedMembers {
   }
 
   /** All the named interfaces that are there join, or none does; those that are not are awaited. */
-  enslave(
-    runner: BondRunner,
-    names: readonly string[],
-    wishes: EnslaveWishes & Pick<WantedMember, 'options'>,
-  ): Result<undefined, Refusal> {
+  enslave(runner: BondRunner, names: readonly string[], wishes: EnslaveWishes): Result<undefined, Refusal> {
     const { netlink, journal } = this.#machine;
-    const there = names.flatMap(name => getLink(netlink, name)?.name ?? []);
-    const missing = names.filter(name => getLink(netlink, name) === undefined);
+    const looked = names.map(name => ({ name, link: getLink(netlink, name) }));
+    const missing = looked.filter(({ link }) => link === undefined).map(({ name }) => name);
     for (const name of missing) {
-      const bad = badInterfaceName(name);
+      const bad = badInterfaceName(name, MOST_ALTERNATIVE_BYTES);
       if (bad === null) continue;
       const message = `"${shown(name)}" cannot be awaited by ${runner.name}: no interface can be called so, as ${bad}.`;
       return err(refusal('invalid-value', 'EINVAL', message));
     }
+    const { takeDown, takeAddresses, options } = wishes;
+    const wrong = this.#operations.checkMemberOptions(runner, names, options);
+    if (wrong !== undefined) return err(wrong);
+    const there = looked.filter(({ link }) => link !== undefined).map(({ name }) => name);
     const joined = this.#operations.enslave(runner, there, wishes);
     if (!joined.ok) return joined;
-    const { takeDown, takeAddresses, options } = wishes;
-    const all = new Set([...there, ...missing]);
     runner.wanted = [
-      ...runner.wanted.filter(({ name }) => !all.has(name)),
-      ...Array.from(all, name => ({ name, takeDown, takeAddresses, options })),
+      ...runner.wanted.filter(({ name }) => !names.includes(name)),
+      ...looked.map(
+        ({ name, link }): WantedMember =>
+          link === undefined
+            ? { name, takeDown, takeAddresses, options }
+            : { name, ifindex: link.ifindex, takeDown, takeAddresses, options },
+      ),
     ];
     for (const name of missing) {
       const message = `${name} is not there; ${runner.name} does without it until it appears, and takes it then`;
@@ -87,6 +104,7 @@ export class AwaitedMembers {
     const before = this.#arrivals;
     this.#arrivals = new Map();
     for (const runner of this.#registry.all()) {
+      this.#tie(runner);
       for (const wanted of awaitedBy(runner)) {
         const key = `${runner.name} ${wanted.name}`;
         try {
@@ -99,34 +117,45 @@ export class AwaitedMembers {
     }
   }
 
+  /** Members are known by their interfaces from when they joined, by whomever that was asked for. */
+  #tie(runner: BondRunner): void {
+    for (const wanted of runner.wanted) {
+      const ifindex = memberOf(runner, wanted) ?? wanted.ifindex;
+      if (ifindex === undefined || ifindex === wanted.ifindex) continue;
+      runner.wanted = runner.wanted.map(other => (other === wanted ? { ...wanted, ifindex } : other));
+      this.#machine.save(runner);
+    }
+  }
+
   /** Looks whether it is there, and makes it a member; gives what is to be remembered of one that is there and did not join. */
   #arrived(runner: BondRunner, wanted: WantedMember, before: Arrival | undefined): Arrival | undefined {
     const { netlink, journal, now } = this.#machine;
-    const { name, options } = wanted;
+    const { name } = wanted;
     const link = getLink(netlink, name);
     if (link === undefined) return undefined;
     const { ifindex } = link;
-    if (before?.ifindex !== ifindex) return { ifindex };
-    if (this.#registry.ofMember(ifindex) !== undefined || now() < (before.notBefore ?? 0)) return before;
-    const checked = this.#operations.joining.check(runner, name, link, wanted);
-    const joined = checked.ok ? this.#operations.enslave(runner, [name], wanted) : checked;
-    if (!joined.ok) {
-      const told = joined.error.message;
-      if (told !== before.told)
-        journal.add(runner.name, { severity: 'warning', type: 'awaited', message: told, member: name });
-      return { ifindex, told, ...(checked.ok && { notBefore: now() + REST_MS }) };
+    const isMember = runner.records.has(ifindex);
+    if (!isMember) {
+      if (before?.ifindex !== ifindex) return { ifindex };
+      if (now() < (before.notBefore ?? 0)) return before;
+      const checked = this.#operations.joining.check(runner, name, link, wanted);
+      const joined = checked.ok
+        ? this.#operations.enslave(runner, [name], { ...wanted, options: {} })
+        : checked;
+      if (!joined.ok) {
+        const told = joined.error.message;
+        if (told !== before.told)
+          journal.add(runner.name, { severity: 'warning', type: 'awaited', message: told, member: name });
+        return { ifindex, told, ...(checked.ok && { notBefore: now() + REST_MS }) };
+      }
     }
-    // It may have been awaited by an alternative name; what comes back later is known by its own.
-    const own = link.name ?? name;
-    if (own !== name)
-      runner.wanted = runner.wanted.map(other => (other === wanted ? { ...wanted, name: own } : other));
-    const given = Object.entries(options).map(([option, value]) => [option, `${own}:${value}`] as const);
-    for (const [option, value] of given) {
-      const set = this.#operations.set(runner, { [option]: value });
-      if (!set.ok)
-        journal.add(runner.name, { severity: 'warning', type: 'option', message: set.error.message });
-    }
+    runner.wanted = runner.wanted.map(other => (other === wanted ? { ...wanted, ifindex } : other));
     this.#machine.save(runner);
+    if (isMember) return undefined;
+    // Better a member without them than none.
+    const given = this.#operations.giveMemberOptions(runner, ifindex, wanted.options);
+    if (!given.ok)
+      journal.add(runner.name, { severity: 'warning', type: 'option', message: given.error.message });
     const message = `${name} is there; it was awaited, and joined ${runner.name}`;
     journal.add(runner.name, { severity: 'info', type: 'awaited', message, member: name });
     return undefined;

@@ -140,10 +140,9 @@ export class BondRunner {
    */
   feed(input: Input, options: { readonly strict?: boolean } = {}): Result<undefined, Refusal> {
     const handled = this.#policy.handle(input, this.#machine.now());
-    if (input.kind === 'set-option') {
-      this.links.follow(this.#policy.snapshot());
+    if (input.kind === 'set-option') this.links.follow(this.#policy.snapshot());
+    if (['set-option', 'leave', 'bond-link'].includes(input.kind))
       this.#guard(() => this.#senses.follow(this.#policy.snapshot()));
-    }
     this.#carryOut(this.#policy.outputs(), options.strict ?? false);
     this.#arm();
     return handled;

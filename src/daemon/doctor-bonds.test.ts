@@ -63,6 +63,7 @@ function factsOf(
     unreachable: [],
     managers: {},
     silent: [],
+    present: [],
     flowing: [],
     ...change,
   };

@@ -21,6 +21,8 @@ export interface BondFacts {
   readonly unreachable: readonly string[];
   /** Who manages a member besides us, by member. */
   readonly managers: Readonly<Record<string, string>>;
+  /** Those of the awaited interfaces that are there. */
+  readonly present: readonly string[];
   /** Members whose driver does not report its carrier. */
   readonly silent: readonly string[];
   /** What it sends at the moment; looked at only when almost all went through one member. */
@@ -123,7 +125,7 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
   return found;
 }
 
-function members({ bond, addresses, routes, managers }: BondFacts): Finding[] {
+function members({ bond, addresses, routes, managers, present }: BondFacts): Finding[] {
   const found: Finding[] = [];
   for (const { name } of bond.members) {
     for (const address of addresses[name] ?? [])
@@ -155,14 +157,18 @@ function members({ bond, addresses, routes, managers }: BondFacts): Finding[] {
         ),
       );
   }
-  for (const name of bond.awaited)
+  for (const name of bond.awaited) {
+    const isThere = present.includes(name);
     found.push(
       warn(
         bond.name,
-        `${name} is to be a member, but is not there or does not join ('bondwire events --bond ${bond.name}' says why)`,
-        `plug it in; it joins then by itself; or 'bondwire release ${bond.name} ${name}' to do without it`,
+        isThere
+          ? `${name} is awaited as a member and is there, but does not join; 'bondwire events --bond ${bond.name}' says why`
+          : `${name} is to be a member, but is not there`,
+        `${isThere ? 'free it' : 'plug it in'}, then it joins by itself; or do without it: bondwire release ${bond.name} ${name}`,
       ),
     );
+  }
   return [...found, ...speeds(bond)];
 }
 
@@ -291,6 +297,7 @@ function factsOf(
   return {
     bond,
     flowing,
+    present: bond.awaited.filter(name => links.some(link => link.name === name)),
     addresses: perMember(ifindex =>
       all
         .filter(address => address.ifindex === ifindex)

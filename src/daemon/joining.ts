@@ -33,7 +33,10 @@ import { systemRefusal } from './system-refusal.js';
 export interface EnslaveWishes {
   readonly takeDown: boolean;
   readonly takeAddresses: boolean;
+  readonly options: Readonly<Record<string, string>>;
 }
+
+type JoinWishes = Pick<EnslaveWishes, 'takeDown' | 'takeAddresses'>;
 
 export class Joining {
   readonly #machine: Machine;
@@ -48,7 +51,7 @@ export class Joining {
     runner: BondRunner,
     name: string,
     found: Link | undefined,
-    wishes: EnslaveWishes,
+    wishes: JoinWishes,
   ): Result<undefined, Refusal> {
     const { netlink, ethtool } = this.#machine;
     const bondName = runner.name;
@@ -118,7 +121,7 @@ export class Joining {
     runner: BondRunner,
     name: string,
     link: Link | undefined,
-    wishes: EnslaveWishes,
+    wishes: JoinWishes,
   ): Result<{ readonly link: Link; readonly belongings: Belongings }, Refusal> {
     if (link === undefined) {
       return err(
@@ -133,7 +136,7 @@ export class Joining {
     return belongings.ok ? ok({ link, belongings: belongings.value }) : belongings;
   }
 
-  #checkJoin(runner: BondRunner, link: Link, wishes: EnslaveWishes): Result<Belongings, Refusal> {
+  #checkJoin(runner: BondRunner, link: Link, wishes: JoinWishes): Result<Belongings, Refusal> {
     const { netlink } = this.#machine;
     if (runner.records.size >= MAX_MEMBERS) {
       const message = `${link.name ?? link.ifindex} cannot join ${runner.name}: it has ${MAX_MEMBERS} members already, and more are not possible; release one first.`;

@@ -40,7 +40,10 @@ export class KernelNews {
     this.#machine.netlink.onMessage(
       message => this.#told(message),
       () => {
-        for (const runner of this.#registry.all()) if (!runner.resync()) this.#bondGone(runner);
+        for (const runner of this.#registry.all()) {
+          if (runner.resync()) runner.qdiscTold();
+          else this.#bondGone(runner);
+        }
       },
     );
     this.#timer = setInterval(() => this.#lookAtGroups(), GROUPS_INTERVAL_MS);

@@ -3,7 +3,16 @@ import { err, ok, type Refusal, type Result, refusal, shown } from '../base/inde
 import type { BondDataPlane } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, setLink } from '../linux/index.js';
 import type { Address } from '../netlink/index.js';
-import { Bond, checkTogether, createBond, findOption, idleWatch, inApplyOrder } from '../policy/index.js';
+import {
+  Bond,
+  checkOptions,
+  checkTogether,
+  createBond,
+  findOption,
+  idleWatch,
+  inApplyOrder,
+  isOfMembers,
+} from '../policy/index.js';
 import { removeAddresses } from './address-transfer.js';
 import { checkBondName } from './bond-name.js';
 import { type Carried, carriedBy, returnBelongings } from './belongings-return.js';
@@ -131,6 +140,8 @@ export class Operations {
   enslave(runner: BondRunner, names: readonly string[], wishes: EnslaveWishes): Done {
     const joined: number[] = [];
     const wasUp = runner.policy.snapshot().adminUp;
+    const wrong = this.checkMemberOptions(runner, names, wishes.options);
+    if (wrong !== undefined) return err(wrong);
     // All are looked at before the first is touched.
     for (const name of names) {
       const link = getLink(this.#machine.netlink, name);
@@ -141,11 +152,12 @@ export class Operations {
     for (const name of names) {
       const link = getLink(this.#machine.netlink, name);
       if (link !== undefined && runner.records.has(link.ifindex)) continue;
-      const result = this.joining.join(runner, name, link, wishes);
-      if (result.ok) {
-        if (link !== undefined) joined.push(link.ifindex);
-        continue;
+      let result = this.joining.join(runner, name, link, wishes);
+      if (result.ok && link !== undefined) {
+        joined.push(link.ifindex);
+        result = this.giveMemberOptions(runner, link.ifindex, wishes.options);
       }
+      if (result.ok) continue;
       for (const ifindex of joined.toReversed()) this.joining.undo(runner, ifindex);
       // Addresses that moved to it brought it up.
       if (!wasUp) setLink(this.#machine.netlink, runner.plane.bondIfindex, { up: false });
@@ -155,10 +167,63 @@ export class Operations {
     return done;
   }
 
+  /** What is wrong with options for members that are to have these names, before they have joined. */
+  checkMemberOptions(
+    runner: BondRunner,
+    names: readonly string[],
+    options: Readonly<Record<string, string>>,
+  ): Refusal | undefined {
+    const other = Object.keys(options).find(option => !isOfMembers(option) || option === 'active_slave');
+    if (other !== undefined) {
+      const message = `${shown(other)} was refused: it is no option of a member; members have prio and queue_id, others belong to the bond ('bondwire set ${runner.name} …').`;
+      return refusal('invalid-value', 'EINVAL', message);
+    }
+    const mode = ['mode', runner.policy.snapshot().mode] as const;
+    for (const name of names) {
+      const texts = Object.entries(options).map(([option, value]) => [option, `${name}:${value}`] as const);
+      const [problem] = checkOptions(runner.name, [mode, ...texts], [name]).problems;
+      if (problem !== undefined) return problem.refusal;
+    }
+    return undefined;
+  }
+
+  /** Gives a member options of its own; one that is refused leaves the others. */
+  giveMemberOptions(runner: BondRunner, member: number, options: Readonly<Record<string, string>>): Done {
+    const own = runner.policy.members().find(other => other.member === member)?.name ?? '';
+    for (const [option, value] of Object.entries(options)) {
+      const given = this.set(runner, { [option]: `${own}:${value}` });
+      if (!given.ok) return given;
+    }
+    return done;
+  }
+
+  /** The member of this name, which may be an alternative one, as in the driver (__dev_get_by_name). */
+  #memberCalled(runner: BondRunner, name: string) {
+    const members = runner.policy.members();
+    const known = members.find(other => other.name === name);
+    if (known !== undefined || name === '') return known;
+    const ifindex = getLink(this.#machine.netlink, name)?.ifindex;
+    return members.find(({ member }) => member === ifindex);
+  }
+
+  /** Values that begin with the name of a member have its own name. */
+  #withOwnNames(
+    runner: BondRunner,
+    wishes: Readonly<Record<string, string>>,
+  ): Readonly<Record<string, string>> {
+    return Object.fromEntries(
+      Object.entries(wishes).map(([option, value]) => {
+        const [, name = '', rest = ''] = /^\s*([^:]*?)\s*(:.*)?$/s.exec(value) ?? [];
+        const member = isOfMembers(option) ? this.#memberCalled(runner, name) : undefined;
+        return [option, member === undefined || member.name === name ? value : `${member.name}${rest}`];
+      }),
+    );
+  }
+
   release(runner: BondRunner, names: readonly string[]): Done {
     const members: number[] = [];
     for (const name of names) {
-      const member = runner.policy.members().find(other => other.name === name);
+      const member = this.#memberCalled(runner, name);
       if (member === undefined) {
         if (runner.wanted.some(wanted => wanted.name === name)) continue;
         const exists = getLink(this.#machine.netlink, name) !== undefined;
@@ -174,7 +239,9 @@ export class Operations {
       members.push(member.member);
     }
     runner.refreshStack();
-    runner.wanted = runner.wanted.filter(({ name }) => !names.includes(name));
+    runner.wanted = runner.wanted.filter(
+      ({ name, ifindex }) => !names.includes(name) && !members.some(member => member === ifindex),
+    );
     for (const member of new Set(members)) runner.feed({ kind: 'leave', member, cause: 'released' });
     this.#machine.save(runner);
     return done;
@@ -184,7 +251,7 @@ export class Operations {
   set(runner: BondRunner, wishes: Readonly<Record<string, string>>): Done {
     const fixed = refuseOther(runner, wishes);
     if (fixed !== undefined) return err(fixed);
-    const { data_plane: _asItIs, ...options } = wishes;
+    const { data_plane: _asItIs, ...options } = this.#withOwnNames(runner, wishes);
     const names = inApplyOrder(Object.keys(options));
     const isAlone = runner.policy.snapshot().options.link_watch === 'driver';
     const conflict = isAlone ? checkTogether(`The change of ${runner.name}`, Object.entries(options)) : null;

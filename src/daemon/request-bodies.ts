@@ -25,18 +25,13 @@ export const createBody: z.ZodType<CreateRequest> = z.strictObject({
   name: z.string(),
   options: options.default({}),
 });
-export const enslaveBody: z.ZodType<Required<EnslaveRequest>> = z
-  .strictObject({
-    interfaces: names,
-    takeDown: z.boolean().default(false),
-    takeAddresses: z.boolean().default(false),
-    await: z.boolean().default(false),
-    options: options.default({}),
-  })
-  .refine(
-    wish => wish.await || Object.keys(wish.options).length === 0,
-    'options are for interfaces that are awaited ("await": true); others are given theirs by PATCH of the options',
-  );
+export const enslaveBody: z.ZodType<Required<EnslaveRequest>> = z.strictObject({
+  interfaces: names,
+  takeDown: z.boolean().default(false),
+  takeAddresses: z.boolean().default(false),
+  await: z.boolean().default(false),
+  options: options.default({}),
+});
 export const releaseBody: z.ZodType<ReleaseRequest> = z.strictObject({ interfaces: names });
 export const setBody: z.ZodType<SetRequest> = z.strictObject({
   options: options.refine(value => Object.keys(value).length > 0, 'at least one option must be given'),

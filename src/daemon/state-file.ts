@@ -27,6 +27,8 @@ export interface SavedMember {
 /** An interface that is to be a member whenever it is there. */
 export interface WantedMember {
   readonly name: string;
+  /** The interface that was it last: it may have been renamed since, or be known by an alternative name. */
+  readonly ifindex?: number;
   readonly takeDown: boolean;
   readonly takeAddresses: boolean;
   /** Options of a member as text, given when it joins. */

@@ -1,4 +1,5 @@
 // Network interfaces by rtnetlink: list, find, change, make, delete.
+import { MOST_ALTERNATIVE_BYTES } from '../base/index.js';
 import {
   type AddrGenMode,
   addrGenModeSettings,
@@ -36,17 +37,18 @@ export function listLinks(netlink: Rtnetlink): Link[] {
 }
 
 function selector(which: number | string): Partial<Link> {
-  return typeof which === 'number' ? { ifindex: which } : { name: which };
+  if (typeof which === 'number') return { ifindex: which };
+  return Buffer.byteLength(which) > 15 ? { alternativeName: which } : { name: which };
 }
 
-/** A name that an interface can have as far as its length goes; behind a NUL the kernel would not look. */
+/** A name, or alternative name, that an interface can have as far as its length goes; behind a NUL the kernel would not look. */
 function mayBeName(name: string): boolean {
-  return name !== '' && Buffer.byteLength(name) <= 15 && !name.includes('\0');
+  return name !== '' && Buffer.byteLength(name) <= MOST_ALTERNATIVE_BYTES && !name.includes('\0');
 }
 
 /** The link with this index or name; undefined when there is none. */
 export function getLink(netlink: Rtnetlink, which: number | string): Link | undefined {
-  // The kernel answers index 0 with EINVAL, and a name of 16 characters or more with ERANGE: no such link either way.
+  // The kernel answers index 0 with EINVAL, and a name of 128 characters or more with ERANGE: no such link either way.
   if (which === 0 || (typeof which === 'string' && !mayBeName(which))) return undefined;
   try {
     const payload = emitLink(linkWith(selector(which)));

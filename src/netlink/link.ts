@@ -36,6 +36,8 @@ export interface LinkInfo {
 /** Attributes of a link; those absent were not told, or are not to be changed. */
 export interface LinkAttributes {
   readonly name?: string;
+  /** In a request, instead of `name`: another one by which the link is known (`ip link property`). */
+  readonly alternativeName?: string;
   /** Link-layer address as `aa:bb:…`. */
   readonly address?: string;
   readonly broadcast?: string;
@@ -118,6 +120,7 @@ const LINK_INFO: FieldTable<LinkInfo> = {
 
 const LINK: FieldTable<LinkAttributes> = {
   name: [IFLA.IFLA_IFNAME, text],
+  alternativeName: [IFLA.IFLA_ALT_IFNAME, text],
   address: [IFLA.IFLA_ADDRESS, linkAddress],
   broadcast: [IFLA.IFLA_BROADCAST, linkAddress],
   permanentAddress: [IFLA.IFLA_PERM_ADDRESS, linkAddress],
