@@ -37,6 +37,8 @@ const CHOSEN_IN_USER_SPACE = [
   'two-switches-one-dies',
   'xor-layer3-4',
 ];
+/** A scenario that came out otherwise is run again so often. */
+const MORE_TRIES = 3;
 /** Runs at a time: they mostly wait. */
 const PARALLEL = 4;
 
@@ -75,9 +77,12 @@ test.each([
     const first = judge(where, scenarios, await runAll(scenarios, arm, PARALLEL), differences);
     expect(first.scenarios).toBe(chosen.length);
     expect(first.compared).toBeGreaterThan(10 * chosen.length);
-    // What was late on a busy machine has a quiet one the second time.
-    const doubtful = scenarios.filter(({ name }) => first.unlisted.some(({ scenario }) => scenario === name));
-    const second = judge(where, doubtful, await runAll(doubtful, arm, 1), differences);
-    expect(second.unlisted).toEqual([]);
+    // What was late on a busy machine has a quiet one the next time; what is different is so every time.
+    let { unlisted } = first;
+    for (let again = 0; again < MORE_TRIES && unlisted.length > 0; again++) {
+      const doubtful = scenarios.filter(({ name }) => unlisted.some(({ scenario }) => scenario === name));
+      ({ unlisted } = judge(where, doubtful, await runAll(doubtful, arm, 1), differences));
+    }
+    expect(unlisted).toEqual([]);
   },
 );
