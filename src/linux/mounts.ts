@@ -1,5 +1,6 @@
 // Mounts: the BPF file system that keeps pinned objects, and doing something in the host's mount namespace.
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { ERRNO } from '../base/index.js';
 import { SystemError } from './errors.js';
 import { check, closeFd, lastErrno, libc, openFd } from './ffi.js';
 
@@ -22,7 +23,8 @@ export function mountFileSystem(type: string, directory: string, data?: string, 
 export function unmountFileSystem(directory: string): boolean {
   if (libc().umount2(directory, MNT_DETACH) === 0) return true;
   const errno = lastErrno();
-  if (errno === 22 || errno === 2) return false;
+  const { EINVAL, ENOENT, ENOTDIR } = ERRNO;
+  if (errno === EINVAL || errno === ENOENT || errno === ENOTDIR) return false;
   throw new SystemError('umount2', errno, directory);
 }
 
