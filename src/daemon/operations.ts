@@ -173,6 +173,7 @@ export class Operations {
     names: readonly string[],
     options: Readonly<Record<string, string>>,
   ): Refusal | undefined {
+    if (Object.keys(options).length === 0) return undefined;
     const other = Object.keys(options).find(option => !isOfMembers(option) || option === 'active_slave');
     if (other !== undefined) {
       const message = `${shown(other)} was refused: it is no option of a member; members have prio and queue_id, others belong to the bond ('bondwire set ${runner.name} …').`;
