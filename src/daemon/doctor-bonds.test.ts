@@ -137,6 +137,21 @@ test.each<[string, BondFacts, RegExp, RegExp]>([
     /arp_interval/,
   ],
   [
+    'a member without carrier in balance-tlb, where the driver has no ARP monitor',
+    factsOf({ mode: 'balance-tlb', miimon: '100' }, undefined, { silent: ['eth1'] }),
+    /eth1 does not report/,
+    /link_watch=any arp_interval=100/,
+  ],
+  [
+    'mixed speeds in balance-tlb by hash',
+    factsOf({ mode: 'balance-tlb', miimon: '100', tlb_dynamic_lb: '0' }, [
+      member('eth0'),
+      member('eth1', { speedMbps: 100 }),
+    ]),
+    /eth1 \(100 Mbit\/s\) is slower/,
+    /active-backup/,
+  ],
+  [
     'an address',
     factsOf({ miimon: '100' }, undefined, { addresses: { eth0: ['192.0.2.1/24'] } }),
     /eth0 carries the address/,
@@ -210,6 +225,10 @@ test.each<[string, BondFacts]>([
   [
     'speeds in active-backup',
     factsOf({ miimon: '100' }, [member('eth0'), member('eth1', { speedMbps: 100 })]),
+  ],
+  [
+    'speeds in balance-tlb, which gives each by what is left of its speed',
+    factsOf({ mode: 'balance-tlb', miimon: '100' }, [member('eth0'), member('eth1', { speedMbps: 100 })]),
   ],
   [
     'few packets',
