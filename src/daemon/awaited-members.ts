@@ -69,7 +69,7 @@ export class AwaitedMembers {
   /** All the named interfaces that are there join, or none does; those that are not are awaited. */
   enslave(runner: BondRunner, names: readonly string[], wishes: EnslaveWishes): Result<undefined, Refusal> {
     const { netlink, journal } = this.#machine;
-    const looked = names.map(name => ({ name, link: getLink(netlink, name) }));
+    const looked = Array.from(new Set(names), name => ({ name, link: getLink(netlink, name) }));
     const missing = looked.filter(({ link }) => link === undefined).map(({ name }) => name);
     for (const name of missing) {
       const bad = badInterfaceName(name, MOST_ALTERNATIVE_BYTES);
