@@ -31,6 +31,8 @@ interface GivenOption {
   readonly place: Place;
   /** A default of the module for all bonds, as against a wish for this one. */
   readonly isDefault: boolean;
+  /** In a mode that does not have it, it is left out. */
+  readonly isForItsMode: boolean;
 }
 
 /** Bonds from facts. `machine`: the interfaces there are, for those that files name by pattern or MAC address. */
@@ -134,7 +136,7 @@ function assembleBond(
     const place = option?.place ?? ofMember?.place ?? made;
     // What will work one day is kept; what can never work is not.
     const stays = at === null || refusal.code === 'not-implemented';
-    const level = option?.isDefault === true && refusal.code === 'wrong-mode' ? 'warning' : 'error';
+    const level = option?.isForItsMode === true && refusal.code === 'wrong-mode' ? 'warning' : 'error';
     tell(bonds, level, place, refusal.message);
     if (stays || at === null) continue;
     wrong.add(at);
@@ -172,13 +174,13 @@ function givenOptions(
   const own: GivenOption[] = [];
   for (const fact of bonds.facts) {
     if (fact.kind === 'option' && fact.bond === bond)
-      own.push(optionOf(fact.name, fact.value, fact.place, false));
+      own.push(optionOf(fact, { isForItsMode: fact.isForItsMode === true }));
     if (fact.kind !== 'chosen') continue;
     const member = resolve(bonds.machine, fact.member).find(name => membership.bondOf(name) === bond);
-    if (member !== undefined) own.push(optionOf(fact.name, member, fact.place, false));
+    if (member !== undefined) own.push(optionOf({ ...fact, value: member }));
   }
-  const defaults = parameters(bond).options.map(({ name, value, place }) =>
-    optionOf(name, value, place, true),
+  const defaults = parameters(bond).options.map(option =>
+    optionOf(option, { isDefault: true, isForItsMode: true }),
   );
   const isSet = (name: string): boolean => own.some(option => option.name === name && option.value !== '0');
   // A monitor of its own takes the place of the module's default one, as the driver's options do.
@@ -203,8 +205,12 @@ function givenOptions(
   return Array.from(byName.values());
 }
 
-function optionOf(name: string, value: string, place: Place, isDefault: boolean): GivenOption {
-  return { name: findOption(name)?.name ?? name, value: canonicalValue(name, value), place, isDefault };
+function optionOf(
+  { name, value, place }: { readonly name: string; readonly value: string; readonly place: Place },
+  more: Partial<GivenOption> = {},
+): GivenOption {
+  const known = { name: findOption(name)?.name ?? name, value: canonicalValue(name, value), place };
+  return { ...known, isDefault: false, isForItsMode: false, ...more };
 }
 
 /** Addresses, routes, MTU, MAC address and whether it is up, of a bond. */

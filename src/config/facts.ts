@@ -33,7 +33,14 @@ type Said =
   /** This file makes the bond. */
   | { readonly kind: 'bond'; readonly bond: string }
   /** An option of the option engine, under one of its names there. */
-  | { readonly kind: 'option'; readonly bond: string; readonly name: string; readonly value: string }
+  | {
+      readonly kind: 'option';
+      readonly bond: string;
+      readonly name: string;
+      readonly value: string;
+      /** What the file is for takes no notice of it in a mode that does not have it. */
+      readonly isForItsMode?: boolean;
+    }
   /** A parameter of the driver's module: of one bond, or (null) the default of all. */
   | {
       readonly kind: 'parameter';

@@ -145,7 +145,8 @@ function readBondSection(list: FactList, bond: string, given: readonly UnitEntry
         'error',
         `${key}=${shown(value)} is ${conversion === 'boolean' ? 'neither yes nor no' : 'no time'}; it was left out.`,
       );
-    else list.say(place, { kind: 'option', bond, name, value: converted });
+    // netdev_bond_fill_message_create() of systemd sends what belongs to another mode nowhere.
+    else list.say(place, { kind: 'option', bond, name, value: converted, isForItsMode: true });
   }
   if (targets.length > 0 && targetPlace !== undefined) {
     list.say(targetPlace, { kind: 'option', bond, name: 'arp_ip_target', value: targets.join(',') });
