@@ -1,9 +1,10 @@
 // Reads ifcfg-* files of Red Hat and SUSE (H05): addresses, members by MASTER and SLAVE or by BONDING_SLAVE0, options by
-// BONDING_OPTS, teams by TEAM_CONFIG. (config)
+// BONDING_OPTS, teams by TEAM_CONFIG; the files of routes beside them. (config)
 import { shown } from '../base/index.js';
 import { addressText, cidrText, classLength, destinationText, macText, prefixLength } from './addresses.js';
 import { FactList, type Fact, type InterfaceRef, type Place, type SourceFile } from './facts.js';
 import { assignment, splitWords } from './logical-lines.js';
+import { isRouteFile, readRouteFile } from './route-files.js';
 import { type Assignment, shellAssignments } from './shell-assignments.js';
 import { readTeam, readTeamPort } from './teamd.js';
 
@@ -67,6 +68,7 @@ interface Interface {
 
 /** The facts of one file. */
 export function readIfcfg({ path, text }: SourceFile): Fact[] {
+  if (isRouteFile(path)) return readRouteFile({ path, text });
   const list = new FactList(path);
   const { assignments, problems } = shellAssignments(text);
   for (const { line, message } of problems) list.find(list.at(line), 'warning', message);

@@ -1,6 +1,7 @@
 // Tells the format of a file by its name, or, where that says nothing, by what is in it. (config)
 import { child, parseTree } from './document-tree.js';
 import type { SourceFile } from './facts.js';
+import { isRouteFile } from './route-files.js';
 
 export type Format = 'bondwire' | 'modules' | 'ifcfg' | 'interfaces' | 'networkd' | 'netplan' | 'teamd';
 
@@ -23,7 +24,7 @@ function byName(path: string): Format | 'yaml' | 'json' | null {
   const folder = path.split('/').at(-2) ?? '';
   if (/^(?:modules\.conf|conf\.modules|modprobe\.conf(?:\.local)?)$/.test(name)) return 'modules';
   if (folder === 'modprobe.d') return 'modules';
-  if (name.startsWith('ifcfg-')) return 'ifcfg';
+  if (name.startsWith('ifcfg-') || isRouteFile(path)) return 'ifcfg';
   if (name === 'interfaces' || folder === 'interfaces.d') return 'interfaces';
   if (/\.(?:netdev|network)$/.test(name)) return 'networkd';
   if (/\.(?:netdev|network)\.d$/.test(folder) && name.endsWith('.conf')) return 'networkd';

@@ -1,0 +1,117 @@
+// Routes that stand beside ifcfg files: route-IFACE and route6-IFACE of Red Hat, in either of their two forms, ifroute-IFACE and
+// routes of SUSE (routes(5)). (config)
+import { shown } from '../base/index.js';
+import { addressText, cidrText, destinationText, prefixLength } from './addresses.js';
+import { type Fact, FactList, type Place, type SourceFile } from './facts.js';
+import { type LogicalLine, logicalLines, splitWords } from './logical-lines.js';
+import { shellAssignments } from './shell-assignments.js';
+
+/** The interface that the name of a file is for; network/routes is for all. Undefined for a file of another kind. */
+function interfaceOf(path: string): { readonly device: string; readonly isSuse: boolean } | undefined {
+  const name = path.split('/').at(-1) ?? '';
+  if (/(?:^|\/)network\/routes$/.test(path)) return { device: '', isSuse: true };
+  const [, kind, device = ''] = /^(route6?|ifroute)-(.+)$/.exec(name) ?? [];
+  return kind === undefined ? undefined : { device, isSuse: kind === 'ifroute' };
+}
+
+/** True for a file that readRouteFile() reads, by its name. */
+export function isRouteFile(path: string): boolean {
+  return interfaceOf(path) !== undefined;
+}
+
+/** One route as a file has it; parts that it does not name are empty. */
+interface Given {
+  readonly place: Place;
+  readonly device: string;
+  readonly to: string;
+  readonly mask: string;
+  readonly via: string;
+  /** Names of what is said besides. */
+  readonly more: readonly string[];
+}
+
+/** The facts of one file. */
+export function readRouteFile({ path, text }: SourceFile): Fact[] {
+  const list = new FactList(path);
+  const { device, isSuse } = interfaceOf(path) ?? { device: '', isSuse: false };
+  // ifup-routes looks for this to know the form.
+  const isKeyed = !isSuse && /^[ \t]*ADDRESS\d+=/m.test(text);
+  const given = isKeyed
+    ? keyed(list, text, device)
+    : logicalLines(text).map(line => (isSuse ? columnsOf(list, line, device) : wordsOf(list, line, device)));
+  for (const route of given) sayRoute(list, route);
+  return list.facts;
+}
+
+/** ADDRESS0, NETMASK0 or PREFIX0, GATEWAY0, METRIC0. */
+function keyed(list: FactList, text: string, device: string): Given[] {
+  const { assignments, problems } = shellAssignments(text);
+  for (const { line, message } of problems) list.find(list.at(line), 'warning', message, device);
+  const values = new Map(assignments.map(({ name, value }) => [name, value.trim()]));
+  return assignments.flatMap(({ name, value, line }) => {
+    const number = /^ADDRESS(\d+)$/.exec(name)?.[1];
+    if (number === undefined) return [];
+    const get = (key: string): string => values.get(`${key}${number}`) ?? '';
+    const more = ['METRIC', 'OPTIONS'].filter(key => get(key) !== '').map(key => `${key}${number}`);
+    const mask = get('PREFIX') || get('NETMASK');
+    return [{ place: list.at(line), device, to: value.trim(), mask, via: get('GATEWAY'), more }];
+  });
+}
+
+/** The arguments of `ip route add`. */
+function wordsOf(list: FactList, { line, text }: LogicalLine, device: string): Given {
+  const words = splitWords(text);
+  if (words[0] === 'to') words.shift();
+  const [to = '', ...rest] = words;
+  const value = (key: string): string => {
+    const at = rest.indexOf(key);
+    return at < 0 ? '' : (rest[at + 1] ?? '');
+  };
+  const known = ['via', 'dev'];
+  const more = rest.filter((word, at) => at % 2 === 0 && !known.includes(word));
+  return { place: list.at(line), device: value('dev') || device, to, mask: '', via: value('via'), more };
+}
+
+/** DESTINATION GATEWAY NETMASK INTERFACE TYPE OPTIONS; a dash stands for nothing. */
+function columnsOf(list: FactList, { line, text }: LogicalLine, device: string): Given {
+  const [to = '', via = '', mask = '', named = '', ...more] = splitWords(text).map(word =>
+    word === '-' ? '' : word,
+  );
+  const rest = more.filter(word => word !== '' && word !== 'unicast').join(' ');
+  return { place: list.at(line), device: named || device, to, mask, via, more: rest === '' ? [] : [rest] };
+}
+
+function sayRoute(list: FactList, { place, device, to, mask, via, more }: Given): void {
+  if (device === '') {
+    const message = `The route to ${shown(to)} names no interface; it was left out: put it into the file of its bond, or name that.`;
+    return list.find(place, 'warning', message);
+  }
+  const length = mask === '' || to.includes('/') || to === 'default' ? null : prefixLength(mask);
+  const isMaskWrong = mask !== '' && length === null && !to.includes('/') && to !== 'default';
+  const destination = length === null ? destinationText(to) : destinationText(cidrText(to, length) ?? '');
+  const gateway = addressText(via);
+  if (destination === null || isMaskWrong)
+    return list.find(
+      place,
+      'error',
+      `The route to ${shown(to)}${mask === '' ? '' : ` with ${shown(mask)}`} was left out: that is no network; write it as 192.0.2.0/24.`,
+      device,
+    );
+  if (via === '')
+    return list.find(
+      place,
+      'warning',
+      `The route to ${destination} has no gateway and is not carried over; add it by "ip route add" after the bond is made.`,
+      device,
+    );
+  if (gateway === null)
+    return list.find(
+      place,
+      'error',
+      `The route to ${destination} was left out: its gateway ${shown(via)} is no address.`,
+      device,
+    );
+  list.say(place, { kind: 'route', device, to: destination, via: gateway });
+  for (const word of more)
+    list.find(place, 'warning', `${shown(word)} of this route is not carried over.`, device);
+}
