@@ -67,8 +67,7 @@ function wordsOf(list: FactList, { line, text }: LogicalLine, device: string): G
     const at = rest.indexOf(key);
     return at < 0 ? '' : (rest[at + 1] ?? '');
   };
-  const known = ['via', 'dev'];
-  const more = rest.filter((word, at) => at % 2 === 0 && !known.includes(word));
+  const more = rest.filter((word, at) => at % 2 === 0 && word !== 'via' && word !== 'dev');
   return { place: list.at(line), device: value('dev') || device, to, mask: '', via: value('via'), more };
 }
 
