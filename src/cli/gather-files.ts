@@ -1,15 +1,8 @@
 // Reads the files that `import` is given: those named, those that a folder holds and whose names speak of bonds, and those that
 // /etc/network/interfaces sources.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import {
-  type KnownInterface,
-  matches,
-  maySpeakOfBonds,
-  recognise,
-  sourceLines,
-  type SourceFile,
-} from '../config/index.js';
+import { matches, maySpeakOfBonds, recognise, sourceLines, type SourceFile } from '../config/index.js';
 import { refusedFailure } from './failure.js';
 import { plain } from './plain.js';
 
@@ -28,19 +21,19 @@ export function gatherFiles(paths: readonly string[]): Gathered {
   const files: SourceFile[] = [];
   const problems: { file: string; line: number; message: string }[] = [];
   const seen = new Set<string>();
-  const add = (path: string): SourceFile | null => {
+  const add = (path: string, isNamed: boolean): SourceFile | null => {
     const key = resolve(path);
     if (seen.has(key)) return null;
     seen.add(key);
     if (files.length >= MOST_FILES)
       throw refusedFailure(`There are more than ${MOST_FILES} files; name a smaller folder.`);
-    const file = { path, text: readText(path) };
+    const file = { path, text: readText(path, isNamed) };
     files.push(file);
     return file;
   };
   const tryToAdd = (path: string, file: string, line: number): void => {
     try {
-      add(path);
+      add(path, false);
     } catch (error) {
       problems.push({ file, line, message: (error as Error).message });
     }
@@ -48,7 +41,7 @@ export function gatherFiles(paths: readonly string[]): Gathered {
   for (const path of paths) {
     if (statOf(path).isDirectory()) {
       for (const found of walk(path, basename(resolve(path)), 0)) tryToAdd(found, found, 1);
-    } else add(path);
+    } else add(path, true);
   }
   // Files that are sourced may source others; `files` grows while it is walked.
   for (let at = 0; at < files.length; at++) {
@@ -79,9 +72,14 @@ function cannotRead(path: string, error: unknown): Error {
   return refusedFailure(`${plain(path)} cannot be read: ${why}.`, error);
 }
 
-function readText(path: string): string {
-  const { size } = statOf(path);
-  if (size > LARGEST_FILE)
+function readText(path: string, isNamed: boolean): string {
+  const stat = statOf(path);
+  // systemd: a link to /dev/null masks the file of that name.
+  if (stat.isCharacterDevice() && realpathSync(path) === '/dev/null') return '';
+  // A FIFO that was found would be waited for until somebody writes; one that was named is meant (`<(…)`).
+  if (!stat.isFile() && !(isNamed && stat.isFIFO()))
+    throw refusedFailure(`${plain(path)} is no file that holds text; it was passed over.`);
+  if (stat.size > LARGEST_FILE)
     throw refusedFailure(`${plain(path)} is larger than 1 MiB, so it is no configuration of bonds.`);
   try {
     return readFileSync(path, 'utf8');
@@ -139,15 +137,4 @@ function listed(folder: string, name: string): string[] {
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-}
-
-/** The interfaces of this machine, as far as sysfs shows them. */
-export function machineInterfaces(): KnownInterface[] {
-  return namesIn('/sys/class/net').flatMap(({ name }) => {
-    try {
-      return [{ name, mac: readFileSync(`/sys/class/net/${name}/address`, 'utf8').trim() }];
-    } catch {
-      return [];
-    }
-  });
 }

@@ -4,7 +4,8 @@ import { badInterfaceName, shown } from '../base/index.js';
 import { canonicalValue, checkOptions, findOption } from '../policy/index.js';
 import { interfaceMac, mtuOf } from './check-bond.js';
 import type { Fact, Finding, KnownInterface, Level, Place } from './facts.js';
-import { joinMembers, type Membership, resolve } from './membership.js';
+import { resolve } from './machine-match.js';
+import { joinMembers, type Membership } from './membership.js';
 import { type ModuleParameters, moduleParameters, type Parameter } from './module-parameters.js';
 import type { BondWish, MemberWish, RouteWish } from './wishes.js';
 

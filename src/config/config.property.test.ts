@@ -5,7 +5,7 @@ import { cidrText, classLength, destinationText, prefixLength } from './addresse
 import { parseBondwireYaml, printBondwireYaml } from './bondwire-yaml.js';
 import { durationMs } from './durations.js';
 import { importFiles } from './import-files.js';
-import { matches } from './membership.js';
+import { matches } from './machine-match.js';
 import { findLoops } from './module-loops.js';
 import type { BondWish } from './wishes.js';
 

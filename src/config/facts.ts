@@ -23,11 +23,22 @@ export interface Finding {
   readonly message: string;
 }
 
-/** An interface as a file names it: by name, by a pattern of names (`*`, `?`, `[…]`), or by its MAC address. */
+/** One condition on interfaces: that any of the patterns (`*`, `?`, `[…]`) fits what `of` says, or, inverted, that none does. */
+export interface Condition {
+  readonly of: 'name' | 'mac' | 'permanentMac' | 'driver' | 'path' | 'type' | 'kind';
+  readonly patterns: readonly string[];
+  readonly isInverted: boolean;
+}
+
+/**
+ * An interface as a file names it: by name, by a pattern of names (`*`, `?`, `[…]`), by its MAC address, or by several conditions of
+ * which it must meet all.
+ */
 export type InterfaceRef =
   | { readonly by: 'name'; readonly name: string }
   | { readonly by: 'pattern'; readonly pattern: string }
-  | { readonly by: 'mac'; readonly mac: string };
+  | { readonly by: 'mac'; readonly mac: string }
+  | { readonly by: 'match'; readonly conditions: readonly Condition[] };
 
 type Said =
   /** This file makes the bond. */
@@ -84,10 +95,20 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** An interface that the machine has, to find those that files name by pattern or MAC address. */
+/** An interface that the machine has, to find those that files do not name by their names. What is absent is not known. */
 export interface KnownInterface {
   readonly name: string;
+  /** The present address; a member's is most often that of its bond. */
   readonly mac: string;
+  readonly permanentMac?: string | undefined;
+  readonly alternativeNames?: readonly string[] | undefined;
+  readonly driver?: string | undefined;
+  /** As udev's ID_PATH has it: `pci-0000:02:00.0`. */
+  readonly path?: string | undefined;
+  /** As networkd has it: `ether`, `loopback`, `wlan`, `vlan`. */
+  readonly type?: string | undefined;
+  /** Kind of a virtual interface: `veth`, `vlan`, `macvlan`; absent of hardware. */
+  readonly kind?: string | undefined;
 }
 
 /** Makes the facts of one file, all at places of it. */

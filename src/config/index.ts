@@ -4,6 +4,6 @@ export { memberOptionTexts } from './check-bond.js';
 export type { Finding, KnownInterface, Level, Place, SourceFile } from './facts.js';
 export { type Import, importFiles } from './import-files.js';
 export { sourceLines } from './interfaces-file.js';
-export { matches } from './membership.js';
+export { matches } from './machine-match.js';
 export { FORMAT_NAMES, type Format, maySpeakOfBonds, recognise } from './recognise.js';
 export type { BondWish, MemberWish, RouteWish } from './wishes.js';

@@ -1,6 +1,7 @@
 // Who is a member of which bond: names, patterns and MAC addresses of files against the interfaces of the machine. (config)
-import { badInterfaceName, shown, unreachable } from '../base/index.js';
-import type { Fact, Finding, InterfaceRef, KnownInterface, Place } from './facts.js';
+import { badInterfaceName, shown } from '../base/index.js';
+import type { Fact, Finding, KnownInterface, Place } from './facts.js';
+import { described, resolve } from './machine-match.js';
 
 export interface Member {
   readonly name: string;
@@ -12,47 +13,6 @@ export interface Membership {
   of(bond: string): readonly Member[];
   /** The bond of an interface, or null. */
   bondOf(name: string): string | null;
-}
-
-/** Names of the interfaces that a file means; none where the machine has none such. */
-export function resolve(machine: readonly KnownInterface[], ref: InterfaceRef): string[] {
-  switch (ref.by) {
-    case 'name':
-      return [ref.name];
-    case 'mac':
-      return machine.filter(({ mac }) => mac.toLowerCase() === ref.mac).map(({ name }) => name);
-    case 'pattern':
-      return machine.filter(({ name }) => matches(ref.pattern, name)).map(({ name }) => name);
-    default:
-      return unreachable(ref);
-  }
-}
-
-/** Whether a name fits a pattern of `*`, `?` and `[…]`; patterns that are too long fit nothing. */
-export function matches(pattern: string, name: string): boolean {
-  if (pattern.length > 64) return false;
-  let source = '';
-  for (let at = 0; at < pattern.length; at++) {
-    const char = pattern.charAt(at);
-    const close = char === '[' ? pattern.indexOf(']', at + 2) : -1;
-    if (char === '*') source += source.endsWith('.*') ? '' : '.*';
-    else if (char === '?') source += '.';
-    else if (close > 0) {
-      const inner = pattern
-        .slice(at + 1, close)
-        .replaceAll('\\', '\\\\')
-        .replace(/^!/, '^')
-        .replaceAll('[', '\\[');
-      source += `[${inner}]`;
-      at = close;
-    } else source += char.replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&');
-  }
-  try {
-    return new RegExp(`^${source}$`, 'u').test(name);
-  } catch {
-    // A range the wrong way round, such as [z-a].
-    return false;
-  }
 }
 
 /** Finds the members of all bonds and tells what is wrong with them. */
@@ -89,13 +49,9 @@ export function joinMembers(bonds: {
     );
     for (const name of names) join(fact.bond, name, fact.place);
     if (names.length > 0) continue;
-    const what =
-      fact.member.by === 'mac'
-        ? `the MAC address ${fact.member.mac}`
-        : `the name ${shown(fact.member.by === 'pattern' ? fact.member.pattern : '')}`;
     error(
       fact.place,
-      `No interface of this machine has ${what}, so a member of ${shown(fact.bond)} is missing; write its name into bondwire.yaml.`,
+      `No interface of this machine has ${described(fact.member)}, so a member of ${shown(fact.bond)} is missing; write its name into bondwire.yaml.`,
     );
   }
   for (const fact of facts) {

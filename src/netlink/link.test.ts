@@ -100,6 +100,24 @@ test('emitLink() writes a request byte for byte', () => {
   );
 });
 
+test('alternative names are read as the kernel lists them', () => {
+  // IFLA_PROP_LIST (0x8034) with two IFLA_ALT_IFNAME (0x35), as `ip link property add` leaves them.
+  const list =
+    '1c00' +
+    '3480' +
+    '0b00' +
+    '3500' +
+    '6c6f6e67657200'.slice(0, 14) +
+    '00' +
+    '0900' +
+    '3500' +
+    '6f6e6d6200' +
+    '000000';
+  const link = parseLink(hex(`${'00'.repeat(16)}${list}`));
+  expect(link.ok && link.value.alternativeNames).toEqual(['longer', 'onmb']);
+  expect(link.ok && emitLink(link.value)).toEqual(hex(`${'00'.repeat(16)}${list}`));
+});
+
 test('vethInfo() nests a whole link message', () => {
   const info = vethInfo(linkWith({ name: 'p' }));
   const link = parseLink(emitLink(linkWith({ name: 'n', info })));

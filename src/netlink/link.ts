@@ -14,6 +14,7 @@ import {
   readFields,
   s32,
   text,
+  textAttribute,
   u8,
   u32,
   writeFields,
@@ -38,6 +39,8 @@ export interface LinkAttributes {
   readonly name?: string;
   /** In a request, instead of `name`: another one by which the link is known (`ip link property`). */
   readonly alternativeName?: string;
+  /** Other names by which the link is known, as the kernel lists them. */
+  readonly alternativeNames?: readonly string[];
   /** Link-layer address as `aa:bb:…`. */
   readonly address?: string;
   readonly broadcast?: string;
@@ -118,8 +121,18 @@ const LINK_INFO: FieldTable<LinkInfo> = {
   slaveData: [IFLA_INFO.IFLA_INFO_SLAVE_DATA, attributeList],
 };
 
+const alternativeNames: Codec<readonly string[]> = {
+  nested: true,
+  read: value =>
+    attributeList
+      .read(value)
+      ?.flatMap(({ type, value: name }) => (type === IFLA.IFLA_ALT_IFNAME ? [text.read(name) ?? ''] : [])),
+  write: names => attributeList.write(names.map(name => textAttribute(IFLA.IFLA_ALT_IFNAME, name))),
+};
+
 const LINK: FieldTable<LinkAttributes> = {
   name: [IFLA.IFLA_IFNAME, text],
+  alternativeNames: [IFLA.IFLA_PROP_LIST, alternativeNames],
   alternativeName: [IFLA.IFLA_ALT_IFNAME, text],
   address: [IFLA.IFLA_ADDRESS, linkAddress],
   broadcast: [IFLA.IFLA_BROADCAST, linkAddress],

@@ -44,7 +44,8 @@ export function registerImport(program: Command, session: Session): void {
 
 async function run(session: Session, paths: readonly string[], options: ImportOptions): Promise<void> {
   const { terminal } = session;
-  const { gatherFiles, machineInterfaces } = await import('../gather-files.js');
+  const { gatherFiles } = await import('../gather-files.js');
+  const { machineInterfaces } = await import('../machine-interfaces.js');
   const { importFiles, printBondwireYaml } = await import('../../config/index.js');
   const gathered = gatherFiles(paths);
   if (gathered.files.length === 0) {
