@@ -284,6 +284,53 @@ describe('bondwire.yaml', () => {
     expect(await world.must('GET', '/v1/status')).toMatchObject({ bonds: [], adopted: [] });
   });
 
+  test('a route whose destination has another way is refused by apply, and warned of at the start of a daemon', async () => {
+    const { lab, bondwire } = world;
+    const folder = given({
+      'bondwire.yaml': `bonds:\n  bond5:\n    options: {mode: active-backup, miimon: 100}\n    members: [eth0, eth1]\n    take_down: true\n    addresses: [${lab.hostAddress}]\n    routes:\n      - {to: 198.51.100.0/24, via: ${lab.peerIp}}\n      - {to: default, via: ${lab.peerIp}}\n`,
+    });
+    const file = join(folder, 'bondwire.yaml');
+    await world.ip('host', 'link add bwother type veth peer name bwotherp');
+    await world.ip('host', 'addr add 203.0.113.1/24 dev bwother');
+    for (const end of ['bwother', 'bwotherp']) await world.ip('host', `link set ${end} up`);
+    await world.ip('host', 'route add default via 203.0.113.9 dev bwother');
+    const routes = (): Promise<string> => world.ip('host', 'route show');
+    const before = await routes();
+    const refused = await run('apply', file);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain(
+      `there is another one via 203.0.113.9 dev bwother. Remove that ("ip route del default via 203.0.113.9 dev bwother"), or leave this one out.`,
+    );
+    expect(await routes()).toBe(before);
+    expect(await world.must('GET', '/v1/status')).toMatchObject({ bonds: [] });
+
+    await bondwire.stop();
+    const argv = [process.execPath, BIN, 'daemon', '--run-dir', bondwire.runDir, '--config', file];
+    const child = lab.spawn('host', argv);
+    let text = '';
+    child.stdout?.on('data', data => (text += String(data)));
+    child.stderr?.on('data', data => (text += String(data)));
+    const gone = new Promise(resolve => {
+      child.once('exit', resolve);
+    });
+    try {
+      await eventually('it is ready', () => text.includes('ready at'));
+      expect(text).toContain('warning: The route to default by');
+      expect(await routes()).toMatch(/^198\.51\.100\.0\/24 via .* dev bond5/m);
+      expect(await routes()).toMatch(/^default via 203\.0\.113\.9 dev bwother/m);
+      // What was said to do helps; the same way again is no error, also as one of several.
+      await world.ip('host', 'route del default via 203.0.113.9 dev bwother');
+      for (let times = 0; times < 2; times++) expect((await run('apply', file)).stderr).toBe('');
+      expect(await routes()).toMatch(/^default via .* dev bond5/m);
+      const ways = `nexthop via 203.0.113.9 dev bwother nexthop via ${lab.peerIp} dev bond5`;
+      await world.ip('host', `route replace default ${ways}`);
+      expect((await run('apply', file)).stderr).toBe('');
+    } finally {
+      child.kill('SIGTERM');
+      await gone;
+    }
+  });
+
   test('apply without a daemon ends with 3, and a file that is not there with 1', async () => {
     const folder = given({
       'bondwire.yaml': 'bonds:\n  bond0:\n    options: {mode: active-backup, miimon: 100}\n',

@@ -1,6 +1,6 @@
 // What other rooms may use of `base`.
 export { ERRNO, type ErrnoName, errnoName } from './errno.js';
-export { badInterfaceName, MOST_ALTERNATIVE_BYTES } from './interface-name.js';
+export { badBondName, badInterfaceName, MOST_ALTERNATIVE_BYTES } from './interface-name.js';
 export { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from './ip.js';
 export { BROADCAST_MAC, formatMac, type MacText, parseMac } from './mac.js';
 export { nearestName } from './nearest.js';

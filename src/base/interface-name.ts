@@ -17,3 +17,13 @@ export function badInterfaceName(name: string, mostBytes: number = MOST_BYTES): 
     return 'it holds white space, "/", ":" or a control character';
   return encodeUtf8(name).length > mostBytes ? `it has more than ${mostBytes} bytes` : null;
 }
+
+/** What is against a name of a bond, as the rest of a sentence; null when it is good: Linux's rules, and what tools would misread. */
+export function badBondName(name: string): string | null {
+  const bad = badInterfaceName(name);
+  if (bad !== null) return bad;
+  if (name.includes('%')) return 'the kernel would replace the "%" by a number';
+  if (!/^[\x21-\x7e]+$/.test(name)) return 'use printable ASCII characters';
+  if (['all', 'default'].includes(name)) return '/proc/sys/net uses it for all interfaces';
+  return name === 'lo' ? 'it is the loopback interface' : null;
+}

@@ -171,7 +171,21 @@ async function setLate(
   }
 }
 
-async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Promise<void> {
+/** All or none; at the start of a daemon each for itself, as a bond without one of them is better than none. */
+async function addRoutes({ api, terminal, wishes }: Applying, { name, routes }: BondWish): Promise<void> {
+  if (wishes.isLenient !== true) return tellWarnings(terminal, await api.addRoutes(name, { routes }));
+  for (const route of routes) {
+    try {
+      tellWarnings(terminal, await api.addRoutes(name, { routes: [route] }));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      terminal.err(`bondwire: warning: ${error.message}\n`);
+    }
+  }
+}
+
+async function complete(applying: Applying, bond: BondWish): Promise<void> {
+  const { api, terminal, wishes } = applying;
   const { name, addresses, routes } = bond;
   const before = await shown(api, name);
   const mtu = bond.mtu !== null && bond.mtu !== before.mtu ? { mtu: bond.mtu } : {};
@@ -205,7 +219,7 @@ async function complete({ api, terminal, wishes }: Applying, bond: BondWish): Pr
   await setLate(api, terminal, bond, missing);
   if (addresses.length > 0) tellWarnings(terminal, await api.addAddresses(name, { addresses }));
   if (routes.length === 0) return;
-  if (bond.up) tellWarnings(terminal, await api.addRoutes(name, { routes }));
+  if (bond.up) await addRoutes(applying, bond);
   else
     terminal.err(
       `bondwire: warning: The routes over ${plain(name)} were not added, because it is not brought up.\n`,

@@ -1,13 +1,13 @@
 // Makes bonds of the facts that files state: who is a member of what, which option comes from where, what Bondwire refuses.
 // Everything that is in the result is told as understood, everything else with the reason. (config)
-import { badInterfaceName, shown } from '../base/index.js';
+import { badBondName, shown } from '../base/index.js';
 import { canonicalValue, checkOptions, findOption } from '../policy/index.js';
-import { interfaceMac, mtuOf } from './check-bond.js';
+import { deviceOf } from './device-wish.js';
 import type { Fact, Finding, KnownInterface, Level, Place } from './facts.js';
 import { resolve } from './machine-match.js';
 import { joinMembers, type Membership } from './membership.js';
 import { type ModuleParameters, moduleParameters, type Parameter } from './module-parameters.js';
-import type { BondWish, MemberWish, RouteWish } from './wishes.js';
+import type { BondWish, MemberWish } from './wishes.js';
 
 export interface Assembled {
   readonly bonds: readonly BondWish[];
@@ -54,7 +54,7 @@ function tell(bonds: Bonds, level: Level, place: Place, message: string): void {
 function collectBonds(bonds: Bonds): (bond: string) => ModuleParameters {
   const { facts, made } = bonds;
   const add = (name: string, place: Place): void => {
-    const bad = badInterfaceName(name);
+    const bad = badBondName(name);
     if (bad !== null) tell(bonds, 'error', place, `"${shown(name)}" cannot name a bond: ${bad}.`);
     else if (!made.has(name)) made.set(name, place);
   };
@@ -161,7 +161,7 @@ function assembleBond(
     options: Object.fromEntries(options),
     members: wishes,
     takeDown: true,
-    ...deviceOf(bonds, name),
+    ...deviceOf(bonds.facts, name, (level, place, message) => tell(bonds, level, place, message)),
   };
 }
 
@@ -212,57 +212,6 @@ function optionOf(
 ): GivenOption {
   const known = { name: findOption(name)?.name ?? name, value: canonicalValue(name, value), place };
   return { ...known, isDefault: false, isForItsMode: false, ...more };
-}
-
-/** Addresses, routes, MTU, MAC address and whether it is up, of a bond. */
-function deviceOf(bonds: Bonds, name: string): Pick<BondWish, 'addresses' | 'routes' | 'mtu' | 'mac' | 'up'> {
-  const addresses = new Set<string>();
-  const routes: RouteWish[] = [];
-  let mtu: number | null = null;
-  let mac: string | null = null;
-  let up = true;
-  for (const fact of bonds.facts) {
-    if (!('device' in fact) || fact.device !== name || fact.kind === 'finding') continue;
-    const { place } = fact;
-    switch (fact.kind) {
-      case 'address':
-        addresses.add(fact.cidr);
-        tell(bonds, 'understood', place, `${name} has the address ${fact.cidr}.`);
-        break;
-      case 'route':
-        if (!routes.some(({ to, via }) => to === fact.to && via === fact.via))
-          routes.push({ to: fact.to, via: fact.via });
-        tell(bonds, 'understood', place, `${fact.to} is reached over ${name} by ${fact.via}.`);
-        break;
-      case 'mtu':
-        mtu = mtuOf(fact.value);
-        if (mtu === null)
-          tell(
-            bonds,
-            'error',
-            place,
-            `The MTU ${shown(fact.value)} of ${name} is not 68 to 65535; it was left out.`,
-          );
-        else tell(bonds, 'understood', place, `${name} has the MTU ${mtu}.`);
-        break;
-      case 'mac':
-        mac = interfaceMac(fact.value);
-        if (mac === null)
-          tell(
-            bonds,
-            'warning',
-            place,
-            `${shown(fact.value)} is no MAC address that ${name} can have; it gets that of its first member.`,
-          );
-        else tell(bonds, 'understood', place, `${name} has the MAC address ${mac}.`);
-        break;
-      case 'up':
-        ({ up } = fact);
-        tell(bonds, 'understood', place, `${name} is ${up ? '' : 'not '}brought up.`);
-        break;
-    }
-  }
-  return { addresses: Array.from(addresses), routes, mtu, mac, up };
 }
 
 /** Tells of what files say of members, and passes on what readers had to tell of bonds and members. */

@@ -123,8 +123,12 @@ function sharedMembers(bonds: readonly BondWish[], tree: Tree): Finding[] {
     members.flatMap((member, at): Finding[] => {
       const owner = owners.get(member.name);
       if (owner === undefined) owners.set(member.name, name);
-      if (owner === undefined || owner === name) return [];
       const place = placeAt(tree, ['bonds', name, 'members', String(at)]);
+      if (member.name !== name && bonds.some(other => other.name === member.name)) {
+        const message = `${shown(member.name)} is a bond itself, and a bond cannot be a member of ${shown(name)}.`;
+        return [{ level: 'error', place, message }];
+      }
+      if (owner === undefined || owner === name) return [];
       return [
         {
           level: 'error',

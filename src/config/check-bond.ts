@@ -1,8 +1,9 @@
 // What is wrong with one bond of `bondwire.yaml`: options by the policy's own engine, names and addresses by Linux's rules. (config)
-import { badInterfaceName, shown } from '../base/index.js';
+import { badBondName, badInterfaceName, MOST_ALTERNATIVE_BYTES, shown } from '../base/index.js';
 import { checkOptions, type OptionText } from '../policy/index.js';
 import { addressText, cidrText, destinationText, macText } from './addresses.js';
 import type { Finding, Level, Place } from './facts.js';
+import { badAddress, badRoute, LEAST_IPV6_MTU, otherWay } from './network-rules.js';
 import type { BondWish } from './wishes.js';
 
 const LEAST_MTU = 68;
@@ -41,35 +42,55 @@ export function checkBond(wish: BondWish, placeOf: (...keys: readonly string[]) 
     findings.push({ level, place, message });
   };
   const bond = shown(wish.name);
-  const badName = badInterfaceName(wish.name);
+  const badName = badBondName(wish.name);
   if (badName !== null) find('error', placeOf(), `"${bond}" cannot name a bond: ${badName}.`);
   const seen = new Set<string>();
   for (const [at, { name }] of wish.members.entries()) {
-    const bad = badInterfaceName(name);
+    // An alternative name may be longer than a name.
+    const bad = badInterfaceName(name, MOST_ALTERNATIVE_BYTES);
     const place = placeOf('members', String(at));
     if (bad !== null) find('error', place, `"${shown(name)}" cannot be the name of an interface: ${bad}.`);
     else if (name === wish.name) find('error', place, `${bond} cannot be a member of itself.`);
+    else if (name === 'lo') find('error', place, 'lo is the loopback interface, which can be no member.');
     else if (seen.has(name)) find('error', place, `${shown(name)} is named twice; name each member once.`);
     seen.add(name);
   }
   for (const [at, text] of wish.addresses.entries()) {
-    if (cidrText(text) !== null) continue;
-    find(
-      'error',
-      placeOf('addresses', String(at)),
-      `${shown(text)} is no address with a prefix length; write it as 192.0.2.1/24.`,
-    );
+    const cidr = cidrText(text);
+    const place = placeOf('addresses', String(at));
+    const bad = cidr === null ? null : badAddress(cidr);
+    if (cidr === null) {
+      const message = `${shown(text)} is no address with a prefix length; write it as 192.0.2.1/24.`;
+      find('error', place, message);
+    } else if (bad !== null) find('error', place, `${bond} cannot have the address ${shown(text)}: ${bad}.`);
   }
+  const routes = wish.routes.map(({ to, via }) => ({
+    to: destinationText(to) ?? to,
+    via: addressText(via) ?? via,
+  }));
   for (const [at, { to, via }] of wish.routes.entries()) {
-    if (destinationText(to) !== null && addressText(via) !== null) continue;
-    find(
-      'error',
-      placeOf('routes', String(at)),
-      `A route needs "to" (a network or default) and "via" (an address), not ${shown(to)} and ${shown(via)}.`,
-    );
+    const place = placeOf('routes', String(at));
+    const route = routes[at];
+    if (destinationText(to) === null || addressText(via) === null || route === undefined) {
+      const message = `A route needs "to" (a network or default) and "via" (an address), not ${shown(to)} and ${shown(via)}.`;
+      find('error', place, message);
+      continue;
+    }
+    const bad = badRoute(route);
+    const other = otherWay(routes, at);
+    if (bad !== null) find('error', place, bad);
+    else if (other !== null) {
+      const message = `The route to ${shown(to)} by ${shown(via)} is the second to it: there is one by ${other.via}; leave one of them out.`;
+      find('error', place, message);
+    }
   }
   if (wish.mtu !== null && mtuOf(String(wish.mtu)) === null) {
     find('error', placeOf('mtu'), `mtu ${wish.mtu} is not ${LEAST_MTU} to ${MOST_MTU}.`);
+  }
+  const six = wish.addresses.find(text => text.includes(':'));
+  if (wish.mtu !== null && wish.mtu >= LEAST_MTU && wish.mtu < LEAST_IPV6_MTU && six !== undefined) {
+    const message = `mtu ${wish.mtu} is too small for the address ${shown(six)}: IPv6 needs ${LEAST_IPV6_MTU}.`;
+    find('error', placeOf('mtu'), message);
   }
   if (wish.mac !== null && interfaceMac(wish.mac) === null) {
     find(

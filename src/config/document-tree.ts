@@ -40,7 +40,8 @@ export function parseTree(file: string, text: string, shift?: Place): ParsedTree
       schema: 'failsafe',
       lineCounter: lines,
       uniqueKeys: false,
-      logLevel: 'silent',
+      // Below it, what stands behind a second "---" would be dropped.
+      logLevel: 'error',
     });
   } catch (error) {
     const message = `It cannot be read as ${language}: ${firstSentence(error)}.`;
@@ -48,7 +49,10 @@ export function parseTree(file: string, text: string, shift?: Place): ParsedTree
   }
   const problems = document.errors.map(error => ({
     place: placeAt(error.pos[0]),
-    message: `It cannot be read as ${language}: ${firstSentence(error)}.`,
+    message:
+      error.code === 'MULTIPLE_DOCS'
+        ? 'Behind "---" a second document begins, which nothing would read; write it into a file of its own.'
+        : `It cannot be read as ${language}: ${firstSentence(error)}.`,
   }));
   if (document.contents === null || problems.length > 0) return { tree: null, problems };
   const builder = new Builder(document, placeAt);

@@ -33,6 +33,7 @@ export function joinMembers(bonds: {
     const owner = owners.get(name);
     if (bad !== null) error(place, `"${shown(name)}" cannot be the name of an interface: ${bad}.`);
     else if (name === bond) error(place, `${shown(bond)} cannot be a member of itself.`);
+    else if (name === 'lo') error(place, 'lo is the loopback interface, which can be no member.');
     else if (made.has(name))
       error(place, `${shown(name)} is a bond itself, and a bond cannot be a member of ${shown(bond)}.`);
     else if (owner !== undefined && owner !== bond) {
@@ -45,7 +46,7 @@ export function joinMembers(bonds: {
   for (const fact of facts) {
     if (fact.kind !== 'member' || !made.has(fact.bond)) continue;
     const names = resolve(machine, fact.member).filter(
-      name => fact.member.by === 'name' || (name !== fact.bond && !made.has(name)),
+      name => fact.member.by === 'name' || (name !== fact.bond && name !== 'lo' && !made.has(name)),
     );
     for (const name of names) join(fact.bond, name, fact.place);
     if (names.length > 0) continue;

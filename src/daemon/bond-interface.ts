@@ -11,13 +11,27 @@ import {
   type Result,
   shown,
 } from '../base/index.js';
-import { addRoute, deleteRoute, getLink, isErrno, setLink } from '../linux/index.js';
+import {
+  addRoute,
+  deleteRoute,
+  getLink,
+  isErrno,
+  listRoutes,
+  type Rtnetlink,
+  setLink,
+} from '../linux/index.js';
 import {
   AF_INET,
   AF_INET6,
   type Attribute,
   bytesAttribute,
+  hopGateway,
   type Route,
+  routeDestination,
+  routeGateway,
+  routeInterface,
+  routeNextHops,
+  routePriority,
   RT_SCOPE_UNIVERSE,
   RT_TABLE_MAIN,
   RTA,
@@ -29,6 +43,9 @@ import type { LinkRequest, RouteRequest } from './api.js';
 import type { BondRunner } from './bond-runner.js';
 import type { Machine } from './machine.js';
 import { systemRefusal } from './system-refusal.js';
+
+/** Metric of an IPv6 route for which none was given. */
+const IP6_RT_PRIO_USER = 1024;
 
 type Done = Result<undefined, Refusal>;
 
@@ -74,7 +91,10 @@ function interfaceAddress(text: string): string | null {
   return formatMac(parsed.value);
 }
 
-/** Adds routes over the bond, all or none; one that is there already is no error. */
+/**
+ * Adds routes over the bond, all or none. One that is there already is no error; one whose destination has another way is: the
+ * kernel would take a second one of the same metric only in its place.
+ */
 export function addBondRoutes(
   { netlink }: Machine,
   runner: BondRunner,
@@ -95,15 +115,49 @@ export function addBondRoutes(
       addRoute(netlink, route);
       added.push(route);
     } catch (error) {
-      if (isErrno(error, 'EEXIST')) continue;
-      for (const other of added.toReversed()) deleteRoute(netlink, other);
+      const others = isErrno(error, 'EEXIST') ? waysTo(netlink, route) : [];
+      if (others.some(other => hasWay(other, route))) continue;
+      for (const one of added.toReversed()) deleteRoute(netlink, one);
       const { to = '', via = '' } = wishes[at] ?? {};
-      return err(
-        systemRefusal(error, `The route to ${shown(to)} by ${shown(via)} was not added to ${runner.name}`),
-      );
+      const what = `The route to ${shown(to)} by ${shown(via)} was not added to ${runner.name}`;
+      const [other] = others;
+      if (other === undefined) return err(systemRefusal(error, what));
+      const way = wayText(netlink, other);
+      const remove = `ip ${other.family === AF_INET6 ? '-6 ' : ''}route del ${shown(to)}${way}`;
+      const message = `${what}: there is another one${way}. Remove that ("${remove}"), or leave this one out.`;
+      return err(refusal('exists', 'EEXIST', message));
     }
   }
   return done;
+}
+
+function metricOf(route: Route): number {
+  return routePriority(route) ?? (route.family === AF_INET6 ? IP6_RT_PRIO_USER : 0);
+}
+
+/** The routes that keep one from being added: same destination, metric and type of service in the main table. */
+function waysTo(netlink: Rtnetlink, route: Route): Route[] {
+  return listRoutes(netlink, { table: RT_TABLE_MAIN, family: route.family }).filter(
+    other =>
+      routeDestination(other) === routeDestination(route) &&
+      other.tos === route.tos &&
+      metricOf(other) === metricOf(route),
+  );
+}
+
+/** True when a route is the wished one, or has its gateway and interface among several ways. */
+function hasWay(other: Route, wish: Route): boolean {
+  const [gateway, ifindex] = [routeGateway(wish), routeInterface(wish)];
+  if (routeGateway(other) === gateway && routeInterface(other) === ifindex) return true;
+  return routeNextHops(other).some(hop => hop.ifindex === ifindex && hopGateway(hop) === gateway);
+}
+
+/** ` via 192.0.2.1 dev eth0`, as ip(8) takes it. */
+function wayText(netlink: Rtnetlink, route: Route): string {
+  const gateway = routeGateway(route);
+  const ifindex = routeInterface(route);
+  const name = ifindex === undefined ? undefined : getLink(netlink, ifindex)?.name;
+  return `${gateway === undefined ? '' : ` via ${gateway}`}${name === undefined ? '' : ` dev ${name}`}`;
 }
 
 function bytesOf(text: string): Uint8Array | null {

@@ -180,6 +180,11 @@ export function routeGateway(route: Route): string | undefined {
   return address(route.attributes, RTA.RTA_GATEWAY);
 }
 
+/** Gateway of one way of a multipath route, when it has one. */
+export function hopGateway(hop: NextHop): string | undefined {
+  return address(hop.attributes, RTA.RTA_GATEWAY);
+}
+
 /** Ways of a multipath route; none for another route. */
 export function routeNextHops(route: Route): NextHop[] {
   const attribute = findAttribute(route.attributes, RTA.RTA_MULTIPATH);

@@ -1,0 +1,73 @@
+// What Linux takes as an address of an interface and as a route over it, so that a file is refused before anything is done. (config)
+import { formatIpv4, formatIpv6, parseIpv4, parseIpv6, shown } from '../base/index.js';
+import type { RouteWish } from './wishes.js';
+
+/** Below it an interface has no IPv6 (IPV6_MIN_MTU). */
+export const LEAST_IPV6_MTU = 1280;
+
+function bytesOf(text: string): Uint8Array | null {
+  const parsed = text.includes(':') ? parseIpv6(text) : parseIpv4(text);
+  return parsed.ok ? parsed.value : null;
+}
+
+/** Splits `ADDRESS/LENGTH`; null for another text. */
+function splitCidr(cidr: string): { readonly bytes: Uint8Array; readonly length: number } | null {
+  const [address = '', length = ''] = cidr.split('/');
+  const bytes = bytesOf(address);
+  return bytes === null || !/^\d{1,3}$/.test(length) ? null : { bytes, length: Number(length) };
+}
+
+/** A network without the bits behind its length (`10.1.2.3/8` is `10.0.0.0/8`); other texts as they are. */
+export function networkText(cidr: string): string {
+  const split = splitCidr(cidr);
+  if (split === null) return cidr;
+  const { bytes, length } = split;
+  const masked = bytes.map((byte, at) => byte & ~(0xff >> Math.min(8, Math.max(0, length - 8 * at))));
+  return `${masked.length === 4 ? formatIpv4(masked) : formatIpv6(masked)}/${length}`;
+}
+
+/** What no interface but a loopback can have as its address, as the rest of a sentence; null of a good one. */
+export function badAddress(cidr: string): string | null {
+  const bytes = splitCidr(cidr)?.bytes;
+  if (bytes === undefined) return null;
+  if (bytes.every(byte => byte === 0)) return 'it means "no address"';
+  const [first = 0] = bytes;
+  if (bytes.length === 4) {
+    if (first >= 224) return first < 240 ? 'it is one of a multicast group' : 'it is of a reserved range';
+    return first === 0 ? 'it means a host of the network that it is in' : null;
+  }
+  if (first === 0xff) return 'it is one of a multicast group';
+  return bytes.every((byte, at) => byte === (at === 15 ? 1 : 0))
+    ? 'it is that of the loopback interface'
+    : null;
+}
+
+/** What is wrong with a route, as a sentence; null of a good one. */
+export function badRoute({ to, via }: RouteWish): string | null {
+  const gateway = bytesOf(via);
+  const network = to === 'default' ? gateway : (splitCidr(to)?.bytes ?? null);
+  if (gateway === null || network === null) return null;
+  if (gateway.length !== network.length)
+    return `The route to ${shown(to)} has the gateway ${shown(via)} of the other family; both must be IPv4 or both IPv6.`;
+  const bad = badAddress(`${via}/${gateway.length * 8}`);
+  if (bad !== null) return `The route to ${shown(to)} cannot go by ${shown(via)}: ${bad}.`;
+  const masked = networkText(to);
+  if (to === 'default' || masked === to) return null;
+  return `The route to ${shown(to)} has bits behind the length of its network; write it as ${masked}.`;
+}
+
+/** The first route of two to one destination by two gateways, of which the kernel takes one. */
+export function otherWay(routes: readonly RouteWish[], at: number): RouteWish | null {
+  const route = routes[at];
+  if (route === undefined) return null;
+  return (
+    routes
+      .slice(0, at)
+      .find(
+        each =>
+          each.to === route.to &&
+          each.via !== route.via &&
+          each.via.includes(':') === route.via.includes(':'),
+      ) ?? null
+  );
+}
