@@ -4,7 +4,7 @@ import { badBondName, shown } from '../base/index.js';
 import { canonicalValue, checkOptions, findOption } from '../policy/index.js';
 import { deviceOf } from './device-wish.js';
 import type { Fact, Finding, KnownInterface, Level, Place } from './facts.js';
-import { resolve } from './machine-match.js';
+import { described, resolve } from './machine-match.js';
 import { joinMembers, type Membership } from './membership.js';
 import { type ModuleParameters, moduleParameters, type Parameter } from './module-parameters.js';
 import type { BondWish, MemberWish } from './wishes.js';
@@ -93,6 +93,13 @@ function collectBonds(bonds: Bonds): (bond: string) => ModuleParameters {
   if (made.size === 0 && first !== undefined && maxBonds === undefined) add('bond0', first.place);
   return bond => {
     const own = given.filter(parameter => parameter.bond === bond);
+    for (const [at, { name, value, place }] of own.entries()) {
+      const later = own.slice(at + 1).find(other => other.name === name && other.value !== value);
+      if (later === undefined) continue;
+      const where = `${later.place.file}:${later.place.line}`;
+      const message = `${shown(name)}=${shown(value)} stands against ${shown(later.value)} at ${where}; the last counts.`;
+      tell(bonds, 'warning', place, message);
+    }
     const treated = moduleParameters(
       [...ofAll, ...own].map(({ name, value, place }): Parameter => ({ name, value, place })),
     );
@@ -223,6 +230,7 @@ function tellOfDevices(bonds: Bonds, membership: Membership): void {
       if (about) tell(bonds, fact.level, fact.place, fact.message);
       continue;
     }
+    tellOfLostOption(bonds, membership, fact);
     if (fact.kind !== 'address' && fact.kind !== 'route' && fact.kind !== 'mtu' && fact.kind !== 'mac')
       continue;
     const bond = membership.bondOf(fact.device);
@@ -241,6 +249,21 @@ function tellOfDevices(bonds: Bonds, membership: Membership): void {
         `${what} of ${member} is not carried over: as a member of ${bond} it carries none of its own.`,
       );
     }
+  }
+}
+
+/** An option of something that is no bond, or no member, has no place in the result. */
+function tellOfLostOption(bonds: Bonds, membership: Membership, fact: Fact): void {
+  if (fact.kind === 'option' && !bonds.made.has(fact.bond)) {
+    const message = `${shown(fact.name)}=${shown(fact.value)} was left out: no file makes ${shown(fact.bond)} a bond.`;
+    tell(bonds, 'warning', fact.place, message);
+  } else if (fact.kind === 'member-option' || fact.kind === 'chosen') {
+    const names = resolve(bonds.machine, fact.member);
+    if (names.some(name => membership.bondOf(name) !== null)) return;
+    const whose =
+      names.length === 0 ? `an interface with ${described(fact.member)}` : shown(names.join(', '));
+    const message = `${shown(fact.name)} of ${whose} was left out: that is no member of a bond here.`;
+    tell(bonds, 'warning', fact.place, message);
   }
 }
 

@@ -19,20 +19,30 @@ export interface Import {
   readonly files: readonly { readonly path: string; readonly format: Format | null }[];
 }
 
-const READERS: Readonly<Record<Exclude<Format, 'networkd' | 'bondwire'>, (file: SourceFile) => Fact[]>> = {
+type Reader = (files: readonly SourceFile[]) => Fact[];
+
+function oneByOne(read: (file: SourceFile) => Fact[]): Reader {
+  return files => files.flatMap(read);
+}
+
+/** All files of a format at once, as they speak of each other. */
+const READERS: Readonly<Record<Exclude<Format, 'bondwire'>, Reader>> = {
   modules: readModuleConf,
-  ifcfg: readIfcfg,
+  ifcfg: oneByOne(readIfcfg),
   interfaces: readInterfaces,
-  netplan: readNetplan,
-  teamd: readTeamd,
+  netplan: oneByOne(readNetplan),
+  networkd: readNetworkd,
+  teamd: oneByOne(readTeamd),
 };
+
+/** In this order what they say counts: defaults of the module before wishes for one bond. */
+const FORMATS = ['modules', 'ifcfg', 'interfaces', 'netplan', 'teamd', 'networkd'] as const;
 
 /** Reads files of any format together. `machine`: its interfaces, for those named by pattern or MAC address. */
 export function importFiles(files: readonly SourceFile[], machine: readonly KnownInterface[] = []): Import {
   const facts: Fact[] = [];
   const own: BondWish[] = [];
   const findings: Finding[] = [];
-  const networkd: SourceFile[] = [];
   const recognised = files.map(file => ({ file, format: recognise(file) }));
   for (const { file, format } of recognised) {
     if (format === null) {
@@ -42,10 +52,12 @@ export function importFiles(files: readonly SourceFile[], machine: readonly Know
       const parsed = parseBondwireYaml(file);
       own.push(...parsed.bonds);
       findings.push(...parsed.findings);
-    } else if (format === 'networkd') networkd.push(file);
-    else facts.push(...READERS[format](file));
+    }
   }
-  facts.push(...readNetworkd(networkd));
+  for (const format of FORMATS) {
+    const group = recognised.flatMap(each => (each.format === format ? [each.file] : []));
+    facts.push(...READERS[format](group));
+  }
   const assembled = assemble(facts, machine);
   const bonds = [...assembled.bonds];
   for (const bond of own) {

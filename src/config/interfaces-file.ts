@@ -2,23 +2,11 @@
 // bond or bonds named at the members, and the commands that are run when an interface comes up. (config)
 import { shown } from '../base/index.js';
 import { addressText, cidrText, classLength, prefixLength } from './addresses.js';
-import { FactList, type Fact, interfaceRef, type Place, type SourceFile } from './facts.js';
+import { type Fact, type FactList, interfaceRef, type Place, type SourceFile } from './facts.js';
+import { type Line, linesOf, readStanzas, type Stanza, type Start } from './interfaces-stanzas.js';
 import { logicalLines } from './logical-lines.js';
+import { matches } from './machine-match.js';
 import { readCommands } from './shell-commands.js';
-
-interface Line {
-  readonly word: string;
-  readonly rest: string;
-  readonly place: Place;
-}
-
-interface Stanza {
-  readonly device: string;
-  readonly family: string;
-  readonly method: string;
-  readonly place: Place;
-  readonly lines: Line[];
-}
 
 /** A `source` or `source-directory` line: other files that belong to this one. */
 export interface SourceLine {
@@ -55,10 +43,6 @@ const SILENT: ReadonlySet<string> = new Set([
   'use',
 ]);
 
-function plainWord(word: string): string {
-  return word.replaceAll('-', '_');
-}
-
 /** The `source` lines of a file, for whoever reads files. */
 export function sourceLines({ path, text }: SourceFile): SourceLine[] {
   return logicalLines(text).flatMap(({ text: line, line: number }) => {
@@ -68,97 +52,82 @@ export function sourceLines({ path, text }: SourceFile): SourceLine[] {
   });
 }
 
-/** The facts of one file; of the files that it sources, each for itself. */
-export function readInterfaces(file: SourceFile): Fact[] {
-  const list = new FactList(file.path);
-  const stanzas: Stanza[] = [];
-  let current: Stanza | null = null;
-  let inMapping = false;
-  for (const { text, line } of logicalLines(file.text)) {
-    const place = list.at(line);
-    const [word = '', ...words] = text.split(/\s+/);
-    const rest = text.slice(word.length).trim();
-    if (word === 'iface') {
-      inMapping = false;
-      const [device = '', family = '', method = ''] = words;
-      current = { device, family, method, place, lines: [] };
-      if (device === '')
-        list.find(place, 'error', 'iface names no interface; write it as: iface bond0 inet static.');
-      else stanzas.push(current);
-    } else if (word === 'auto' || word.startsWith('allow-')) {
-      current = null;
-      inMapping = false;
-      for (const device of words) {
-        if (word === 'auto' || word === 'allow-auto' || word === 'allow-hotplug')
-          list.say(place, { kind: 'up', device, up: true });
-        else
-          list.say(place, {
-            kind: 'member',
-            bond: word.slice('allow-'.length),
-            member: interfaceRef(device),
-          });
-      }
-    } else if (word === 'mapping') {
-      inMapping = true;
-      current = null;
-      list.find(
-        place,
-        'warning',
-        'A mapping asks a script for the name, which is not run here; name the interfaces themselves.',
-        words[0],
-      );
-    } else if (
-      word === 'source' ||
-      word === 'source-directory' ||
-      word === 'no-auto-down' ||
-      word === 'no-scripts'
-    ) {
-      current = null;
-      inMapping = false;
-    } else if (current !== null) {
-      current.lines.push({ word: plainWord(word), rest, place });
-    } else if (!inMapping) {
-      list.find(place, 'warning', `${shown(word)} stands outside of every iface; the line was left out.`);
+/** The facts of all files of ifupdown, which read each other and are one configuration. */
+export function readInterfaces(files: readonly SourceFile[]): Fact[] {
+  const readings = files.map(readStanzas);
+  const all = readings.flatMap(({ stanzas }) => stanzas);
+  const starts = readings.flatMap(reading => reading.starts);
+  const bonds = new Set(all.filter(stanza => isBondStanza(stanza, all)).map(({ device }) => device));
+  const devices = new Set(all.map(({ device }) => device));
+  return readings.flatMap(({ list, stanzas, starts: own, allowed }) => {
+    for (const { device, place } of own) list.say(place, { kind: 'up', device, up: true });
+    for (const { bond, device, place } of allowed) {
+      // `allow-CLASS` names a bond only where there is one of that name; other classes are people's own.
+      if (!bonds.has(bond) && !devices.has(bond) && !/^bond\d*$/.test(bond)) continue;
+      list.say(place, { kind: 'member', bond, member: interfaceRef(device.replace(/^\//, '')) });
     }
-  }
-  const started = new Set(list.facts.flatMap(fact => (fact.kind === 'up' ? [fact.device] : [])));
-  for (const stanza of stanzas) readStanza(list, stanza, started);
-  return keepAllowedMembers(list.facts, stanzas);
+    for (const stanza of stanzas) {
+      if (stanza.isTemplate || isOnlyInherited(stanza, all, starts)) continue;
+      readStanza(list, stanza, all, starts);
+    }
+    return list.facts;
+  });
 }
 
-/** `allow-CLASS` names a bond only where there is one of that name; other classes are people's own. */
-function keepAllowedMembers(facts: readonly Fact[], stanzas: readonly Stanza[]): Fact[] {
-  const bonds = new Set(facts.flatMap(fact => (fact.kind === 'bond' ? [fact.bond] : [])));
-  const devices = new Set(stanzas.map(({ device }) => device));
-  return facts.filter(
-    fact =>
-      fact.kind !== 'member' || bonds.has(fact.bond) || devices.has(fact.bond) || /^bond\d*$/.test(fact.bond),
+/** An `iface` that others inherit from and that nothing starts is no interface. */
+function isOnlyInherited(stanza: Stanza, all: readonly Stanza[], starts: readonly Start[]): boolean {
+  return (
+    all.some(other => other.inherits.some(({ name }) => name === stanza.device)) &&
+    all.every(
+      ({ device, lines }) => device !== stanza.device || lines.every(({ word }) => !MEMBERS.has(word)),
+    ) &&
+    !starts.some(({ device }) => device === stanza.device)
   );
 }
 
-function readStanza(list: FactList, stanza: Stanza, started: ReadonlySet<string>): void {
-  const { device, place, lines } = stanza;
-  const master = lines.findLast(({ word }) => word === 'bond_master')?.rest ?? null;
-  const isBond =
-    lines.some(({ word }) => MEMBERS.has(word)) ||
-    (master === null && lines.some(({ word }) => /^bond_(?!master$|primary$)/.test(word)));
-  if (isBond && master === null) {
+function masterOf(lines: readonly Line[]): Line | undefined {
+  return lines.findLast(({ word }) => word === 'bond_master');
+}
+
+/** Lists members, or has options of a bond without being a member itself. */
+function isBondStanza(stanza: Stanza, all: readonly Stanza[]): boolean {
+  const lines = linesOf(stanza, all);
+  return (
+    masterOf(lines) === undefined &&
+    lines.some(({ word }) => MEMBERS.has(word) || /^bond_(?!master$|primary$)/.test(word))
+  );
+}
+
+function readStanza(list: FactList, stanza: Stanza, all: readonly Stanza[], starts: readonly Start[]): void {
+  const { device, place } = stanza;
+  const lines = linesOf(stanza, all, (at, message) => list.find(at, 'error', message, device));
+  const master = masterOf(lines);
+  if (isBondStanza(stanza, all)) {
     list.say(place, { kind: 'bond', bond: device });
-    if (!started.has(device)) list.say(place, { kind: 'up', device, up: false });
+    readStart(list, device, place, starts);
   }
-  if (master !== null && master !== '') {
-    const line = lines.findLast(({ word }) => word === 'bond_master');
-    if (master !== 'none')
-      list.say(line?.place ?? place, { kind: 'member', bond: master, member: interfaceRef(device) });
+  if (master !== undefined && !['', 'none'].includes(master.rest))
+    list.say(master.place, { kind: 'member', bond: master.rest, member: interfaceRef(device) });
+  readMethod(list, stanza, lines);
+  for (const line of lines) readLine(list, stanza, master?.rest ?? device, line);
+  tellOfUpper(list, device, lines, place);
+}
+
+/** Whether a bond that is not started by its name is brought up at boot: by a pattern, which looks among interfaces that exist. */
+function readStart(list: FactList, device: string, place: Place, starts: readonly Start[]): void {
+  if (starts.some(start => start.device === device)) return;
+  const fits = starts.find(
+    start => start.device === 'all' || matches(start.device.replace(/^.*\//, ''), device),
+  );
+  if (fits !== undefined && fits.device !== 'all') {
+    const message = `${shown(fits.device)} is a pattern for interfaces that exist, which ${shown(device)} is not before it is made; it was taken to be brought up.`;
+    list.find(fits.place, 'warning', message, device);
   }
-  const bond = master ?? device;
-  readMethod(list, stanza);
-  for (const line of lines) readLine(list, stanza, bond, line, isBond || master !== null);
-  tellOfUpper(list, stanza);
+  list.say(fits?.place ?? place, { kind: 'up', device, up: fits !== undefined });
 }
 
 /** A VLAN or bridge over something that may be a bond: Bondwire makes neither. */
-function tellOfUpper(list: FactList, { device, place, lines }: Stanza): void {
+function tellOfUpper(list: FactList, device: string, lines: readonly Line[], place: Place): void {
   const below = lines
     .filter(({ word }) => word === 'vlan_raw_device' || word === 'bridge_ports')
     .flatMap(({ rest }) => rest.split(/\s+/));
@@ -169,7 +138,7 @@ function tellOfUpper(list: FactList, { device, place, lines }: Stanza): void {
   }
 }
 
-function readLine(list: FactList, stanza: Stanza, bond: string, line: Line, isAboutBond: boolean): void {
+function readLine(list: FactList, stanza: Stanza, bond: string, line: Line): void {
   const { device } = stanza;
   const { word, rest, place } = line;
   if (MEMBERS.has(word)) readMembers(list, bond, rest, place);
@@ -200,7 +169,7 @@ function readLine(list: FactList, stanza: Stanza, bond: string, line: Line, isAb
     );
   else if (word === 'metric')
     list.find(place, 'warning', 'metric is not carried over: routes get the metric of the kernel.', device);
-  else if (!SILENT.has(word) && (isAboutBond || word.startsWith('bond'))) {
+  else if (!SILENT.has(word)) {
     list.find(
       place,
       'warning',
@@ -261,7 +230,7 @@ function readBondOption(list: FactList, bond: string, name: string, rest: string
 }
 
 /** Addresses by `address` and `netmask`, as they belong to each family. */
-function readMethod(list: FactList, { device, family, method, lines, place }: Stanza): void {
+function readMethod(list: FactList, { device, family, method, place }: Stanza, lines: readonly Line[]): void {
   if (method === 'dhcp' || method === 'bootp' || method === 'auto' || method === 'ppp') {
     if (method !== 'auto') {
       list.find(

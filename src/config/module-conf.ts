@@ -44,35 +44,60 @@ function isBonding(text: string): boolean {
   return moduleName(text) === 'bonding';
 }
 
+/** A line that is understood only when all files are read. */
+interface Later {
+  readonly name: string;
+  readonly words: readonly string[];
+  readonly place: Place;
+}
+
 interface Reader {
+  /** Of all files; places name their own. */
   readonly list: FactList;
   /** Names that stand for the bonding module, and other names of instances (`-o`). */
   readonly bonds: Set<string>;
   readonly references: Reference[];
   /** Bonds that have options of their own so far. */
   readonly withOptions: Set<string>;
-  /** `options NAME …` of names whose meaning is known only at the end. */
-  readonly later: { readonly name: string; readonly words: readonly string[]; readonly place: Place }[];
-  readonly orders: { readonly name: string; readonly items: readonly string[]; readonly place: Place }[];
+  /** `options NAME …`: an alias may follow, also in another file. */
+  readonly options: Later[];
+  /** `install NAME …` and its like. */
+  readonly commands: (Later & { readonly directive: string })[];
+  /** `remove NAME …` and its like. */
+  readonly removals: Later[];
+  /** Parameters of modprobe in commands: they come after those of `options` lines, so they count. */
+  readonly parameters: (Later & { readonly bond: string | null })[];
+  readonly orders: Later[];
 }
 
-/** The facts of one file. */
-export function readModuleConf({ path, text }: SourceFile): Fact[] {
-  const list = new FactList(path);
+/** The facts of all files, which modprobe reads as one. */
+export function readModuleConf(files: readonly SourceFile[]): Fact[] {
+  const list = new FactList(files[0]?.path ?? '');
   const reader: Reader = {
     list,
     bonds: new Set(),
     references: [],
     withOptions: new Set(),
-    later: [],
+    options: [],
+    commands: [],
+    removals: [],
+    parameters: [],
     orders: [],
   };
-  for (const { text: line, line: number } of logicalLines(text)) {
-    const [directive = '', ...words] = splitWords(withoutComment(line));
-    readLine(reader, directive, words, list.at(number));
+  for (const { path, text } of files) {
+    for (const { text: line, line: number } of logicalLines(text)) {
+      const [directive = '', ...words] = splitWords(withoutComment(line));
+      readLine(reader, directive, words, { file: path, line: number });
+    }
   }
-  for (const { name, words, place } of reader.later) readOptions(reader, name, words, place);
-  for (const { name, items, place } of reader.orders) {
+  for (const command of reader.commands) readCommand(reader, command);
+  for (const { name, place } of reader.removals) {
+    if (!isBonding(name) && !reader.bonds.has(name)) continue;
+    list.find(place, 'note', 'What is done when the module is removed has no counterpart; it was left out.');
+  }
+  for (const { name, words, place } of reader.options) readOptions(reader, name, words, place);
+  for (const { bond, words, place } of reader.parameters) readParameters(reader, bond, words, place);
+  for (const { name, words: items, place } of reader.orders) {
     if (!reader.bonds.has(name) && !items.some(isBonding)) continue;
     if (!reader.bonds.has(name)) list.say(place, { kind: 'bond', bond: name });
     const interfaces = items.filter(item => INTERFACE_NAME.test(item) && item !== name);
@@ -105,34 +130,33 @@ function readLine(reader: Reader, directive: string, words: readonly string[], p
       if (isBonding(target)) {
         // By netdev-NAME the kernel asks for the module of an interface that it lacks.
         const bond = name.replace(/^netdev-/, '');
+        if (/[*?[]/.test(bond)) {
+          const message = `${shown(name)} stands for many names, which says of no bond that it is one; name each ("alias bond0 bonding").`;
+          list.find(place, 'warning', message);
+          return;
+        }
         reader.bonds.add(bond);
         list.say(place, { kind: 'bond', bond });
       }
       return;
     }
     case 'options':
-      reader.later.push({ name, words: rest, place });
+      reader.options.push({ name, words: rest, place });
       return;
     case 'probe':
     case 'probeall':
       references.push({ from: name, to: rest, place });
-      orders.push({ name, items: rest, place });
+      orders.push({ name, words: rest, place });
       return;
     case 'install':
     case 'pre-install':
     case 'post-install':
-      readCommand(reader, directive, name, rest.join(' '), place);
+      reader.commands.push({ directive, name, words: rest, place });
       return;
     case 'remove':
     case 'pre-remove':
     case 'post-remove':
-      if (isBonding(name) || reader.bonds.has(name)) {
-        list.find(
-          place,
-          'note',
-          'What is done when the module is removed has no counterpart; it was left out.',
-        );
-      }
+      reader.removals.push({ name, words: rest, place });
       return;
     default:
       if (!SILENT.has(directive)) {
@@ -189,7 +213,11 @@ function readParameters({ list }: Reader, bond: string | null, words: readonly s
 }
 
 /** `install NAME COMMAND`: modprobe calls in it load other modules first, or the bonding module with parameters. */
-function readCommand(reader: Reader, directive: string, name: string, command: string, place: Place): void {
+function readCommand(
+  reader: Reader,
+  { directive, name, words: all, place }: Reader['commands'][number],
+): void {
+  const command = all.join(' ');
   const { list, references, bonds } = reader;
   const about = isBonding(name) || bonds.has(name) || /\bbonding\b/.test(command);
   const loaded: string[] = [];
@@ -210,11 +238,12 @@ function readCommand(reader: Reader, directive: string, name: string, command: s
       if (!bonds.has(name)) list.say(place, { kind: 'bond', bond: name });
       bonds.add(name);
     }
-    readParameters(reader, isBonding(name) ? null : name, modules.parameters, place);
+    const bond = isBonding(name) ? null : name;
+    reader.parameters.push({ name, bond, words: modules.parameters, place });
   }
   // Before or after itself a module may well be named: only `install` stands in its place.
   if (directive === 'install') references.push({ from: name, to: loaded, place });
-  if (bonds.has(name)) reader.orders.push({ name, items: loaded, place });
+  if (bonds.has(name)) reader.orders.push({ name, words: loaded, place });
 }
 
 /** Modules of a modprobe command (all of them after -a, else one) and the parameters behind. */

@@ -102,7 +102,12 @@ function readIp(list: FactList, device: string, all: readonly string[], place: P
   if (/^a(?:ddr(?:ess)?)?$/.test(object) && /^a(?:dd)?$/.test(verb)) {
     const cidr = cidrText(rest[0] ?? '', 32);
     if (cidr === null) return false;
-    list.say(place, { kind: 'address', device: value('dev') ?? device, cidr });
+    const target = value('dev') ?? device;
+    list.say(place, { kind: 'address', device: target, cidr });
+    const known = new Set(['dev', 'brd', 'broadcast']);
+    const more = rest.slice(1).filter((word, at, tail) => !known.has(word) && !known.has(tail[at - 1] ?? ''));
+    if (more.length > 0)
+      list.find(place, 'warning', `${shown(more.join(' '))} of ${cidr} is not carried over.`, target);
     return true;
   }
   if (/^r(?:oute)?$/.test(object) && /^a(?:dd)?$/.test(verb)) {
