@@ -1,11 +1,12 @@
 // Reads ifcfg-* files of Red Hat and SUSE (H05): addresses, members by MASTER and SLAVE or by BONDING_SLAVE0, options by
 // BONDING_OPTS, teams by TEAM_CONFIG; the files of routes beside them. (config)
 import { shown } from '../base/index.js';
-import { addressText, cidrText, classLength, destinationText, macText, prefixLength } from './addresses.js';
-import { FactList, type Fact, type InterfaceRef, type Place, type SourceFile } from './facts.js';
+import { macText } from './addresses.js';
+import { FactList, type Fact, type Place, type SourceFile } from './facts.js';
+import { type Interface, readAddresses, readRange } from './ifcfg-addresses.js';
 import { assignment, splitWords } from './logical-lines.js';
 import { isRouteFile, readRouteFile } from './route-files.js';
-import { type Assignment, shellAssignments } from './shell-assignments.js';
+import { shellAssignments } from './shell-assignments.js';
 import { readTeam, readTeamPort } from './teamd.js';
 
 const YES = /^(?:yes|true|on|y|t|1)$/i;
@@ -56,25 +57,33 @@ const BY_HAND: Readonly<Record<string, string>> = {
   ZONE: 'set it in the firewall',
 };
 
-interface Interface {
-  readonly list: FactList;
-  readonly name: string;
-  /** As bonds see it: by its name, or by its MAC address where the file names no device. */
-  readonly ref: InterfaceRef;
-  readonly values: ReadonlyMap<string, Assignment>;
-  readonly place: (key: string) => Place;
-  readonly get: (key: string) => string | undefined;
+/** Devices by the UUID of their connection, which NetworkManager writes in their place. */
+type Connections = ReadonlyMap<string, string>;
+
+/** The facts of all files, which name each other's connections. */
+export function readIfcfg(files: readonly SourceFile[]): Fact[] {
+  const connections = new Map<string, string>();
+  for (const { path, text } of files) {
+    if (isRouteFile(path)) continue;
+    const values = new Map(shellAssignments(text).assignments.map(({ name, value }) => [name, value.trim()]));
+    const uuid = values.get('UUID')?.toLowerCase() ?? '';
+    if (uuid !== '') connections.set(uuid, values.get('DEVICE') || nameOfFile(path));
+  }
+  return files.flatMap(file => (isRouteFile(file.path) ? readRouteFile(file) : readOne(file, connections)));
 }
 
-/** The facts of one file. */
-export function readIfcfg({ path, text }: SourceFile): Fact[] {
-  if (isRouteFile(path)) return readRouteFile({ path, text });
+/** The interface after `ifcfg-`. */
+function nameOfFile(path: string): string {
+  return /(?:^|\/)ifcfg-([^/]+)$/.exec(path)?.[1] ?? '';
+}
+
+function readOne({ path, text }: SourceFile, connections: Connections): Fact[] {
   const list = new FactList(path);
   const { assignments, problems } = shellAssignments(text);
   for (const { line, message } of problems) list.find(list.at(line), 'warning', message);
   const values = new Map(assignments.map(each => [each.name, each]));
   const get = (key: string): string | undefined => values.get(key)?.value;
-  const ofFile = /(?:^|\/)ifcfg-([^/]+)$/.exec(path)?.[1] ?? '';
+  const ofFile = nameOfFile(path);
   const name = (get('DEVICE') ?? '') || ofFile;
   if (name === '') {
     list.find(
@@ -99,14 +108,15 @@ export function readIfcfg({ path, text }: SourceFile): Fact[] {
     readAddresses({ ...one, name: name.slice(0, name.indexOf(':')) });
     return list.facts;
   }
-  const dot = name.lastIndexOf('.');
-  if (dot > 0) {
-    const lower = name.slice(0, dot);
-    const message = `The VLAN ${shown(name)} over ${shown(lower)} is not made here; make it with ip after the bond.`;
-    list.find(place('DEVICE'), 'warning', message, lower);
+  // ifup-aliases gives each address of a range to the interface before the dash.
+  const range = /^(.+)-range\d+$/.exec(ofFile)?.[1];
+  if (range !== undefined) {
+    readRange(one, get('DEVICE') || range);
+    return list.facts;
   }
+  tellOfUpper(one);
   readBond(one);
-  readMembership(one);
+  readMembership(one, connections);
   readTeamKeys(one);
   readAddresses(one);
   readStart(one);
@@ -116,6 +126,21 @@ export function readIfcfg({ path, text }: SourceFile): Fact[] {
 
 function isAlias({ name }: Interface): boolean {
   return name.includes(':');
+}
+
+/** VLANs and bridges over what may be a bond: Bondwire makes neither. */
+function tellOfUpper({ list, name, place, get }: Interface): void {
+  const dot = name.lastIndexOf('.');
+  const key = ['PHYSDEV', 'ETHERDEVICE'].find(each => (get(each) ?? '').trim() !== '');
+  const lower = key === undefined ? (dot > 0 ? name.slice(0, dot) : '') : (get(key) ?? '').trim();
+  if (lower !== '') {
+    const message = `The VLAN ${shown(name)} over ${shown(lower)} is not made here; make it with ip after the bond.`;
+    list.find(place(key ?? 'DEVICE'), 'warning', message, lower);
+  }
+  for (const port of (get('BRIDGE_PORTS') ?? '').split(/\s+/).filter(word => word !== '')) {
+    const message = `The bridge ${shown(name)} over ${shown(port)} is not made here; make it with ip after the bond.`;
+    list.find(place('BRIDGE_PORTS'), 'warning', message, port);
+  }
 }
 
 function isMember({ get }: Interface): boolean {
@@ -169,7 +194,8 @@ function readOptions({ list, name, place, get }: Interface, key: string): void {
     if (pair === null) {
       list.find(at, 'error', `${shown(word)} in ${key} is not OPTION=VALUE; it was left out.`);
     } else if (pair.name === 'arp_ip_target') {
-      targets.push(...pair.value.split(',').map(target => target.replace(/^\+/, '')));
+      const named = pair.value.split(',').map(target => target.replace(/^\+/, ''));
+      targets.push(...named.filter(target => target !== ''));
     } else if (pair.name === 'max_bonds') {
       list.find(at, 'note', 'max_bonds says nothing here: this file makes one bond.');
     } else {
@@ -181,21 +207,43 @@ function readOptions({ list, name, place, get }: Interface, key: string): void {
   }
 }
 
-function readMembership(one: Interface): void {
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The bond that a file names as its master, by name or by the UUID of its connection. */
+function masterOf(
+  one: Interface,
+  connections: Connections,
+): { readonly key: string; readonly name: string } | null {
+  const { list, place, get } = one;
+  for (const key of ['MASTER', 'MASTER_UUID']) {
+    const said = (get(key) ?? '').trim();
+    if (said === '') continue;
+    const uuid = said.toLowerCase();
+    if (!UUID.test(uuid)) return { key, name: said };
+    const device = connections.get(uuid);
+    if (device !== undefined) return { key, name: device };
+    const message = `${key}=${shown(said)} is the UUID of a connection that no file here describes, so it is not known which bond ${shown(one.name)} is to join.`;
+    list.find(place(key), 'error', message);
+  }
+  return null;
+}
+
+function readMembership(one: Interface, connections: Connections): void {
   const { list, name, ref, place, get } = one;
-  const master = get('MASTER');
+  const found = masterOf(one, connections);
+  const master = found?.name;
   const slave = get('SLAVE');
-  if (master !== undefined && master.trim() !== '') {
+  const named = ['MASTER', 'MASTER_UUID'].some(key => (get(key) ?? '').trim() !== '');
+  if (master !== undefined && found !== null) {
     if (slave === undefined || YES.test(slave)) {
-      const key = slave === undefined ? 'MASTER' : 'SLAVE';
-      if (slave === undefined) {
+      if (slave === undefined && found.key === 'MASTER') {
         list.find(
           place('MASTER'),
           'warning',
           `${name} has MASTER but no SLAVE=yes; it was taken for a member.`,
         );
       }
-      list.say(place(key === 'SLAVE' ? 'MASTER' : key), { kind: 'member', bond: master.trim(), member: ref });
+      list.say(place(found.key), { kind: 'member', bond: master, member: ref });
     } else {
       list.find(
         place('SLAVE'),
@@ -203,7 +251,7 @@ function readMembership(one: Interface): void {
         `${name} has a MASTER, but SLAVE=${shown(slave)}; it was not taken for a member.`,
       );
     }
-  } else if (slave !== undefined && YES.test(slave)) {
+  } else if (slave !== undefined && YES.test(slave) && !named) {
     list.find(
       place('SLAVE'),
       'error',
@@ -225,77 +273,6 @@ function readTeamKeys(one: Interface): void {
   list.say(place('TEAM_MASTER'), { kind: 'member', bond: master, member: ref });
   const port = get('TEAM_PORT_CONFIG');
   if (port !== undefined) readTeamPort({ list, text: port, place: place('TEAM_PORT_CONFIG'), member: ref });
-}
-
-function readAddresses(one: Interface): void {
-  const { list, name, values, place, get } = one;
-  for (const { name: key, value } of values.values()) {
-    const suffix = /^IPADDR(_?[A-Za-z0-9_]*)$/.exec(key)?.[1];
-    if (suffix === undefined || value.trim() === '') continue;
-    const at = place(key);
-    const mask = get(`NETMASK${suffix}`);
-    const prefix = get(`PREFIX${suffix}`) ?? get(`PREFIXLEN${suffix}`);
-    const length = lengthOf(value, prefix ?? mask);
-    const cidr = cidrText(value, length.value);
-    if (addressText(value.split('/')[0] ?? '') === null) {
-      list.find(at, 'error', `${key}=${shown(value)} is no address; write it as 192.0.2.1.`, name);
-    } else if (cidr === null) {
-      const how = prefix ?? mask;
-      list.find(
-        at,
-        'error',
-        `${shown(how ?? '')} is neither a prefix length nor a netmask, so ${shown(value)} was left out.`,
-        name,
-      );
-    } else {
-      if (length.guessed) {
-        list.find(
-          at,
-          'warning',
-          `${key} has neither PREFIX nor NETMASK; /${length.value ?? ''}, that of its class, was taken.`,
-          name,
-        );
-      }
-      list.say(at, { kind: 'address', device: name, cidr });
-    }
-  }
-  const six = ['IPV6ADDR', 'IPV6ADDR_SECONDARIES'].flatMap(key =>
-    (get(key) ?? '')
-      .split(/\s+/)
-      .filter(text => text !== '')
-      .map(text => ({ key, text })),
-  );
-  for (const { key, text } of six) {
-    const cidr = cidrText(text, 64);
-    if (cidr === null)
-      list.find(
-        place(key),
-        'error',
-        `${key}: ${shown(text)} is no IPv6 address; write it as 2001:db8::1/64.`,
-        name,
-      );
-    else list.say(place(key), { kind: 'address', device: name, cidr });
-  }
-  for (const { name: key, value } of values.values()) {
-    if (!/^(?:GATEWAY\d*|IPV6_DEFAULTGW)$/.test(key) || value.trim() === '') continue;
-    const via = addressText(value.split('%')[0] ?? '');
-    const to = destinationText('default');
-    if (via === null)
-      list.find(place(key), 'error', `${key}=${shown(value)} is no address; write it as 192.0.2.1.`, name);
-    else if (to !== null) list.say(place(key), { kind: 'route', device: name, to, via });
-  }
-}
-
-/** The prefix length that goes with an address; guessed from its class where nothing gives it, as ifup does. */
-function lengthOf(
-  address: string,
-  given: string | undefined,
-): { readonly value: number | null; readonly guessed: boolean } {
-  if (given !== undefined && given.trim() !== '') {
-    return { value: prefixLength(given, address.includes(':') ? 128 : 32), guessed: false };
-  }
-  if (address.includes('/')) return { value: null, guessed: false };
-  return { value: classLength(address), guessed: true };
 }
 
 function readStart(one: Interface): void {

@@ -28,7 +28,7 @@ function oneByOne(read: (file: SourceFile) => Fact[]): Reader {
 /** All files of a format at once, as they speak of each other. */
 const READERS: Readonly<Record<Exclude<Format, 'bondwire'>, Reader>> = {
   modules: readModuleConf,
-  ifcfg: oneByOne(readIfcfg),
+  ifcfg: readIfcfg,
   interfaces: readInterfaces,
   netplan: oneByOne(readNetplan),
   networkd: readNetworkd,
@@ -39,7 +39,9 @@ const READERS: Readonly<Record<Exclude<Format, 'bondwire'>, Reader>> = {
 const FORMATS = ['modules', 'ifcfg', 'interfaces', 'netplan', 'teamd', 'networkd'] as const;
 
 /** Reads files of any format together. `machine`: its interfaces, for those named by pattern or MAC address. */
-export function importFiles(files: readonly SourceFile[], machine: readonly KnownInterface[] = []): Import {
+export function importFiles(given: readonly SourceFile[], machine: readonly KnownInterface[] = []): Import {
+  // Editors of other systems put a byte order mark before the first line.
+  const files = given.map(({ path, text }) => ({ path, text: text.replace(/^\uFEFF/, '') }));
   const facts: Fact[] = [];
   const own: BondWish[] = [];
   const findings: Finding[] = [];

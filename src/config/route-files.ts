@@ -1,17 +1,24 @@
 // Routes that stand beside ifcfg files: route-IFACE and route6-IFACE of Red Hat, in either of their two forms, ifroute-IFACE and
-// routes of SUSE (routes(5)). (config)
+// routes of SUSE (routes(5)); and rules (rule-IFACE, rule6-IFACE, ifrule-IFACE), which are told. (config)
 import { shown } from '../base/index.js';
 import { addressText, cidrText, destinationText, prefixLength } from './addresses.js';
 import { type Fact, FactList, type Place, type SourceFile } from './facts.js';
 import { type LogicalLine, logicalLines, splitWords } from './logical-lines.js';
 import { shellAssignments } from './shell-assignments.js';
 
+interface Named {
+  readonly device: string;
+  readonly isSuse: boolean;
+  readonly hasRules: boolean;
+}
+
 /** The interface that the name of a file is for; network/routes is for all. Undefined for a file of another kind. */
-function interfaceOf(path: string): { readonly device: string; readonly isSuse: boolean } | undefined {
+function interfaceOf(path: string): Named | undefined {
   const name = path.split('/').at(-1) ?? '';
-  if (/(?:^|\/)network\/routes$/.test(path)) return { device: '', isSuse: true };
-  const [, kind, device = ''] = /^(route6?|ifroute)-(.+)$/.exec(name) ?? [];
-  return kind === undefined ? undefined : { device, isSuse: kind === 'ifroute' };
+  if (/(?:^|\/)network\/routes$/.test(path)) return { device: '', isSuse: true, hasRules: false };
+  const [, kind, device = ''] = /^(route6?|ifroute|rule6?|ifrule)-(.+)$/.exec(name) ?? [];
+  if (kind === undefined) return undefined;
+  return { device, isSuse: kind === 'ifroute', hasRules: kind.includes('rule') };
 }
 
 /** True for a file that readRouteFile() reads, by its name. */
@@ -33,7 +40,14 @@ interface Given {
 /** The facts of one file. */
 export function readRouteFile({ path, text }: SourceFile): Fact[] {
   const list = new FactList(path);
-  const { device, isSuse } = interfaceOf(path) ?? { device: '', isSuse: false };
+  const { device = '', isSuse = false, hasRules = false } = interfaceOf(path) ?? {};
+  if (hasRules) {
+    for (const { text: rule, line } of logicalLines(text)) {
+      const message = `The rule "${shown(rule, 80)}" is not carried over; add it by "ip rule add".`;
+      list.find(list.at(line), 'warning', message, device);
+    }
+    return list.facts;
+  }
   // ifup-routes looks for this to know the form.
   const isKeyed = !isSuse && /^[ \t]*ADDRESS\d+=/m.test(text);
   const given = isKeyed

@@ -33,7 +33,27 @@ const SILENT: ReadonlySet<string> = new Set([
 
 /** teamd looks at links when the kernel tells of them; a bond looks every so often. */
 const MIIMON = '100';
+const WITH_HASH: ReadonlySet<string> = new Set(['lacp', 'loadbalance']);
 const WITH_PRIO: ReadonlySet<string> = new Set(['activebackup']);
+
+/** What each part of the configuration may hold besides what tells its kind. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  ethtool: ['delay_up', 'delay_down'],
+  arp_ping: [
+    'init_wait',
+    'interval',
+    'missed_max',
+    'send_always',
+    'source_host',
+    'target_host',
+    'validate_active',
+    'validate_inactive',
+    'vlanid',
+  ],
+  nsna_ping: ['init_wait', 'interval', 'missed_max', 'target_host'],
+  notify_peers: ['count', 'interval'],
+  mcast_rejoin: ['count', 'interval'],
+};
 
 interface Team {
   readonly list: FactList;
@@ -90,6 +110,14 @@ export function readTeam(source: {
   }
 }
 
+/** Tells of keys that a link watcher, or another part, does not have. */
+function tellUnknown({ list }: Team, tree: Tree | null, part: string): void {
+  for (const { key, place } of entriesOf(tree)) {
+    if (key === 'name' || KEYS[part]?.includes(key) === true) continue;
+    list.find(place, 'warning', `"${shown(key)}" of ${part} is not known here; it was left out.`);
+  }
+}
+
 function option({ list, bond }: Team, place: Place, name: string, value: string): void {
   list.say(place, { kind: 'option', bond, name, value });
 }
@@ -108,6 +136,9 @@ function readRunner(team: Team, tree: Tree | null, place: Place): void {
   }
   option(team, at, 'mode', mode);
   if (runner === 'random') option(team, at, 'packets_per_slave', '0');
+  // Over eth, ipv4 and ipv6, where nothing else is said (teamd_hash_func_set).
+  if (WITH_HASH.has(runner) && child(tree, 'tx_hash') === null)
+    option(team, at, 'xmit_hash_policy', 'layer2+3');
   for (const { key, place: where, value } of entriesOf(tree)) {
     switch (key) {
       case 'name':
@@ -184,7 +215,7 @@ function readSelection(team: Team, tree: Tree): void {
 
 /** Which fields teamd hashes over, as the nearest policy of the driver. */
 function readHash(team: Team, tree: Tree): void {
-  if (!['loadbalance', 'lacp'].includes(team.runner)) {
+  if (!WITH_HASH.has(team.runner)) {
     team.list.find(tree.place, 'warning', 'tx_hash has no effect with this runner; it was left out.');
     return;
   }
@@ -222,6 +253,7 @@ function readWatch(team: Team, tree: Tree | null, start: Place): void {
   const watcher = watchers[0] ?? null;
   const name = text(child(watcher, 'name')) ?? 'ethtool';
   const place = watcher?.place ?? start;
+  if (Object.hasOwn(KEYS, name)) tellUnknown(team, watcher, name);
   if (name === 'ethtool') {
     option(team, place, 'miimon', MIIMON);
     for (const [key, delay] of [
@@ -238,6 +270,11 @@ function readWatch(team: Team, tree: Tree | null, start: Place): void {
     option(team, interval?.place ?? place, 'arp_interval', text(interval) ?? '1000');
     const target = child(watcher, 'target_host');
     if (target !== null) option(team, target.place, 'ns_ip6_target', text(target) ?? '');
+    else
+      list.find(place, 'error', 'nsna_ping has no "target_host", so nobody is asked; name an IPv6 address.');
+    const wait = child(watcher, 'init_wait');
+    if (wait !== null)
+      list.find(wait.place, 'warning', '"init_wait" has no counterpart: a bond begins at once.');
     missedMax(team, watcher);
   } else {
     list.find(
@@ -290,6 +327,7 @@ function readBursts(team: Team, tree: Tree): void {
     ['mcast_rejoin', 'resend_igmp'],
   ] as const) {
     const part = child(tree, key);
+    tellUnknown(team, part, key);
     const count = child(part, 'count');
     if (count !== null) option(team, count.place, name, text(count) ?? '');
     const interval = child(part, 'interval');
