@@ -331,6 +331,21 @@ describe('bondwire.yaml', () => {
     }
   });
 
+  test('a member that the file has by an alternative name is that member, however often it is applied', async () => {
+    const alternative = 'bw-a-very-long-alternative-name';
+    await world.ip('host', `link property add dev eth1 altname ${alternative}`);
+    const folder = given({
+      'bondwire.yaml': `bonds:\n  bond5:\n    options: {mode: active-backup, miimon: 100}\n    members: [eth0, {name: ${alternative}, prio: 4}]\n    take_down: true\n`,
+    });
+    for (let times = 0; times < 2; times++) {
+      const applied = await run('apply', join(folder, 'bondwire.yaml'));
+      expect(applied).toMatchObject({ status: 0, stderr: '' });
+      const bond = await world.bond('bond5');
+      expect(bond.members.map(({ name }) => name)).toEqual(['eth0', 'eth1']);
+      expect(bond.options.prio).toEqual(['eth0:0', 'eth1:4']);
+    }
+  });
+
   test('apply without a daemon ends with 3, and a file that is not there with 1', async () => {
     const folder = given({
       'bondwire.yaml': 'bonds:\n  bond0:\n    options: {mode: active-backup, miimon: 100}\n',

@@ -11,6 +11,7 @@ import {
   type EnslaveRequest,
   type EventRecord,
   type LinkRequest,
+  type MembersDocument,
   type ReleaseRequest,
   type RoutesRequest,
   type SetRequest,
@@ -19,7 +20,14 @@ import {
 import { Failure, noDaemonFailure, permissionFailure, refusedFailure, systemCode } from './failure.js';
 import { lines } from './ndjson.js';
 import { plain } from './plain.js';
-import { isChanged, isDaemonStatus, isErrorBody, isEventRecord, isShowDocument } from './replies.js';
+import {
+  isChanged,
+  isDaemonStatus,
+  isErrorBody,
+  isEventRecord,
+  isMembersDocument,
+  isShowDocument,
+} from './replies.js';
 
 /** Longest silence of the daemon before a request is given up. */
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -41,6 +49,7 @@ interface EventQuery {
 export interface ApiClient {
   status(): Promise<DaemonStatus>;
   show(bond?: string): Promise<ShowDocument>;
+  members(bond: string): Promise<MembersDocument>;
   text(bond: string, view: TextView): Promise<string>;
   create(body: CreateRequest): Promise<Changed>;
   destroy(bond: string): Promise<Changed>;
@@ -78,6 +87,7 @@ export function apiClient(runDir: string, answerTimeoutMs: number = ANSWER_TIMEO
   return {
     status: () => json({ method: 'GET', path: '/v1/status' }, isDaemonStatus),
     show: bond => show(bond === undefined ? '/v1/bonds' : bondPath(bond)),
+    members: bond => json({ method: 'GET', path: `${bondPath(bond)}/members` }, isMembersDocument),
     text: async (bond, view) =>
       readAll(runDir, await send({ method: 'GET', path: `${bondPath(bond)}/${view}` })),
     create: body => change('POST', '/v1/bonds', body),

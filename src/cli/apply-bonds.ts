@@ -184,10 +184,21 @@ async function addRoutes({ api, terminal, wishes }: Applying, { name, routes }: 
   }
 }
 
-async function complete(applying: Applying, bond: BondWish): Promise<void> {
+/** Members under their own names, where the file has alternative ones. */
+async function withOwnNames(api: ApiClient, bond: BondWish, now: ShowBond): Promise<BondWish> {
+  const own = new Set(now.members.map(({ name }) => name));
+  if (own.size === 0 || bond.members.every(({ name }) => own.has(name))) return bond;
+  const { members: known } = await api.members(bond.name);
+  const ownName = (name: string): string =>
+    known.find(({ alternativeNames }) => alternativeNames.includes(name))?.name ?? name;
+  return { ...bond, members: bond.members.map(member => ({ ...member, name: ownName(member.name) })) };
+}
+
+async function complete(applying: Applying, wish: BondWish): Promise<void> {
   const { api, terminal, wishes } = applying;
-  const { name, addresses, routes } = bond;
+  const { name, addresses, routes } = wish;
   const before = await shown(api, name);
+  const bond = await withOwnNames(api, wish, before);
   const mtu = bond.mtu !== null && bond.mtu !== before.mtu ? { mtu: bond.mtu } : {};
   const address = bond.mac !== null && bond.mac !== before.address ? { address: bond.mac } : {};
   if ('mtu' in mtu || 'address' in address)

@@ -4,6 +4,7 @@ import type {
   DaemonStatus,
   ErrorBody,
   EventRecord,
+  MembersDocument,
   ShowBond,
   ShowDocument,
   ShowMember,
@@ -73,6 +74,11 @@ const isBond: Check = fields<keyof ShowBond>({
 });
 
 const showDocument: Check = fields<keyof ShowDocument>({ bonds: listOf(isBond) });
+const membersDocument: Check = fields<keyof MembersDocument>({
+  members: listOf(
+    fields<keyof MembersDocument['members'][number]>({ name: isText, alternativeNames: listOf(isText) }),
+  ),
+});
 const daemonStatus: Check = fields<keyof DaemonStatus>({
   pid: isNumber,
   version: isText,
@@ -102,6 +108,10 @@ const eventRecord: Check = fields<keyof EventRecord>({
 
 export function isShowDocument(value: unknown): value is ShowDocument {
   return showDocument(value);
+}
+
+export function isMembersDocument(value: unknown): value is MembersDocument {
+  return membersDocument(value);
 }
 
 export function isDaemonStatus(value: unknown): value is DaemonStatus {

@@ -10,6 +10,7 @@
 //   GET    /v1/bonds/BOND/sysfs                        -> text/plain, the driver's files below /sys, a line for each
 //   POST   /v1/bonds              CreateRequest        -> Changed
 //   DELETE /v1/bonds/BOND                              -> Changed
+//   GET    /v1/bonds/BOND/members                      -> MembersDocument
 //   POST   /v1/bonds/BOND/members EnslaveRequest       -> Changed
 //   DELETE /v1/bonds/BOND/members ReleaseRequest       -> Changed
 //   PATCH  /v1/bonds/BOND/options SetRequest           -> Changed
@@ -68,6 +69,11 @@ export interface ShowBond {
 /** What `show --json` prints. */
 export interface ShowDocument {
   readonly bonds: readonly ShowBond[];
+}
+
+/** The members with all the names by which they are known (`ip link property`). */
+export interface MembersDocument {
+  readonly members: readonly { readonly name: string; readonly alternativeNames: readonly string[] }[];
 }
 
 export interface DaemonStatus {

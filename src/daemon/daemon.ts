@@ -31,7 +31,7 @@ import { restoreSettings } from './original-settings.js';
 import { notedPins, placesOf, preparePlaces, removePlaces } from './places.js';
 import { Registry } from './registry.js';
 import { ControlServer } from './server.js';
-import { showBond } from './show.js';
+import { showBond, showMembers } from './show.js';
 import { type SavedRunner, StateFile } from './state-file.js';
 import { ViewFiles } from './view-files.js';
 import { filesOf, type TextView, textView } from './views.js';
@@ -224,6 +224,10 @@ class Daemon implements RunningDaemon {
       adopted: this.#adopted,
       supervised: this.#machine.planes.isSupervised,
     };
+  }
+
+  members(runner: BondRunner) {
+    return showMembers(this.#machine.netlink, runner);
   }
 
   show(name?: string): Result<ShowDocument, Refusal> {

@@ -10,6 +10,7 @@ import type {
   ErrorBody,
   EventRecord,
   LinkRequest,
+  MembersDocument,
   RouteRequest,
   ShowDocument,
 } from './api.js';
@@ -36,6 +37,7 @@ export interface ControlledDaemon {
   readonly journal: Journal;
   status(): DaemonStatus;
   show(name?: string): Result<ShowDocument, Refusal>;
+  members(runner: BondRunner): MembersDocument;
   text(runner: BondRunner, view: TextView): string;
   find(name: string): Result<BondRunner, Refusal>;
   create(name: string, options: Readonly<Record<string, string>>): Done;
@@ -91,7 +93,7 @@ const PART_METHODS: Readonly<Record<string, string>> = {
   info: 'GET',
   ifconfig: 'GET',
   sysfs: 'GET',
-  members: 'POST, DELETE',
+  members: 'GET, POST, DELETE',
   options: 'PATCH',
   up: 'POST',
   addresses: 'POST',
@@ -198,6 +200,8 @@ export class ControlServer {
         return;
       case 'DELETE ':
         return this.#change(response, ok({}), () => daemon.destroy(runner), runner);
+      case 'GET members':
+        return sendResult(response, ok(daemon.members(runner)));
       case 'POST members':
         return this.#change(response, check(enslaveBody, body), value => daemon.enslave(runner, value));
       case 'DELETE members':

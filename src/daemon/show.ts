@@ -2,7 +2,7 @@
 import { getLink, type Rtnetlink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import type { LinkState } from '../policy/index.js';
-import type { Counters, ShowBond, ShowMember } from './api.js';
+import type { Counters, MembersDocument, ShowBond, ShowMember } from './api.js';
 import { awaitedBy } from './awaited-members.js';
 import type { BondRunner } from './bond-runner.js';
 
@@ -12,6 +12,15 @@ const MII_STATUS: Readonly<Record<LinkState, ShowMember['miiStatus']>> = {
   down: 'down',
   back: 'going back',
 };
+
+/** Members by all their names. */
+export function showMembers(netlink: Rtnetlink, runner: BondRunner): MembersDocument {
+  const members = runner.policy.members().map(({ member, name }) => ({
+    name,
+    alternativeNames: getLink(netlink, member)?.alternativeNames ?? [],
+  }));
+  return { members };
+}
 
 /** One bond as it is now. */
 export function showBond(netlink: Rtnetlink, runner: BondRunner): ShowBond {
