@@ -222,6 +222,7 @@ describe('bondwire apply', () => {
     });
     daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
       if (url === '/v1/status') return reply(response, 200, status(['bond0']));
+      if (method === 'GET' && url.endsWith('/members')) return reply(response, 200, { members: [] });
       return method === 'GET' ? reply(response, 200, { bonds: [BOND] }) : done(response);
     });
     const { code, out, err } = await run(['apply', '--take-addresses', join(folder, 'b.yaml')], {
