@@ -6,6 +6,7 @@ import type { Fact, Finding, KnownInterface, SourceFile } from './facts.js';
 import { readIfcfg } from './ifcfg.js';
 import { readInterfaces } from './interfaces-file.js';
 import { readModuleConf } from './module-conf.js';
+import { readKeyfiles } from './nm-keyfile.js';
 import { readNetplan } from './netplan.js';
 import { readNetworkd } from './networkd.js';
 import { type Format, recognise } from './recognise.js';
@@ -33,10 +34,11 @@ const READERS: Readonly<Record<Exclude<Format, 'bondwire'>, Reader>> = {
   netplan: oneByOne(readNetplan),
   networkd: readNetworkd,
   teamd: oneByOne(readTeamd),
+  keyfile: readKeyfiles,
 };
 
 /** In this order what they say counts: defaults of the module before wishes for one bond. */
-const FORMATS = ['modules', 'ifcfg', 'interfaces', 'netplan', 'teamd', 'networkd'] as const;
+const FORMATS = ['modules', 'ifcfg', 'interfaces', 'netplan', 'teamd', 'networkd', 'keyfile'] as const;
 
 /** Reads files of any format together. `machine`: its interfaces, for those named by pattern or MAC address. */
 export function importFiles(given: readonly SourceFile[], machine: readonly KnownInterface[] = []): Import {

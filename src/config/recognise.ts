@@ -3,7 +3,15 @@ import { child, parseTree } from './document-tree.js';
 import type { SourceFile } from './facts.js';
 import { isRouteFile } from './route-files.js';
 
-export type Format = 'bondwire' | 'modules' | 'ifcfg' | 'interfaces' | 'networkd' | 'netplan' | 'teamd';
+export type Format =
+  | 'bondwire'
+  | 'modules'
+  | 'ifcfg'
+  | 'interfaces'
+  | 'networkd'
+  | 'netplan'
+  | 'teamd'
+  | 'keyfile';
 
 /** What people call the formats. */
 export const FORMAT_NAMES: Readonly<Record<Format, string>> = {
@@ -14,6 +22,7 @@ export const FORMAT_NAMES: Readonly<Record<Format, string>> = {
   networkd: 'systemd-networkd',
   netplan: 'netplan',
   teamd: 'teamd',
+  keyfile: 'NetworkManager',
 };
 
 const BACKUP = /(?:~|\.(?:bak|dpkg-[a-z]+|old|orig|rej|rpmnew|rpmorig|rpmsave|swp))$/;
@@ -28,6 +37,7 @@ function byName(path: string): Format | 'yaml' | 'json' | null {
   if (name === 'interfaces' || folder === 'interfaces.d') return 'interfaces';
   if (/\.(?:netdev|network)$/.test(name)) return 'networkd';
   if (/\.(?:netdev|network)\.d$/.test(folder) && name.endsWith('.conf')) return 'networkd';
+  if (name.endsWith('.nmconnection') || folder === 'system-connections') return 'keyfile';
   if (/^bondwire\.ya?ml$/.test(name)) return 'bondwire';
   if (/\.ya?ml$/.test(name)) return 'yaml';
   return name.endsWith('.json') ? 'json' : null;
@@ -61,6 +71,7 @@ function byContent(path: string, text: string): Format | null {
     if (tree === null) return has(/^network:/) ? 'netplan' : 'bondwire';
   }
   if (has(/^\[(?:NetDev|Match|Network|Bond)\]$/)) return 'networkd';
+  if (has(/^\[connection\]$/)) return 'keyfile';
   if (has(/^(?:iface|auto|allow-[a-z]+|source|source-directory)\s/)) return 'interfaces';
   if (has(/^(?:alias|options|install|probeall)\s/)) return 'modules';
   return has(/^(?:export\s+)?(?:DEVICE|BOOTPROTO|ONBOOT|STARTMODE|MASTER|BONDING_[A-Z]+)=/) ? 'ifcfg' : null;
