@@ -1,5 +1,5 @@
 // Nothing of a bond stays behind, whichever way it ends (issue 2, item 5; H32). Real interfaces; needs root and BPF.
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { pictureOf, pinnedIds, pins, stillThere, untilAsBefore } from './support/picture.js';
 import { closeStages, Stage, until } from './support/stage.js';
@@ -106,6 +106,36 @@ test('A bond deleted while no daemon runs is cleared away by the next', async ()
   await untilAsBefore(stage, before, same);
   expect(pins(stage)).toEqual([]);
   await until('the eBPF objects are gone', () => stillThere(ids).length === 0);
+});
+
+test('Where nothing can be written down, members are released as they were, and who asked is told', async () => {
+  const stage = await variedStage();
+  const before = await pictureOf(stage);
+  const mac = stage.mac('eth1');
+  await fullBond(stage);
+  // As when RUN_DIR is full, which root can have without a file system of its own.
+  const blocked = readdirSync(stage.runDir)
+    .filter(name => name.endsWith('.json'))
+    .map(name => `${stage.runDir}/${name}.new`);
+  expect(blocked.length).toBe(2);
+  for (const path of blocked) mkdirSync(path);
+  const released = await stage.api.release('bond0', { interfaces: ['eth1', 'eth2'] });
+  expect(released.warnings).toContainEqual(expect.stringMatching(/cannot be written down \(EISDIR/));
+  expect(stage.mac('eth1')).toBe(mac);
+  expect(stage.mac('eth2')).toBe('02:00:5e:10:00:02');
+  await stage.ip('link', 'set', 'eth1', 'up');
+  await stage.bondwire.stop('SIGKILL');
+  await stage.bondwire.start();
+  expect((await stage.show()).members.map(({ name }) => name)).toEqual(['eth0', 'eth3']);
+  expect((await stage.ip('link', 'show', 'eth1')).includes('UP')).toBe(true);
+  await stage.ip('link', 'set', 'eth1', 'down');
+  await stage.api.destroy('bond0');
+  await untilAsBefore(stage, before, same);
+  for (const path of blocked) rmdirSync(path);
+  await until('it is written down again', async () =>
+    (await stage.events()).some(({ message }) => message.includes('written down again')),
+  );
+  expect(JSON.parse(readFileSync(`${stage.runDir}/state.json`, 'utf8'))).toMatchObject({ bonds: [] });
 });
 
 test('When one of several interfaces is refused, the others are as they were and so is the bond', async () => {

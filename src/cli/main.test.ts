@@ -40,3 +40,18 @@ test('a reader that goes away is no error', () => {
   const script = `{ sleep 0.2; "${bin}" --help; echo "exit $?" >&2; } | true`;
   expect(call('sh', ['-c', script]).stderr).toBe('exit 0\n');
 });
+
+test('output that a disk has no room for is an error', () => {
+  for (const words of ['options', 'options --json', '--help']) {
+    const { stderr } = call('sh', ['-c', `"${bin}" ${words} > /dev/full; echo "exit $?" >&2`]);
+    expect(stderr).toMatch(/^bondwire: cannot write to standard output: ENOSPC.*\nexit 1\n$/);
+  }
+});
+
+test('output that a file has room for in part is an error', () => {
+  // One block of 512 bytes; SIGXFSZ, which would end the process instead, is ignored by Node.
+  const script = `ulimit -f 1; "${bin}" options > cut; echo "exit $?" >&2`;
+  expect(call('sh', ['-c', script]).stderr).toMatch(
+    /^bondwire: cannot write to standard output: EFBIG.*\nexit 1\n$/,
+  );
+});

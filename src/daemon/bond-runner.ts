@@ -405,9 +405,10 @@ export class BondRunner {
       record.leaving = { restoreAddress };
       this.#machine.save(this);
     }
+    // Whatever of it fails (RUN_DIR may be full), the interface gets back what it had.
     try {
-      this.#filters.release(member);
-      this.plane.removeMember(member);
+      this.#guard(() => this.#filters.release(member));
+      this.#guard(() => this.plane.removeMember(member));
       const counted = countersOf(getLink(this.#machine.netlink, member));
       this.departed = addCounters(this.departed, grownBy(counted, record?.counted ?? counted));
       if (record === undefined) return;

@@ -33,6 +33,7 @@ import { Registry } from './registry.js';
 import { ControlServer } from './server.js';
 import { showBond, showMembers } from './show.js';
 import { type SavedRunner, StateFile } from './state-file.js';
+import { StateKeeper } from './state-keeper.js';
 import { ViewFiles } from './view-files.js';
 import { filesOf, type TextView, textView } from './views.js';
 
@@ -97,6 +98,7 @@ class Daemon implements RunningDaemon {
   readonly journal: Journal;
   readonly #machine: Machine;
   readonly #state: StateFile;
+  readonly #keeper: StateKeeper;
   readonly #registry = new Registry();
   readonly #operations: Operations;
   readonly #files: ViewFiles;
@@ -114,6 +116,11 @@ class Daemon implements RunningDaemon {
     this.#machine = machine;
     this.journal = machine.journal;
     this.#state = state;
+    this.#keeper = new StateKeeper({
+      write: changed => this.#state.save(this.#registry.all(), changed),
+      tell: event => void machine.journal.add('', event),
+      log: machine.log,
+    });
     this.#operations = new Operations(machine, this.#registry);
     this.#files = new ViewFiles({
       runDir: machine.runDir,
@@ -204,6 +211,7 @@ class Daemon implements RunningDaemon {
       for (const runner of this.#registry.all()) this.#operations.destroy(runner);
     }
     this.#save();
+    this.#keeper.close();
     this.#files.close();
     this.#news.close();
     for (const runner of this.#registry.all()) runner.leaveInPlace();
@@ -294,12 +302,8 @@ class Daemon implements RunningDaemon {
 
   #save(changed?: object): void {
     if (!this.#saving) return;
-    try {
-      this.#state.save(this.#registry.all(), changed);
-      this.#files.touch();
-    } catch (error) {
-      this.#machine.log.error({ err: error }, 'the state file cannot be written');
-    }
+    this.#keeper.save(changed);
+    this.#files.touch();
   }
 
   #filesFailed(problem: string): void {

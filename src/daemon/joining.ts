@@ -233,6 +233,10 @@ export class Joining {
       } else if (record.leaving !== undefined) {
         runner.finishLeaving(ifindex, record.leaving);
         note('leaving', record.original.name);
+      } else if (!runner.plane.members().includes(ifindex)) {
+        // It was released when nothing could be written down, and is what somebody made of it since.
+        runner.records.delete(ifindex);
+        runner.feed({ kind: 'leave', member: ifindex, cause: 'released' });
       }
     }
     for (const { ifindex, returning } of runner.taken) if (returning === true) this.undo(runner, ifindex);

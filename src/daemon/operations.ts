@@ -130,7 +130,12 @@ export class Operations {
       runner.feed({ kind: 'leave', member, cause: 'released' });
     const bondIfindex = runner.plane.bondIfindex;
     const bondName = runner.name;
-    runner.takeDown();
+    try {
+      runner.takeDown();
+    } catch (error) {
+      const message = `${bondName} left something behind: ${(error as Error).message}`;
+      this.#machine.journal.add(bondName, { severity: 'error', type: 'left', message });
+    }
     this.#registry.remove(runner);
     this.#giveBack(runner, carried, bondIfindex, bondName);
     this.#machine.save(runner);

@@ -1,0 +1,51 @@
+// Has the state file written, and never fails: what cannot be written is told once, and tried again until it is.
+import type { Logger } from 'pino';
+import type { BondEvent } from '../policy/index.js';
+
+const RETRY_MS = 5000;
+
+interface Keeping {
+  /** Writes all bonds, or only what changed of the one that is named; throws when it cannot. */
+  readonly write: (changed?: object) => void;
+  readonly tell: (event: BondEvent) => void;
+  readonly log: Pick<Logger, 'error'>;
+}
+
+/** Writes the state file for a daemon. */
+export class StateKeeper {
+  readonly #keeping: Keeping;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(keeping: Keeping) {
+    this.#keeping = keeping;
+  }
+
+  save(changed?: object): void {
+    try {
+      this.#keeping.write(changed);
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    if (this.#retry === undefined) return;
+    this.close();
+    const message = 'What is known of the bonds is written down again';
+    this.#keeping.tell({ severity: 'info', type: 'daemon', message });
+  }
+
+  /** Tries no more. */
+  close(): void {
+    clearInterval(this.#retry);
+    this.#retry = undefined;
+  }
+
+  #failed(error: unknown): void {
+    this.#keeping.log.error({ err: error }, 'the state file cannot be written');
+    if (this.#retry !== undefined) return;
+    this.#retry = setInterval(() => this.save(), RETRY_MS);
+    this.#retry.unref();
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `What is known of the bonds cannot be written down (${why}): until it can, a daemon that starts takes the bonds for what they were before`;
+    this.#keeping.tell({ severity: 'error', type: 'daemon', message });
+  }
+}
