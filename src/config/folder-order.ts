@@ -2,21 +2,16 @@
 // netplan and NetworkManager have it. (config)
 import type { FactList, SourceFile } from './facts.js';
 
-/** Folders by rank; another is taken for one of the first rank. */
-const RANKS: readonly RegExp[] = [
+/** Folders, the one that stands over the others first; another folder is taken for that. */
+const OF_SYSTEMD: readonly RegExp[] = [
   /(?:^|\/)etc\//,
   /(?:^|\/)run\//,
   /(?:^|\/)usr\/local\/lib\//,
   /(?:^|\/)(?:usr\/)?lib\//,
 ];
 
-/** Smaller counts more. */
-function rankOf(path: string): number {
-  return Math.max(
-    0,
-    RANKS.findIndex(pattern => pattern.test(path)),
-  );
-}
+/** netplan-generate(8): /run shadows /etc, and that /lib. */
+export const OF_NETPLAN: readonly RegExp[] = [/(?:^|\/)run\//, /(?:^|\/)etc\//, /(?:^|\/)lib\//];
 
 export interface Ordered {
   /** In the order of their names, as bytes. */
@@ -25,7 +20,16 @@ export interface Ordered {
 }
 
 /** Sorts files by name and leaves out those over which another of the same name stands. `nameOf`: what makes two files the same. */
-export function inOrder(files: readonly SourceFile[], nameOf: (path: string) => string): Ordered {
+export function inOrder(
+  files: readonly SourceFile[],
+  nameOf: (path: string) => string,
+  folders: readonly RegExp[] = OF_SYSTEMD,
+): Ordered {
+  const rankOf = (path: string): number =>
+    Math.max(
+      0,
+      folders.findIndex(pattern => pattern.test(path)),
+    );
   const best = new Map<string, SourceFile>();
   for (const file of files) {
     const other = best.get(nameOf(file.path));

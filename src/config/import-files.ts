@@ -31,7 +31,7 @@ const READERS: Readonly<Record<Exclude<Format, 'bondwire'>, Reader>> = {
   modules: readModuleConf,
   ifcfg: readIfcfg,
   interfaces: readInterfaces,
-  netplan: oneByOne(readNetplan),
+  netplan: readNetplan,
   networkd: readNetworkd,
   teamd: oneByOne(readTeamd),
   keyfile: readKeyfiles,
