@@ -277,6 +277,13 @@ const CONFIGURATION: readonly (readonly [path: string, seeds: readonly string[]]
       'network:\n  bonds:\n    bond0:\n      interfaces: [eth0]\n      parameters: {mode: active-backup, up-delay: 1s}\n',
     ],
   ],
+  [
+    'bond0.nmconnection',
+    [
+      '[connection]\ntype=bond\ninterface-name=bond0\n[bond]\nmode=active-backup\n[ipv4]\naddress1=192.0.2.1/24,192.0.2.254\nroute1=10.0.0.0/8,192.0.2.1,5\n',
+      '[connection]\ntype=ethernet\ninterface-name=eth0\ncontroller=bond0\nport-type=bond\n[bond-port]\nprio=5\n',
+    ],
+  ],
   ['team.json', ['{"device":"team0","runner":{"name":"activebackup"},"ports":{"eth0":{"prio":1}}}']],
   [
     'bondwire.yaml',

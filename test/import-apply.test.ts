@@ -94,6 +94,21 @@ describe('import --apply', () => {
     expect(await world.state()).toEqual(before);
   });
 
+  test('a card that a file means by its MAC address is not the VLAN over it, and may be found by another name', async () => {
+    const mac = world.lab.link('host', 'eth1')?.address ?? '';
+    await world.ip('host', 'link add link eth1 name bwupper type vlan id 5');
+    expect(world.lab.link('host', 'bwupper')?.address).toBe(mac);
+    await world.ip('host', 'link property add dev eth0 altname bwaltname');
+    const folder = given({
+      'ifcfg-bond0': 'DEVICE=bond0\nBONDING_OPTS="mode=1 miimon=100"\n',
+      'ifcfg-card': `HWADDR=${mac}\nMASTER=bond0\nSLAVE=yes\n`,
+      '10.network': '[Match]\nName=bwalt*\n[Network]\nBond=bond0\n',
+    });
+    const { status, stdout } = await run('import', folder);
+    expect(status).toBe(0);
+    expect(stdout).toContain('members: [eth1, eth0]');
+  });
+
   test('what was made is removed again when a later bond cannot be made', async () => {
     const folder = given({
       'bondwire.yaml':

@@ -4,6 +4,7 @@ export { badBondName, badInterfaceName, MOST_ALTERNATIVE_BYTES } from './interfa
 export { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from './ip.js';
 export { BROADCAST_MAC, formatMac, type MacText, parseMac } from './mac.js';
 export { nearestName } from './nearest.js';
+export { own } from './own.js';
 export { plain, shown } from './plain.js';
 export { type Refusal, refusal } from './refusal.js';
 export { err, ok, type Result, unreachable } from './result.js';

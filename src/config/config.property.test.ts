@@ -18,6 +18,7 @@ const PATHS = [
   'netplan.yaml',
   'bondwire.yaml',
   'team.json',
+  'bond0.nmconnection',
   'unknown',
 ] as const;
 
@@ -43,6 +44,11 @@ const PIECES = [
   '  bond-slaves eth0 eth1\n',
   '  up ip link set eth0 master bond0\n',
   '  address ',
+  '[connection]\ntype=bond\ninterface-name=bond0\n',
+  '[bond]\n',
+  '[ipv4]\naddress1=',
+  'controller=',
+  '[constructor]\n',
   '[NetDev]\n',
   'Kind=bond\n',
   'Name=bond0\n',
@@ -109,17 +115,18 @@ describe('importFiles()', () => {
     );
   });
 
-  test('what it makes of anything is a bondwire.yaml that can be read again, and says the same', () => {
+  test('what it makes of anything is a bondwire.yaml that can be read again, says the same, and has no error of its own', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...PATHS.filter(path => path !== 'bondwire.yaml')),
         content,
         (path, text) => {
-          const { bonds } = importFiles([{ path, text }]);
+          const { bonds, findings } = importFiles([{ path, text }]);
           if (bonds.length === 0) return;
-          expect(parseBondwireYaml({ path: 'bondwire.yaml', text: printBondwireYaml(bonds) }).bonds).toEqual(
-            bonds,
-          );
+          const again = parseBondwireYaml({ path: 'bondwire.yaml', text: printBondwireYaml(bonds) });
+          expect(again.bonds).toEqual(bonds);
+          const isError = ({ level }: { readonly level: string }): boolean => level === 'error';
+          if (!findings.some(isError)) expect(again.findings.filter(isError)).toEqual([]);
         },
       ),
       { numRuns: 2000 },

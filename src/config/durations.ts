@@ -1,4 +1,5 @@
 // Times as systemd, netplan and people write them: `100`, `100ms`, `1s`, `1min 30s`. (config)
+import { own } from '../base/index.js';
 
 /** Milliseconds of a unit of systemd.time(7). */
 const UNITS: Readonly<Record<string, number>> = {
@@ -28,8 +29,8 @@ export function durationMs(text: string, bareMs: number): number | null {
     return null;
   let total = 0;
   for (const [, number = '', unit = ''] of parts) {
-    const factor = unit === '' ? bareMs : UNITS[unit];
-    if (factor === undefined || !Object.hasOwn({ ...UNITS, '': 1 }, unit)) return null;
+    const factor = unit === '' ? bareMs : own(UNITS, unit);
+    if (factor === undefined) return null;
     total += Number(number) * factor;
   }
   return Math.round(total * 1000) / 1000;

@@ -1,6 +1,6 @@
 // Reads ifcfg-* files of Red Hat and SUSE (H05): addresses, members by MASTER and SLAVE or by BONDING_SLAVE0, options by
 // BONDING_OPTS, teams by TEAM_CONFIG; the files of routes beside them. (config)
-import { shown } from '../base/index.js';
+import { own, shown } from '../base/index.js';
 import { macText } from './addresses.js';
 import { FactList, type Fact, type Place, type SourceFile } from './facts.js';
 import { type Interface, readAddresses, readRange } from './ifcfg-addresses.js';
@@ -317,8 +317,8 @@ const HANDLED =
 function readRest({ list, name, values, place }: Interface): void {
   for (const key of values.keys()) {
     if (HANDLED.test(key) || SILENT.has(key)) continue;
-    const note = NOTES[key.replace(/_?\d*$/, '')];
-    const byHand = BY_HAND[key];
+    const note = own(NOTES, key.replace(/_?\d*$/, ''));
+    const byHand = own(BY_HAND, key);
     if (note !== undefined) list.find(place(key), 'note', `${key}: ${note}.`, name);
     else if (byHand !== undefined)
       list.find(place(key), 'warning', `${key} is not carried over: ${byHand}.`, name);

@@ -1,6 +1,6 @@
 // Reads /etc/network/interfaces (ifupdown with ifenslave, ifupdown2, ifupdown-ng): bond-* options, members listed at the
 // bond or bonds named at the members, and the commands that are run when an interface comes up. (config)
-import { shown } from '../base/index.js';
+import { own, shown } from '../base/index.js';
 import { addressText, cidrText, classLength, prefixLength } from './addresses.js';
 import { type Fact, type FactList, interfaceRef, type Place, type SourceFile } from './facts.js';
 import { type Line, linesOf, readStanzas, type Stanza, type Start } from './interfaces-stanzas.js';
@@ -195,7 +195,7 @@ function readMembers(list: FactList, bond: string, rest: string, place: Place): 
 }
 
 function readBondOption(list: FactList, bond: string, name: string, rest: string, place: Place): void {
-  const why = Object.hasOwn(NOT_OPTIONS, name) ? NOT_OPTIONS[name] : undefined;
+  const why = own(NOT_OPTIONS, name);
   const words = rest.split(/[\s,]+/).filter(word => word !== '');
   if (why !== undefined)
     list.find(place, 'warning', `bond-${name.replaceAll('_', '-')} is not carried over: ${why}.`);
@@ -224,7 +224,7 @@ function readBondOption(list: FactList, bond: string, name: string, rest: string
       else list.say(place, { kind: 'member-option', member, name: 'queue_id', value: word.slice(colon + 1) });
     }
   } else {
-    const option = { min_link: 'min_links', updelay: 'updelay', hash: 'xmit_hash_policy' }[name] ?? name;
+    const option = own({ min_link: 'min_links', hash: 'xmit_hash_policy' }, name) ?? name;
     list.say(place, { kind: 'option', bond, name: option, value: rest });
   }
 }

@@ -1,6 +1,6 @@
 // Parameters of the driver's module as the module treats them (bond_check_params): what is out of range falls back with a
 // warning, and a few bad values keep the module from loading at all. (config)
-import { parseIpv4, shown } from '../base/index.js';
+import { own, parseIpv4, shown } from '../base/index.js';
 import { canonicalValue, findOption, optionNumber } from '../policy/index.js';
 import type { Finding, Level, Place } from './facts.js';
 
@@ -84,7 +84,7 @@ export function moduleParameters(given: readonly Parameter[]): ModuleParameters 
 
   for (const parameter of last.values()) {
     const { name, value, place } = parameter;
-    const range = RANGES[name];
+    const range = own(RANGES, name);
     if (range === undefined) continue;
     const number = parseInt0(value);
     if (number === null) {
@@ -119,7 +119,7 @@ export function moduleParameters(given: readonly Parameter[]): ModuleParameters 
 
   for (const parameter of last.values()) {
     const { name, value, place } = parameter;
-    const modes = WORDS[name];
+    const modes = own(WORDS, name);
     if (modes === undefined) continue;
     if (modes !== 'all' && !modes.includes(mode)) {
       find(

@@ -1,5 +1,5 @@
 // Reads netplan's YAML: the bonds of `network: bonds:` with their parameters, and the cards that they name. (config)
-import { shown } from '../base/index.js';
+import { own, shown } from '../base/index.js';
 import { addressText, cidrText, destinationText } from './addresses.js';
 import { child, entriesOf, isTrue, merged, text, textsOf, type Tree, treeOf } from './document-tree.js';
 import { durationMs } from './durations.js';
@@ -150,7 +150,7 @@ function readBond(list: FactList, bond: string, tree: Tree, cards: ReadonlyMap<s
   }
   for (const { key, place, value } of entriesOf(child(tree, 'parameters'))) {
     const known = dashed(key);
-    const parameter = Object.hasOwn(PARAMETERS, known) ? PARAMETERS[known] : undefined;
+    const parameter = own(PARAMETERS, known);
     if (parameter === undefined) {
       list.find(place, 'error', `${shown(key)} is no parameter of a bond in netplan; it was left out.`);
       continue;
@@ -236,7 +236,7 @@ function readDevice(
         list.say(place, { kind: 'up', device, up: !['manual', 'off'].includes(text(value) ?? '') });
         break;
       default: {
-        const how = BY_HAND[key] ?? 'it is not known here';
+        const how = own(BY_HAND, key) ?? 'it is not known here';
         list.find(place, 'warning', `${shown(key)} is not carried over: ${how}.`, device);
       }
     }

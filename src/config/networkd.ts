@@ -1,5 +1,5 @@
 // Reads systemd-networkd's .netdev and .network files with their drop-ins: bonds, their options, and who joins them. (config)
-import { shown } from '../base/index.js';
+import { own, shown } from '../base/index.js';
 import { durationMs } from './durations.js';
 import type { Fact, FactList, KnownInterface, SourceFile } from './facts.js';
 import { bytes, readDevice } from './networkd-device.js';
@@ -115,7 +115,7 @@ function readBondSection(list: FactList, bond: string, given: readonly UnitEntry
   const targets: string[] = [];
   let targetPlace = given[0]?.place;
   for (const [at, { key, value, place }] of given.entries()) {
-    const known = Object.hasOwn(BOND_KEYS, key) ? BOND_KEYS[key] : undefined;
+    const known = own(BOND_KEYS, key);
     if (known === undefined) {
       list.find(place, 'error', `${shown(key)} is no key of [Bond]; it was left out.`);
       continue;

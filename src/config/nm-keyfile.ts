@@ -1,5 +1,5 @@
 // Reads NetworkManager's keyfiles (nm-settings-keyfile(5)): connections of type bond and team, and those that are their ports. (config)
-import { shown } from '../base/index.js';
+import { own, shown } from '../base/index.js';
 import { addressText, cidrText, destinationText, macText } from './addresses.js';
 import {
   type Condition,
@@ -95,16 +95,16 @@ function connectionOf(file: SourceFile): Connection {
   const list = new FactList(file.path);
   const parsed = parseUnitFile(file);
   for (const { place, message } of parsed.problems) list.find(place, 'warning', message);
-  const sections = parsed.sections.map(({ name, place, entries: own }) => ({
-    name: SECTIONS[name] ?? name,
+  const sections = parsed.sections.map(({ name, place, entries: lines }) => ({
+    name: own(SECTIONS, name) ?? name,
     place,
-    entries: own,
+    entries: lines,
   }));
   const get = (key: string): string => last(sections, 'connection', key)?.value ?? '';
   return {
     list,
     sections,
-    type: SECTIONS[get('type')] ?? get('type'),
+    type: own(SECTIONS, get('type')) ?? get('type'),
     uuid: get('uuid').toLowerCase(),
     id: get('id'),
     device: get('interface-name'),
@@ -235,7 +235,7 @@ function readMaster(connection: Connection, all: readonly Connection[]): void {
   }
   list.say(entry.place, { kind: 'member', bond: master.device, member });
   for (const { key, value, place } of entries(sections, 'bond-port')) {
-    const name = { 'queue-id': 'queue_id', prio: 'prio' }[key];
+    const name = own({ 'queue-id': 'queue_id', prio: 'prio' }, key);
     if (name === undefined)
       list.find(place, 'warning', `${shown(key)} of [bond-port] is not known here; it was left out.`);
     else if (value !== '0') list.say(place, { kind: 'member-option', member, name, value });
@@ -331,7 +331,7 @@ function readEthernet({ list, sections, device, type }: Connection): void {
 function tellLost(list: FactList, device: string, section: string, { key, place }: UnitEntry): void {
   const name = `${section}.${key}`;
   if (SILENT.has(name)) return;
-  const how = Object.hasOwn(BY_HAND, name) ? BY_HAND[name] : 'it is not known here';
+  const how = own(BY_HAND, name) ?? 'it is not known here';
   list.find(place, 'warning', `${shown(key)} of [${shown(section)}] is not carried over: ${how}.`, device);
 }
 
@@ -418,8 +418,8 @@ function readRest({ list, sections, device }: Connection): void {
   for (const entry of entries(sections, 'connection')) {
     if (!read.has(entry.key)) tellLost(list, device, 'connection', entry);
   }
-  for (const { name, place, entries: own } of sections) {
-    if (KNOWN.has(name) || own.length === 0) continue;
+  for (const { name, place, entries: lines } of sections) {
+    if (KNOWN.has(name) || lines.length === 0) continue;
     list.find(place, 'warning', `[${shown(name)}] is not carried over.`, device);
   }
 }

@@ -1,5 +1,5 @@
 // Reads teamd's JSON (teamd.conf(5)): runners become modes, link watchers monitors, ports members. (config)
-import { parseIpv4, shown } from '../base/index.js';
+import { own, parseIpv4, shown } from '../base/index.js';
 import { child, entriesOf, isTrue, text, textsOf, type Tree, treeOf } from './document-tree.js';
 import {
   FactList,
@@ -113,7 +113,7 @@ export function readTeam(source: {
 /** Tells of keys that a link watcher, or another part, does not have. */
 function tellUnknown({ list }: Team, tree: Tree | null, part: string): void {
   for (const { key, place } of entriesOf(tree)) {
-    if (key === 'name' || KEYS[part]?.includes(key) === true) continue;
+    if (key === 'name' || own(KEYS, part)?.includes(key) === true) continue;
     list.find(place, 'warning', `"${shown(key)}" of ${part} is not known here; it was left out.`);
   }
 }
@@ -124,9 +124,9 @@ function option({ list, bond }: Team, place: Place, name: string, value: string)
 
 function readRunner(team: Team, tree: Tree | null, place: Place): void {
   const { list, runner } = team;
-  const mode = MODES[runner];
+  const mode = own(MODES, runner);
   const at = child(tree, 'name')?.place ?? place;
-  if (mode === undefined || !Object.hasOwn(MODES, runner)) {
+  if (mode === undefined) {
     list.find(
       at,
       'error',
@@ -186,7 +186,7 @@ function readAddressPolicy(team: Team, tree: Tree): void {
     only_active: 'follow',
   };
   const said = text(tree) ?? '';
-  const policy = Object.hasOwn(policies, said) ? policies[said] : undefined;
+  const policy = own(policies, said);
   if (policy !== undefined) option(team, tree.place, 'fail_over_mac', policy);
   else
     team.list.find(
@@ -203,7 +203,7 @@ function readSelection(team: Team, tree: Tree): void {
     lacp_prio_stable: 'stable',
   };
   const said = text(tree) ?? '';
-  const policy = Object.hasOwn(policies, said) ? policies[said] : undefined;
+  const policy = own(policies, said);
   if (policy !== undefined) option(team, tree.place, 'ad_select', policy);
   else
     team.list.find(

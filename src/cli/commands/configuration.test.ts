@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -51,6 +52,23 @@ describe('bondwire import', () => {
     expect((await run(['import', folder, '-o', join(folder, 'no', 'where')])).err).toMatch(
       /where cannot be written: /,
     );
+  });
+
+  test('a FIFO in a folder is told and not waited for; a link to /dev/null masks the file of its name', async () => {
+    given({
+      'etc/systemd/network/10-bond0.netdev':
+        '[NetDev]\nName=bond0\nKind=bond\n[Bond]\nMode=1\nMIIMonitorSec=1s\n',
+      'usr/lib/systemd/network/20-eth0.network': '[Match]\nName=eth0\n[Network]\nBond=bond0\n',
+      'usr/lib/systemd/network/30-eth1.network': '[Match]\nName=eth1\n[Network]\nBond=bond0\n',
+    });
+    const network = join(folder, 'etc/systemd/network');
+    execFileSync('mkfifo', [join(network, '40-pipe.network')]);
+    symlinkSync('/dev/null', join(network, '20-eth0.network'));
+    const { code, out, err } = await run(['import', folder]);
+    expect(code).toBe(0);
+    expect(out).toContain('members: [eth1]');
+    expect(err).toContain('40-pipe.network is no file that holds text; it was passed over.');
+    expect(err).toContain('20-eth0.network:1: note: This file is empty: there is no 20-eth0.network.');
   });
 
   test('an error makes 1, and the file is written all the same', async () => {
