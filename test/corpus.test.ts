@@ -20,10 +20,15 @@ const names = readdirSync(CASES).toSorted();
 
 /** The machine of all cases. */
 const MACHINE: readonly KnownInterface[] = [
-  ...['eth0', 'eth1', 'eth2', 'eth3'].map((name, at) => ({ name, mac: `52:54:00:00:00:0${at + 1}` })),
-  { name: 'eno1', mac: '52:54:00:00:01:01' },
-  { name: 'eno2', mac: '52:54:00:00:01:02' },
-  { name: 'lo', mac: '00:00:00:00:00:00' },
+  ...['eth0', 'eth1', 'eth2', 'eth3'].map((name, at) => ({
+    name,
+    mac: `52:54:00:00:00:0${at + 1}`,
+    type: 'ether',
+    driver: at < 2 ? 'igb' : 'e1000e',
+  })),
+  { name: 'eno1', mac: '52:54:00:00:01:01', type: 'ether', driver: 'tg3' },
+  { name: 'eno2', mac: '52:54:00:00:01:02', type: 'ether', driver: 'tg3', path: 'pci-0000:02:00.1' },
+  { name: 'lo', mac: '00:00:00:00:00:00', type: 'loopback' },
 ];
 
 function filesOf(name: string): SourceFile[] {

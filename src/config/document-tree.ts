@@ -154,6 +154,28 @@ export function isTrue(tree: Tree | null | undefined): boolean {
   return /^(?:true|yes|on|y|1)$/i.test(text(tree) ?? '');
 }
 
+/**
+ * Two trees as one: maps get the keys of both, lists one after the other without repeats, and of anything else the later one counts, of
+ * which `replaced` is told.
+ */
+export function merged(first: Tree, later: Tree, replaced: (first: Tree, later: Tree) => void): Tree {
+  if (first.kind === 'list' && later.kind === 'list') {
+    const isNew = (item: Tree): boolean =>
+      !first.items.some(other => other.kind === 'text' && item.kind === 'text' && other.text === item.text);
+    return { ...first, items: [...first.items, ...later.items.filter(isNew)] };
+  }
+  if (first.kind !== 'map' || later.kind !== 'map') {
+    if (text(first) !== text(later)) replaced(first, later);
+    return later;
+  }
+  const entries = first.entries.map(entry => {
+    const other = later.entries.findLast(({ key }) => key === entry.key);
+    return other === undefined ? entry : { ...other, value: merged(entry.value, other.value, replaced) };
+  });
+  const more = later.entries.filter(({ key }) => first.entries.every(entry => entry.key !== key));
+  return { ...first, entries: [...entries, ...more] };
+}
+
 /** Reads a file into its tree and tells what is wrong with it. */
 export function treeOf(list: FactList, file: string, content: string, shift?: Place): Tree | null {
   const { tree, problems } = parseTree(file, content, shift);

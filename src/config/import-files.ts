@@ -20,7 +20,7 @@ export interface Import {
   readonly files: readonly { readonly path: string; readonly format: Format | null }[];
 }
 
-type Reader = (files: readonly SourceFile[]) => Fact[];
+type Reader = (files: readonly SourceFile[], machine: readonly KnownInterface[]) => Fact[];
 
 function oneByOne(read: (file: SourceFile) => Fact[]): Reader {
   return files => files.flatMap(read);
@@ -31,7 +31,7 @@ const READERS: Readonly<Record<Exclude<Format, 'bondwire'>, Reader>> = {
   modules: readModuleConf,
   ifcfg: readIfcfg,
   interfaces: readInterfaces,
-  netplan: oneByOne(readNetplan),
+  netplan: readNetplan,
   networkd: readNetworkd,
   teamd: oneByOne(readTeamd),
   keyfile: readKeyfiles,
@@ -60,7 +60,7 @@ export function importFiles(given: readonly SourceFile[], machine: readonly Know
   }
   for (const format of FORMATS) {
     const group = recognised.flatMap(each => (each.format === format ? [each.file] : []));
-    facts.push(...READERS[format](group));
+    facts.push(...READERS[format](group, machine));
   }
   const assembled = assemble(facts, machine);
   const bonds = [...assembled.bonds];

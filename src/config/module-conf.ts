@@ -2,6 +2,7 @@
 // for each (H01, H03). (config)
 import { shown } from '../base/index.js';
 import { FactList, type Fact, type Place, type SourceFile } from './facts.js';
+import { baseName, inOrder, tellOverridden } from './folder-order.js';
 import { assignment, logicalLines, splitWords } from './logical-lines.js';
 import { readCommands } from './shell-commands.js';
 import { findLoops, type Reference } from './module-loops.js';
@@ -70,8 +71,15 @@ interface Reader {
   readonly orders: Later[];
 }
 
+/** Of modprobe.d, where files of one name stand over each other. */
+function isOfFolder({ path }: SourceFile): boolean {
+  return path.split('/').at(-2) === 'modprobe.d';
+}
+
 /** The facts of all files, which modprobe reads as one. */
-export function readModuleConf(files: readonly SourceFile[]): Fact[] {
+export function readModuleConf(given: readonly SourceFile[]): Fact[] {
+  const { files: ofFolder, overridden } = inOrder(given.filter(isOfFolder), baseName);
+  const files = [...given.filter(file => !isOfFolder(file)), ...ofFolder];
   const list = new FactList(files[0]?.path ?? '');
   const reader: Reader = {
     list,
@@ -84,6 +92,7 @@ export function readModuleConf(files: readonly SourceFile[]): Fact[] {
     parameters: [],
     orders: [],
   };
+  tellOverridden(list, overridden);
   for (const { path, text } of files) {
     for (const { text: line, line: number } of logicalLines(text)) {
       const [directive = '', ...words] = splitWords(withoutComment(line));

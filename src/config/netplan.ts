@@ -1,9 +1,12 @@
 // Reads netplan's YAML: the bonds of `network: bonds:` with their parameters, and the cards that they name. (config)
 import { shown } from '../base/index.js';
-import { addressText, cidrText, destinationText, macText } from './addresses.js';
-import { child, entriesOf, isTrue, text, textsOf, type Tree, treeOf } from './document-tree.js';
+import { addressText, cidrText, destinationText } from './addresses.js';
+import { child, entriesOf, isTrue, merged, text, textsOf, type Tree, treeOf } from './document-tree.js';
 import { durationMs } from './durations.js';
-import { FactList, type Fact, type InterfaceRef, interfaceRef, type SourceFile } from './facts.js';
+import { FactList, type Fact, type InterfaceRef, type KnownInterface, type SourceFile } from './facts.js';
+import { baseName, inOrder, OF_NETPLAN, tellOverridden } from './folder-order.js';
+import { resolve } from './machine-match.js';
+import { cardsOf, tellTop } from './netplan-cards.js';
 
 /** What a parameter is called in the driver, and the unit that a time without one has. */
 const PARAMETERS: Readonly<
@@ -62,69 +65,88 @@ const BY_HAND: Readonly<Record<string, string>> = {
   'dhcp-identifier': 'it belongs to the DHCP client',
 };
 
-/** The facts of one file. */
-export function readNetplan({ path, text: content }: SourceFile): Fact[] {
-  const list = new FactList(path);
-  const tree = treeOf(list, path, content);
-  if (tree === null) return list.facts;
-  const network = child(tree, 'network');
-  if (network?.kind !== 'map') {
-    list.find(
-      tree.place,
-      'error',
-      'There is no map "network:" at the top, so this is no configuration of netplan.',
-    );
-    return list.facts;
-  }
-  const cards = new Map<string, InterfaceRef>();
-  for (const { key, value } of entriesOf(child(network, 'ethernets'))) cards.set(key, cardRef(key, value));
-  for (const { key, place, value } of entriesOf(child(network, 'bonds'))) {
-    list.say(place, { kind: 'bond', bond: key });
-    readBond(list, key, value, cards);
-  }
-  for (const { key, value } of entriesOf(child(network, 'ethernets'))) {
-    const card = cards.get(key);
-    if (card?.by === 'name')
-      readDevice(
-        list,
-        card.name,
-        value,
-        new Set(['match', 'set-name', 'wakeonlan', 'openvswitch', 'virtual-function-count']),
-      );
-  }
-  for (const kind of ['vlans', 'bridges']) {
-    const bonds = new Set(entriesOf(child(network, 'bonds')).map(({ key }) => key));
-    for (const { key, place, value } of entriesOf(child(network, kind))) {
-      const under = [...textsOf(child(value, 'link')), ...textsOf(child(value, 'interfaces'))].map(
-        each => each.text,
-      );
-      const bond = under.find(each => bonds.has(each));
-      if (bond === undefined) continue;
-      const what = kind === 'vlans' ? 'VLAN' : 'bridge';
-      list.find(
-        place,
-        'warning',
-        `The ${what} ${shown(key)} over ${shown(bond)} is not made here; make it with ip after the bond.`,
-      );
-    }
-  }
+/** The facts of all files, which netplan reads as one: later ones, by their names, add to earlier ones or replace what those say. */
+export function readNetplan(files: readonly SourceFile[], machine: readonly KnownInterface[]): Fact[] {
+  const list = new FactList('');
+  const { files: kept, overridden } = inOrder(files, baseName, OF_NETPLAN);
+  tellOverridden(list, overridden);
+  const replaced = (first: Tree, later: Tree): void => {
+    const where = `${later.place.file}:${later.place.line}`;
+    list.find(first.place, 'note', `${where} says something else, which counts.`);
+  };
+  const network = kept
+    .flatMap(file => networkOf(list, file) ?? [])
+    .reduce<Tree | null>((all, one) => (all === null ? one : merged(all, one, replaced)), null);
+  if (network !== null) readNetwork(list, network, machine);
   return list.facts;
 }
 
-/** The key of a card is its name, unless it is matched by something else. */
-function cardRef(key: string, card: Tree): InterfaceRef {
-  const renamed = text(child(card, 'set-name'));
-  if (renamed !== null) return interfaceRef(renamed);
-  const match = child(card, 'match');
-  const name = text(child(match, 'name'));
-  if (name !== null) return interfaceRef(name);
-  const mac = macText(text(child(match, 'macaddress')) ?? '');
-  return mac === null ? { by: 'name', name: key } : { by: 'mac', mac };
+/** What stands below `network:` in one file. */
+function networkOf(list: FactList, { path, text: content }: SourceFile): Tree | null {
+  const tree = treeOf(list, path, content);
+  if (tree === null) return null;
+  const network = child(tree, 'network');
+  for (const { key, place } of entriesOf(tree)) {
+    if (key !== 'network')
+      list.find(place, 'warning', `${shown(key)} stands outside of "network:", where netplan reads nothing.`);
+  }
+  if (network?.kind === 'map') return network;
+  const message = 'There is no map "network:" at the top, so this is no configuration of netplan.';
+  list.find(tree.place, 'error', message);
+  return null;
+}
+
+/** What of a card has no meaning for a bond. */
+const OF_CARDS: ReadonlySet<string> = new Set([
+  'access-points',
+  'match',
+  'openvswitch',
+  'set-name',
+  'virtual-function-count',
+  'wakeonlan',
+]);
+
+function readNetwork(list: FactList, network: Tree, machine: readonly KnownInterface[]): void {
+  tellTop(list, network);
+  const cards = cardsOf(list, network);
+  const bonds = entriesOf(child(network, 'bonds'));
+  const members = new Set(
+    bonds.flatMap(({ value }) => textsOf(child(value, 'interfaces')).map(each => each.text)),
+  );
+  for (const { key, place, value } of bonds) {
+    list.say(place, { kind: 'bond', bond: key });
+    readBond(list, key, value, cards);
+  }
+  for (const kind of ['ethernets', 'wifis']) {
+    for (const { key, value } of entriesOf(child(network, kind))) {
+      const card = cards.get(key);
+      const names = card === undefined ? [] : resolve(machine, card);
+      for (const name of names) readDevice(list, name, value, OF_CARDS, members.has(key));
+    }
+  }
+  const names = new Set(bonds.map(({ key }) => key));
+  for (const [kind, what] of [
+    ['vlans', 'VLAN'],
+    ['bridges', 'bridge'],
+    ['vrfs', 'VRF'],
+  ] as const) {
+    for (const { key, place, value } of entriesOf(child(network, kind))) {
+      const under = [...textsOf(child(value, 'link')), ...textsOf(child(value, 'interfaces'))];
+      const bond = under.find(each => names.has(each.text));
+      if (bond === undefined) continue;
+      const message = `The ${what} ${shown(key)} over ${shown(bond.text)} is not made here; make it with ip after the bond.`;
+      list.find(place, 'warning', message);
+    }
+  }
 }
 
 function readBond(list: FactList, bond: string, tree: Tree, cards: ReadonlyMap<string, InterfaceRef>): void {
   for (const { text: id, place } of textsOf(child(tree, 'interfaces'))) {
-    list.say(place, { kind: 'member', bond, member: cards.get(id) ?? interfaceRef(id) });
+    const card = cards.get(id);
+    list.say(place, { kind: 'member', bond, member: card ?? { by: 'name', name: id } });
+    if (card !== undefined) continue;
+    const message = `Nothing in netplan's files defines ${shown(id)}, so netplan would refuse them; it was taken for the name of an interface.`;
+    list.find(place, 'warning', message);
   }
   for (const { key, place, value } of entriesOf(child(tree, 'parameters'))) {
     const known = dashed(key);
@@ -139,7 +161,7 @@ function readBond(list: FactList, bond: string, tree: Tree, cards: ReadonlyMap<s
     const raw = said.map(each => each.text).join(',');
     const at = said[0]?.place ?? place;
     if (parameter.name === 'primary') {
-      const card = cards.get(raw) ?? interfaceRef(raw);
+      const card: InterfaceRef = cards.get(raw) ?? { by: 'name', name: raw };
       if (card.by === 'name') list.say(at, { kind: 'option', bond, name: 'primary', value: card.name });
       else list.say(at, { kind: 'chosen', member: card, name: 'primary' });
       continue;
@@ -149,7 +171,7 @@ function readBond(list: FactList, bond: string, tree: Tree, cards: ReadonlyMap<s
       list.find(at, 'error', `${known}: ${shown(raw)} is no time; write it as 100 or 100ms.`);
     else list.say(at, { kind: 'option', bond, name: parameter.name, value: converted });
   }
-  readDevice(list, bond, tree, new Set(['interfaces', 'parameters', 'macaddress']));
+  readDevice(list, bond, tree, new Set(['interfaces', 'parameters', 'macaddress']), false);
   const mac = child(tree, 'macaddress');
   if (mac !== null) list.say(mac.place, { kind: 'mac', device: bond, value: text(mac) ?? '' });
 }
@@ -166,7 +188,13 @@ function convert(
   return String(parameter.time === 's' ? ms / 1000 : ms);
 }
 
-function readDevice(list: FactList, device: string, tree: Tree, others: ReadonlySet<string>): void {
+function readDevice(
+  list: FactList,
+  device: string,
+  tree: Tree,
+  others: ReadonlySet<string>,
+  isMember: boolean,
+): void {
   for (const { key, place, value } of entriesOf(tree)) {
     if (others.has(key) || SILENT.has(key)) continue;
     switch (key) {
@@ -189,7 +217,14 @@ function readDevice(list: FactList, device: string, tree: Tree, others: Readonly
         break;
       case 'dhcp4':
       case 'dhcp6':
-        if (isTrue(value))
+        if (isTrue(value) && isMember)
+          list.find(
+            place,
+            'note',
+            `${key} has no use here: a member of a bond has no addresses of its own.`,
+            device,
+          );
+        else if (isTrue(value))
           list.find(
             place,
             'warning',
@@ -238,6 +273,11 @@ function readRoutes(list: FactList, device: string, tree: Tree): void {
   for (const route of tree.kind === 'list' ? tree.items : []) {
     const to = destinationText(text(child(route, 'to')) ?? '');
     const via = addressText(text(child(route, 'via')) ?? '');
+    if (to !== null && child(route, 'via') === null) {
+      const message = `The route to ${to} has no gateway and is not carried over; add it by "ip route add" after the bond is made.`;
+      list.find(route.place, 'warning', message, device);
+      continue;
+    }
     if (to === null || via === null) {
       list.find(
         route.place,

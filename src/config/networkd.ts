@@ -1,9 +1,11 @@
 // Reads systemd-networkd's .netdev and .network files with their drop-ins: bonds, their options, and who joins them. (config)
 import { shown } from '../base/index.js';
-import { addressText, cidrText, destinationText, macText } from './addresses.js';
 import { durationMs } from './durations.js';
-import { FactList, type Fact, type InterfaceRef, interfaceRef, type SourceFile } from './facts.js';
-import { parseUnitFile, type UnitEntry, type UnitSection } from './unit-file.js';
+import type { Fact, FactList, KnownInterface, SourceFile } from './facts.js';
+import { bytes, readDevice } from './networkd-device.js';
+import { fitting, type Match, matchOf, refOf, tellUnknown } from './networkd-match.js';
+import { entriesIn, isNo, isYes, lastOf, type Unit, unitsOf } from './networkd-units.js';
+import type { UnitEntry } from './unit-file.js';
 
 type Conversion = 'text' | 'boolean' | 'ms' | 's' | 'list';
 
@@ -36,68 +38,47 @@ const BOND_KEYS: Readonly<Record<string, readonly [option: string, conversion: C
   ARPMissedMax: ['arp_missed_max', 'text'],
 };
 
-/** A section with the same name, whichever file (main or drop-in) it stands in. */
-function entries(sections: readonly UnitSection[], name: string): UnitEntry[] {
-  return sections.filter(section => section.name === name).flatMap(section => section.entries);
-}
-
-function last(list: readonly UnitEntry[], key: string): UnitEntry | undefined {
-  return list.findLast(entry => entry.key === key);
-}
-
-function isYes(value: string): boolean {
-  return /^(?:1|yes|y|true|t|on)$/i.test(value);
-}
-
-function isNo(value: string): boolean {
-  return /^(?:0|no|n|false|f|off)$/i.test(value);
-}
-
-/** The facts of all files of networkd; a drop-in `X.netdev.d/Y.conf` adds to `X.netdev`. */
-export function readNetworkd(files: readonly SourceFile[]): Fact[] {
-  const units = new Map<string, SourceFile[]>();
-  for (const file of files) {
-    const parts = file.path.split('/');
-    const folder = parts.at(-2) ?? '';
-    const unit = /\.(?:netdev|network)\.d$/.test(folder) ? folder.slice(0, -2) : (parts.at(-1) ?? '');
-    units.set(unit, [...(units.get(unit) ?? []), file]);
+/** The facts of all files of networkd. */
+export function readNetworkd(files: readonly SourceFile[], machine: readonly KnownInterface[]): Fact[] {
+  const { units, facts } = unitsOf(files);
+  const made = new Map<string, KnownInterface>();
+  for (const unit of units) {
+    const device = unit.name.endsWith('.netdev') ? readNetdev(unit) : null;
+    if (device !== null && device.name !== '') made.set(device.name, device);
   }
-  const facts: Fact[] = [];
-  for (const [unit, group] of units) {
-    const isDropIn = ({ path }: SourceFile): boolean => !path.endsWith(unit);
-    const ordered = group.toSorted(
-      (a, b) => Number(isDropIn(a)) - Number(isDropIn(b)) || a.path.localeCompare(b.path),
-    );
-    const list = new FactList(ordered[0]?.path ?? '');
-    const sections = ordered.flatMap(file => {
-      const parsed = parseUnitFile(file);
-      for (const { place, message } of parsed.problems) list.find(place, 'warning', message);
-      return parsed.sections;
-    });
-    if (unit.endsWith('.netdev')) readNetdev(list, sections);
-    else readNetwork(list, sections);
-    facts.push(...list.facts);
-  }
-  return facts;
+  const all = [...machine.filter(({ name }) => !made.has(name)), ...made.values()];
+  const taken = new Map<string, Unit>();
+  for (const unit of units) if (!unit.name.endsWith('.netdev')) readNetwork(unit, { all, made, taken });
+  return [...facts, ...units.flatMap(({ list }) => list.facts)];
 }
 
-function readNetdev(list: FactList, sections: readonly UnitSection[]): void {
-  const device = entries(sections, 'NetDev');
-  const kind = last(device, 'Kind');
+/** What is known when a .network file is read. */
+interface Known {
+  /** Interfaces of the machine and those that .netdev files make. */
+  readonly all: readonly KnownInterface[];
+  readonly made: ReadonlyMap<string, KnownInterface>;
+  /** The file that each interface has: the first that fits. */
+  readonly taken: Map<string, Unit>;
+}
+
+/** Gives the device that is made, where its name is known. */
+function readNetdev({ list, sections, place }: Unit): KnownInterface | null {
+  const device = entriesIn(sections, 'NetDev');
+  const kind = lastOf(device, 'Kind');
   if (kind === undefined) {
-    const place = sections[0]?.place ?? list.at(1);
     list.find(
       place,
       'warning',
       'There is no Kind= in [NetDev], so it is not known what is to be made; the file was left out.',
     );
-    return;
+    return null;
   }
-  if (kind.value !== 'bond') return;
-  const name = last(device, 'Name');
+  const name = lastOf(device, 'Name');
+  const made = { name: name?.value ?? '', mac: '', kind: kind.value, type: kind.value };
+  if (kind.value !== 'bond') return made;
   if (name === undefined || name.value === '') {
     list.find(kind.place, 'error', 'There is no Name= in [NetDev], so the bond has no name.');
-    return;
+    return null;
   }
   const bond = name.value;
   list.say(name.place, { kind: 'bond', bond });
@@ -109,13 +90,25 @@ function readNetdev(list: FactList, sections: readonly UnitSection[]): void {
     else if (!['Name', 'Kind'].includes(key))
       list.find(place, 'warning', `${shown(key)} of [NetDev] is not known here; it was left out.`, bond);
   }
-  readBondSection(list, bond, entries(sections, 'Bond'));
-}
-
-/** `9000`, `9K`: bytes with the units of systemd. */
-function bytes(value: string): string {
-  const match = /^([0-9]+)\s*K$/i.exec(value);
-  return match === null ? value : String(Number(match[1]) * 1024);
+  for (const { key, value, place: at } of entriesIn(sections, 'Match'))
+    list.find(
+      at,
+      'warning',
+      `${shown(key)}=${shown(value)} of [Match] was not looked at; the bond was taken to be made.`,
+      bond,
+    );
+  for (const { name: section, place: at, entries } of sections) {
+    if (['Bond', 'Match', 'NetDev'].includes(section) || section.startsWith('X-') || entries.length === 0)
+      continue;
+    list.find(
+      at,
+      'warning',
+      `[${shown(section)}] has no place in a .netdev file of a bond; it was left out.`,
+      bond,
+    );
+  }
+  readBondSection(list, bond, entriesIn(sections, 'Bond'));
+  return made;
 }
 
 function readBondSection(list: FactList, bond: string, given: readonly UnitEntry[]): void {
@@ -145,6 +138,11 @@ function readBondSection(list: FactList, bond: string, given: readonly UnitEntry
         'error',
         `${key}=${shown(value)} is ${conversion === 'boolean' ? 'neither yes nor no' : 'no time'}; it was left out.`,
       );
+    else if (conversion === 'ms' && /^\d{2,}$/.test(value)) {
+      const message = `${key}=${value} is ${value} seconds, as a number without a unit is; write ${value}ms where milliseconds are meant.`;
+      list.find(place, 'warning', message);
+      list.say(place, { kind: 'option', bond, name, value: converted, isForItsMode: true });
+    }
     // netdev_bond_fill_message_create() of systemd sends what belongs to another mode nowhere.
     else list.say(place, { kind: 'option', bond, name, value: converted, isForItsMode: true });
   }
@@ -162,138 +160,79 @@ function convert(value: string, conversion: Conversion): string | null {
   return String(conversion === 's' ? ms / 1000 : ms);
 }
 
-function readNetwork(list: FactList, sections: readonly UnitSection[]): void {
-  const refs = matched(entries(sections, 'Match'));
-  const network = entries(sections, 'Network');
-  const bond = last(network, 'Bond');
-  if (bond !== undefined && bond.value !== '') {
-    if (refs.length === 0) {
-      const message =
-        'Neither Name= nor MACAddress= or PermanentMACAddress= in [Match] says which interface is to join.';
-      list.find(bond.place, 'error', message);
-    }
-    for (const member of refs) list.say(bond.place, { kind: 'member', bond: bond.value, member });
-    for (const [key, name] of [
-      ['PrimarySlave', 'primary'],
-      ['ActiveSlave', 'active_slave'],
-    ] as const) {
-      const flag = last(network, key);
-      const [member] = refs;
-      if (flag !== undefined && isYes(flag.value) && member !== undefined) {
-        list.say(flag.place, { kind: 'chosen', member, name });
-      }
+function readNetwork(unit: Unit, { all, made, taken }: Known): void {
+  const { list, sections, place } = unit;
+  const match = matchOf(unit);
+  const bond = lastOf(entriesIn(sections, 'Network'), 'Bond');
+  const joins = bond !== undefined && bond.value !== '';
+  if (match.conditions.length === 0) {
+    if (joins) list.find(bond.place, 'error', 'Nothing in [Match] says which interface is to join.');
+    else if (match.unknown.length === 0)
+      list.find(place, 'note', 'There is no [Match], so networkd uses this file for nothing.');
+    return;
+  }
+  const fits = fitting(match, all);
+  const free = fits.filter(name => !taken.has(name));
+  // Whether such a file counts is not known: it takes no interface from another.
+  if (joins || match.unknown.length === 0) for (const name of free) taken.set(name, unit);
+  if (joins) readJoining(unit, match, bond, { fits, free, made, taken });
+  else {
+    for (const name of fits) {
+      const first = taken.get(name);
+      if (first === undefined || first === unit) continue;
+      const message = `networkd does not use this file for ${shown(name)}: ${first.place.file} fits it too and comes first.`;
+      list.find(place, 'warning', message, name);
     }
   }
-  for (const ref of refs) {
-    if (ref.by === 'name') readDevice(list, ref.name, sections, network);
+  for (const name of free) {
+    tellUnknown(list, match, name);
+    readDevice(list, name, sections, joins);
   }
 }
 
-function matched(match: readonly UnitEntry[]): InterfaceRef[] {
-  const names = match
-    .filter(({ key }) => key === 'Name')
-    .flatMap(({ value }) => value.split(/\s+/).filter(name => name !== ''));
-  if (names.length > 0) return names.filter(name => !name.startsWith('!')).map(interfaceRef);
-  return match
-    .filter(({ key }) => key === 'MACAddress' || key === 'PermanentMACAddress')
-    .flatMap(({ value }) =>
-      value.split(/\s+/).flatMap(text => {
-        const mac = macText(text);
-        return mac === null ? [] : [{ by: 'mac' as const, mac }];
-      }),
-    );
+interface Joining {
+  readonly fits: readonly string[];
+  readonly free: readonly string[];
+  readonly made: Known['made'];
+  readonly taken: Known['taken'];
 }
 
-const SILENT: ReadonlySet<string> = new Set([
-  'ActiveSlave',
-  'Bond',
-  'ConfigureWithoutCarrier',
-  'Description',
-  'IPv6AcceptRA',
-  'LinkLocalAddressing',
-  'PrimarySlave',
-  'BindCarrier',
-  'LLDP',
-  'EmitLLDP',
-]);
-
-function readDevice(
-  list: FactList,
-  device: string,
-  sections: readonly UnitSection[],
-  network: readonly UnitEntry[],
+/** `Bond=`: who joins by this file, and who does not although it fits. */
+function readJoining(
+  { list, sections, name: own }: Unit,
+  match: Match,
+  bond: UnitEntry,
+  { fits, free, made, taken }: Joining,
 ): void {
-  for (const { key, value, place } of network) {
-    if (key === 'Address') readAddress(list, device, value, place);
-    else if (key === 'Gateway') readGateway(list, device, value, place, 'default');
-    else if (key === 'DHCP') {
-      if (!isNo(value))
-        list.find(
-          place,
-          'warning',
-          `DHCP=${shown(value)}: Bondwire asks nobody for addresses; run a DHCP client on ${device}.`,
-          device,
-        );
-    } else if (['DNS', 'Domains', 'NTP', 'DNSSEC', 'LLMNR', 'MulticastDNS'].includes(key)) {
-      list.find(place, 'warning', `${key} is not carried over: set it in the resolver.`, device);
-    } else if (key === 'VLAN' || key === 'Bridge') {
+  if (isYes(lastOf(entriesIn(sections, 'Link'), 'Unmanaged')?.value ?? '')) {
+    const message = 'Unmanaged=yes: networkd leaves the interfaces of this file alone, so none joins.';
+    return list.find(bond.place, 'warning', message);
+  }
+  const isCard = (name: string): boolean => match.names !== null || (name !== 'lo' && !made.has(name));
+  const members = free.filter(isCard);
+  for (const name of fits.filter(isCard)) {
+    const first = taken.get(name);
+    if (first === undefined || first.name === own) continue;
+    const message = `${shown(name)} does not join by this file: ${first.place.file} fits it too and comes first.`;
+    list.find(bond.place, 'warning', message);
+  }
+  for (const name of members)
+    list.say(bond.place, { kind: 'member', bond: bond.value, member: { by: 'name', name } });
+  if (fits.filter(isCard).length === 0)
+    list.say(bond.place, { kind: 'member', bond: bond.value, member: refOf(match) });
+  for (const [key, option] of [
+    ['PrimarySlave', 'primary'],
+    ['ActiveSlave', 'active_slave'],
+  ] as const) {
+    const flag = lastOf(entriesIn(sections, 'Network'), key);
+    const [name, ...more] = members;
+    if (flag === undefined || !isYes(flag.value) || name === undefined) continue;
+    list.say(flag.place, { kind: 'chosen', member: { by: 'name', name }, name: option });
+    if (more.length > 0)
       list.find(
-        place,
+        flag.place,
         'warning',
-        `${key}=${shown(value)} is not made here; make it with ip after the bond.`,
-        device,
+        `${key} fits ${shown(members.join(', '))}; ${shown(name)}, the first, was taken.`,
       );
-    } else if (!SILENT.has(key))
-      list.find(place, 'warning', `${shown(key)} of [Network] is not carried over.`, device);
   }
-  for (const section of sections.filter(({ name }) => name === 'Address')) {
-    const address = last(section.entries, 'Address');
-    if (address !== undefined) readAddress(list, device, address.value, address.place);
-  }
-  for (const section of sections.filter(({ name }) => name === 'Route')) {
-    const gateway = last(section.entries, 'Gateway');
-    const destination = last(section.entries, 'Destination');
-    if (gateway === undefined)
-      list.find(section.place, 'warning', 'A route without Gateway= is not carried over.', device);
-    else readGateway(list, device, gateway.value, gateway.place, destination?.value ?? 'default');
-    for (const { key, place } of section.entries) {
-      if (key !== 'Gateway' && key !== 'Destination')
-        list.find(place, 'warning', `${shown(key)} of [Route] is not carried over.`, device);
-    }
-  }
-  for (const { key, value, place } of entries(sections, 'Link')) {
-    if (key === 'MTUBytes') list.say(place, { kind: 'mtu', device, value: bytes(value) });
-    else if (key === 'MACAddress') list.say(place, { kind: 'mac', device, value });
-    else if (key === 'ActivationPolicy')
-      list.say(place, { kind: 'up', device, up: !['manual', 'down', 'always-down'].includes(value) });
-    else if (!['RequiredForOnline', 'Unmanaged'].includes(key))
-      list.find(place, 'warning', `${shown(key)} of [Link] is not carried over.`, device);
-  }
-}
-
-function readAddress(list: FactList, device: string, value: string, place: UnitEntry['place']): void {
-  if (value === '') return;
-  const cidr = cidrText(value, value.includes(':') ? 128 : 32);
-  if (cidr === null)
-    list.find(place, 'error', `Address=${shown(value)} is no address; write it as 192.0.2.1/24.`, device);
-  else list.say(place, { kind: 'address', device, cidr });
-}
-
-function readGateway(
-  list: FactList,
-  device: string,
-  value: string,
-  place: UnitEntry['place'],
-  destination: string,
-): void {
-  const via = addressText(value);
-  const to = destinationText(destination);
-  if (via === null || to === null) {
-    list.find(
-      place,
-      'error',
-      `The route to ${shown(destination)} by ${shown(value)} is none; both must be addresses.`,
-      device,
-    );
-  } else list.say(place, { kind: 'route', device, to, via });
 }

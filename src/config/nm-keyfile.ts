@@ -9,6 +9,7 @@ import {
   interfaceRef,
   type SourceFile,
 } from './facts.js';
+import { baseName, inOrder, tellOverridden } from './folder-order.js';
 import { readTeam, readTeamPort } from './teamd.js';
 import { parseUnitFile, type UnitEntry, type UnitSection } from './unit-file.js';
 
@@ -82,9 +83,12 @@ const KNOWN: ReadonlySet<string> = new Set([
 
 /** The facts of all keyfiles, which name each other by UUID. */
 export function readKeyfiles(files: readonly SourceFile[]): Fact[] {
-  const connections = files.map(connectionOf);
+  const { files: kept, overridden } = inOrder(files, baseName);
+  const about = new FactList('');
+  tellOverridden(about, overridden);
+  const connections = kept.map(connectionOf);
   for (const connection of connections) readConnection(connection, connections);
-  return connections.flatMap(({ list }) => list.facts);
+  return [...about.facts, ...connections.flatMap(({ list }) => list.facts)];
 }
 
 function connectionOf(file: SourceFile): Connection {

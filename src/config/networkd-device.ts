@@ -1,0 +1,139 @@
+// What a .network file says of the interfaces that it fits: addresses, gateways, routes, MTU, MAC address. (config)
+import { shown } from '../base/index.js';
+import { addressText, cidrText, destinationText } from './addresses.js';
+import type { FactList } from './facts.js';
+import { entriesIn, isNo, lastOf, listed } from './networkd-units.js';
+import type { UnitEntry, UnitSection } from './unit-file.js';
+
+const SILENT: ReadonlySet<string> = new Set([
+  'ActiveSlave',
+  'BindCarrier',
+  'Bond',
+  'ConfigureWithoutCarrier',
+  'Description',
+  'EmitLLDP',
+  'IPv6AcceptRA',
+  'LLDP',
+  'LinkLocalAddressing',
+  'PrimarySlave',
+]);
+const OF_THE_RESOLVER: ReadonlySet<string> = new Set([
+  'DNS',
+  'DNSSEC',
+  'Domains',
+  'LLMNR',
+  'MulticastDNS',
+  'NTP',
+]);
+/** Sections that are read here. */
+const READ: ReadonlySet<string> = new Set(['Address', 'Link', 'Match', 'Network', 'Route']);
+
+/** `9000`, `9K`: bytes with the units of systemd. */
+export function bytes(value: string): string {
+  const match = /^([0-9]+)\s*K$/i.exec(value);
+  return match === null ? value : String(Number(match[1]) * 1024);
+}
+
+/** Facts about one interface; most matter only where it is a bond or a member. */
+export function readDevice(
+  list: FactList,
+  device: string,
+  sections: readonly UnitSection[],
+  isMember: boolean,
+): void {
+  const network = entriesIn(sections, 'Network');
+  for (const { value, place } of listed(network, 'Address')) readAddress(list, device, value, place);
+  for (const { value, place } of listed(network, 'Gateway'))
+    readGateway(list, device, value, place, 'default');
+  for (const entry of network) readNetworkKey(list, device, entry, isMember);
+  for (const section of sections) {
+    if (section.name === 'Address') readAddressSection(list, device, section);
+    else if (section.name === 'Route') readRouteSection(list, device, section);
+    else if (!READ.has(section.name) && !section.name.startsWith('X-') && section.entries.length > 0)
+      list.find(section.place, 'warning', `[${shown(section.name)}] is not carried over.`, device);
+  }
+  for (const { key, value, place } of entriesIn(sections, 'Link')) {
+    if (key === 'MTUBytes') list.say(place, { kind: 'mtu', device, value: bytes(value) });
+    else if (key === 'MACAddress') list.say(place, { kind: 'mac', device, value });
+    else if (key === 'ActivationPolicy')
+      list.say(place, { kind: 'up', device, up: !['manual', 'down', 'always-down'].includes(value) });
+    else if (!['RequiredForOnline', 'Unmanaged'].includes(key))
+      list.find(place, 'warning', `${shown(key)} of [Link] is not carried over.`, device);
+  }
+}
+
+function readNetworkKey(
+  list: FactList,
+  device: string,
+  { key, value, place }: UnitEntry,
+  isMember: boolean,
+): void {
+  if (key === 'Address' || key === 'Gateway' || SILENT.has(key)) return;
+  if (key === 'DHCP') {
+    if (isNo(value)) return;
+    if (isMember)
+      return list.find(
+        place,
+        'note',
+        `DHCP=${shown(value)} has no use here: a member of a bond has no addresses of its own.`,
+        device,
+      );
+    const message = `DHCP=${shown(value)}: Bondwire asks nobody for addresses; run a DHCP client on ${device}.`;
+    list.find(place, 'warning', message, device);
+  } else if (OF_THE_RESOLVER.has(key)) {
+    list.find(place, 'warning', `${key} is not carried over: set it in the resolver.`, device);
+  } else if (key === 'VLAN' || key === 'Bridge' || key === 'MACVLAN' || key === 'IPVLAN') {
+    const message = `${key}=${shown(value)} is not made here; make it with ip after the bond.`;
+    list.find(place, 'warning', message, device);
+  } else list.find(place, 'warning', `${shown(key)} of [Network] is not carried over.`, device);
+}
+
+function readAddressSection(list: FactList, device: string, { entries, place }: UnitSection): void {
+  const address = lastOf(entries, 'Address');
+  if (address === undefined)
+    list.find(place, 'warning', 'An [Address] without Address= says nothing; it was left out.', device);
+  else readAddress(list, device, address.value, address.place);
+  for (const { key, place: at } of entries) {
+    if (key !== 'Address')
+      list.find(at, 'warning', `${shown(key)} of [Address] is not carried over.`, device);
+  }
+}
+
+function readRouteSection(list: FactList, device: string, { entries, place }: UnitSection): void {
+  const gateway = lastOf(entries, 'Gateway');
+  const destination = lastOf(entries, 'Destination')?.value ?? '';
+  if (gateway === undefined || gateway.value === '')
+    list.find(place, 'warning', 'A route without Gateway= is not carried over.', device);
+  else readGateway(list, device, gateway.value, gateway.place, destination === '' ? 'default' : destination);
+  for (const { key, place: at } of entries) {
+    if (key !== 'Gateway' && key !== 'Destination')
+      list.find(at, 'warning', `${shown(key)} of [Route] is not carried over.`, device);
+  }
+}
+
+function readAddress(list: FactList, device: string, value: string, place: UnitEntry['place']): void {
+  if (value === '') return;
+  const cidr = cidrText(value, value.includes(':') ? 128 : 32);
+  if (cidr === null)
+    list.find(place, 'error', `Address=${shown(value)} is no address; write it as 192.0.2.1/24.`, device);
+  else list.say(place, { kind: 'address', device, cidr });
+}
+
+function readGateway(
+  list: FactList,
+  device: string,
+  value: string,
+  place: UnitEntry['place'],
+  destination: string,
+): void {
+  if (value.startsWith('_')) {
+    const message = `Gateway=${shown(value)} is learned by another program, and not carried over.`;
+    return list.find(place, 'warning', message, device);
+  }
+  const via = addressText(value);
+  const to = destinationText(destination);
+  if (via === null || to === null) {
+    const message = `The route to ${shown(destination)} by ${shown(value)} is none; both must be addresses.`;
+    list.find(place, 'error', message, device);
+  } else list.say(place, { kind: 'route', device, to, via });
+}
