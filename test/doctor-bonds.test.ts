@@ -34,6 +34,39 @@ test('H26: a route and an address on a member are found, with the commands that 
   expect(await doctor(stage)).toMatch(/ok +bond0/);
 });
 
+test('what keeps a bond or a member from carrying frames is found, with the command that mends it, which does', async () => {
+  const stage = await Stage.open();
+  await stage.bond();
+  await stage.ip('link', 'add', 'br0', 'type', 'bridge');
+  const mac = stage.mac('bond0');
+  for (const [spoil, detail, fix] of [
+    ['bond0 down', /bond0 +it is set down/, 'ip link set bond0 up'],
+    ['eth1 down', /member eth1 is set down/, 'ip link set eth1 up'],
+    ['eth1 mtu 1400', /member eth1 has MTU 1400 where the bond has 1500/, 'ip link set eth1 mtu 1500'],
+    [
+      'eth0 address 02:00:00:00:00:99',
+      /member eth0 has MAC address 02:\S+99/,
+      `ip link set eth0 address ${mac}`,
+    ],
+    ['eth1 master br0', /member eth1 belongs to br0 too/, 'ip link set eth1 nomaster'],
+  ] as const) {
+    await stage.ip('link', 'set', ...spoil.split(' '));
+    const told = await until(`${spoil} is told`, async () => {
+      const said = await doctor(stage);
+      return detail.test(said) && said;
+    });
+    expect(told).toContain(`fix: ${fix}\n`);
+    await stage.run('host', 'sh', '-c', fix);
+    await until(`${fix} mends it`, async () => /ok +bond0 +\S+, 2 of 2 members up/.test(await doctor(stage)));
+  }
+  stage.lab.cut('eth0');
+  await stage.active('eth1');
+  expect(await doctor(stage)).toMatch(/member eth0 has no carrier/);
+  await stage.reached();
+  await stage.api.release('bond0', { interfaces: ['eth0', 'eth1'] });
+  expect(await doctor(stage)).toMatch(/bond0 +it has no members/);
+});
+
 test('H08, H27: no monitor, and the ARP monitor in balance-rr', async () => {
   const stage = await Stage.open();
   await stage.bond({ mode: 'balance-rr', miimon: '0' });

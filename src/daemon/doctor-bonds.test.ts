@@ -57,6 +57,7 @@ function factsOf(
   };
   return {
     bond,
+    links: {},
     addresses: {},
     routes: {},
     elsewhere: [],

@@ -1,18 +1,22 @@
-// What is wrong with the bonds that a daemon runs, each finding with the command that mends it: monitors, members that carry
+// What is wrong with the bonds that a daemon runs, each finding with the command that mends it: links, monitors, members that carry
 // addresses or routes, targets that cannot be asked, members that others manage, speeds, and how the traffic is spread.
 import { existsSync, readFileSync } from 'node:fs';
 import { parseIpv4, parseIpv6 } from '../base/index.js';
 import { getLink, listAddresses, listLinks, listRoutes, routeTo, type Rtnetlink } from '../linux/index.js';
-import { type Link, ownAddress, routeDestination, routeInterface } from '../netlink/index.js';
+import { IFF, type Link, ownAddress, routeDestination, routeInterface } from '../netlink/index.js';
 import { HASH_POLICIES, idleWatch } from '../policy/index.js';
 import type { ShowBond, ShowMember } from './api.js';
 import type { Finding } from './doctor.js';
+import { linkFindings, type MemberLinkFacts, warn } from './doctor-links.js';
 import { type SampledFrame, sampleFlows, type Spread, spreads } from './flow-sample.js';
+import { carrierOf } from './link-facts.js';
 import { vlansBetween } from './monitor-senses.js';
 
 /** What is known of one bond and its members beside what the daemon shows. */
 export interface BondFacts {
   readonly bond: ShowBond;
+  /** By member. */
+  readonly links: Readonly<Record<string, MemberLinkFacts | undefined>>;
   /** CIDR texts and the destinations of routes, by member. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   readonly routes: Readonly<Record<string, readonly string[]>>;
@@ -42,14 +46,10 @@ const NEARLY = 0.05;
 const SAMPLE_MS = 2000;
 const FEWEST_FLOWING = 20;
 
-function warn(bond: string, detail: string, fix: string): Finding {
-  return { name: bond, ok: false, level: 'warning', detail, fix };
-}
-
 /** Findings of one bond; one that is well when there is nothing to say. */
 export function bondFindings(facts: BondFacts): Finding[] {
   const { bond } = facts;
-  const found = [...monitors(facts), ...members(facts), ...spread(facts)];
+  const found = [...linkFindings(bond, facts.links), ...monitors(facts), ...members(facts), ...spread(facts)];
   if (found.length > 0) return found;
   const up = bond.members.filter(({ miiStatus }) => miiStatus === 'up').length;
   return [
@@ -296,6 +296,7 @@ function factsOf(
   }
   return {
     bond,
+    links: perMember(ifindex => linkFactsOf(links, ifindex)),
     flowing,
     present: bond.awaited.filter(name => links.some(link => link.name === name)),
     addresses: perMember(ifindex =>
@@ -322,6 +323,18 @@ function factsOf(
     silent: bond.members
       .map(({ name }) => name)
       .filter(name => getLink(netlink, name)?.operationalState === 'unknown'),
+  };
+}
+
+function linkFactsOf(links: readonly Link[], ifindex: number): MemberLinkFacts | undefined {
+  const link = links.find(other => other.ifindex === ifindex);
+  if (link === undefined) return undefined;
+  return {
+    adminUp: (link.flags & IFF.IFF_UP) !== 0,
+    carrier: carrierOf(link),
+    mtu: link.mtu ?? 0,
+    address: link.address ?? '',
+    master: links.find(other => other.ifindex === link.master)?.name ?? null,
   };
 }
 

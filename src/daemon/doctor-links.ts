@@ -1,0 +1,106 @@
+// What keeps a bond or a member from carrying frames, each finding with the command that mends it: nobody joined, set down,
+// no carrier, no answers, another MTU or MAC address than the bond's, a bridge that has the member too.
+import type { ShowBond, ShowMember } from './api.js';
+import type { Finding } from './doctor.js';
+
+/** What the kernel says of a member's interface. */
+export interface MemberLinkFacts {
+  readonly adminUp: boolean;
+  readonly carrier: boolean;
+  readonly mtu: number;
+  readonly address: string;
+  /** Of another program's making; bonds of ours are nobody's master. */
+  readonly master: string | null;
+}
+
+export function warn(bond: string, detail: string, fix: string): Finding {
+  return { name: bond, ok: false, level: 'warning', detail, fix };
+}
+
+/** Findings of one bond; `links` by member. */
+export function linkFindings(
+  bond: ShowBond,
+  links: Readonly<Record<string, MemberLinkFacts | undefined>>,
+): Finding[] {
+  const found = bond.members.flatMap(member => {
+    const link = links[member.name];
+    return link === undefined ? [] : [...stateOf(bond, member, link), ...alikeness(bond, member, link)];
+  });
+  return [...bondItself(bond), ...found];
+}
+
+function bondItself({ name, adminUp, carrier, members, awaited, options }: ShowBond): Finding[] {
+  if (members.length === 0)
+    // Those that are awaited are told of by themselves.
+    return awaited.length > 0 ? [] : [warn(name, 'it has no members', `bondwire enslave ${name} IFACE`)];
+  const up = members.filter(({ miiStatus }) => miiStatus === 'up').length;
+  const found: Finding[] = [];
+  if (!adminUp) found.push(warn(name, 'it is set down', `ip link set ${name} up`));
+  if (!carrier && up > 0 && up < options.min_links)
+    found.push(
+      warn(
+        name,
+        `it has no carrier: ${up} of its members ${up === 1 ? 'is' : 'are'} up where min_links=${options.min_links}`,
+        `mend the links of the others, or bondwire set ${name} min_links=${up}`,
+      ),
+    );
+  return found;
+}
+
+function stateOf({ name, options }: ShowBond, member: ShowMember, link: MemberLinkFacts): Finding[] {
+  const found: Finding[] = [];
+  if (link.master !== null)
+    found.push(
+      warn(
+        name,
+        `member ${member.name} belongs to ${link.master} too, which takes its frames or sends by it`,
+        `ip link set ${member.name} nomaster`,
+      ),
+    );
+  if (!link.adminUp)
+    return [...found, warn(name, `member ${member.name} is set down`, `ip link set ${member.name} up`)];
+  if (member.miiStatus !== 'down') return found;
+  if (!link.carrier)
+    return [
+      ...found,
+      warn(
+        name,
+        `member ${member.name} has no carrier`,
+        `look at its cable and switch port; 'bondwire events --bond ${name}' says since when`,
+      ),
+    ];
+  if (options.arp_interval > 0)
+    found.push(
+      warn(
+        name,
+        `member ${member.name} has carrier, but nothing that the ARP monitor asks for is heard through it`,
+        `look at its switch port (VLAN, trunk), and whether the targets answer: ping -I ${name} ADDRESS`,
+      ),
+    );
+  return found;
+}
+
+/** What all members have of the bond, or the active one alone. */
+function alikeness(bond: ShowBond, member: ShowMember, link: MemberLinkFacts): Finding[] {
+  const { name, mode, mtu, address, active, options } = bond;
+  const found: Finding[] = [];
+  if (link.mtu < mtu)
+    found.push(
+      warn(
+        name,
+        `member ${member.name} has MTU ${link.mtu} where the bond has ${mtu}: larger frames are lost there`,
+        `ip link set ${member.name} mtu ${mtu}`,
+      ),
+    );
+  const isEachItsOwn =
+    mode === 'balance-tlb' || (mode === 'active-backup' && options.fail_over_mac !== 'none');
+  if ((!isEachItsOwn || member.name === active) && link.address !== address)
+    found.push(
+      warn(
+        name,
+        `member ${member.name} has MAC address ${link.address} where the bond has ${address}: its card may drop what is sent to the bond`,
+        `ip link set ${member.name} address ${address}`,
+      ),
+    );
+  return found;
+}
