@@ -94,9 +94,9 @@ describe('import --apply', () => {
     expect(await world.state()).toEqual(before);
   });
 
-  test('a card that a file means by its MAC address is not the VLAN over it, and may be found by another name', async () => {
+  test('a card that a file means by its MAC address is not the bridge of that address, and may be found by another name', async () => {
     const mac = world.lab.link('host', 'eth1')?.address ?? '';
-    await world.ip('host', 'link add link eth1 name bwupper type vlan id 5');
+    await world.ip('host', `link add bwupper address ${mac} type bridge`);
     expect(world.lab.link('host', 'bwupper')?.address).toBe(mac);
     await world.ip('host', 'link property add dev eth0 altname bwaltname');
     const folder = given({
