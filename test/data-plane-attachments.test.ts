@@ -1,7 +1,7 @@
 // What users have on a member's ingress themselves (clsact qdisc and filters, TCX programs) goes on working beside the
 // bond, in its order, and stays when the bond goes; needs root.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hasReceiveProgram, RECEIVE_PROGRAM, type ToolboxWishes } from '../src/dataplane/index.js';
+import { hasProgram, RECEIVE_PROGRAM, type ToolboxWishes } from '../src/dataplane/index.js';
 import { Assembler, BPF_PROG_TYPES, link, R1, R2 } from '../src/ebpf/index.js';
 import {
   addBpfFilter,
@@ -91,7 +91,7 @@ describe('clsact', () => {
     const bond = stage.bondOfAll();
     expect(await filters()).toContain('bondwire');
     expect(
-      stage.host(() => hasReceiveProgram(stage.lab.netlink('host'), stage.ifindex('eth0'), RECEIVE_PROGRAM)),
+      stage.host(() => hasProgram(stage.lab.netlink('host'), stage.ifindex('eth0'), RECEIVE_PROGRAM)),
     ).toBe(true);
     expect([stage.passed('out'), stage.passed('in')]).toEqual([20, 20]);
     stage.host(() => bond.destroy());

@@ -1,6 +1,8 @@
 // `bondwire doctor` on bonds that have something wrong with them, on real interfaces (H08, H26, H27), the record of it (H43), and
 // what it says of a daemon that forwards packets. Needs root.
+import { readdirSync, rmSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
+import { unmountFileSystem } from '../src/linux/index.js';
 import { BIN, closeStages, ended, Stage, until } from './support/stage.js';
 
 afterEach(closeStages);
@@ -65,6 +67,25 @@ test('what keeps a bond or a member from carrying frames is found, with the comm
   await stage.reached();
   await stage.api.release('bond0', { interfaces: ['eth0', 'eth1'] });
   expect(await doctor(stage)).toMatch(/bond0 +it has no members/);
+});
+
+test('programs that somebody took off are found', async () => {
+  const stage = await Stage.open();
+  await stage.bond();
+  expect(await doctor(stage)).toMatch(/ok +bond0/);
+  const pins = `${stage.runDir}/bpf`;
+  const folder = readdirSync(pins).find(name => name.startsWith('bwl-')) ?? '';
+  // Nothing else holds the link of that program.
+  rmSync(`${pins}/${folder}/receive-1`);
+  const told = await doctor(stage);
+  expect(told).toMatch(/took off the program that takes in the frames of member eth1/);
+  const [fix = ''] = /bondwire release .*/.exec(told) ?? [];
+  for (const command of fix.split('; '))
+    await stage.run('host', process.execPath, BIN, ...command.split(' ').slice(1), '--run-dir', stage.runDir);
+  expect(await doctor(stage)).toMatch(/ok +bond0/);
+  await stage.reached();
+  unmountFileSystem(pins);
+  expect(await doctor(stage)).toMatch(/took off the program that sends its frames: nothing leaves/);
 });
 
 test('H08, H27: no monitor, and the ARP monitor in balance-rr', async () => {

@@ -1,7 +1,7 @@
 // What others do to the bond and its members with ip(8) is noticed at once and handled as the driver does (reference
 // §1.4; issue 2, item 5; H30, H31, H33). Real interfaces; needs root and BPF.
 import { afterEach, expect, test } from 'vitest';
-import { hasReceiveProgram, RECEIVE_PROGRAM } from '../src/dataplane/index.js';
+import { hasProgram, RECEIVE_PROGRAM } from '../src/dataplane/index.js';
 import { createNamedNetns, deleteNamedNetns } from '../src/linux/index.js';
 import { pictureOf, pins, untilAsBefore } from './support/picture.js';
 import { closeStages, Stage, until } from './support/stage.js';
@@ -236,7 +236,7 @@ test('A bond that is moved to another namespace is destroyed and its members rel
   const netlink = stage.lab.netlink('host');
   for (const name of names) {
     const ifindex = stage.lab.link('host', name)?.ifindex ?? 0;
-    expect(stage.lab.inside('host', () => hasReceiveProgram(netlink, ifindex, RECEIVE_PROGRAM))).toBe(false);
+    expect(stage.lab.inside('host', () => hasProgram(netlink, ifindex, RECEIVE_PROGRAM))).toBe(false);
   }
 });
 

@@ -58,6 +58,7 @@ function factsOf(
   return {
     bond,
     links: {},
+    isSent: true,
     addresses: {},
     routes: {},
     elsewhere: [],

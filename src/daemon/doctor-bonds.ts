@@ -2,7 +2,16 @@
 // addresses or routes, targets that cannot be asked, members that others manage, speeds, and how the traffic is spread.
 import { existsSync, readFileSync } from 'node:fs';
 import { parseIpv4, parseIpv6 } from '../base/index.js';
-import { getLink, listAddresses, listLinks, listRoutes, routeTo, type Rtnetlink } from '../linux/index.js';
+import { hasProgram, RECEIVE_PROGRAM, TRANSMIT_PROGRAM } from '../dataplane/index.js';
+import {
+  effectiveCapabilities,
+  getLink,
+  listAddresses,
+  listLinks,
+  listRoutes,
+  routeTo,
+  type Rtnetlink,
+} from '../linux/index.js';
 import { IFF, type Link, ownAddress, routeDestination, routeInterface } from '../netlink/index.js';
 import { HASH_POLICIES, idleWatch } from '../policy/index.js';
 import type { ShowBond, ShowMember } from './api.js';
@@ -17,6 +26,7 @@ export interface BondFacts {
   readonly bond: ShowBond;
   /** By member. */
   readonly links: Readonly<Record<string, MemberLinkFacts | undefined>>;
+  readonly isSent: boolean;
   /** CIDR texts and the destinations of routes, by member. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   readonly routes: Readonly<Record<string, readonly string[]>>;
@@ -49,7 +59,12 @@ const FEWEST_FLOWING = 20;
 /** Findings of one bond; one that is well when there is nothing to say. */
 export function bondFindings(facts: BondFacts): Finding[] {
   const { bond } = facts;
-  const found = [...linkFindings(bond, facts.links), ...monitors(facts), ...members(facts), ...spread(facts)];
+  const found = [
+    ...linkFindings(bond, facts.links, facts.isSent),
+    ...monitors(facts),
+    ...members(facts),
+    ...spread(facts),
+  ];
   if (found.length > 0) return found;
   const up = bond.members.filter(({ miiStatus }) => miiStatus === 'up').length;
   return [
@@ -294,9 +309,15 @@ function factsOf(
     if (out === undefined) unreachable.push(target);
     else if (vlansBetween(links, indexOf(bond.name), out) === null) elsewhere.push(target);
   }
+  // Who may not look at programs is told nothing of them.
+  const isLookedAt = bond.dataPlane === 'ebpf' && effectiveCapabilities().has('CAP_SYS_ADMIN');
+  const isServed = (ifindex: number, program: string): boolean =>
+    !isLookedAt || hasProgram(netlink, ifindex, program);
+  const lower = links.find(link => link.name === bond.name)?.link;
   return {
     bond,
-    links: perMember(ifindex => linkFactsOf(links, ifindex)),
+    links: perMember(ifindex => linkFactsOf(links, ifindex, isServed(ifindex, RECEIVE_PROGRAM))),
+    isSent: lower === undefined || isServed(lower, TRANSMIT_PROGRAM),
     flowing,
     present: bond.awaited.filter(name => links.some(link => link.name === name)),
     addresses: perMember(ifindex =>
@@ -326,7 +347,7 @@ function factsOf(
   };
 }
 
-function linkFactsOf(links: readonly Link[], ifindex: number): MemberLinkFacts | undefined {
+function linkFactsOf(links: readonly Link[], ifindex: number, isHeard: boolean): MemberLinkFacts | undefined {
   const link = links.find(other => other.ifindex === ifindex);
   if (link === undefined) return undefined;
   return {
@@ -335,6 +356,7 @@ function linkFactsOf(links: readonly Link[], ifindex: number): MemberLinkFacts |
     mtu: link.mtu ?? 0,
     address: link.address ?? '',
     master: links.find(other => other.ifindex === link.master)?.name ?? null,
+    isHeard,
   };
 }
 

@@ -54,11 +54,18 @@ function bondOf(options: Readonly<Record<string, string>>, change: Partial<ShowB
   };
 }
 
-const GOOD: MemberLinkFacts = { adminUp: true, carrier: true, mtu: 1500, address: BOND, master: null };
+const GOOD: MemberLinkFacts = {
+  adminUp: true,
+  carrier: true,
+  mtu: 1500,
+  address: BOND,
+  master: null,
+  isHeard: true,
+};
 
 /** What is told of a bond whose eth1 is not like the other, as detail and fix. */
-function told(bond: ShowBond, eth1: Partial<MemberLinkFacts> = {}): string[] {
-  return linkFindings(bond, { eth0: GOOD, eth1: { ...GOOD, ...eth1 } }).map(
+function told(bond: ShowBond, eth1: Partial<MemberLinkFacts> = {}, isSent = true): string[] {
+  return linkFindings(bond, { eth0: GOOD, eth1: { ...GOOD, ...eth1 } }, isSent).map(
     ({ detail, fix }) => `${detail} | ${fix}`,
   );
 }
@@ -94,6 +101,15 @@ test('a member that is down, without carrier, without answers, in a bridge', () 
   expect(told(bondOf({}), { master: 'br0' })).toEqual([
     expect.stringMatching(/^member eth1 belongs to br0 too.*\| ip link set eth1 nomaster$/),
   ]);
+});
+
+test('programs that were taken off', () => {
+  expect(told(bondOf({}), { isHeard: false })).toEqual([
+    expect.stringMatching(
+      /of member eth1: the bond does not hear them.*\| bondwire release bond0 eth1; bondwire ensl/,
+    ),
+  ]);
+  expect(told(bondOf({}), { isHeard: false }, false)).toEqual([expect.stringMatching(/nothing leaves \|/)]);
 });
 
 test('an MTU that is too small, not one that is larger', () => {

@@ -11,22 +11,50 @@ export interface MemberLinkFacts {
   readonly address: string;
   /** Of another program's making; bonds of ours are nobody's master. */
   readonly master: string | null;
+  /** False when nothing takes in the bond's frames there any more. */
+  readonly isHeard: boolean;
 }
 
 export function warn(bond: string, detail: string, fix: string): Finding {
   return { name: bond, ok: false, level: 'warning', detail, fix };
 }
 
-/** Findings of one bond; `links` by member. */
+/** Findings of one bond; `links` by member. `isSent` is false when nothing sends its frames any more. */
 export function linkFindings(
   bond: ShowBond,
   links: Readonly<Record<string, MemberLinkFacts | undefined>>,
+  isSent: boolean,
 ): Finding[] {
   const found = bond.members.flatMap(member => {
     const link = links[member.name];
     return link === undefined ? [] : [...stateOf(bond, member, link), ...alikeness(bond, member, link)];
   });
-  return [...bondItself(bond), ...found];
+  return [...bondItself(bond), ...programs(bond, links, isSent), ...found];
+}
+
+/** Programs that somebody took off: `tc qdisc del … clsact`, `tc filter del … ingress`, `umount RUN_DIR/bpf`. */
+function programs(
+  { name, members }: ShowBond,
+  links: Readonly<Record<string, MemberLinkFacts | undefined>>,
+  isSent: boolean,
+): Finding[] {
+  if (!isSent)
+    return [
+      warn(
+        name,
+        'somebody took off the program that sends its frames: nothing leaves',
+        `end the daemon and start it again, which takes down what is left of ${name}; then make it anew`,
+      ),
+    ];
+  return members
+    .filter(member => links[member.name]?.isHeard === false)
+    .map(member =>
+      warn(
+        name,
+        `somebody took off the program that takes in the frames of member ${member.name}: the bond does not hear them`,
+        `bondwire release ${name} ${member.name}; bondwire enslave --take-down ${name} ${member.name}`,
+      ),
+    );
 }
 
 function bondItself({ name, adminUp, carrier, members, awaited, options }: ShowBond): Finding[] {

@@ -1,7 +1,7 @@
 // How an interface joins a bond, in steps that are undone when one fails, also by the next daemon (invariant 2 of the house).
 
 import { err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import { hasReceiveProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
+import { hasProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { getLink, listLinks, setLink } from '../linux/index.js';
 import type { Link, Route } from '../netlink/index.js';
 import {
@@ -151,7 +151,7 @@ export class Joining {
       links: listLinks(netlink),
       memberOf,
       isBond: this.#registry.ofBond(link.ifindex) !== undefined,
-      foreignDataPlane: memberOf === undefined && hasReceiveProgram(netlink, link.ifindex, RECEIVE_PROGRAM),
+      foreignDataPlane: memberOf === undefined && hasProgram(netlink, link.ifindex, RECEIVE_PROGRAM),
       takeDown: wishes.takeDown || wishes.takeAddresses,
     });
     if (!checked.ok) return checked;

@@ -1,8 +1,8 @@
 // What other rooms may use of `dataplane`.
 export type { BondDataPlane, BondPlaces, DataPlaneKind, Diversion, Loss, NewBond } from './contract.js';
 export { EbpfBond } from './ebpf/ebpf-bond.js';
-export { hasReceiveProgram } from './ebpf/attachment.js';
-export { RECEIVE_PROGRAM } from './ebpf/programs.js';
+export { hasProgram } from './ebpf/attachment.js';
+export { RECEIVE_PROGRAM, TRANSMIT_PROGRAM } from './ebpf/programs.js';
 export { MAX_MEMBERS } from './ebpf/shared-state.js';
 export { Toolbox, type ToolboxWishes } from './ebpf/toolbox.js';
 export { forwarder } from './userspace/forwarder.js';

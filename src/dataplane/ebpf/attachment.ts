@@ -131,11 +131,11 @@ export function isAttached(netlink: Rtnetlink, attachment: Attachment): boolean 
   }
 }
 
-/** True when a receive program of any Bondwire daemon sits on the interface. */
-export function hasReceiveProgram(netlink: Rtnetlink, ifindex: number, programName: string): boolean {
+/** True when a program of this name, or one that begins so, of any Bondwire daemon sits on the interface. */
+export function hasProgram(netlink: Rtnetlink, ifindex: number, programName: string): boolean {
   const filters = hasClsact(netlink, ifindex) ? listBpfFilters(netlink, ifindex, 'ingress') : [];
   if (filters.some(isBondwireFilter)) return true;
-  return tcxProgramIds(ifindex, BPF_TCX_INGRESS).some(id => programNameOf(id) === programName);
+  return tcxProgramIds(ifindex, BPF_TCX_INGRESS).some(id => programNameOf(id)?.startsWith(programName));
 }
 
 function programNameOf(id: number): string | undefined {

@@ -39,6 +39,9 @@ import { MAX_MEMBERS, MEMBER_FLAGS, ORDER_SECOND, SHARED_FLAGS, STATE_MAP } from
 /** Name of the receive program, by which another daemon's is known. */
 export const RECEIVE_PROGRAM = 'bw_receive';
 
+/** With what the names of all transmit programs begin. */
+export const TRANSMIT_PROGRAM = 'bw_transmit';
+
 /** How often a frame looks again when the daemon changed the order under its eyes. */
 const MOST_TRIES = 2;
 
@@ -54,7 +57,7 @@ const MOST_TRIES = 2;
  * itself stay.
  */
 export function transmitProgram(context: ProgramContext): ProgramSpec {
-  const program = new Assembler('bw_transmit');
+  const program = new Assembler(TRANSMIT_PROGRAM);
   program
     .mov(R6, R1)
     .loadMapValue(R7, STATE_MAP)
