@@ -221,6 +221,12 @@ function optionOf(
   return { ...known, isDefault: false, isForItsMode: false, ...more };
 }
 
+type OfInterface = Fact & { readonly kind: 'address' | 'dhcp' | 'mac' | 'mtu' | 'route' };
+
+function isOfInterface(fact: Fact): fact is OfInterface {
+  return ['address', 'dhcp', 'mac', 'mtu', 'route'].includes(fact.kind);
+}
+
 /** Tells of what files say of members, and passes on what readers had to tell of bonds and members. */
 function tellOfDevices(bonds: Bonds, membership: Membership): void {
   for (const fact of bonds.facts) {
@@ -231,16 +237,22 @@ function tellOfDevices(bonds: Bonds, membership: Membership): void {
       continue;
     }
     tellOfLostOption(bonds, membership, fact);
-    if (fact.kind !== 'address' && fact.kind !== 'route' && fact.kind !== 'mtu' && fact.kind !== 'mac')
-      continue;
+    if (!isOfInterface(fact)) continue;
     const bond = membership.bondOf(fact.device);
+    if (fact.kind === 'dhcp' && bonds.made.has(fact.device)) {
+      const message = `${fact.how}: Bondwire asks nobody for addresses; run a DHCP client on ${shown(fact.device)}.`;
+      tell(bonds, 'warning', fact.place, message);
+    }
     if (bond === null || bonds.made.has(fact.device)) continue;
     const member = shown(fact.device);
     if (fact.kind === 'mtu')
       tell(bonds, 'note', fact.place, `${member} is a member of ${bond} and has its MTU.`);
     else if (fact.kind === 'mac')
       tell(bonds, 'note', fact.place, `${member} is a member of ${bond}, which decides its MAC address.`);
-    else {
+    else if (fact.kind === 'dhcp') {
+      const message = `${fact.how} of ${member} has no use: as a member of ${bond} it has no addresses of its own.`;
+      tell(bonds, 'note', fact.place, message);
+    } else {
       const what = fact.kind === 'address' ? `The address ${fact.cidr}` : `The route to ${fact.to}`;
       tell(
         bonds,

@@ -72,6 +72,9 @@ export function deviceOf(
           );
         else tell('understood', place, `${name} has the MAC address ${mac}.`);
         break;
+      case 'dhcp':
+        // Told with what is said of members.
+        break;
       case 'up':
         ({ up } = fact);
         tell('understood', place, `${name} is ${up ? '' : 'not '}brought up.`);

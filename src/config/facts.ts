@@ -75,6 +75,8 @@ type Said =
   | { readonly kind: 'route'; readonly device: string; readonly to: string; readonly via: string }
   | { readonly kind: 'mtu'; readonly device: string; readonly value: string }
   | { readonly kind: 'mac'; readonly device: string; readonly value: string }
+  /** Addresses are asked of a server; `how` as the file says it. */
+  | { readonly kind: 'dhcp'; readonly device: string; readonly how: string }
   /** Whether it is brought up at the start of the system. */
   | { readonly kind: 'up'; readonly device: string; readonly up: boolean }
   /** Something to tell; with a device, only where that is a bond or a member. */

@@ -286,12 +286,7 @@ function readStart(one: Interface): void {
   }
   const protocol = (get('BOOTPROTO') ?? 'none').trim().toLowerCase();
   if (['dhcp', 'bootp', 'dhcp4', 'dhcp6', 'dhcp+autoip', 'autoip'].includes(protocol)) {
-    list.find(
-      place('BOOTPROTO'),
-      'warning',
-      `BOOTPROTO=${protocol}: Bondwire asks nobody for addresses; run a DHCP client on ${name}.`,
-      name,
-    );
+    list.say(place('BOOTPROTO'), { kind: 'dhcp', device: name, how: `BOOTPROTO=${protocol}` });
   } else if (!['none', 'static', '', 'ibft', 'shared'].includes(protocol)) {
     list.find(
       place('BOOTPROTO'),

@@ -232,14 +232,7 @@ function readBondOption(list: FactList, bond: string, name: string, rest: string
 /** Addresses by `address` and `netmask`, as they belong to each family. */
 function readMethod(list: FactList, { device, family, method, place }: Stanza, lines: readonly Line[]): void {
   if (method === 'dhcp' || method === 'bootp' || method === 'auto' || method === 'ppp') {
-    if (method !== 'auto') {
-      list.find(
-        place,
-        'warning',
-        `${method}: Bondwire asks nobody for addresses; run a DHCP client on ${device}.`,
-        device,
-      );
-    }
+    if (method !== 'auto') list.say(place, { kind: 'dhcp', device, how: method });
     return;
   }
   const mask = lines.findLast(({ word }) => word === 'netmask');

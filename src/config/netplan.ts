@@ -110,9 +110,6 @@ function readNetwork(list: FactList, network: Tree, machine: readonly KnownInter
   tellTop(list, network);
   const cards = cardsOf(list, network);
   const bonds = entriesOf(child(network, 'bonds'));
-  const members = new Set(
-    bonds.flatMap(({ value }) => textsOf(child(value, 'interfaces')).map(each => each.text)),
-  );
   for (const { key, place, value } of bonds) {
     list.say(place, { kind: 'bond', bond: key });
     readBond(list, key, value, cards);
@@ -121,7 +118,7 @@ function readNetwork(list: FactList, network: Tree, machine: readonly KnownInter
     for (const { key, value } of entriesOf(child(network, kind))) {
       const card = cards.get(key);
       const names = card === undefined ? [] : resolve(machine, card);
-      for (const name of names) readDevice(list, name, value, OF_CARDS, members.has(key));
+      for (const name of names) readDevice(list, name, value, OF_CARDS);
     }
   }
   const names = new Set(bonds.map(({ key }) => key));
@@ -171,7 +168,7 @@ function readBond(list: FactList, bond: string, tree: Tree, cards: ReadonlyMap<s
       list.find(at, 'error', `${known}: ${shown(raw)} is no time; write it as 100 or 100ms.`);
     else list.say(at, { kind: 'option', bond, name: parameter.name, value: converted });
   }
-  readDevice(list, bond, tree, new Set(['interfaces', 'parameters', 'macaddress']), false);
+  readDevice(list, bond, tree, new Set(['interfaces', 'parameters', 'macaddress']));
   const mac = child(tree, 'macaddress');
   if (mac !== null) list.say(mac.place, { kind: 'mac', device: bond, value: text(mac) ?? '' });
 }
@@ -188,13 +185,7 @@ function convert(
   return String(parameter.time === 's' ? ms / 1000 : ms);
 }
 
-function readDevice(
-  list: FactList,
-  device: string,
-  tree: Tree,
-  others: ReadonlySet<string>,
-  isMember: boolean,
-): void {
+function readDevice(list: FactList, device: string, tree: Tree, others: ReadonlySet<string>): void {
   for (const { key, place, value } of entriesOf(tree)) {
     if (others.has(key) || SILENT.has(key)) continue;
     switch (key) {
@@ -217,20 +208,7 @@ function readDevice(
         break;
       case 'dhcp4':
       case 'dhcp6':
-        if (isTrue(value) && isMember)
-          list.find(
-            place,
-            'note',
-            `${key} has no use here: a member of a bond has no addresses of its own.`,
-            device,
-          );
-        else if (isTrue(value))
-          list.find(
-            place,
-            'warning',
-            `${key}: Bondwire asks nobody for addresses; run a DHCP client on ${device}.`,
-            device,
-          );
+        if (isTrue(value)) list.say(place, { kind: 'dhcp', device, how: key });
         break;
       case 'activation-mode':
         list.say(place, { kind: 'up', device, up: !['manual', 'off'].includes(text(value) ?? '') });

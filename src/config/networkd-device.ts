@@ -35,17 +35,12 @@ export function bytes(value: string): string {
 }
 
 /** Facts about one interface; most matter only where it is a bond or a member. */
-export function readDevice(
-  list: FactList,
-  device: string,
-  sections: readonly UnitSection[],
-  isMember: boolean,
-): void {
+export function readDevice(list: FactList, device: string, sections: readonly UnitSection[]): void {
   const network = entriesIn(sections, 'Network');
   for (const { value, place } of listed(network, 'Address')) readAddress(list, device, value, place);
   for (const { value, place } of listed(network, 'Gateway'))
     readGateway(list, device, value, place, 'default');
-  for (const entry of network) readNetworkKey(list, device, entry, isMember);
+  for (const entry of network) readNetworkKey(list, device, entry);
   for (const section of sections) {
     if (section.name === 'Address') readAddressSection(list, device, section);
     else if (section.name === 'Route') readRouteSection(list, device, section);
@@ -62,24 +57,11 @@ export function readDevice(
   }
 }
 
-function readNetworkKey(
-  list: FactList,
-  device: string,
-  { key, value, place }: UnitEntry,
-  isMember: boolean,
-): void {
+function readNetworkKey(list: FactList, device: string, { key, value, place }: UnitEntry): void {
   if (key === 'Address' || key === 'Gateway' || SILENT.has(key)) return;
   if (key === 'DHCP') {
     if (isNo(value)) return;
-    if (isMember)
-      return list.find(
-        place,
-        'note',
-        `DHCP=${shown(value)} has no use here: a member of a bond has no addresses of its own.`,
-        device,
-      );
-    const message = `DHCP=${shown(value)}: Bondwire asks nobody for addresses; run a DHCP client on ${device}.`;
-    list.find(place, 'warning', message, device);
+    list.say(place, { kind: 'dhcp', device, how: `DHCP=${shown(value)}` });
   } else if (OF_THE_RESOLVER.has(key)) {
     list.find(place, 'warning', `${key} is not carried over: set it in the resolver.`, device);
   } else if (key === 'VLAN' || key === 'Bridge' || key === 'MACVLAN' || key === 'IPVLAN') {

@@ -186,7 +186,7 @@ function readNetwork(unit: Unit, { all, made, taken }: Known): void {
   }
   for (const name of free) {
     tellUnknown(list, match, name);
-    readDevice(list, name, sections, joins);
+    readDevice(list, name, sections);
   }
 }
 

@@ -392,12 +392,7 @@ function readRoute(list: FactList, device: string, item: string, place: UnitEntr
 function readMethod(list: FactList, device: string, family: string, { value, place }: UnitEntry): void {
   if (family === 'ipv6' && (value === 'auto' || value === 'ignore' || value === 'link-local')) return;
   if (value === 'auto' || value === 'dhcp')
-    list.find(
-      place,
-      'warning',
-      `method=${value} of [${family}]: Bondwire asks nobody for addresses; run a DHCP client on ${shown(device)}.`,
-      device,
-    );
+    list.say(place, { kind: 'dhcp', device, how: `method=${value} of [${family}]` });
   else if (!['manual', 'disabled'].includes(value))
     list.find(place, 'warning', `method=${shown(value)} of [${family}] is not carried over.`, device);
 }
