@@ -57,7 +57,7 @@ describe('bondwire import', () => {
   test('a FIFO in a folder is told and not waited for; a link to /dev/null masks the file of its name', async () => {
     given({
       'etc/systemd/network/10-bond0.netdev':
-        '[NetDev]\nName=bond0\nKind=bond\n[Bond]\nMode=1\nMIIMonitorSec=1s\n',
+        '[NetDev]\nName=bond0\nKind=bond\n[Bond]\nMode=active-backup\nMIIMonitorSec=1s\n',
       'usr/lib/systemd/network/20-eth0.network': '[Match]\nName=eth0\n[Network]\nBond=bond0\n',
       'usr/lib/systemd/network/30-eth1.network': '[Match]\nName=eth1\n[Network]\nBond=bond0\n',
     });
