@@ -50,8 +50,11 @@ export function destinationText(text: string): string | null {
   return cidrText(trimmed, trimmed.includes(':') ? 128 : 32);
 }
 
-/** A MAC address in lower case with colons (dashes are taken too), or null. */
+/** A MAC address in lower case with colons (dashes, and `5254.0000.0001`, are taken too), or null. */
 export function macText(text: string): string | null {
-  const colons = text.trim().toLowerCase().replaceAll('-', ':');
+  const dotted = /^([0-9a-f]{2})([0-9a-f]{2})\.([0-9a-f]{2})([0-9a-f]{2})\.([0-9a-f]{2})([0-9a-f]{2})$/i.exec(
+    text.trim(),
+  );
+  const colons = (dotted?.slice(1).join(':') ?? text.trim()).toLowerCase().replaceAll('-', ':');
   return /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/.test(colons) ? colons : null;
 }

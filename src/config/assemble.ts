@@ -232,7 +232,9 @@ function tellOfDevices(bonds: Bonds, membership: Membership): void {
   for (const fact of bonds.facts) {
     if (fact.kind === 'finding') {
       const about =
-        fact.device === undefined || bonds.made.has(fact.device) || membership.bondOf(fact.device) !== null;
+        fact.device === undefined ||
+        bonds.made.has(fact.device) ||
+        (fact.isOfBond !== true && membership.bondOf(fact.device) !== null);
       if (about) tell(bonds, fact.level, fact.place, fact.message);
       continue;
     }

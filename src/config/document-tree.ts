@@ -165,8 +165,8 @@ export function merged(first: Tree, later: Tree, replaced: (first: Tree, later: 
     return { ...first, items: [...first.items, ...later.items.filter(isNew)] };
   }
   if (first.kind !== 'map' || later.kind !== 'map') {
-    if (text(first) !== text(later)) replaced(first, later);
-    return later;
+    if (first.kind !== later.kind || text(first) !== text(later)) replaced(first, later);
+    return isNothing(later) ? first : later;
   }
   const entries = first.entries.map(entry => {
     const other = later.entries.findLast(({ key }) => key === entry.key);
@@ -174,6 +174,25 @@ export function merged(first: Tree, later: Tree, replaced: (first: Tree, later: 
   });
   const more = later.entries.filter(({ key }) => first.entries.every(entry => entry.key !== key));
   return { ...first, entries: [...entries, ...more] };
+}
+
+/** A key without a value. */
+export function isNothing(tree: Tree): boolean {
+  return tree.kind === 'text' && /^(?:|~|null)$/i.test(tree.text);
+}
+
+/** A tree in which each key of a map stands once: what is given again was added to it, as `merged()` does. */
+export function unified(tree: Tree, replaced: (first: Tree, later: Tree) => void): Tree {
+  if (tree.kind === 'list') return { ...tree, items: tree.items.map(item => unified(item, replaced)) };
+  if (tree.kind !== 'map') return tree;
+  const entries = new Map<string, Entry>();
+  for (const { key, place, value } of tree.entries) {
+    const one = unified(value, replaced);
+    const before = entries.get(key);
+    if (before === undefined) entries.set(key, { key, place, value: one });
+    else entries.set(key, { ...before, value: merged(before.value, one, replaced) });
+  }
+  return { ...tree, entries: Array.from(entries.values()) };
 }
 
 /** Reads a file into its tree and tells what is wrong with it. */

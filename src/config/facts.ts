@@ -84,6 +84,8 @@ type Said =
       readonly kind: 'finding';
       readonly level: Level;
       readonly device?: string | undefined;
+      /** True where it says nothing of a member. */
+      readonly isOfBond?: boolean;
       readonly message: string;
     };
 
@@ -132,6 +134,11 @@ export class FactList {
 
   find(place: Place, level: Level, message: string, device?: string): void {
     this.say(place, { kind: 'finding', level, message: plain(message), device });
+  }
+
+  /** Tells something that matters only where the device is a bond. */
+  findOfBond(place: Place, level: Level, message: string, device: string): void {
+    this.say(place, { kind: 'finding', level, message: plain(message), device, isOfBond: true });
   }
 }
 

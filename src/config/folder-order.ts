@@ -2,7 +2,7 @@
 // netplan and NetworkManager have it. (config)
 import type { FactList, SourceFile } from './facts.js';
 
-/** Folders, the one that stands over the others first; another folder is taken for that. */
+/** Folders, the one that stands over the others first. */
 const OF_SYSTEMD: readonly RegExp[] = [
   /(?:^|\/)etc\//,
   /(?:^|\/)run\//,
@@ -25,17 +25,15 @@ export function inOrder(
   nameOf: (path: string) => string,
   folders: readonly RegExp[] = OF_SYSTEMD,
 ): Ordered {
-  const rankOf = (path: string): number =>
-    Math.max(
-      0,
-      folders.findIndex(pattern => pattern.test(path)),
-    );
+  const rankOf = (path: string): number => folders.findIndex(pattern => pattern.test(path));
+  // In folders that none of these programs has, each file is one of its own.
+  const keyOf = (path: string): string => (rankOf(path) < 0 ? path : nameOf(path));
   const best = new Map<string, SourceFile>();
   for (const file of files) {
-    const other = best.get(nameOf(file.path));
-    if (other === undefined || rankOf(file.path) < rankOf(other.path)) best.set(nameOf(file.path), file);
+    const other = best.get(keyOf(file.path));
+    if (other === undefined || rankOf(file.path) < rankOf(other.path)) best.set(keyOf(file.path), file);
   }
-  const bestOf = (file: SourceFile): SourceFile => best.get(nameOf(file.path)) ?? file;
+  const bestOf = (file: SourceFile): SourceFile => best.get(keyOf(file.path)) ?? file;
   const counts = (file: SourceFile): boolean => rankOf(bestOf(file).path) === rankOf(file.path);
   const byName = (a: SourceFile, b: SourceFile): number => {
     const [one, other] = [nameOf(a.path), nameOf(b.path)];
@@ -55,6 +53,11 @@ export function tellOverridden(list: FactList, overridden: Ordered['overridden']
       'note',
       `${by.path} has the same name and stands over this file.`,
     );
+}
+
+/** True for a file in one of the folders of systemd and its like. */
+export function isInKnownFolder(path: string): boolean {
+  return OF_SYSTEMD.some(pattern => pattern.test(path));
 }
 
 /** The last part of a path. */

@@ -31,9 +31,19 @@ const TOP: ReadonlySet<string> = new Set([
 /** Interfaces by the ids of their definitions. */
 export function cardsOf(list: FactList, network: Tree): Map<string, InterfaceRef> {
   const cards = new Map<string, InterfaceRef>();
-  for (const kind of KINDS) {
-    for (const { key, value } of entriesOf(child(network, kind)))
+  const kinds = new Map<string, string>();
+  for (const kind of [...KINDS, 'bonds']) {
+    for (const { key, place, value } of entriesOf(child(network, kind))) {
+      const other = kinds.get(key);
+      if (other !== undefined)
+        list.find(
+          place,
+          'error',
+          `${shown(key)} stands below ${other} too; netplan refuses one name of two kinds.`,
+        );
+      kinds.set(key, kind);
       cards.set(key, WITH_MATCH.has(kind) ? cardRef(list, key, value) : { by: 'name', name: key });
+    }
   }
   return cards;
 }
@@ -51,9 +61,12 @@ export function tellTop(list: FactList, network: Tree): void {
 
 /** The key of a card is its name, unless it is matched by something else. */
 function cardRef(list: FactList, key: string, card: Tree): InterfaceRef {
-  const renamed = text(child(card, 'set-name'));
-  if (renamed !== null && renamed !== '') return { by: 'name', name: renamed };
+  const newName = child(card, 'set-name');
+  const renamed = text(newName) ?? '';
   const match = child(card, 'match');
+  if (newName !== null && match === null)
+    list.find(newName.place, 'error', `set-name of ${shown(key)} needs a match; netplan refuses it without.`);
+  if (renamed !== '') return { by: 'name', name: renamed };
   if (match === null) return { by: 'name', name: key };
   const conditions: Condition[] = [];
   for (const { key: what, place, value } of entriesOf(match)) {

@@ -1,11 +1,23 @@
 // Reads netplan's YAML: the bonds of `network: bonds:` with their parameters, and the cards that they name. (config)
 import { own, shown } from '../base/index.js';
 import { addressText, cidrText, destinationText } from './addresses.js';
-import { child, entriesOf, isTrue, merged, text, textsOf, type Tree, treeOf } from './document-tree.js';
+import {
+  child,
+  entriesOf,
+  isNothing,
+  isTrue,
+  merged,
+  text,
+  textsOf,
+  type Tree,
+  treeOf,
+  unified,
+} from './document-tree.js';
 import { durationMs } from './durations.js';
 import { FactList, type Fact, type InterfaceRef, type KnownInterface, type SourceFile } from './facts.js';
 import { baseName, inOrder, OF_NETPLAN, tellOverridden } from './folder-order.js';
 import { resolve } from './machine-match.js';
+import { isMainTable, ofAnotherTable, ofAnotherType } from './network-rules.js';
 import { cardsOf, tellTop } from './netplan-cards.js';
 
 /** What a parameter is called in the driver, and the unit that a time without one has. */
@@ -49,10 +61,8 @@ function dashed(key: string): string {
 }
 
 const SILENT: ReadonlySet<string> = new Set([
-  'accept-ra',
   'critical',
   'ignore-carrier',
-  'link-local',
   'optional',
   'optional-addresses',
   'renderer',
@@ -65,26 +75,49 @@ const BY_HAND: Readonly<Record<string, string>> = {
   'dhcp-identifier': 'it belongs to the DHCP client',
 };
 
+/** netplan itself passes over files of another ending in its folders. */
+function isRead({ path }: SourceFile): boolean {
+  return !/(?:^|\/)netplan\/[^/]*\.yml$/.test(path);
+}
+
 /** The facts of all files, which netplan reads as one: later ones, by their names, add to earlier ones or replace what those say. */
 export function readNetplan(files: readonly SourceFile[], machine: readonly KnownInterface[]): Fact[] {
   const list = new FactList('');
-  const { files: kept, overridden } = inOrder(files, baseName, OF_NETPLAN);
+  for (const { path } of files.filter(file => !isRead(file))) {
+    const message = 'netplan reads files whose names end in .yaml only; this one was left out.';
+    list.find({ file: path, line: 1 }, 'warning', message);
+  }
+  const { files: kept, overridden } = inOrder(files.filter(isRead), baseName, OF_NETPLAN);
   tellOverridden(list, overridden);
   const replaced = (first: Tree, later: Tree): void => {
+    if (isNothing(later) && first.kind !== 'text') {
+      const said = `${first.place.file}:${first.place.line}`;
+      return list.find(
+        later.place,
+        'error',
+        `Nothing stands here, where ${said} describes it; netplan refuses that.`,
+      );
+    }
     const where = `${later.place.file}:${later.place.line}`;
     list.find(first.place, 'note', `${where} says something else, which counts.`);
   };
   const network = kept
-    .flatMap(file => networkOf(list, file) ?? [])
+    .flatMap(file => networkOf(list, file, replaced) ?? [])
     .reduce<Tree | null>((all, one) => (all === null ? one : merged(all, one, replaced)), null);
   if (network !== null) readNetwork(list, network, machine);
   return list.facts;
 }
 
 /** What stands below `network:` in one file. */
-function networkOf(list: FactList, { path, text: content }: SourceFile): Tree | null {
-  const tree = treeOf(list, path, content);
-  if (tree === null) return null;
+function networkOf(
+  list: FactList,
+  { path, text: content }: SourceFile,
+  replaced: (first: Tree, later: Tree) => void,
+): Tree | null {
+  const read = treeOf(list, path, content);
+  if (read === null) return null;
+  // A key that is given twice adds to itself, as one of another file does.
+  const tree = unified(read, replaced);
   const network = child(tree, 'network');
   for (const { key, place } of entriesOf(tree)) {
     if (key !== 'network')
@@ -148,6 +181,11 @@ function readBond(list: FactList, bond: string, tree: Tree, cards: ReadonlyMap<s
   for (const { key, place, value } of entriesOf(child(tree, 'parameters'))) {
     const known = dashed(key);
     const parameter = own(PARAMETERS, known);
+    if (known === 'mode' && /^\d+$/.test(text(value) ?? '')) {
+      const message = `mode: ${text(value) ?? ''} was left out: netplan knows modes by their names only, and refuses this one.`;
+      list.find(value.place, 'error', message);
+      continue;
+    }
     if (parameter === undefined) {
       list.find(place, 'error', `${shown(key)} is no parameter of a bond in netplan; it was left out.`);
       continue;
@@ -210,6 +248,24 @@ function readDevice(list: FactList, device: string, tree: Tree, others: Readonly
       case 'dhcp6':
         if (isTrue(value)) list.say(place, { kind: 'dhcp', device, how: key });
         break;
+      case 'accept-ra':
+        if (!isTrue(value))
+          list.findOfBond(
+            place,
+            'warning',
+            `accept-ra: false is not carried over: set net.ipv6.conf.${device}.accept_ra=0 by sysctl.`,
+            device,
+          );
+        break;
+      case 'link-local':
+        if (!textsOf(value).some(each => each.text === 'ipv6'))
+          list.findOfBond(
+            place,
+            'warning',
+            'link-local without ipv6 is not carried over: the kernel gives the bond an IPv6 address of its own.',
+            device,
+          );
+        break;
       case 'activation-mode':
         list.say(place, { kind: 'up', device, up: !['manual', 'off'].includes(text(value) ?? '') });
         break;
@@ -251,6 +307,16 @@ function readRoutes(list: FactList, device: string, tree: Tree): void {
   for (const route of tree.kind === 'list' ? tree.items : []) {
     const to = destinationText(text(child(route, 'to')) ?? '');
     const via = addressText(text(child(route, 'via')) ?? '');
+    const table = child(route, 'table');
+    const type = child(route, 'type');
+    if (table !== null && !isMainTable(text(table) ?? '')) {
+      list.find(table.place, 'warning', ofAnotherTable(to ?? '', text(table) ?? ''), device);
+      continue;
+    }
+    if (type !== null && text(type) !== 'unicast') {
+      list.find(type.place, 'warning', ofAnotherType(to ?? '', text(type) ?? ''), device);
+      continue;
+    }
     if (to !== null && child(route, 'via') === null) {
       const message = `The route to ${to} has no gateway and is not carried over; add it by "ip route add" after the bond is made.`;
       list.find(route.place, 'warning', message, device);

@@ -56,6 +56,21 @@ export function badRoute({ to, via }: RouteWish): string | null {
   return `The route to ${shown(to)} has bits behind the length of its network; write it as ${masked}.`;
 }
 
+/** A sentence for a route that would have another meaning in the main table. */
+export function ofAnotherTable(to: string, table: string): string {
+  return `The route to ${shown(to || 'default')} in the table ${shown(table)} is not carried over; add it by "ip route add" after the bond is made.`;
+}
+
+/** A sentence for a route that sends nothing to its gateway. */
+export function ofAnotherType(to: string, type: string): string {
+  return `The route to ${shown(to || 'default')} of the type ${shown(type)} is not carried over; add it by "ip route add" after the bond is made.`;
+}
+
+/** True for the table of which one speaks when one speaks of none. */
+export function isMainTable(table: string): boolean {
+  return ['', '0', '254', 'main'].includes(table);
+}
+
 /** The first route of two to one destination by two gateways, of which the kernel takes one. */
 export function otherWay(routes: readonly RouteWish[], at: number): RouteWish | null {
   const route = routes[at];

@@ -1,20 +1,18 @@
 // What a .network file says of the interfaces that it fits: addresses, gateways, routes, MTU, MAC address. (config)
 import { shown } from '../base/index.js';
-import { addressText, cidrText, destinationText } from './addresses.js';
+import { addressText, cidrText, classLength, destinationText } from './addresses.js';
 import type { FactList } from './facts.js';
-import { entriesIn, isNo, lastOf, listed } from './networkd-units.js';
+import { isMainTable, ofAnotherTable, ofAnotherType } from './network-rules.js';
+import { entriesIn, isNo, isYes, lastOf, listed } from './networkd-units.js';
 import type { UnitEntry, UnitSection } from './unit-file.js';
 
 const SILENT: ReadonlySet<string> = new Set([
   'ActiveSlave',
-  'BindCarrier',
   'Bond',
   'ConfigureWithoutCarrier',
   'Description',
   'EmitLLDP',
-  'IPv6AcceptRA',
   'LLDP',
-  'LinkLocalAddressing',
   'PrimarySlave',
 ]);
 const OF_THE_RESOLVER: ReadonlySet<string> = new Set([
@@ -62,6 +60,14 @@ function readNetworkKey(list: FactList, device: string, { key, value, place }: U
   if (key === 'DHCP') {
     if (isNo(value)) return;
     list.say(place, { kind: 'dhcp', device, how: `DHCP=${shown(value)}` });
+  } else if (key === 'IPv6AcceptRA') {
+    const how = `set net.ipv6.conf.${device}.accept_ra=0 by sysctl`;
+    if (isNo(value))
+      list.findOfBond(place, 'warning', `IPv6AcceptRA=no is not carried over: ${how}.`, device);
+  } else if (key === 'LinkLocalAddressing') {
+    const how = 'the kernel gives the bond an IPv6 address of its own';
+    if (value !== 'ipv6' && !isYes(value))
+      list.findOfBond(place, 'warning', `${key}=${shown(value)} is not carried over: ${how}.`, device);
   } else if (OF_THE_RESOLVER.has(key)) {
     list.find(place, 'warning', `${key} is not carried over: set it in the resolver.`, device);
   } else if (key === 'VLAN' || key === 'Bridge' || key === 'MACVLAN' || key === 'IPVLAN') {
@@ -84,6 +90,12 @@ function readAddressSection(list: FactList, device: string, { entries, place }: 
 function readRouteSection(list: FactList, device: string, { entries, place }: UnitSection): void {
   const gateway = lastOf(entries, 'Gateway');
   const destination = lastOf(entries, 'Destination')?.value ?? '';
+  const table = lastOf(entries, 'Table');
+  const type = lastOf(entries, 'Type');
+  if (table !== undefined && !isMainTable(table.value))
+    return list.find(table.place, 'warning', ofAnotherTable(destination, table.value), device);
+  if (type !== undefined && !['unicast', ''].includes(type.value))
+    return list.find(type.place, 'warning', ofAnotherType(destination, type.value), device);
   if (gateway === undefined || gateway.value === '')
     list.find(place, 'warning', 'A route without Gateway= is not carried over.', device);
   else readGateway(list, device, gateway.value, gateway.place, destination === '' ? 'default' : destination);
@@ -95,10 +107,18 @@ function readRouteSection(list: FactList, device: string, { entries, place }: Un
 
 function readAddress(list: FactList, device: string, value: string, place: UnitEntry['place']): void {
   if (value === '') return;
-  const cidr = cidrText(value, value.includes(':') ? 128 : 32);
+  const guessed = value.includes('/') ? null : value.includes(':') ? 128 : classLength(value);
+  const cidr = cidrText(value, guessed);
   if (cidr === null)
     list.find(place, 'error', `Address=${shown(value)} is no address; write it as 192.0.2.1/24.`, device);
   else list.say(place, { kind: 'address', device, cidr });
+  if (cidr !== null && guessed !== null)
+    list.find(
+      place,
+      'warning',
+      `Address=${shown(value)} has no prefix length; /${guessed} was taken.`,
+      device,
+    );
 }
 
 function readGateway(

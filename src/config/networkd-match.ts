@@ -72,7 +72,11 @@ export function matchOf({ sections, list }: Unit): Match {
 
 /** The interfaces that a file fits, those that are only named among them. */
 export function fitting({ conditions, names }: Match, machine: readonly KnownInterface[]): string[] {
-  if (names !== null) return [...names];
+  if (names !== null) {
+    const own = (name: string): string =>
+      machine.find(({ alternativeNames = [] }) => alternativeNames.includes(name))?.name ?? name;
+    return [...new Set(names.map(own))];
+  }
   if (conditions.length === 0) return [];
   return resolve(machine, { by: 'match', conditions });
 }

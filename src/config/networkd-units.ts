@@ -1,6 +1,6 @@
 // Which files make which unit of systemd-networkd: names decide the order, folders what stands over what, drop-ins add. (config)
 import { type Fact, FactList, type Place, type SourceFile } from './facts.js';
-import { baseName, inOrder, tellOverridden } from './folder-order.js';
+import { baseName, inOrder, isInKnownFolder, tellOverridden } from './folder-order.js';
 import { parseUnitFile, type UnitEntry, type UnitSection } from './unit-file.js';
 
 /** A .netdev or .network file with its drop-ins. */
@@ -29,16 +29,23 @@ export function unitsOf(files: readonly SourceFile[]): {
   const { files: kept, overridden } = inOrder(files, keyOf);
   const about = new FactList('');
   tellOverridden(about, overridden);
-  const names = new Set(kept.map(({ path }) => (isDropIn(path) ? dropInOf(path) : baseName(path))));
+  const names = new Set(kept.map(({ path }) => unitOf(path)));
   const units: Unit[] = [];
   for (const name of names) {
-    const main = kept.filter(({ path }) => !isDropIn(path) && baseName(path) === name);
-    const dropIns = kept.filter(({ path }) => isDropIn(path) && dropInOf(path) === name);
+    const main = kept.filter(({ path }) => !isDropIn(path) && unitOf(path) === name);
+    const dropIns = kept.filter(({ path }) => isDropIn(path) && unitOf(path) === name);
     const masked = main.find(({ text }) => text.trim() === '');
-    if (masked !== undefined) {
-      about.find({ file: masked.path, line: 1 }, 'note', `This file is empty: there is no ${name}.`);
-      continue;
+    if (masked !== undefined)
+      about.find(
+        { file: masked.path, line: 1 },
+        'note',
+        `This file is empty: there is no ${baseName(name)}.`,
+      );
+    for (const { path } of main.length === 0 ? dropIns : []) {
+      const message = `There is no ${baseName(name)} that this could add to; it was left out.`;
+      about.find({ file: path, line: 1 }, 'warning', message);
     }
+    if (masked !== undefined || main.length === 0) continue;
     const all = [...main, ...dropIns];
     const list = new FactList(all[0]?.path ?? '');
     const sections = all.flatMap(file => {
@@ -46,14 +53,16 @@ export function unitsOf(files: readonly SourceFile[]): {
       for (const { place, message } of parsed.problems) list.find(place, 'warning', message);
       return parsed.sections;
     });
-    units.push({ name, list, sections, place: sections[0]?.place ?? list.at(1) });
+    units.push({ name: baseName(name), list, sections, place: sections[0]?.place ?? list.at(1) });
   }
   return { units: units.toSorted((a, b) => (a.name < b.name ? -1 : 1)), facts: about.facts };
 }
 
-/** The unit that a drop-in adds to. */
-function dropInOf(path: string): string {
-  return (path.split('/').at(-2) ?? '').slice(0, -'.d'.length);
+/** The unit that a file makes, or that a drop-in adds to; of folders that networkd does not have, with the folder. */
+function unitOf(path: string): string {
+  const parts = path.split('/');
+  const unit = isDropIn(path) ? [...parts.slice(0, -2), (parts.at(-2) ?? '').slice(0, -'.d'.length)] : parts;
+  return isInKnownFolder(path) ? (unit.at(-1) ?? '') : unit.join('/');
 }
 
 /** All lines of the sections of one name, whichever file they stand in. */

@@ -1,7 +1,8 @@
 // Reads systemd-networkd's .netdev and .network files with their drop-ins: bonds, their options, and who joins them. (config)
 import { own, shown } from '../base/index.js';
 import { durationMs } from './durations.js';
-import type { Fact, FactList, KnownInterface, SourceFile } from './facts.js';
+import { macText } from './addresses.js';
+import type { Fact, FactList, KnownInterface, Place, SourceFile } from './facts.js';
 import { bytes, readDevice } from './networkd-device.js';
 import { fitting, type Match, matchOf, refOf, tellUnknown } from './networkd-match.js';
 import { entriesIn, isNo, isYes, lastOf, type Unit, unitsOf } from './networkd-units.js';
@@ -41,28 +42,40 @@ const BOND_KEYS: Readonly<Record<string, readonly [option: string, conversion: C
 /** The facts of all files of networkd. */
 export function readNetworkd(files: readonly SourceFile[], machine: readonly KnownInterface[]): Fact[] {
   const { units, facts } = unitsOf(files);
-  const made = new Map<string, KnownInterface>();
+  const made = new Map<string, Made>();
   for (const unit of units) {
-    const device = unit.name.endsWith('.netdev') ? readNetdev(unit) : null;
-    if (device !== null && device.name !== '') made.set(device.name, device);
+    const device = isNetdev(unit) ? readNetdev(unit, made) : null;
+    if (device !== null && device.name !== '') made.set(device.name, { ...device, place: unit.place });
   }
   const all = [...machine.filter(({ name }) => !made.has(name)), ...made.values()];
   const taken = new Map<string, Unit>();
-  for (const unit of units) if (!unit.name.endsWith('.netdev')) readNetwork(unit, { all, made, taken });
-  return [...facts, ...units.flatMap(({ list }) => list.facts)];
+  for (const unit of units) if (!isNetdev(unit)) readNetwork(unit, { all, made, taken });
+  // What .network says of MTU and MAC address counts after what .netdev says, whatever their names.
+  const ordered = [...units.filter(isNetdev), ...units.filter(unit => !isNetdev(unit))];
+  return [...facts, ...ordered.flatMap(({ list }) => list.facts)];
+}
+
+/** A device that a .netdev file makes. */
+type Made = KnownInterface & { readonly place: Place };
+
+function isNetdev({ name }: Unit): boolean {
+  return name.endsWith('.netdev');
 }
 
 /** What is known when a .network file is read. */
 interface Known {
   /** Interfaces of the machine and those that .netdev files make. */
   readonly all: readonly KnownInterface[];
-  readonly made: ReadonlyMap<string, KnownInterface>;
+  readonly made: ReadonlyMap<string, Made>;
   /** The file that each interface has: the first that fits. */
   readonly taken: Map<string, Unit>;
 }
 
 /** Gives the device that is made, where its name is known. */
-function readNetdev({ list, sections, place }: Unit): KnownInterface | null {
+function readNetdev(
+  { list, sections, place }: Unit,
+  before: ReadonlyMap<string, Made>,
+): KnownInterface | null {
   const device = entriesIn(sections, 'NetDev');
   const kind = lastOf(device, 'Kind');
   if (kind === undefined) {
@@ -74,7 +87,19 @@ function readNetdev({ list, sections, place }: Unit): KnownInterface | null {
     return null;
   }
   const name = lastOf(device, 'Name');
-  const made = { name: name?.value ?? '', mac: '', kind: kind.value, type: kind.value };
+  const first = before.get(name?.value ?? '');
+  if (first !== undefined && name !== undefined) {
+    const message = `${shown(name.value)} is made by ${first.place.file}, which comes first; this file was left out, as networkd does.`;
+    list.find(name.place, 'warning', message, name.value);
+    return null;
+  }
+  const made = {
+    name: name?.value ?? '',
+    mac: macText(lastOf(device, 'MACAddress')?.value ?? '') ?? '',
+    kind: kind.value,
+    type: kind.value,
+    ...(kind.value === 'bond' && { driver: 'bonding' }),
+  };
   if (kind.value !== 'bond') return made;
   if (name === undefined || name.value === '') {
     list.find(kind.place, 'error', 'There is no Name= in [NetDev], so the bond has no name.');
@@ -131,6 +156,11 @@ function readBondSection(list: FactList, bond: string, given: readonly UnitEntry
     // An empty value means the default; a key that is given again, most often by a drop-in, replaces what it was.
     const again = given.some((other, later) => later > at && other.key === key);
     if (value === '' || again) continue;
+    if (key === 'Mode' && /^\d+$/.test(value)) {
+      const message = `Mode=${value} was left out: networkd knows modes by their names only, and this one as none.`;
+      list.find(place, 'error', message);
+      continue;
+    }
     const converted = convert(value, conversion);
     if (converted === null)
       list.find(
@@ -169,9 +199,17 @@ function readNetwork(unit: Unit, { all, made, taken }: Known): void {
     if (joins) list.find(bond.place, 'error', 'Nothing in [Match] says which interface is to join.');
     else if (match.unknown.length === 0)
       list.find(place, 'note', 'There is no [Match], so networkd uses this file for nothing.');
+    for (const { key, value, place: at } of match.unknown)
+      list.find(
+        at,
+        'warning',
+        `${key}=${shown(value)} says of no interface that the file is for it; the file was left out.`,
+      );
     return;
   }
   const fits = fitting(match, all);
+  if (fits.length === 0 && !joins)
+    list.find(place, 'note', 'No interface of this machine, and none that files make, fits [Match].');
   const free = fits.filter(name => !taken.has(name));
   // Whether such a file counts is not known: it takes no interface from another.
   if (joins || match.unknown.length === 0) for (const name of free) taken.set(name, unit);
@@ -184,8 +222,14 @@ function readNetwork(unit: Unit, { all, made, taken }: Known): void {
       list.find(place, 'warning', message, name);
     }
   }
+  const isUnmanaged = isYes(lastOf(entriesIn(sections, 'Link'), 'Unmanaged')?.value ?? '');
   for (const name of free) {
     tellUnknown(list, match, name);
+    if (isUnmanaged) {
+      const message = `Unmanaged=yes: networkd leaves ${shown(name)} alone, so nothing of this file was taken.`;
+      list.find(place, 'warning', message, name);
+      continue;
+    }
     readDevice(list, name, sections);
   }
 }
@@ -208,7 +252,13 @@ function readJoining(
     const message = 'Unmanaged=yes: networkd leaves the interfaces of this file alone, so none joins.';
     return list.find(bond.place, 'warning', message);
   }
-  const isCard = (name: string): boolean => match.names !== null || (name !== 'lo' && !made.has(name));
+  const target = made.get(bond.value);
+  if (target !== undefined && target.kind !== 'bond') {
+    const message = `${shown(bond.value)} is no bond but of the kind ${shown(target.kind ?? '')}, so networkd takes no notice of this line.`;
+    return list.find(bond.place, 'warning', message);
+  }
+  const isCard = (name: string): boolean =>
+    match.names !== null || (name !== 'lo' && made.get(name)?.kind !== 'bond');
   const members = free.filter(isCard);
   for (const name of fits.filter(isCard)) {
     const first = taken.get(name);

@@ -1,6 +1,6 @@
 // Reads NetworkManager's keyfiles (nm-settings-keyfile(5)): connections of type bond and team, and those that are their ports. (config)
 import { own, shown } from '../base/index.js';
-import { addressText, cidrText, destinationText, macText } from './addresses.js';
+import { macText } from './addresses.js';
 import {
   type Condition,
   type Fact,
@@ -10,6 +10,9 @@ import {
   type SourceFile,
 } from './facts.js';
 import { baseName, inOrder, tellOverridden } from './folder-order.js';
+import { entriesIn, isYes, lastOf } from './networkd-units.js';
+import { items, readAddresses } from './nm-addresses.js';
+import { tellLost } from './nm-lost.js';
 import { readTeam, readTeamPort } from './teamd.js';
 import { parseUnitFile, type UnitEntry, type UnitSection } from './unit-file.js';
 
@@ -28,41 +31,6 @@ interface Connection {
 const SECTIONS: Readonly<Record<string, string>> = {
   '802-3-ethernet': 'ethernet',
   '802-11-wireless': 'wifi',
-};
-
-/** What needs no counterpart. */
-const SILENT: ReadonlySet<string> = new Set([
-  'connection.autoconnect-ports',
-  'connection.autoconnect-priority',
-  'connection.autoconnect-retries',
-  'connection.autoconnect-slaves',
-  'connection.multi-connect',
-  'connection.timestamp',
-  'connection.wait-device-timeout',
-  'ipv4.ignore-auto-dns',
-  'ipv4.ignore-auto-routes',
-  'ipv4.may-fail',
-  'ipv6.addr-gen-mode',
-  'ipv6.ip6-privacy',
-  'ipv6.ignore-auto-dns',
-  'ipv6.ignore-auto-routes',
-  'ipv6.may-fail',
-]);
-
-/** What must be done by hand. */
-const BY_HAND: Readonly<Record<string, string>> = {
-  'connection.zone': 'set it in the firewall',
-  'connection.secondaries': 'bring those connections up after the bond',
-  'ipv4.dns': 'set it in the resolver',
-  'ipv4.dns-search': 'set it in the resolver',
-  'ipv6.dns': 'set it in the resolver',
-  'ipv6.dns-search': 'set it in the resolver',
-  'ipv4.route-metric': 'routes get the metric of the kernel',
-  'ipv6.route-metric': 'routes get the metric of the kernel',
-  'ethernet.wake-on-lan': 'set it by ethtool',
-  'ethernet.speed': 'set it by ethtool',
-  'ethernet.duplex': 'set it by ethtool',
-  'ethernet.auto-negotiate': 'set it by ethtool',
 };
 
 /** Sections that are read, and those in which nothing needs a counterpart. */
@@ -100,7 +68,7 @@ function connectionOf(file: SourceFile): Connection {
     place,
     entries: lines,
   }));
-  const get = (key: string): string => last(sections, 'connection', key)?.value ?? '';
+  const get = (key: string): string => lastOf(entriesIn(sections, 'connection'), key)?.value ?? '';
   return {
     list,
     sections,
@@ -111,46 +79,26 @@ function connectionOf(file: SourceFile): Connection {
   };
 }
 
-function entries(sections: readonly UnitSection[], name: string): UnitEntry[] {
-  return sections.filter(section => section.name === name).flatMap(section => section.entries);
-}
-
-function last(sections: readonly UnitSection[], name: string, key: string): UnitEntry | undefined {
-  return entries(sections, name).findLast(entry => entry.key === key);
-}
-
-/** GLib's lists end their items with a semicolon. */
-function items(value: string): string[] {
-  return value
-    .split(';')
-    .map(item => item.trim())
-    .filter(item => item !== '');
-}
-
-function isYes(value: string | undefined): boolean {
-  return value !== undefined && /^(?:true|yes|1|on)$/i.test(value);
-}
-
 function readConnection(connection: Connection, all: readonly Connection[]): void {
   const { list, sections, type, device } = connection;
-  const at = last(sections, 'connection', 'interface-name')?.place ?? list.at(1);
+  const at = lastOf(entriesIn(sections, 'connection'), 'interface-name')?.place ?? list.at(1);
   if (type === 'bond' || type === 'team') {
     if (device === '')
       return list.find(at, 'error', 'There is no interface-name= in [connection], so the bond has no name.');
     if (type === 'bond') readBond(connection);
     else {
-      const config = last(sections, 'team', 'config');
+      const config = lastOf(entriesIn(sections, 'team'), 'config');
       const place = config?.place ?? at;
       readTeam({ list, text: unescaped(config?.value ?? '{}'), place, device });
     }
-    const start = last(sections, 'connection', 'autoconnect');
+    const start = lastOf(entriesIn(sections, 'connection'), 'autoconnect');
     if (start !== undefined) list.say(start.place, { kind: 'up', device, up: isYes(start.value) });
   }
   readMaster(connection, all);
   tellOfUpper(connection, all);
   if (device === '') return;
   readEthernet(connection);
-  for (const family of ['ipv4', 'ipv6'] as const) readAddresses(connection, family);
+  for (const family of ['ipv4', 'ipv6'] as const) readAddresses(list, device, sections, family);
   readRest(connection);
 }
 
@@ -160,9 +108,9 @@ function unescaped(text: string): string {
 }
 
 function readBond({ list, sections, device }: Connection): void {
-  const place = last(sections, 'connection', 'type')?.place ?? list.at(1);
+  const place = lastOf(entriesIn(sections, 'connection'), 'type')?.place ?? list.at(1);
   list.say(place, { kind: 'bond', bond: device });
-  const options = entries(sections, 'bond');
+  const options = entriesIn(sections, 'bond');
   for (const { key, value, place: at } of options) {
     if (key === 'balance-slb') {
       if (isYes(value))
@@ -187,7 +135,7 @@ function masterOf(
   all: readonly Connection[],
 ): { readonly entry: UnitEntry; readonly device: string; readonly known: Connection | undefined } | null {
   const entry = ['controller', 'master']
-    .map(key => last(sections, 'connection', key))
+    .map(key => lastOf(entriesIn(sections, 'connection'), key))
     .find(each => each !== undefined && each.value !== '');
   if (entry === undefined) return null;
   const known = all.find(
@@ -205,7 +153,9 @@ function readMaster(connection: Connection, all: readonly Connection[]): void {
   if (master === null) return;
   const { entry } = master;
   const kind =
-    ['port-type', 'slave-type'].map(key => last(sections, 'connection', key)?.value).find(Boolean) ??
+    ['port-type', 'slave-type']
+      .map(key => lastOf(entriesIn(sections, 'connection'), key)?.value)
+      .find(Boolean) ??
     master.known?.type ??
     '';
   if (kind !== 'bond' && kind !== 'team') {
@@ -234,13 +184,13 @@ function readMaster(connection: Connection, all: readonly Connection[]): void {
     return list.find(entry.place, 'error', message);
   }
   list.say(entry.place, { kind: 'member', bond: master.device, member });
-  for (const { key, value, place } of entries(sections, 'bond-port')) {
+  for (const { key, value, place } of entriesIn(sections, 'bond-port')) {
     const name = own({ 'queue-id': 'queue_id', prio: 'prio' }, key);
     if (name === undefined)
       list.find(place, 'warning', `${shown(key)} of [bond-port] is not known here; it was left out.`);
     else if (value !== '0') list.say(place, { kind: 'member-option', member, name, value });
   }
-  const port = last(sections, 'team-port', 'config');
+  const port = lastOf(entriesIn(sections, 'team-port'), 'config');
   if (port !== undefined) readTeamPort({ list, text: unescaped(port.value), place: port.place, member });
   if (isAutoconnectOff(connection)) {
     const message = `autoconnect=false: NetworkManager would not let ${shown(device || connection.id)} join by itself; it was taken for a member.`;
@@ -249,13 +199,15 @@ function readMaster(connection: Connection, all: readonly Connection[]): void {
 }
 
 function isAutoconnectOff({ sections }: Connection): boolean {
-  const entry = last(sections, 'connection', 'autoconnect');
+  const entry = lastOf(entriesIn(sections, 'connection'), 'autoconnect');
   return entry !== undefined && !isYes(entry.value);
 }
 
 /** The interface that a connection is for; null for one that would take any. */
 function interfaceOf({ sections, device, list }: Connection): InterfaceRef | null {
-  const macs = ['mac-address'].flatMap(key => macText(last(sections, 'ethernet', key)?.value ?? '') ?? []);
+  const macs = ['mac-address'].flatMap(
+    key => macText(lastOf(entriesIn(sections, 'ethernet'), key)?.value ?? '') ?? [],
+  );
   const conditions: Condition[] = [];
   const add = (of: Condition['of'], patterns: readonly string[]): void => {
     const inverted = patterns.filter(pattern => pattern.startsWith('!'));
@@ -265,7 +217,7 @@ function interfaceOf({ sections, device, list }: Connection): InterfaceRef | nul
     if (inverted.length > 0)
       conditions.push({ of, patterns: inverted.map(each => each.slice(1)), isInverted: true });
   };
-  for (const { key, value, place } of entries(sections, 'match')) {
+  for (const { key, value, place } of entriesIn(sections, 'match')) {
     if (key === 'interface-name') add('name', items(value));
     else if (key === 'driver') add('driver', items(value));
     else if (key === 'path') add('path', items(value));
@@ -289,7 +241,7 @@ function interfaceOf({ sections, device, list }: Connection): InterfaceRef | nul
 /** VLANs, bridges and the like over what may be a bond: Bondwire makes none. */
 function tellOfUpper({ list, sections, type, device, id }: Connection, all: readonly Connection[]): void {
   const parent = ['vlan', 'macvlan', 'infiniband']
-    .map(name => last(sections, name, 'parent'))
+    .map(name => lastOf(entriesIn(sections, name), 'parent'))
     .find(each => each !== undefined);
   if (parent === undefined) return;
   const lower =
@@ -304,7 +256,7 @@ function tellOfUpper({ list, sections, type, device, id }: Connection, all: read
 }
 
 function readEthernet({ list, sections, device, type }: Connection): void {
-  for (const { key, value, place } of entries(sections, 'ethernet')) {
+  for (const { key, value, place } of entriesIn(sections, 'ethernet')) {
     if (key === 'mtu') {
       if (value !== '0') list.say(place, { kind: 'mtu', device, value });
     } else if (key === 'cloned-mac-address') {
@@ -328,75 +280,6 @@ function readEthernet({ list, sections, device, type }: Connection): void {
   }
 }
 
-function tellLost(list: FactList, device: string, section: string, { key, place }: UnitEntry): void {
-  const name = `${section}.${key}`;
-  if (SILENT.has(name)) return;
-  const how = own(BY_HAND, name) ?? 'it is not known here';
-  list.find(place, 'warning', `${shown(key)} of [${shown(section)}] is not carried over: ${how}.`, device);
-}
-
-function readAddresses({ list, sections, device }: Connection, family: 'ipv4' | 'ipv6'): void {
-  const isNever = isYes(last(sections, family, 'never-default')?.value);
-  const gateway = (text: string, place: UnitEntry['place']): void => {
-    const via = addressText(text);
-    if (via === null) list.find(place, 'error', `The gateway ${shown(text)} is no address.`, device);
-    else if (isNever)
-      list.find(place, 'note', `The gateway ${via} is not used, because of never-default.`, device);
-    else if (!/^(?:0\.0\.0\.0|::)$/.test(via)) list.say(place, { kind: 'route', device, to: 'default', via });
-  };
-  for (const entry of entries(sections, family)) {
-    const { key, value, place } = entry;
-    if (/^address(?:es)?\d*$/.test(key)) {
-      for (const item of items(value)) {
-        const [address = '', via] = item.split(',').map(part => part.trim());
-        const cidr = cidrText(address, family === 'ipv4' ? 32 : 128);
-        if (cidr === null)
-          list.find(
-            place,
-            'error',
-            `${shown(address)} is no address with a prefix length; write it as 192.0.2.1/24.`,
-            device,
-          );
-        else list.say(place, { kind: 'address', device, cidr });
-        if (via !== undefined && via !== '') gateway(via, place);
-      }
-    } else if (key === 'gateway') gateway(value, place);
-    else if (/^routes?\d*$/.test(key)) for (const item of items(value)) readRoute(list, device, item, place);
-    else if (key === 'method') readMethod(list, device, family, entry);
-    else if (key === 'never-default') continue;
-    else tellLost(list, device, family, entry);
-  }
-}
-
-/** `10.0.0.0/8,192.0.2.254,100`: destination, next hop, metric. */
-function readRoute(list: FactList, device: string, item: string, place: UnitEntry['place']): void {
-  const [destination = '', next = '', metric = ''] = item.split(',').map(part => part.trim());
-  const to = destinationText(destination);
-  const via = addressText(next);
-  if (to === null)
-    return list.find(
-      place,
-      'error',
-      `The route to ${shown(destination)} was left out: that is no network; write it as 192.0.2.0/24.`,
-      device,
-    );
-  if (via === null) {
-    const message = `The route to ${to} has no gateway and is not carried over; add it by "ip route add" after the bond is made.`;
-    return list.find(place, 'warning', message, device);
-  }
-  list.say(place, { kind: 'route', device, to, via });
-  if (metric !== '')
-    list.find(place, 'warning', `The metric ${shown(metric)} of this route is not carried over.`, device);
-}
-
-function readMethod(list: FactList, device: string, family: string, { value, place }: UnitEntry): void {
-  if (family === 'ipv6' && (value === 'auto' || value === 'ignore' || value === 'link-local')) return;
-  if (value === 'auto' || value === 'dhcp')
-    list.say(place, { kind: 'dhcp', device, how: `method=${value} of [${family}]` });
-  else if (!['manual', 'disabled'].includes(value))
-    list.find(place, 'warning', `method=${shown(value)} of [${family}] is not carried over.`, device);
-}
-
 /** Keys and sections that nothing above reads. */
 function readRest({ list, sections, device }: Connection): void {
   const read = new Set([
@@ -410,7 +293,7 @@ function readRest({ list, sections, device }: Connection): void {
     'type',
     'uuid',
   ]);
-  for (const entry of entries(sections, 'connection')) {
+  for (const entry of entriesIn(sections, 'connection')) {
     if (!read.has(entry.key)) tellLost(list, device, 'connection', entry);
   }
   for (const { name, place, entries: lines } of sections) {

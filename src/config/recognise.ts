@@ -39,7 +39,7 @@ function byName(path: string): Format | 'yaml' | 'json' | null {
   if (/\.(?:netdev|network)\.d$/.test(folder) && name.endsWith('.conf')) return 'networkd';
   if (name.endsWith('.nmconnection') || folder === 'system-connections') return 'keyfile';
   if (/^bondwire\.ya?ml$/.test(name)) return 'bondwire';
-  if (/\.ya?ml$/.test(name)) return 'yaml';
+  if (/\.ya?ml$/.test(name)) return folder === 'netplan' ? 'netplan' : 'yaml';
   return name.endsWith('.json') ? 'json' : null;
 }
 
@@ -49,7 +49,7 @@ export function maySpeakOfBonds(path: string): boolean {
   if (BACKUP.test(name)) return false;
   if (/(?:^|\/)teamd?\/|team[^/]*$/.test(path) && /\.(?:conf|json)$/.test(name)) return true;
   const format = byName(path);
-  if (format === 'yaml') return /(?:^|\/)netplan\/|bond[^/]*$/.test(path);
+  if (format === 'yaml') return /bond[^/]*$/.test(path);
   return format !== null && format !== 'json';
 }
 

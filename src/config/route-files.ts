@@ -4,6 +4,7 @@ import { shown } from '../base/index.js';
 import { addressText, cidrText, destinationText, prefixLength } from './addresses.js';
 import { type Fact, FactList, type Place, type SourceFile } from './facts.js';
 import { type LogicalLine, logicalLines, splitWords } from './logical-lines.js';
+import { isMainTable, ofAnotherTable, ofAnotherType } from './network-rules.js';
 import { shellAssignments } from './shell-assignments.js';
 
 interface Named {
@@ -26,6 +27,20 @@ export function isRouteFile(path: string): boolean {
   return interfaceOf(path) !== undefined;
 }
 
+/** Types of routes that ip-route(8) has. */
+const TYPES: ReadonlySet<string> = new Set([
+  'anycast',
+  'blackhole',
+  'broadcast',
+  'local',
+  'multicast',
+  'nat',
+  'prohibit',
+  'throw',
+  'unicast',
+  'unreachable',
+]);
+
 /** One route as a file has it; parts that it does not name are empty. */
 interface Given {
   readonly place: Place;
@@ -35,6 +50,8 @@ interface Given {
   readonly via: string;
   /** Names of what is said besides. */
   readonly more: readonly string[];
+  readonly table: string;
+  readonly type: string;
 }
 
 /** The facts of one file. */
@@ -68,21 +85,34 @@ function keyed(list: FactList, text: string, device: string): Given[] {
     const get = (key: string): string => values.get(`${key}${number}`) ?? '';
     const more = ['METRIC', 'OPTIONS'].filter(key => get(key) !== '').map(key => `${key}${number}`);
     const mask = get('PREFIX') || get('NETMASK');
-    return [{ place: list.at(line), device, to: value.trim(), mask, via: get('GATEWAY'), more }];
+    return [
+      {
+        place: list.at(line),
+        device,
+        to: value.trim(),
+        mask,
+        via: get('GATEWAY'),
+        more,
+        table: '',
+        type: '',
+      },
+    ];
   });
 }
 
 /** The arguments of `ip route add`. */
 function wordsOf(list: FactList, { line, text }: LogicalLine, device: string): Given {
   const words = splitWords(text);
+  const type = TYPES.has(words[0] ?? '') ? (words.shift() ?? '') : '';
   if (words[0] === 'to') words.shift();
   const [to = '', ...rest] = words;
   const value = (key: string): string => {
     const at = rest.indexOf(key);
     return at < 0 ? '' : (rest[at + 1] ?? '');
   };
-  const more = rest.filter((word, at) => at % 2 === 0 && word !== 'via' && word !== 'dev');
-  return { place: list.at(line), device: value('dev') || device, to, mask: '', via: value('via'), more };
+  const more = rest.filter((word, at) => at % 2 === 0 && !['via', 'dev', 'table'].includes(word));
+  const given = { device: value('dev') || device, to, mask: '', via: value('via'), table: value('table') };
+  return { place: list.at(line), ...given, more, type };
 }
 
 /** DESTINATION GATEWAY NETMASK INTERFACE TYPE OPTIONS; a dash stands for nothing. */
@@ -90,11 +120,17 @@ function columnsOf(list: FactList, { line, text }: LogicalLine, device: string):
   const [to = '', via = '', mask = '', named = '', ...more] = splitWords(text).map(word =>
     word === '-' ? '' : word,
   );
-  const rest = more.filter(word => word !== '' && word !== 'unicast').join(' ');
-  return { place: list.at(line), device: named || device, to, mask, via, more: rest === '' ? [] : [rest] };
+  const type = more.find(word => TYPES.has(word)) ?? '';
+  const at = more.indexOf('table');
+  const table = at < 0 ? '' : (more[at + 1] ?? '');
+  const rest = more.filter(word => word !== '' && word !== type).join(' ');
+  const given = { device: named || device, to, mask, via, table, type };
+  return { place: list.at(line), ...given, more: rest === '' ? [] : [rest] };
 }
 
-function sayRoute(list: FactList, { place, device, to, mask, via, more }: Given): void {
+function sayRoute(list: FactList, { place, device, to, mask, via, more, table, type }: Given): void {
+  if (!isMainTable(table)) return list.find(place, 'warning', ofAnotherTable(to, table), device);
+  if (type !== '' && type !== 'unicast') return list.find(place, 'warning', ofAnotherType(to, type), device);
   if (device === '') {
     const message = `The route to ${shown(to)} names no interface; it was left out: put it into the file of its bond, or name that.`;
     return list.find(place, 'warning', message);
