@@ -240,6 +240,25 @@ test.each([
   await stage.reached();
 });
 
+test('Addresses that are no source by default (preferred_lft 0) are none on the bond, nor afterwards', async () => {
+  const stage = await Stage.open({ ipv6: true });
+  await stage.ip('link', 'set', 'eth0', 'up');
+  await stage.ip('addr', 'add', '10.9.0.2/24', 'dev', 'eth0', 'preferred_lft', '0');
+  await stage.ip('addr', 'add', '2001:db8:9::2/64', 'dev', 'eth0', 'nodad', 'preferred_lft', '0');
+  const deprecated = async (device: string): Promise<string> =>
+    (await stage.ip('-o', 'addr', 'show', 'dev', device, 'deprecated')).replaceAll(
+      /^\d+: \S+|valid.*$/gm,
+      '',
+    );
+  const before = await deprecated('eth0');
+  expect(before).toMatch(/10\.9\.0\.2.*\n.*2001:db8:9::2/);
+  await stage.api.create({ name: 'bond0', options: { mode: 'active-backup', miimon: '100' } });
+  await stage.api.enslave('bond0', { interfaces: ['eth0', 'eth1'], takeDown: true, takeAddresses: true });
+  expect((await deprecated('bond0')).replaceAll('bond0', 'eth0')).toBe(before);
+  await stage.api.destroy('bond0');
+  expect(await deprecated('eth0')).toBe(before);
+});
+
 test('A refused enslave leaves the bond what an earlier one brought', async () => {
   const stage = await Stage.open();
   await stage.ip('link', 'set', 'eth0', 'up');

@@ -4,6 +4,7 @@ import {
   AF_INET,
   AF_INET6,
   emitAddress,
+  IFA_F,
   NLM_F_CREATE,
   NLM_F_EXCL,
   NLM_F_REPLACE,
@@ -47,11 +48,18 @@ export function addressFromText(ifindex: number, text: string, flags = 0): Addre
   };
 }
 
+const FOREVER = 0xffffffff;
+
 /** What of an address the kernel takes in a request; it makes the rest itself. */
 function addressRequest(address: Address): Uint8Array {
-  const { lifetimes, ...wish } = address;
-  const forever = lifetimes === undefined || lifetimes.validSeconds === 0xffffffff;
-  return emitAddress(forever ? wish : address);
+  const { lifetimes, flags = 0, ...wish } = address;
+  const validSeconds = lifetimes?.validSeconds ?? FOREVER;
+  // Of an IPv4 address that is valid for ever the kernel tells by the flag alone that it is deprecated (inet_fill_ifaddr).
+  const isDeprecated = (flags & IFA_F.IFA_F_DEPRECATED) !== 0;
+  const preferredSeconds = isDeprecated ? 0 : (lifetimes?.preferredSeconds ?? FOREVER);
+  if (validSeconds === FOREVER && preferredSeconds === FOREVER) return emitAddress({ ...wish, flags });
+  const given = { validSeconds, preferredSeconds, createdCentiseconds: 0, updatedCentiseconds: 0 };
+  return emitAddress({ ...wish, flags, lifetimes: given });
 }
 
 /** Adds an address; one that is there already throws EEXIST unless `replace`. */

@@ -26,7 +26,9 @@ export function stateFile(places: BondPlaces): string {
 export function mapState(path: string, fresh: boolean): MappedMemory {
   const fd = openSync(path, fresh ? 'w+' : 'r+', 0o600);
   try {
-    ftruncateSync(fd, SHARED_BYTES);
+    // Written, not only made so long: a page for which a full disk has no room then ends the process when it is touched (SIGBUS).
+    if (fresh) writeFileSync(fd, new Uint8Array(SHARED_BYTES));
+    else ftruncateSync(fd, SHARED_BYTES);
     return mapShared(fd, SHARED_BYTES, { writable: true });
   } finally {
     closeSync(fd);
