@@ -346,6 +346,34 @@ describe('bondwire.yaml', () => {
     }
   });
 
+  test('what check has against routes Linux has too; on_link makes one by a gateway in no network of the bond', async () => {
+    const file = (routes: string): string =>
+      join(
+        given({
+          'bondwire.yaml': `bonds:\n  bond5:\n    options: {mode: active-backup, miimon: 100}\n    members: [eth0]\n    take_down: true\n    addresses: [192.0.2.1/24, 198.51.100.7/32]\n    routes: [${routes}]\n`,
+        }),
+        'bondwire.yaml',
+      );
+    const good = file('{to: default, via: 203.0.113.9, on_link: true}, {to: 10.0.0.0/8, via: 192.0.2.9}');
+    expect(await run('check', good)).toMatchObject({ status: 0, stderr: '' });
+    for (let times = 0; times < 2; times++)
+      expect(await run('apply', good)).toMatchObject({ status: 0, stderr: '' });
+    expect(await world.ip('host', 'route show default')).toMatch(
+      /^default via 203\.0\.113\.9 dev bond5 onlink/,
+    );
+    for (const [to, via, status] of [
+      ['10.1.0.0/16', '192.0.2.255', 1],
+      ['192.0.2.0/24', '192.0.2.9', 1],
+      ['10.1.0.0/16', '198.51.100.8', 0],
+    ] as const) {
+      const checked = await run('check', file(`{to: ${to}, via: "${via}"}`));
+      expect(checked.status, `${to} ${via}`).toBe(status);
+      expect(checked.stderr).toContain(`The route to ${to} by ${via} `);
+      const asked = await world.ask('POST', '/v1/bonds/bond5/routes', { routes: [{ to, via }] });
+      expect(asked.status, `${to} ${via}`).not.toBe(200);
+    }
+  });
+
   test('a member that the file has by an alternative name is that member, however often it is applied', async () => {
     const alternative = 'bw-a-very-long-alternative-name';
     await world.ip('host', `link property add dev eth1 altname ${alternative}`);

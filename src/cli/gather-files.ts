@@ -40,9 +40,15 @@ export function gatherFiles(paths: readonly string[]): Gathered {
   };
   for (const path of paths) {
     if (statOf(path).isDirectory()) {
-      for (const found of walk(path, basename(resolve(path)), 0)) tryToAdd(found, found, 1);
+      const failed = (folder: string, error: unknown): void => {
+        problems.push({ file: folder, line: 1, message: cannotRead(folder, error).message });
+      };
+      for (const found of walk(path, basename(resolve(path)), 0, { been: new Set(), failed }))
+        tryToAdd(found, found, 1);
     } else add(path, true);
   }
+  const named = new Set(paths.map(path => resolve(path)));
+  const sourced = new Set<string>();
   // Files that are sourced may source others; `files` grows while it is walked.
   for (let at = 0; at < files.length; at++) {
     const file = files[at];
@@ -53,10 +59,23 @@ export function gatherFiles(paths: readonly string[]): Gathered {
       if (found.length === 0) {
         problems.push({ file: file.path, line: place.line, message: `${plain(pattern)} leads to no file.` });
       }
-      for (const path of found) tryToAdd(path, file.path, place.line);
+      for (const path of found) {
+        sourced.add(resolve(path));
+        tryToAdd(path, file.path, place.line);
+      }
     }
   }
-  return { files, problems };
+  const main = files.find(({ path }) => /(?:^|\/)network\/interfaces$/.test(path));
+  const isLeftOut = ({ path }: SourceFile): boolean =>
+    main !== undefined &&
+    basename(dirname(path)) === 'interfaces.d' &&
+    !named.has(resolve(path)) &&
+    !sourced.has(resolve(path));
+  for (const { path } of files.filter(isLeftOut)) {
+    const message = `No source line of ${plain(main?.path ?? '')} leads to this file, so it was left out, as ifupdown does.`;
+    problems.push({ file: path, line: 1, message });
+  }
+  return { files: files.filter(file => !isLeftOut(file)), problems };
 }
 
 function statOf(path: string) {
@@ -88,25 +107,57 @@ function readText(path: string, isNamed: boolean): string {
   }
 }
 
-/** Names in a folder in a fixed order; none of a folder that may not be read. */
+/** Names in a folder in a fixed order; a folder that is a link to one is one. */
 function namesIn(folder: string): { readonly name: string; readonly isFolder: boolean }[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .map(entry => ({
+      name: entry.name,
+      isFolder: entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(folder, entry.name))),
+    }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** False also of what leads nowhere, or to itself. */
+function isFolder(path: string): boolean {
   try {
-    return readdirSync(folder, { withFileTypes: true })
-      .map(entry => ({ name: entry.name, isFolder: entry.isDirectory() }))
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** The same; none of a folder that is not there or may not be read. */
+function namesThere(folder: string): { readonly name: string; readonly isFolder: boolean }[] {
+  try {
+    return namesIn(folder);
   } catch {
     return [];
   }
 }
 
+/** A walk through a folder, and where it could not go. */
+interface Walk {
+  /** Real paths of folders that it was in, so that links lead nowhere twice. */
+  readonly been: Set<string>;
+  readonly failed: (folder: string, error: unknown) => void;
+}
+
 /** `below`: the folder's name and what comes after, so that what lies above it does not count. */
-function walk(folder: string, below: string, depth: number): string[] {
+function walk(folder: string, below: string, depth: number, way: Walk): string[] {
   if (depth > DEEPEST) return [];
-  return namesIn(folder).flatMap(({ name, isFolder }) => {
-    const path = join(folder, name);
-    if (isFolder) return walk(path, `${below}/${name}`, depth + 1);
-    return maySpeakOfBonds(`${below}/${name}`) ? [path] : [];
-  });
+  try {
+    const real = realpathSync(folder);
+    if (way.been.has(real)) return [];
+    way.been.add(real);
+    return namesIn(folder).flatMap(({ name, isFolder }) => {
+      const path = join(folder, name);
+      if (isFolder) return walk(path, `${below}/${name}`, depth + 1, way);
+      return maySpeakOfBonds(`${below}/${name}`) ? [path] : [];
+    });
+  } catch (error) {
+    way.failed(folder, error);
+    return [];
+  }
 }
 
 /** Files that a pattern with wildcards in its parts leads to. */
@@ -116,7 +167,7 @@ function expand(folder: string, pattern: string): string[] {
   for (const part of parts) {
     found = found.flatMap(place =>
       /[*?[]/.test(part)
-        ? namesIn(place)
+        ? namesThere(place)
             .filter(({ name }) => !name.startsWith('.') && matches(part, name))
             .map(({ name }) => join(place, name))
         : [join(place, part)],
@@ -130,7 +181,7 @@ function expand(folder: string, pattern: string): string[] {
 /** Files of a folder that ifupdown reads: names of letters, digits, dashes and underscores only. */
 function listed(folder: string, name: string): string[] {
   const place = name.startsWith('/') ? name : join(folder, name);
-  return namesIn(place)
+  return namesThere(place)
     .filter(entry => !entry.isFolder && /^[a-zA-Z0-9_-]+$/.test(entry.name))
     .map(entry => join(place, entry.name));
 }

@@ -5,6 +5,7 @@ import { canonicalValue, checkOptions, findOption } from '../policy/index.js';
 import { deviceOf } from './device-wish.js';
 import type { Fact, Finding, KnownInterface, Level, Place } from './facts.js';
 import { described, resolve } from './machine-match.js';
+import { isNeighbour } from './network-rules.js';
 import { joinMembers, type Membership } from './membership.js';
 import { type ModuleParameters, moduleParameters, type Parameter } from './module-parameters.js';
 import type { BondWish, MemberWish } from './wishes.js';
@@ -41,8 +42,11 @@ export function assemble(facts: readonly Fact[], machine: readonly KnownInterfac
   const bonds: Bonds = { facts, machine, made: new Map(), findings: [] };
   const parameters = collectBonds(bonds);
   const membership = joinMembers(bonds);
-  const wishes = Array.from(bonds.made.keys(), name => assembleBond(bonds, name, membership, parameters));
+  const wishes: BondWish[] = [];
+  for (const name of bonds.made.keys())
+    wishes.push(assembleBond(bonds, name, { membership, parameters, others: wishes }));
   tellOfDevices(bonds, membership);
+  tellOfHomeless(bonds, wishes);
   return { bonds: wishes, findings: withoutRepeats(bonds.findings) };
 }
 
@@ -111,8 +115,15 @@ function collectBonds(bonds: Bonds): (bond: string) => ModuleParameters {
 function assembleBond(
   bonds: Bonds,
   name: string,
-  membership: Membership,
-  parameters: (bond: string) => ModuleParameters,
+  {
+    membership,
+    parameters,
+    others,
+  }: {
+    readonly membership: Membership;
+    readonly parameters: (bond: string) => ModuleParameters;
+    readonly others: readonly BondWish[];
+  },
 ): BondWish {
   const made = bonds.made.get(name) ?? { file: '', line: 1 };
   tell(bonds, 'understood', made, `${name} is a bond.`);
@@ -168,7 +179,12 @@ function assembleBond(
     options: Object.fromEntries(options),
     members: wishes,
     takeDown: true,
-    ...deviceOf(bonds.facts, name, (level, place, message) => tell(bonds, level, place, message)),
+    ...deviceOf({
+      facts: bonds.facts,
+      name,
+      others: [...others],
+      tell: (level, place, message) => tell(bonds, level, place, message),
+    }),
   };
 }
 
@@ -268,6 +284,16 @@ function tellOfDevices(bonds: Bonds, membership: Membership): void {
         `${what} of ${member} is not carried over: as a member of ${bond} it carries none of its own.`,
       );
     }
+  }
+}
+
+/** Routes that name no interface go to the bond that has their gateway as a neighbour. */
+function tellOfHomeless(bonds: Bonds, wishes: readonly BondWish[]): void {
+  for (const fact of bonds.facts) {
+    if (fact.kind !== 'route' || fact.device !== '') continue;
+    if (wishes.some(({ addresses }) => isNeighbour(fact.via, addresses))) continue;
+    const message = `The route to ${fact.to} by ${fact.via} names no interface, and no bond here is in a network with its gateway; it was left out.`;
+    tell(bonds, 'warning', fact.place, message);
   }
 }
 

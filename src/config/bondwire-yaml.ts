@@ -6,7 +6,8 @@ import { cidrText, destinationText, addressText, macText } from './addresses.js'
 import { checkBond } from './check-bond.js';
 import { parseTree, type Tree } from './document-tree.js';
 import type { Finding, Place, SourceFile } from './facts.js';
-import { type BondWish, emptyWish } from './wishes.js';
+import { otherBond } from './network-rules.js';
+import { type BondWish, emptyWish, type RouteWish } from './wishes.js';
 
 const texts = z.array(z.string());
 const flag = z
@@ -37,7 +38,13 @@ const bondSchema = z.strictObject({
   members: z.array(memberSchema).default([]),
   take_down: flag.default(false),
   addresses: texts.default([]),
-  routes: z.array(z.strictObject({ to: z.string(), via: z.string() })).default([]),
+  routes: z
+    .array(
+      z
+        .strictObject({ to: z.string(), via: z.string(), on_link: flag.default(false) })
+        .transform(({ to, via, on_link: onLink }) => ({ to, via, ...(onLink && { onLink }) })),
+    )
+    .default([]),
   mtu: z
     .string()
     .regex(/^[0-9]{1,9}$/, 'it must be a number of bytes')
@@ -96,7 +103,7 @@ export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
     findings.push(...checkBond(wish, placeOf));
     bonds.push(canonical(wish));
   }
-  findings.push(...sharedMembers(bonds, tree));
+  findings.push(...sharedMembers(bonds, tree), ...sharedRoutes(bonds, tree));
   return { bonds, findings: findings.toSorted((a, b) => byPlace(a.place, b.place)) };
 }
 
@@ -109,12 +116,24 @@ function canonical(wish: BondWish): BondWish {
   return {
     ...wish,
     addresses: wish.addresses.map(text => cidrText(text) ?? text),
-    routes: wish.routes.map(({ to, via }) => ({
+    routes: wish.routes.map(({ to, via, onLink }) => ({
       to: destinationText(to) ?? to,
       via: addressText(via) ?? via,
+      ...(onLink !== undefined && { onLink }),
     })),
     mac: wish.mac === null ? null : (macText(wish.mac) ?? wish.mac),
   };
+}
+
+function sharedRoutes(bonds: readonly BondWish[], tree: Tree): Finding[] {
+  return bonds.flatMap(({ name, routes }, nth) =>
+    routes.flatMap((route, at) => {
+      const other = otherBond(bonds.slice(0, nth), route);
+      if (other === null) return [];
+      const message = `${shown(other.name)} has a route to ${shown(route.to)} already, by ${shown(other.via)}; Linux takes one, so leave the other out.`;
+      return [error(placeAt(tree, ['bonds', name, 'routes', String(at)]), message)];
+    }),
+  );
 }
 
 function sharedMembers(bonds: readonly BondWish[], tree: Tree): Finding[] {
@@ -249,11 +268,15 @@ function plainBond(bond: BondWish): Record<string, unknown> {
     ...(members.length > 0 && { members }),
     ...(bond.takeDown && { take_down: 'true' }),
     ...(bond.addresses.length > 0 && { addresses: bond.addresses }),
-    ...(bond.routes.length > 0 && { routes: bond.routes }),
+    ...(bond.routes.length > 0 && { routes: bond.routes.map(plainRoute) }),
     ...(bond.mtu !== null && { mtu: String(bond.mtu) }),
     ...(bond.mac !== null && { mac: bond.mac }),
     ...(!bond.up && { up: 'false' }),
   };
+}
+
+function plainRoute({ to, via, onLink }: RouteWish): Record<string, string> {
+  return { to, via, ...(onLink === true && { on_link: 'true' }) };
 }
 
 /** Lists of targets as lists, everything else as it is. */

@@ -3,7 +3,7 @@ import { badBondName, badInterfaceName, MOST_ALTERNATIVE_BYTES, shown } from '..
 import { checkOptions, type OptionText } from '../policy/index.js';
 import { addressText, cidrText, destinationText, macText } from './addresses.js';
 import type { Finding, Level, Place } from './facts.js';
-import { badAddress, badRoute, LEAST_IPV6_MTU, otherWay } from './network-rules.js';
+import { badAddress, badRoute, LEAST_IPV6_MTU, otherWay, wrongWay } from './network-rules.js';
 import type { BondWish } from './wishes.js';
 
 const LEAST_MTU = 68;
@@ -64,10 +64,12 @@ export function checkBond(wish: BondWish, placeOf: (...keys: readonly string[]) 
       find('error', place, message);
     } else if (bad !== null) find('error', place, `${bond} cannot have the address ${shown(text)}: ${bad}.`);
   }
-  const routes = wish.routes.map(({ to, via }) => ({
+  const routes = wish.routes.map(({ to, via, onLink = false }) => ({
     to: destinationText(to) ?? to,
     via: addressText(via) ?? via,
+    onLink,
   }));
+  const addresses = wish.addresses.flatMap(text => cidrText(text) ?? []);
   for (const [at, { to, via }] of wish.routes.entries()) {
     const place = placeOf('routes', String(at));
     const route = routes[at];
@@ -78,11 +80,13 @@ export function checkBond(wish: BondWish, placeOf: (...keys: readonly string[]) 
     }
     const bad = badRoute(route);
     const other = otherWay(routes, at);
+    const wrong = wrongWay(route, addresses);
     if (bad !== null) find('error', place, bad);
+    else if (wrong?.level === 'error') find('error', place, wrong.message);
     else if (other !== null) {
       const message = `The route to ${shown(to)} by ${shown(via)} is the second to it: there is one by ${other.via}; leave one of them out.`;
       find('error', place, message);
-    }
+    } else if (wrong !== null) find('warning', place, wrong.message);
   }
   if (wish.mtu !== null && mtuOf(String(wish.mtu)) === null) {
     find('error', placeOf('mtu'), `mtu ${wish.mtu} is not ${LEAST_MTU} to ${MOST_MTU}.`);

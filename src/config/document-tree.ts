@@ -24,6 +24,8 @@ export interface ParsedTree {
 /** Deeper nesting, and more nodes (aliases count each time), is no configuration. */
 const DEEPEST = 32;
 const MOST_NODES = 20_000;
+/** Before the parser of YAML is asked, which runs out of memory by many more. */
+const MOST_NESTED = 200;
 
 /** Reads one document (JSON is YAML too). `shift` moves places, for documents inside of other files. */
 export function parseTree(file: string, text: string, shift?: Place): ParsedTree {
@@ -34,6 +36,10 @@ export function parseTree(file: string, text: string, shift?: Place): ParsedTree
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
   const language = /^\s*\{/.test(text) ? 'JSON' : 'YAML';
+  if (nesting(text) > MOST_NESTED) {
+    const message = 'It is nested too deeply to be a configuration of bonds.';
+    return { tree: null, problems: [{ place: placeAt(0), message }] };
+  }
   let document: Document.Parsed;
   try {
     document = parseDocument(text, {
@@ -61,6 +67,18 @@ export function parseTree(file: string, text: string, shift?: Place): ParsedTree
     tree: builder.problem === null ? tree : null,
     problems: builder.problem === null ? [] : [builder.problem],
   };
+}
+
+/** How deep brackets go; those in texts count too, of which no configuration has as many. */
+function nesting(text: string): number {
+  let depth = 0;
+  let most = 0;
+  for (const char of text) {
+    if (char === '[' || char === '{') depth += 1;
+    else if (char === ']' || char === '}') depth = Math.max(0, depth - 1);
+    most = Math.max(most, depth);
+  }
+  return most;
 }
 
 function firstSentence(error: unknown): string {

@@ -78,7 +78,14 @@ type Said =
   /** The member of which a bond option (`primary`, `active_slave`) speaks in its own file. */
   | { readonly kind: 'chosen'; readonly member: InterfaceRef; readonly name: 'primary' | 'active_slave' }
   | { readonly kind: 'address'; readonly device: string; readonly cidr: string }
-  | { readonly kind: 'route'; readonly device: string; readonly to: string; readonly via: string }
+  /** With an empty device: of whichever bond has the gateway in one of its networks. */
+  | {
+      readonly kind: 'route';
+      readonly device: string;
+      readonly to: string;
+      readonly via: string;
+      readonly onLink?: boolean;
+    }
   | { readonly kind: 'mtu'; readonly device: string; readonly value: string }
   | { readonly kind: 'mac'; readonly device: string; readonly value: string }
   /** Addresses are asked of a server; `how` as the file says it. */

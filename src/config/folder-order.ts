@@ -1,5 +1,5 @@
-// Files of one name in several folders: /etc stands over /run, that over /usr/local/lib, that over /usr/lib, as systemd, kmod,
-// netplan and NetworkManager have it. (config)
+// Files of one name in several folders: /etc stands over /run, that over /usr/local/lib, that over /usr/lib, as systemd and kmod have
+// it; netplan and NetworkManager have /run first. (config)
 import type { FactList, SourceFile } from './facts.js';
 
 /** Folders, the one that stands over the others first. */
@@ -10,8 +10,8 @@ const OF_SYSTEMD: readonly RegExp[] = [
   /(?:^|\/)(?:usr\/)?lib\//,
 ];
 
-/** netplan-generate(8): /run shadows /etc, and that /lib. */
-export const OF_NETPLAN: readonly RegExp[] = [/(?:^|\/)run\//, /(?:^|\/)etc\//, /(?:^|\/)lib\//];
+/** Of netplan and NetworkManager: /run stands over /etc, and that over /usr/lib. */
+export const RUN_FIRST: readonly RegExp[] = [/(?:^|\/)run\//, /(?:^|\/)etc\//, /(?:^|\/)lib\//];
 
 export interface Ordered {
   /** In the order of their names, as bytes. */

@@ -1,7 +1,7 @@
 // Reads ifcfg-* files of Red Hat and SUSE (H05): addresses, members by MASTER and SLAVE or by BONDING_SLAVE0, options by
 // BONDING_OPTS, teams by TEAM_CONFIG; the files of routes beside them. (config)
 import { own, shown } from '../base/index.js';
-import { macText } from './addresses.js';
+import { addressText, macText } from './addresses.js';
 import { FactList, type Fact, type Place, type SourceFile } from './facts.js';
 import { type Interface, readAddresses, readRange } from './ifcfg-addresses.js';
 import { assignment, splitWords } from './logical-lines.js';
@@ -73,12 +73,35 @@ export function readIfcfg(files: readonly SourceFile[]): Fact[] {
   return files.flatMap(file => (isRouteFile(file.path) ? readRouteFile(file) : readOne(file, connections)));
 }
 
+/** True for /etc/sysconfig/network. */
+export function isGlobalFile(path: string): boolean {
+  return /(?:^|\/)sysconfig\/network$/.test(path);
+}
+
 /** The interface after `ifcfg-`. */
 function nameOfFile(path: string): string {
   return /(?:^|\/)ifcfg-([^/]+)$/.exec(path)?.[1] ?? '';
 }
 
+/** GATEWAY and GATEWAYDEV of /etc/sysconfig/network, where Red Hat's systems of old have the default route. */
+function readGlobal({ path, text }: SourceFile): Fact[] {
+  const list = new FactList(path);
+  const values = new Map(shellAssignments(text).assignments.map(each => [each.name, each]));
+  const device = values.get('GATEWAYDEV')?.value.trim() ?? '';
+  for (const key of ['GATEWAY', 'IPV6_DEFAULTGW']) {
+    const given = values.get(key);
+    if (given === undefined || given.value.trim() === '') continue;
+    const via = addressText(given.value.split('%')[0] ?? '');
+    const place = list.at(given.line);
+    if (via === null)
+      list.find(place, 'error', `${key}=${shown(given.value)} is no address; write it as 192.0.2.1.`);
+    else list.say(place, { kind: 'route', device, to: 'default', via });
+  }
+  return list.facts;
+}
+
 function readOne({ path, text }: SourceFile, connections: Connections): Fact[] {
+  if (isGlobalFile(path)) return readGlobal({ path, text });
   const list = new FactList(path);
   const { assignments, problems } = shellAssignments(text);
   for (const { line, message } of problems) list.find(list.at(line), 'warning', message);

@@ -9,6 +9,7 @@ import { readModuleConf } from './module-conf.js';
 import { readKeyfiles } from './nm-keyfile.js';
 import { readNetplan } from './netplan.js';
 import { readNetworkd } from './networkd.js';
+import { otherBond } from './network-rules.js';
 import { type Format, recognise } from './recognise.js';
 import { readTeamd } from './teamd.js';
 import type { BondWish } from './wishes.js';
@@ -64,16 +65,18 @@ export function importFiles(given: readonly SourceFile[], machine: readonly Know
   }
   const assembled = assemble(facts, machine);
   const bonds = [...assembled.bonds];
+  const ownPlace = {
+    file: recognised.find(({ format }) => format === 'bondwire')?.file.path ?? '',
+    line: 1,
+  };
+  for (const message of clashes(own, assembled.bonds))
+    findings.push({ level: 'error', place: ownPlace, message });
   for (const bond of own) {
     if (bonds.every(({ name }) => name !== bond.name)) bonds.push(bond);
     else {
-      const place = {
-        file: recognised.find(({ format }) => format === 'bondwire')?.file.path ?? '',
-        line: 1,
-      };
       findings.push({
         level: 'error',
-        place,
+        place: ownPlace,
         message: `${shown(bond.name)} is described by another file too; leave one of them out.`,
       });
     }
@@ -90,4 +93,38 @@ export function importFiles(given: readonly SourceFile[], machine: readonly Know
     findings: sorted,
     files: recognised.map(({ file, format }) => ({ path: file.path, format })),
   };
+}
+
+/** What bonds of bondwire.yaml and those of other files have against each other. */
+function clashes(own: readonly BondWish[], others: readonly BondWish[]): string[] {
+  return own.flatMap(bond => [
+    ...bond.members.flatMap(({ name }) => {
+      const owner = others.find(
+        other => other.name !== bond.name && other.members.some(member => member.name === name),
+      );
+      if (owner !== undefined)
+        return [
+          `${shown(name)} is a member of ${shown(owner.name)} by another file, and of ${shown(bond.name)} here; an interface has one bond.`,
+        ];
+      return others.some(other => other.name === name)
+        ? [`${shown(name)} is a bond by another file, and cannot be a member of ${shown(bond.name)}.`]
+        : [];
+    }),
+    ...others.flatMap(other =>
+      other.members.some(({ name }) => name === bond.name)
+        ? [`${shown(bond.name)} is a member of ${shown(other.name)} by another file, and a bond here.`]
+        : [],
+    ),
+    ...bond.routes.flatMap(route => {
+      const other = otherBond(
+        others.filter(each => each.name !== bond.name),
+        route,
+      );
+      return other === null
+        ? []
+        : [
+            `${shown(other.name)} has a route to ${shown(route.to)} already, by another file; Linux takes one, so leave the other out.`,
+          ];
+    }),
+  ]);
 }

@@ -92,6 +92,12 @@ export function readModuleConf(given: readonly SourceFile[]): Fact[] {
     orders: [],
   };
   tellOverridden(list, overridden);
+  for (const { path } of ofFolder) {
+    if (path.endsWith('.conf')) continue;
+    const message =
+      "Today's modprobe reads files of this folder whose names end in .conf; one of old reads this too, so it was read.";
+    list.find({ file: path, line: 1 }, 'warning', message);
+  }
   for (const { path, text } of files) {
     for (const { text: line, line: number } of logicalLines(text)) {
       const [directive = '', ...words] = splitWords(withoutComment(line));

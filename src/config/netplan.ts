@@ -15,7 +15,7 @@ import {
 } from './document-tree.js';
 import { durationMs } from './durations.js';
 import { FactList, type Fact, type InterfaceRef, type KnownInterface, type SourceFile } from './facts.js';
-import { baseName, inOrder, OF_NETPLAN, tellOverridden } from './folder-order.js';
+import { baseName, inOrder, RUN_FIRST, tellOverridden } from './folder-order.js';
 import { resolve } from './machine-match.js';
 import { isMainTable, ofAnotherTable, ofAnotherType } from './network-rules.js';
 import { cardsOf, tellTop } from './netplan-cards.js';
@@ -87,7 +87,7 @@ export function readNetplan(files: readonly SourceFile[], machine: readonly Know
     const message = 'netplan reads files whose names end in .yaml only; this one was left out.';
     list.find({ file: path, line: 1 }, 'warning', message);
   }
-  const { files: kept, overridden } = inOrder(files.filter(isRead), baseName, OF_NETPLAN);
+  const { files: kept, overridden } = inOrder(files.filter(isRead), baseName, RUN_FIRST);
   tellOverridden(list, overridden);
   const replaced = (first: Tree, later: Tree): void => {
     if (isNothing(later) && first.kind !== 'text') {
@@ -331,8 +331,10 @@ function readRoutes(list: FactList, device: string, tree: Tree): void {
       );
       continue;
     }
-    list.say(route.place, { kind: 'route', device, to, via });
-    const more = entriesOf(route).filter(({ key }) => !['to', 'via'].includes(key));
+    const onLink = isTrue(child(route, 'on-link'));
+    list.say(route.place, { kind: 'route', device, to, via, onLink });
+    const read = new Set(['on-link', 'table', 'to', 'type', 'via']);
+    const more = entriesOf(route).filter(({ key }) => !read.has(key));
     for (const { key, place } of more)
       list.find(place, 'warning', `${shown(key)} of this route is not carried over.`, device);
   }

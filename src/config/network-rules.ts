@@ -56,6 +56,74 @@ export function badRoute({ to, via }: RouteWish): string | null {
   return `The route to ${shown(to)} has bits behind the length of its network; write it as ${masked}.`;
 }
 
+/** The network that a bond's address is in, as CIDR, when the address is in it. */
+function holds(cidr: string, address: string): boolean {
+  const length = cidr.split('/')[1] ?? '';
+  return networkText(`${address}/${length}`) === networkText(cidr);
+}
+
+/** The last address of an IPv4 network. */
+function broadcastOf(cidr: string): string {
+  const split = splitCidr(cidr);
+  if (split === null) return '';
+  return formatIpv4(
+    split.bytes.map((byte, at) => byte | (0xff >> Math.min(8, Math.max(0, split.length - 8 * at)))),
+  );
+}
+
+/** True when a gateway is a neighbour by one of the addresses. */
+export function isNeighbour(via: string, addresses: readonly string[]): boolean {
+  const isSix = via.includes(':');
+  if (isSix && /^fe[89ab]/i.test(via)) return true;
+  return addresses.some(cidr => cidr.includes(':') === isSix && holds(cidr, via));
+}
+
+/** What Linux has against a route over a bond with these addresses; null when it takes it. */
+export function wrongWay(
+  { to, via, onLink = false }: RouteWish,
+  addresses: readonly string[],
+): { readonly level: 'error' | 'warning'; readonly message: string } | null {
+  const what = `The route to ${shown(to)} by ${shown(via)}`;
+  const isFour = !via.includes(':');
+  const own = addresses.find(cidr => cidr.split('/')[0] === via);
+  // IPv4 has such a route stand for neighbours.
+  if (own !== undefined && !isFour)
+    return { level: 'error', message: `${what} has the bond's own address as its gateway.` };
+  const networks = addresses.filter(
+    cidr => isFour === !cidr.includes(':') && Number(cidr.split('/')[1]) < 31,
+  );
+  const at = networks.find(cidr => isFour && broadcastOf(cidr) === via);
+  if (at !== undefined)
+    return {
+      level: 'error',
+      message: `${what} has the broadcast address of ${networkText(at)} as its gateway.`,
+    };
+  if (isFour && networks.some(cidr => networkText(cidr) === to))
+    return {
+      level: 'error',
+      message: `${what} is to the network that the bond is in, which needs no gateway.`,
+    };
+  if (onLink || isNeighbour(via, addresses)) return null;
+  return {
+    level: 'warning',
+    message: `${what} has a gateway that is in no network of the bond: Linux refuses it, unless the bond gets such an address otherwise, or on_link: true takes it for a neighbour.`,
+  };
+}
+
+/** Of two bonds, both with a way to one destination, Linux takes one: the name of the first, and its gateway. */
+export function otherBond(
+  bonds: readonly { readonly name: string; readonly routes: readonly RouteWish[] }[],
+  route: RouteWish,
+): { readonly name: string; readonly via: string } | null {
+  for (const { name, routes } of bonds) {
+    const same = routes.find(
+      ({ to, via }) => to === route.to && via.includes(':') === route.via.includes(':'),
+    );
+    if (same !== undefined) return { name, via: same.via };
+  }
+  return null;
+}
+
 /** A sentence for a route that would have another meaning in the main table. */
 export function ofAnotherTable(to: string, table: string): string {
   return `The route to ${shown(to || 'default')} in the table ${shown(table)} is not carried over; add it by "ip route add" after the bond is made.`;

@@ -26,6 +26,8 @@ const OF_THE_RESOLVER: ReadonlySet<string> = new Set([
 /** Sections that are read here. */
 const READ: ReadonlySet<string> = new Set(['Address', 'Link', 'Match', 'Network', 'Route']);
 
+const OF_ROUTES: ReadonlySet<string> = new Set(['Destination', 'Gateway', 'GatewayOnLink', 'Table', 'Type']);
+
 /** `9000`, `9K`: bytes with the units of systemd. */
 export function bytes(value: string): string {
   const match = /^([0-9]+)\s*K$/i.exec(value);
@@ -36,8 +38,7 @@ export function bytes(value: string): string {
 export function readDevice(list: FactList, device: string, sections: readonly UnitSection[]): void {
   const network = entriesIn(sections, 'Network');
   for (const { value, place } of listed(network, 'Address')) readAddress(list, device, value, place);
-  for (const { value, place } of listed(network, 'Gateway'))
-    readGateway(list, device, value, place, 'default');
+  for (const { value, place } of listed(network, 'Gateway')) readGateway(list, device, { value, place });
   for (const entry of network) readNetworkKey(list, device, entry);
   for (const section of sections) {
     if (section.name === 'Address') readAddressSection(list, device, section);
@@ -98,9 +99,12 @@ function readRouteSection(list: FactList, device: string, { entries, place }: Un
     return list.find(type.place, 'warning', ofAnotherType(destination, type.value), device);
   if (gateway === undefined || gateway.value === '')
     list.find(place, 'warning', 'A route without Gateway= is not carried over.', device);
-  else readGateway(list, device, gateway.value, gateway.place, destination === '' ? 'default' : destination);
+  else {
+    const onLink = isYes(lastOf(entries, 'GatewayOnLink')?.value ?? '');
+    readGateway(list, device, { value: gateway.value, place: gateway.place, destination, onLink });
+  }
   for (const { key, place: at } of entries) {
-    if (key !== 'Gateway' && key !== 'Destination')
+    if (!OF_ROUTES.has(key))
       list.find(at, 'warning', `${shown(key)} of [Route] is not carried over.`, device);
   }
 }
@@ -121,21 +125,26 @@ function readAddress(list: FactList, device: string, value: string, place: UnitE
     );
 }
 
+interface Gateway {
+  readonly value: string;
+  readonly place: UnitEntry['place'];
+  readonly destination?: string;
+  readonly onLink?: boolean;
+}
+
 function readGateway(
   list: FactList,
   device: string,
-  value: string,
-  place: UnitEntry['place'],
-  destination: string,
+  { value, place, destination = '', onLink = false }: Gateway,
 ): void {
   if (value.startsWith('_')) {
     const message = `Gateway=${shown(value)} is learned by another program, and not carried over.`;
     return list.find(place, 'warning', message, device);
   }
   const via = addressText(value);
-  const to = destinationText(destination);
+  const to = destinationText(destination === '' ? 'default' : destination);
   if (via === null || to === null) {
     const message = `The route to ${shown(destination)} by ${shown(value)} is none; both must be addresses.`;
     list.find(place, 'error', message, device);
-  } else list.say(place, { kind: 'route', device, to, via });
+  } else list.say(place, { kind: 'route', device, to, via, onLink });
 }

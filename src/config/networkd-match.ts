@@ -3,6 +3,7 @@
 import { shown } from '../base/index.js';
 import { macText } from './addresses.js';
 import type { Condition, FactList, InterfaceRef, KnownInterface } from './facts.js';
+import { splitWords } from './logical-lines.js';
 import { resolve } from './machine-match.js';
 import { entriesIn, listed, type Unit } from './networkd-units.js';
 import type { UnitEntry } from './unit-file.js';
@@ -47,7 +48,7 @@ export interface Match {
 export function matchOf({ sections, list }: Unit): Match {
   const given = entriesIn(sections, 'Match');
   const conditions = Object.entries(KEYS).flatMap(([key, of]) => {
-    const words = listed(given, key).flatMap(({ value }) => value.split(/\s+/).filter(word => word !== ''));
+    const words = listed(given, key).flatMap(({ value }) => splitWords(value));
     const isInverted = words[0]?.startsWith('!') === true;
     const plain = words.map((word, at) => (at === 0 && isInverted ? word.slice(1) : word)).filter(Boolean);
     const patterns = of === 'mac' || of === 'permanentMac' ? plain.map(word => macText(word) ?? word) : plain;

@@ -37,29 +37,56 @@ export function readAddresses(
   for (const entry of given) {
     const { key, value, place } = entry;
     if (/^address(?:es)?\d*$/.test(key)) {
-      for (const item of items(value)) {
-        const [address = '', via] = item.split(',').map(part => part.trim());
-        const cidr = cidrText(address, family === 'ipv4' ? 32 : 128);
-        if (cidr === null)
-          list.find(
-            place,
-            'error',
-            `${shown(address)} is no address with a prefix length; write it as 192.0.2.1/24.`,
-            device,
-          );
-        else list.say(place, { kind: 'address', device, cidr });
-        if (via !== undefined && via !== '') gateway(via, place);
+      for (const parts of partsOf(value)) {
+        const guessed = parts.length === '' ? (family === 'ipv4' ? 24 : 64) : null;
+        const cidr = cidrText(
+          parts.length === '' ? parts.address : `${parts.address}/${parts.length}`,
+          guessed,
+        );
+        if (cidr === null) {
+          const message = `${shown(value)} is no address with a prefix length; write it as 192.0.2.1/24.`;
+          list.find(place, 'error', message, device);
+          continue;
+        }
+        list.say(place, { kind: 'address', device, cidr });
+        if (guessed !== null) {
+          const message = `${shown(parts.address)} has no prefix length; /${guessed} was taken, as NetworkManager does.`;
+          list.find(place, 'warning', message, device);
+        }
+        if (parts.next !== '') gateway(parts.next, place);
       }
     } else if (key === 'gateway') gateway(value, place);
     else if (/^routes?\d*$/.test(key)) {
       const own = optionsOf(lastOf(given, `${key}_options`)?.value ?? '');
       const options = new Map([...(table === '' ? [] : [['table', table] as const]), ...own]);
-      for (const item of items(value)) readRoute(list, device, item, { place, options });
+      for (const parts of partsOf(value)) readRoute(list, device, parts, { place, options });
     } else if (key === 'route-table' || /^route\d+_options$/.test(key)) continue;
     else if (key === 'method') readMethod(list, device, family, entry);
     else if (key === 'never-default') continue;
     else tellLost(list, device, family, entry);
   }
+}
+
+/** An address or network, with what may stand behind it. */
+interface Parts {
+  readonly address: string;
+  /** Empty where it is not given. */
+  readonly length: string;
+  readonly next: string;
+  readonly metric: string;
+}
+
+const PARTS =
+  /^([0-9a-f.:]+)(?:\s*[/;,]\s*(\d{1,3}))?(?:\s*[;,]\s*([0-9a-f.:]*))?(?:\s*[;,]\s*(\d*))?\s*[;,]?$/i;
+
+/** `192.0.2.1/24,192.0.2.254`, `192.0.2.1;24;192.0.2.254;` of old, and several of the first between semicolons. */
+function partsOf(value: string): Parts[] {
+  const whole = PARTS.exec(value.trim());
+  const found = whole === null ? items(value).map(item => PARTS.exec(item)) : [whole];
+  return found.map(match => {
+    const [, address = value, length = '', next = '', metric = ''] = match ?? [];
+    return { address, length, next, metric };
+  });
 }
 
 /** `table=100,onlink=true`. */
@@ -74,14 +101,13 @@ function optionsOf(text: string): [string, string][] {
 function readRoute(
   list: FactList,
   device: string,
-  item: string,
+  { address, length, next, metric }: Parts,
   { place, options }: { readonly place: UnitEntry['place']; readonly options: ReadonlyMap<string, string> },
 ): void {
-  const [destination = '', next = '', metric = ''] = item.split(',').map(part => part.trim());
-  const to = destinationText(destination);
-  const via = addressText(next);
+  const to = destinationText(length === '' ? address : `${address}/${length}`);
+  const via = /^(?:|0\.0\.0\.0|::)$/.test(next) ? null : addressText(next);
   if (to === null) {
-    const message = `The route to ${shown(destination)} was left out: that is no network; write it as 192.0.2.0/24.`;
+    const message = `The route to ${shown(address)} was left out: that is no network; write it as 192.0.2.0/24.`;
     return list.find(place, 'error', message, device);
   }
   const table = options.get('table') ?? '';
@@ -92,11 +118,11 @@ function readRoute(
     const message = `The route to ${to} has no gateway and is not carried over; add it by "ip route add" after the bond is made.`;
     return list.find(place, 'warning', message, device);
   }
-  list.say(place, { kind: 'route', device, to, via });
+  list.say(place, { kind: 'route', device, to, via, onLink: isYes(options.get('onlink') ?? '') });
   if (metric !== '')
     list.find(place, 'warning', `The metric ${shown(metric)} of this route is not carried over.`, device);
   for (const [name] of options) {
-    if (name !== 'table' && name !== 'type')
+    if (!['onlink', 'table', 'type'].includes(name))
       list.find(place, 'warning', `${shown(name)} of this route is not carried over.`, device);
   }
 }

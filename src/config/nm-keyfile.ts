@@ -7,9 +7,11 @@ import {
   FactList,
   type InterfaceRef,
   interfaceRef,
+  type KnownInterface,
   type SourceFile,
 } from './facts.js';
-import { baseName, inOrder, tellOverridden } from './folder-order.js';
+import { baseName, inOrder, RUN_FIRST, tellOverridden } from './folder-order.js';
+import { resolve } from './machine-match.js';
 import { entriesIn, isYes, lastOf } from './networkd-units.js';
 import { items, readAddresses } from './nm-addresses.js';
 import { tellLost } from './nm-lost.js';
@@ -50,12 +52,12 @@ const KNOWN: ReadonlySet<string> = new Set([
 ]);
 
 /** The facts of all keyfiles, which name each other by UUID. */
-export function readKeyfiles(files: readonly SourceFile[]): Fact[] {
-  const { files: kept, overridden } = inOrder(files, baseName);
+export function readKeyfiles(files: readonly SourceFile[], machine: readonly KnownInterface[]): Fact[] {
+  const { files: kept, overridden } = inOrder(files, baseName, RUN_FIRST);
   const about = new FactList('');
   tellOverridden(about, overridden);
   const connections = kept.map(connectionOf);
-  for (const connection of connections) readConnection(connection, connections);
+  for (const connection of connections) readConnection(connection, connections, machine);
   return [...about.facts, ...connections.flatMap(({ list }) => list.facts)];
 }
 
@@ -75,11 +77,18 @@ function connectionOf(file: SourceFile): Connection {
     type: own(SECTIONS, get('type')) ?? get('type'),
     uuid: get('uuid').toLowerCase(),
     id: get('id'),
-    device: get('interface-name'),
+    // Within the section of the type in files of old.
+    device:
+      get('interface-name') ||
+      (lastOf(entriesIn(sections, own(SECTIONS, get('type')) ?? get('type')), 'interface-name')?.value ?? ''),
   };
 }
 
-function readConnection(connection: Connection, all: readonly Connection[]): void {
+function readConnection(
+  connection: Connection,
+  all: readonly Connection[],
+  machine: readonly KnownInterface[],
+): void {
   const { list, sections, type, device } = connection;
   const at = lastOf(entriesIn(sections, 'connection'), 'interface-name')?.place ?? list.at(1);
   if (type === 'bond' || type === 'team') {
@@ -96,10 +105,12 @@ function readConnection(connection: Connection, all: readonly Connection[]): voi
   }
   readMaster(connection, all);
   tellOfUpper(connection, all);
-  if (device === '') return;
-  readEthernet(connection);
-  for (const family of ['ipv4', 'ipv6'] as const) readAddresses(list, device, sections, family);
-  readRest(connection);
+  const ref = device === '' && masterOf(connection, all) !== null ? interfaceOf(connection) : null;
+  for (const name of device === '' ? (ref === null ? [] : resolve(machine, ref)) : [device]) {
+    readEthernet({ ...connection, device: name });
+    for (const family of ['ipv4', 'ipv6'] as const) readAddresses(list, name, sections, family);
+    readRest({ ...connection, device: name });
+  }
 }
 
 /** Keyfiles write JSON with a backslash before what GLib would take for its own. */
@@ -112,6 +123,7 @@ function readBond({ list, sections, device }: Connection): void {
   list.say(place, { kind: 'bond', bond: device });
   const options = entriesIn(sections, 'bond');
   for (const { key, value, place: at } of options) {
+    if (key === 'interface-name') continue;
     if (key === 'balance-slb') {
       if (isYes(value))
         list.find(

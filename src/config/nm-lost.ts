@@ -39,9 +39,14 @@ const BY_HAND: Readonly<Record<string, string>> = {
 };
 
 /** Tells that a key of a section is not carried over. */
-export function tellLost(list: FactList, device: string, section: string, { key, place }: UnitEntry): void {
+export function tellLost(
+  list: FactList,
+  device: string,
+  section: string,
+  { key, value, place }: UnitEntry,
+): void {
   const name = `${section}.${key}`;
-  if (SILENT.has(name)) return;
+  if (SILENT.has(name) || value === '') return;
   const how = own(BY_HAND, name) ?? 'it is not known here';
   list.find(place, 'warning', `${shown(key)} of [${shown(section)}] is not carried over: ${how}.`, device);
 }

@@ -1,6 +1,7 @@
 // Tells the format of a file by its name, or, where that says nothing, by what is in it. (config)
 import { child, parseTree } from './document-tree.js';
 import type { SourceFile } from './facts.js';
+import { isGlobalFile } from './ifcfg.js';
 import { isRouteFile } from './route-files.js';
 
 export type Format =
@@ -33,7 +34,7 @@ function byName(path: string): Format | 'yaml' | 'json' | null {
   const folder = path.split('/').at(-2) ?? '';
   if (/^(?:modules\.conf|conf\.modules|modprobe\.conf(?:\.local)?)$/.test(name)) return 'modules';
   if (folder === 'modprobe.d') return 'modules';
-  if (name.startsWith('ifcfg-') || isRouteFile(path)) return 'ifcfg';
+  if (name.startsWith('ifcfg-') || isRouteFile(path) || isGlobalFile(path)) return 'ifcfg';
   if (name === 'interfaces' || folder === 'interfaces.d') return 'interfaces';
   if (/\.(?:netdev|network)$/.test(name)) return 'networkd';
   if (/\.(?:netdev|network)\.d$/.test(folder) && name.endsWith('.conf')) return 'networkd';
@@ -46,7 +47,8 @@ function byName(path: string): Format | 'yaml' | 'json' | null {
 /** True for a file that a walk through a folder should open: its name, or that of its folder, says that it may speak of bonds. */
 export function maySpeakOfBonds(path: string): boolean {
   const name = path.split('/').at(-1) ?? '';
-  if (BACKUP.test(name)) return false;
+  // None of these tools reads hidden files.
+  if (BACKUP.test(name) || name.startsWith('.')) return false;
   if (/(?:^|\/)teamd?\/|team[^/]*$/.test(path) && /\.(?:conf|json)$/.test(name)) return true;
   const format = byName(path);
   if (format === 'yaml') return /bond[^/]*$/.test(path);

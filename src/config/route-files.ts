@@ -52,6 +52,7 @@ interface Given {
   readonly more: readonly string[];
   readonly table: string;
   readonly type: string;
+  readonly onLink?: boolean;
 }
 
 /** The facts of one file. */
@@ -104,6 +105,8 @@ function keyed(list: FactList, text: string, device: string): Given[] {
 function wordsOf(list: FactList, { line, text }: LogicalLine, device: string): Given {
   const words = splitWords(text);
   const type = TYPES.has(words[0] ?? '') ? (words.shift() ?? '') : '';
+  const onLink = words.includes('onlink');
+  words.splice(0, words.length, ...words.filter(word => word !== 'onlink'));
   if (words[0] === 'to') words.shift();
   const [to = '', ...rest] = words;
   const value = (key: string): string => {
@@ -112,7 +115,7 @@ function wordsOf(list: FactList, { line, text }: LogicalLine, device: string): G
   };
   const more = rest.filter((word, at) => at % 2 === 0 && !['via', 'dev', 'table'].includes(word));
   const given = { device: value('dev') || device, to, mask: '', via: value('via'), table: value('table') };
-  return { place: list.at(line), ...given, more, type };
+  return { place: list.at(line), ...given, more, type, onLink };
 }
 
 /** DESTINATION GATEWAY NETMASK INTERFACE TYPE OPTIONS; a dash stands for nothing. */
@@ -128,13 +131,14 @@ function columnsOf(list: FactList, { line, text }: LogicalLine, device: string):
   return { place: list.at(line), ...given, more: rest === '' ? [] : [rest] };
 }
 
-function sayRoute(list: FactList, { place, device, to, mask, via, more, table, type }: Given): void {
-  if (!isMainTable(table)) return list.find(place, 'warning', ofAnotherTable(to, table), device);
-  if (type !== '' && type !== 'unicast') return list.find(place, 'warning', ofAnotherType(to, type), device);
-  if (device === '') {
-    const message = `The route to ${shown(to)} names no interface; it was left out: put it into the file of its bond, or name that.`;
-    return list.find(place, 'warning', message);
-  }
+function sayRoute(
+  list: FactList,
+  { place, device, to, mask, via, more, table, type, onLink = false }: Given,
+): void {
+  // One that names no interface is everybody's.
+  const about = device === '' ? undefined : device;
+  if (!isMainTable(table)) return list.find(place, 'warning', ofAnotherTable(to, table), about);
+  if (type !== '' && type !== 'unicast') return list.find(place, 'warning', ofAnotherType(to, type), about);
   const length = mask === '' || to.includes('/') || to === 'default' ? null : prefixLength(mask);
   const isMaskWrong = mask !== '' && length === null && !to.includes('/') && to !== 'default';
   const destination = length === null ? destinationText(to) : destinationText(cidrText(to, length) ?? '');
@@ -144,23 +148,23 @@ function sayRoute(list: FactList, { place, device, to, mask, via, more, table, t
       place,
       'error',
       `The route to ${shown(to)}${mask === '' ? '' : ` with ${shown(mask)}`} was left out: that is no network; write it as 192.0.2.0/24.`,
-      device,
+      about,
     );
   if (via === '')
     return list.find(
       place,
       'warning',
       `The route to ${destination} has no gateway and is not carried over; add it by "ip route add" after the bond is made.`,
-      device,
+      about,
     );
   if (gateway === null)
     return list.find(
       place,
       'error',
       `The route to ${destination} was left out: its gateway ${shown(via)} is no address.`,
-      device,
+      about,
     );
-  list.say(place, { kind: 'route', device, to: destination, via: gateway });
+  list.say(place, { kind: 'route', device, to: destination, via: gateway, onLink });
   for (const word of more)
-    list.find(place, 'warning', `${shown(word)} of this route is not carried over.`, device);
+    list.find(place, 'warning', `${shown(word)} of this route is not carried over.`, about);
 }

@@ -129,10 +129,12 @@ function readIp(list: FactList, device: string, all: readonly string[], place: P
     const plain = rest
       .slice(1)
       .every(
-        (word, at, tail) => ['via', 'dev'].includes(word) || ['via', 'dev'].includes(tail[at - 1] ?? ''),
+        (word, at, tail) =>
+          ['via', 'dev', 'onlink'].includes(word) || ['via', 'dev'].includes(tail[at - 1] ?? ''),
       );
     if (to === null || via === null || !plain) return false;
-    list.say(place, { kind: 'route', device: value('dev') ?? device, to, via });
+    const onLink = rest.includes('onlink');
+    list.say(place, { kind: 'route', device: value('dev') ?? device, to, via, onLink });
     return true;
   }
   return false;

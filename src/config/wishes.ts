@@ -5,6 +5,8 @@ export interface RouteWish {
   readonly to: string;
   /** The gateway. */
   readonly via: string;
+  /** The gateway is taken for a neighbour, whatever the addresses of the bond. */
+  readonly onLink?: boolean;
 }
 
 export interface MemberWish {

@@ -133,6 +133,8 @@ export interface RouteRequest {
   readonly to: string;
   /** The gateway's address. */
   readonly via: string;
+  /** The gateway is a neighbour, whatever the addresses of the bond (`ip route add … onlink`). */
+  readonly onLink?: boolean | undefined;
 }
 
 export interface RoutesRequest {

@@ -44,6 +44,8 @@ import type { BondRunner } from './bond-runner.js';
 import type { Machine } from './machine.js';
 import { systemRefusal } from './system-refusal.js';
 
+/** `onlink`: the gateway is not looked for in the networks of the interface. */
+const RTNH_F_ONLINK = 4;
 /** Metric of an IPv6 route for which none was given. */
 const IP6_RT_PRIO_USER = 1024;
 
@@ -165,7 +167,7 @@ function bytesOf(text: string): Uint8Array | null {
   return parsed.ok ? parsed.value : null;
 }
 
-function routeOf({ to, via }: RouteRequest, ifindex: number): Route | null {
+function routeOf({ to, via, onLink = false }: RouteRequest, ifindex: number): Route | null {
   const gateway = bytesOf(via);
   const [network = '', length = ''] = to.split('/');
   const destination = to === 'default' ? null : bytesOf(network);
@@ -188,7 +190,7 @@ function routeOf({ to, via }: RouteRequest, ifindex: number): Route | null {
     protocol: RTPROT_BOOT,
     scope: RT_SCOPE_UNIVERSE,
     type: RTN_UNICAST,
-    flags: 0,
+    flags: onLink ? RTNH_F_ONLINK : 0,
     attributes,
   };
 }

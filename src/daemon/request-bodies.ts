@@ -52,7 +52,7 @@ export const linkBody: z.ZodType<LinkRequest> = z
   .refine(wish => Object.keys(wish).length > 0, 'mtu or address must be given');
 export const routesBody: z.ZodType<RoutesRequest> = z.strictObject({
   routes: z
-    .array(z.strictObject({ to: z.string(), via: z.string() }))
+    .array(z.strictObject({ to: z.string(), via: z.string(), onLink: z.boolean().optional() }))
     .min(1, 'at least one route must be given'),
 });
 export const emptyBody: z.ZodType<object> = z.strictObject({});

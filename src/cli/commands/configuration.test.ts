@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -70,6 +70,49 @@ describe('bondwire import', () => {
     expect(err).toContain('40-pipe.network is no file that holds text; it was passed over.');
     expect(err).toContain('20-eth0.network:1: note: This file is empty: there is no 20-eth0.network.');
   });
+
+  test('folders that are links are read once, hidden files and those that nothing sources are not, links that lead nowhere are told', async () => {
+    given({
+      'network/interfaces': 'source interfaces.d/a*\nauto bond0\n',
+      'real/a-bond': 'iface bond0 inet manual\n  bond-slaves eth0 eth1\n  bond-mode 1\n  bond-miimon 100\n',
+      'real/other': 'iface bond1 inet manual\n  bond-slaves eth2\n  bond-mode 1\n  bond-miimon 100\n',
+      'netplan/.hidden.yaml': 'network: {bonds: {bond2: {}}}\n',
+    });
+    symlinkSync('../real', join(folder, 'network', 'interfaces.d'));
+    symlinkSync('loop.network', join(folder, 'network', 'loop.network'));
+    symlinkSync('..', join(folder, 'network', 'up'));
+    const { code, out, err } = await run(['import', folder]);
+    expect({ code, bonds: out.match(/^ {2}\w+:$/gm) }).toEqual({ code: 0, bonds: ['  bond0:'] });
+    expect(err).toMatch(
+      /interfaces\.d\/other:1: warning: No source line of .* leads to this file, so it was left out/,
+    );
+    expect(err).toMatch(/loop\.network:1: warning: .* cannot be read: /);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    'a folder that may not be read is told (needs root to become somebody else)',
+    () => {
+      given({
+        'etc/system-connections/bond0.nmconnection': '[connection]\ntype=bond\ninterface-name=bond0\n',
+      });
+      given({ 'etc/netplan/1.yaml': 'network: {version: 2}\n' });
+      chmodSync(folder, 0o755);
+      chmodSync(join(folder, 'etc/system-connections'), 0o700);
+      const script = `import(${JSON.stringify(new URL('../gather-files.js', import.meta.url).pathname.replace('/src/', '/dist/'))}).then(m => console.log(JSON.stringify(m.gatherFiles([process.argv[1]]).problems)))`;
+      const seen = execFileSync(process.execPath, ['-e', script, join(folder, 'etc')], {
+        uid: 65534,
+        gid: 65534,
+        encoding: 'utf8',
+      });
+      expect(JSON.parse(seen)).toEqual([
+        {
+          file: join(folder, 'etc/system-connections'),
+          line: 1,
+          message: expect.stringMatching(/cannot be read: permission denied/) as unknown,
+        },
+      ]);
+    },
+  );
 
   test('an error makes 1, and the file is written all the same', async () => {
     given({ 'modules.conf': `${MODULES}probeall bond0 eth0 bond0\n` });
