@@ -77,7 +77,7 @@ function collectBonds(bonds: Bonds): (bond: string) => ModuleParameters {
     tell(bonds, 'understood', maxBonds.place, `max_bonds: the module makes ${names} by itself.`);
   }
   for (const fact of facts) {
-    if (fact.kind !== 'member' || made.has(fact.bond)) continue;
+    if (fact.kind !== 'member' || made.has(fact.bond) || fact.isOfAny === true) continue;
     add(fact.bond, fact.place);
     if (made.has(fact.bond) && ofAll.length === 0) {
       tell(
@@ -239,6 +239,11 @@ function tellOfDevices(bonds: Bonds, membership: Membership): void {
       continue;
     }
     tellOfLostOption(bonds, membership, fact);
+    if (fact.kind === 'member' && !bonds.made.has(fact.bond)) {
+      const who = fact.member.by === 'name' ? shown(fact.member.name) : described(fact.member);
+      const message = `${shown(fact.bond)}, which ${who} is to join, is no bond by any of these files; the command was left out.`;
+      tell(bonds, 'note', fact.place, message);
+    }
     if (!isOfInterface(fact)) continue;
     const bond = membership.bondOf(fact.device);
     if (fact.kind === 'dhcp' && bonds.made.has(fact.device)) {

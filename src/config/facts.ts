@@ -59,7 +59,13 @@ type Said =
       readonly name: string;
       readonly value: string;
     }
-  | { readonly kind: 'member'; readonly bond: string; readonly member: InterfaceRef }
+  | {
+      readonly kind: 'member';
+      readonly bond: string;
+      readonly member: InterfaceRef;
+      /** `bond` may be of another kind, such as a bridge: this does not make it a bond. */
+      readonly isOfAny?: boolean;
+    }
   /** Interfaces in the order in which they are to come, should nobody else name members. */
   | { readonly kind: 'order'; readonly bond: string; readonly interfaces: readonly string[] }
   /** An option of the one or other member (`prio`, `queue_id`), whatever bond it joins. */

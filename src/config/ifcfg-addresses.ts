@@ -66,6 +66,16 @@ export function readAddresses(one: Interface): void {
   }
   for (const { name: key, value } of values.values()) {
     if (!/^(?:GATEWAY\d*|IPV6_DEFAULTGW)$/.test(key) || value.trim() === '') continue;
+    const defroute = key.startsWith('IPV6') ? 'IPV6_DEFROUTE' : 'DEFROUTE';
+    if (/^(?:no|false|off|n|f|0)$/i.test((get(defroute) ?? '').trim())) {
+      list.find(
+        place(key),
+        'note',
+        `${key} is not used, because of ${defroute}=${shown(get(defroute) ?? '')}.`,
+        name,
+      );
+      continue;
+    }
     const via = addressText(value.split('%')[0] ?? '');
     const to = destinationText('default');
     if (via === null)

@@ -21,6 +21,7 @@ const SILENT: ReadonlySet<string> = new Set([
   'DEVICETYPE',
   'DEVICE',
   'HOTPLUG',
+  'ONPARENT',
   'IPV4_FAILURE_FATAL',
   'IPV6INIT',
   'IPV6_AUTOCONF',
@@ -105,7 +106,25 @@ function readOne({ path, text }: SourceFile, connections: Connections): Fact[] {
   };
   if (isAlias(one)) {
     // eth0:1 and bond0:1 of old: further addresses of the same interface.
-    readAddresses({ ...one, name: name.slice(0, name.indexOf(':')) });
+    const parent = { ...one, name: name.slice(0, name.indexOf(':')) };
+    readAddresses(parent);
+    for (const key of ['ONPARENT', 'ONBOOT']) {
+      if (/^(?:no|false|off|n|0)$/i.test(get(key) ?? ''))
+        list.find(
+          place(key),
+          'warning',
+          `${key}=${shown(get(key) ?? '')}: the address is given all the same.`,
+          parent.name,
+        );
+    }
+    for (const key of ['MTU', 'MACADDR', 'LLADDR'].filter(each => values.has(each)))
+      list.find(
+        place(key),
+        'warning',
+        `${key} of the alias ${shown(name)} is not carried over.`,
+        parent.name,
+      );
+    readRest(parent);
     return list.facts;
   }
   // ifup-aliases gives each address of a range to the interface before the dash.
@@ -311,7 +330,7 @@ const HANDLED =
 
 function readRest({ list, name, values, place }: Interface): void {
   for (const key of values.keys()) {
-    if (HANDLED.test(key) || SILENT.has(key)) continue;
+    if (HANDLED.test(key) || SILENT.has(key) || (values.get(key)?.value ?? '').trim() === '') continue;
     const note = own(NOTES, key.replace(/_?\d*$/, ''));
     const byHand = own(BY_HAND, key);
     if (note !== undefined) list.find(place(key), 'note', `${key}: ${note}.`, name);

@@ -3,7 +3,7 @@
 import { own, shown } from '../base/index.js';
 import { addressText, cidrText, classLength, prefixLength } from './addresses.js';
 import { type Fact, type FactList, interfaceRef, type Place, type SourceFile } from './facts.js';
-import { type Line, linesOf, readStanzas, type Stanza, type Start } from './interfaces-stanzas.js';
+import { Inheritance, type Line, readStanzas, type Stanza, type Start } from './interfaces-stanzas.js';
 import { logicalLines } from './logical-lines.js';
 import { matches } from './machine-match.js';
 import { readCommands } from './shell-commands.js';
@@ -26,6 +26,14 @@ const NOT_OPTIONS: Readonly<Record<string, string>> = {
   lacp_bypass_all_active: 'only the maker of one switch has it',
 };
 
+/** Other names of options, those of ifupdown2 among them. */
+const ALIASES: Readonly<Record<string, string>> = {
+  ad_sys_mac_addr: 'ad_actor_system',
+  ad_sys_priority: 'ad_actor_sys_prio',
+  hash: 'xmit_hash_policy',
+  min_link: 'min_links',
+};
+
 const COMMANDS: ReadonlySet<string> = new Set(['up', 'post_up', 'pre_up']);
 const AT_THE_END: ReadonlySet<string> = new Set(['down', 'post_down', 'pre_down']);
 const SILENT: ReadonlySet<string> = new Set([
@@ -45,7 +53,7 @@ const SILENT: ReadonlySet<string> = new Set([
 
 /** The `source` lines of a file, for whoever reads files. */
 export function sourceLines({ path, text }: SourceFile): SourceLine[] {
-  return logicalLines(text).flatMap(({ text: line, line: number }) => {
+  return logicalLines(text, '#', false).flatMap(({ text: line, line: number }) => {
     const [directive, ...rest] = line.split(/\s+/);
     if (directive !== 'source' && directive !== 'source-directory') return [];
     return [{ directive, pattern: rest.join(' '), place: { file: path, line: number } }];
@@ -57,7 +65,9 @@ export function readInterfaces(files: readonly SourceFile[]): Fact[] {
   const readings = files.map(readStanzas);
   const all = readings.flatMap(({ stanzas }) => stanzas);
   const starts = readings.flatMap(reading => reading.starts);
-  const bonds = new Set(all.filter(stanza => isBondStanza(stanza, all)).map(({ device }) => device));
+  const inheritance = new Inheritance(all);
+  const isBond = (stanza: Stanza): boolean => isBondStanza(inheritance.linesOf(stanza));
+  const bonds = new Set(all.filter(isBond).map(({ device }) => device));
   const devices = new Set(all.map(({ device }) => device));
   return readings.flatMap(({ list, stanzas, starts: own, allowed }) => {
     for (const { device, place } of own) list.say(place, { kind: 'up', device, up: true });
@@ -68,7 +78,7 @@ export function readInterfaces(files: readonly SourceFile[]): Fact[] {
     }
     for (const stanza of stanzas) {
       if (stanza.isTemplate || isOnlyInherited(stanza, all, starts)) continue;
-      readStanza(list, stanza, all, starts);
+      readStanza(list, stanza, inheritance, starts);
     }
     return list.facts;
   });
@@ -90,19 +100,24 @@ function masterOf(lines: readonly Line[]): Line | undefined {
 }
 
 /** Lists members, or has options of a bond without being a member itself. */
-function isBondStanza(stanza: Stanza, all: readonly Stanza[]): boolean {
-  const lines = linesOf(stanza, all);
+function isBondStanza(lines: readonly Line[]): boolean {
   return (
     masterOf(lines) === undefined &&
     lines.some(({ word }) => MEMBERS.has(word) || /^bond_(?!master$|primary$)/.test(word))
   );
 }
 
-function readStanza(list: FactList, stanza: Stanza, all: readonly Stanza[], starts: readonly Start[]): void {
+function readStanza(
+  list: FactList,
+  stanza: Stanza,
+  inheritance: Inheritance,
+  starts: readonly Start[],
+): void {
   const { device, place } = stanza;
-  const lines = linesOf(stanza, all, (at, message) => list.find(at, 'error', message, device));
+  const lines = inheritance.linesOf(stanza);
+  inheritance.tellLost(stanza, (at, message) => list.find(at, 'error', message, device));
   const master = masterOf(lines);
-  if (isBondStanza(stanza, all)) {
+  if (isBondStanza(lines)) {
     list.say(place, { kind: 'bond', bond: device });
     readStart(list, device, place, starts);
   }
@@ -139,7 +154,7 @@ function tellOfUpper(list: FactList, device: string, lines: readonly Line[], pla
 }
 
 function readLine(list: FactList, stanza: Stanza, bond: string, line: Line): void {
-  const { device } = stanza;
+  const { device, family, method } = stanza;
   const { word, rest, place } = line;
   if (MEMBERS.has(word)) readMembers(list, bond, rest, place);
   else if (COMMANDS.has(word)) readCommands(list, device, rest, place);
@@ -152,9 +167,18 @@ function readLine(list: FactList, stanza: Stanza, bond: string, line: Line): voi
     );
   } else if (word === 'bond_master') return;
   else if (word.startsWith('bond_')) readBondOption(list, bond, word.slice('bond_'.length), rest, place);
+  else if (word === 'mtu' && family === 'inet6')
+    list.find(
+      place,
+      'warning',
+      `mtu ${shown(rest)} of inet6 is that of IPv6 alone, which is not carried over.`,
+      device,
+    );
   else if (word === 'mtu') list.say(place, { kind: 'mtu', device, value: rest });
   else if (word === 'hwaddress')
     list.say(place, { kind: 'mac', device, value: rest.replace(/^ether\s+/, '') });
+  else if (word === 'gateway' && ASKING.has(method))
+    list.find(place, 'warning', `gateway is not used where addresses are asked for (${method}).`, device);
   else if (word === 'gateway') {
     const via = addressText(rest.split(/\s+/)[0] ?? '');
     if (via === null) list.find(place, 'error', `gateway ${shown(rest)} is no address.`, device);
@@ -224,16 +248,45 @@ function readBondOption(list: FactList, bond: string, name: string, rest: string
       else list.say(place, { kind: 'member-option', member, name: 'queue_id', value: word.slice(colon + 1) });
     }
   } else {
-    const option = own({ min_link: 'min_links', hash: 'xmit_hash_policy' }, name) ?? name;
-    list.say(place, { kind: 'option', bond, name: option, value: rest });
+    const option = own(ALIASES, name) ?? name;
+    const flag = option === 'use_carrier' ? own({ yes: '1', no: '0', on: '1', off: '0' }, rest) : undefined;
+    list.say(place, { kind: 'option', bond, name: option, value: flag ?? rest });
   }
 }
 
+/** Methods that ask somebody for addresses. */
+const ASKING: ReadonlySet<string> = new Set(['auto', 'bootp', 'dhcp', 'ppp']);
+const FAMILIES: ReadonlySet<string> = new Set(['', 'can', 'inet', 'inet6', 'ipx']);
+const METHODS: ReadonlySet<string> = new Set([
+  ...ASKING,
+  '',
+  '6to4',
+  'dynamic',
+  'ipv4ll',
+  'loopback',
+  'manual',
+  'static',
+  'tunnel',
+  'v4tunnel',
+  'wvdial',
+]);
+
 /** Addresses by `address` and `netmask`, as they belong to each family. */
 function readMethod(list: FactList, { device, family, method, place }: Stanza, lines: readonly Line[]): void {
-  if (method === 'dhcp' || method === 'bootp' || method === 'auto' || method === 'ppp') {
+  if (!FAMILIES.has(family) || !METHODS.has(method)) {
+    const message = `"${shown([family, method].join(' ').trim())}" is no family and method of ifupdown, which would refuse the whole file.`;
+    list.find(place, 'warning', message);
+  }
+  if (ASKING.has(method)) {
     if (method !== 'auto') list.say(place, { kind: 'dhcp', device, how: method });
+    for (const { place: at } of lines.filter(({ word }) => word === 'address'))
+      list.find(at, 'warning', `address is not used where addresses are asked for (${method}).`, device);
     return;
+  }
+  const some = lines.find(({ word }) => word === 'address');
+  if (method === 'manual' && some !== undefined) {
+    const message = 'ifupdown gives no address by the method manual, ifupdown2 does; it was taken.';
+    list.find(some.place, 'warning', message, device);
   }
   const mask = lines.findLast(({ word }) => word === 'netmask');
   for (const line of lines.filter(({ word }) => word === 'address')) {

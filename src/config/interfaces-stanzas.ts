@@ -18,7 +18,7 @@ export interface Stanza {
   /** Of `template` instead of `iface` (ifupdown-ng). */
   readonly isTemplate: boolean;
   readonly place: Place;
-  /** Its own; see `linesOf()`. */
+  /** Its own; see `Inheritance`. */
   readonly lines: Line[];
   readonly inherits: { readonly name: string; readonly place: Place }[];
 }
@@ -61,7 +61,7 @@ export function readStanzas(file: SourceFile): Reading {
   const allowed: { bond: string; device: string; place: Place }[] = [];
   let current: Stanza | null = null;
   let inMapping = false;
-  for (const { text, line } of logicalLines(file.text)) {
+  for (const { text, line } of logicalLines(file.text, '#', false)) {
     const place = list.at(line);
     const [word = '', ...words] = text.split(/\s+/);
     const rest = text.slice(word.length).trim();
@@ -100,7 +100,8 @@ export function readStanzas(file: SourceFile): Reading {
 /** `iface NAME [FAMILY METHOD] [inherits OTHER]`. */
 function stanzaOf(words: readonly string[], isTemplate: boolean, place: Place): Stanza {
   const at = words.findIndex(word => /^inherits?$/.test(word));
-  const inherits = at < 0 ? [] : words.slice(at + 1).map(name => ({ name, place }));
+  const names = at < 0 ? [] : new Set(words.slice(at + 1));
+  const inherits = Array.from(names, name => ({ name, place }));
   const [device = '', family = '', method = ''] = at < 0 ? words : words.slice(0, at);
   return { device, family, method, isTemplate, place, lines: [], inherits };
 }
@@ -108,7 +109,10 @@ function stanzaOf(words: readonly string[], isTemplate: boolean, place: Place): 
 /** ifupdown-ng names what is inherited in a line of its own. */
 function addLine(stanza: Stanza, line: Line): void {
   if (!/^inherits?$/.test(line.word)) stanza.lines.push(line);
-  else for (const name of line.rest.split(/\s+/)) stanza.inherits.push({ name, place: line.place });
+  else
+    for (const name of line.rest.split(/\s+/))
+      if (stanza.inherits.every(other => other.name !== name))
+        stanza.inherits.push({ name, place: line.place });
 }
 
 /** `auto eth0=home` brings eth0 up as `home` describes it, which nothing here follows. */
@@ -121,28 +125,55 @@ function startOf(list: FactList, word: string, place: Place): string {
   return device;
 }
 
-/**
- * Options of a stanza, inherited ones first, unless it gives them itself. As ifupdown does, `inherits` looks for a stanza of the same
- * family; of tools without families, for any of that name. What cannot be found is told.
- */
-export function linesOf(
-  stanza: Stanza,
-  all: readonly Stanza[],
-  tell: (place: Place, message: string) => void = () => {},
-  generation = 0,
-): readonly Line[] {
-  const inherited = stanza.inherits.flatMap(({ name, place }) => {
-    const named = all.filter(({ device }) => device === name);
-    const parent = named.find(({ family }) => family === stanza.family) ?? named[0];
-    if (parent !== undefined && generation < MOST_GENERATIONS)
-      return linesOf(parent, all, tell, generation + 1);
-    const why =
-      parent === undefined
-        ? `No iface ${shown(name)} is there to inherit from`
-        : `${shown(name)} inherits from itself`;
-    tell(place, `${why}; its options are missing.`);
-    return [];
-  });
-  const own = new Set(stanza.lines.map(({ word }) => word));
-  return [...inherited.filter(({ word }) => REPEATED.has(word) || !own.has(word)), ...stanza.lines];
+/** Options of stanzas, inherited ones first, unless they give them themselves. */
+export class Inheritance {
+  readonly #byName = new Map<string, Stanza[]>();
+  readonly #known = new Map<Stanza, readonly Line[]>();
+  readonly #asked = new Set<Stanza>();
+
+  constructor(all: readonly Stanza[]) {
+    for (const stanza of all)
+      this.#byName.set(stanza.device, [...(this.#byName.get(stanza.device) ?? []), stanza]);
+  }
+
+  /**
+   * As ifupdown does, `inherits` looks for a stanza of the same family; of tools without families, for any of that name. What cannot
+   * be found is told.
+   */
+  linesOf(stanza: Stanza, tell: (place: Place, message: string) => void = () => {}): readonly Line[] {
+    const known = this.#known.get(stanza);
+    if (known !== undefined) return known;
+    this.#asked.add(stanza);
+    const inherited = stanza.inherits.flatMap(({ name }) => {
+      const parent = this.#parentOf(stanza, name);
+      return parent === undefined || this.#asked.has(parent) ? [] : this.linesOf(parent, tell);
+    });
+    this.#asked.delete(stanza);
+    const own = new Set(stanza.lines.map(({ word }) => word));
+    const seen = new Set<Line>();
+    const lines = [
+      ...inherited.filter(({ word }) => REPEATED.has(word) || !own.has(word)),
+      ...stanza.lines,
+    ].filter(line => !seen.has(line) && seen.add(line));
+    // What is inherited by way of a stanza that inherits from itself is not the whole of it.
+    if (this.#asked.size === 0) this.#known.set(stanza, lines);
+    return lines;
+  }
+
+  /** Tells of what a stanza, or one that it inherits from, looks for in vain. */
+  tellLost(stanza: Stanza, tell: (place: Place, message: string) => void, way: readonly Stanza[] = []): void {
+    for (const { name, place } of stanza.inherits) {
+      const parent = this.#parentOf(stanza, name);
+      if (parent === undefined)
+        tell(place, `No iface ${shown(name)} is there to inherit from; its options are missing.`);
+      else if (parent === stanza || way.includes(parent))
+        tell(place, `${shown(name)} inherits from itself; its options are missing.`);
+      else if (way.length < MOST_GENERATIONS) this.tellLost(parent, tell, [...way, stanza]);
+    }
+  }
+
+  #parentOf({ family }: Stanza, name: string): Stanza | undefined {
+    const named = this.#byName.get(name) ?? [];
+    return named.find(other => other.family === family) ?? named[0];
+  }
 }

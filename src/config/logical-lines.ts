@@ -8,16 +8,18 @@ export interface LogicalLine {
 }
 
 /**
- * The lines that say something. A comment begins with one of `marks`, after white space. As in ifupdown and modprobe, a
- * comment line is continued by a backslash too.
+ * The lines that say something. A comment begins with one of `marks`, after white space. A backslash continues it too, as in
+ * modprobe, or does not, as in ifupdown.
  */
-export function logicalLines(text: string, marks = '#'): LogicalLine[] {
+export function logicalLines(text: string, marks = '#', continuesComments = true): LogicalLine[] {
   const lines: LogicalLine[] = [];
   const physical = text.replaceAll('\r\n', '\n').split('\n');
   for (let at = 0; at < physical.length; at++) {
     const line = at + 1;
     let whole = physical[at] ?? '';
-    while (whole.endsWith('\\') && at + 1 < physical.length) {
+    const goesOn = continuesComments || !marks.includes(whole.trim().charAt(0) || ' ');
+    const last = goesOn ? physical.length - 1 : at;
+    while (whole.endsWith('\\') && at < last) {
       at += 1;
       whole = `${whole.slice(0, -1)} ${(physical[at] ?? '').trimStart()}`;
     }
@@ -49,6 +51,35 @@ export function splitWords(text: string): string[] {
   }
   if (word !== null) words.push(word);
   return words;
+}
+
+/** The commands of a line of a shell: what stands between `;`, `|`, `&`, `&&` and `||` outside of quotes. */
+export function commandsOf(text: string): string[] {
+  const commands: string[] = [];
+  let command = '';
+  let quote = '';
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    // `2>&1` and `&>` are redirections.
+    const redirects = char === '&' && (text.charAt(at - 1) === '>' || text.charAt(at + 1) === '>');
+    if (quote === '' && /[;|&\n]/.test(char) && !redirects) {
+      commands.push(command);
+      command = '';
+      continue;
+    }
+    if (quote !== '') quote = char === quote ? '' : quote;
+    else if (char === '"' || char === "'") quote = char;
+    command += char;
+  }
+  return [...commands, command].map(each => each.replaceAll(/^\s*[{(]\s|\s[})]\s*$/g, '').trim());
+}
+
+/** Words without redirections: `>/dev/null 2>&1`. */
+export function withoutRedirections(words: readonly string[]): string[] {
+  return words.filter((word, at) => {
+    const before = words[at - 1] ?? '';
+    return !/^\d*(?:[<>]|&>)/.test(word) && !/^\d*(?:>>?|<|&>>?)$/.test(before);
+  });
 }
 
 /** `name=value` as its two parts; null when there is no `=` or no name before it. */

@@ -3,7 +3,7 @@
 import { shown } from '../base/index.js';
 import { FactList, type Fact, type Place, type SourceFile } from './facts.js';
 import { baseName, inOrder, tellOverridden } from './folder-order.js';
-import { assignment, logicalLines, splitWords } from './logical-lines.js';
+import { assignment, commandsOf, logicalLines, splitWords } from './logical-lines.js';
 import { readCommands } from './shell-commands.js';
 import { findLoops, type Reference } from './module-loops.js';
 
@@ -11,7 +11,6 @@ import { findLoops, type Reference } from './module-loops.js';
 const SILENT: ReadonlySet<string> = new Set([
   'above',
   'below',
-  'blacklist',
   'config',
   'define',
   'depfile',
@@ -167,6 +166,10 @@ function readLine(reader: Reader, directive: string, words: readonly string[], p
     case 'post-remove':
       reader.removals.push({ name, words: rest, place });
       return;
+    case 'blacklist':
+      if (isBonding(name))
+        list.find(place, 'note', 'The module is not loaded by itself; Bondwire needs none.');
+      return;
     default:
       if (!SILENT.has(directive)) {
         list.find(
@@ -230,12 +233,12 @@ function readCommand(
   const { list, references, bonds } = reader;
   const about = isBonding(name) || bonds.has(name) || /\bbonding\b/.test(command);
   const loaded: string[] = [];
-  for (const part of command.split(/&&|\|\||;/)) {
-    const words = splitWords(part.trim());
+  for (const part of commandsOf(command)) {
+    const words = splitWords(part);
     const program = words[0]?.split('/').at(-1);
     if (program === 'true' || program === ':' || program === undefined) continue;
     if (program !== 'modprobe' && program !== 'insmod') {
-      if (about) readCommands(list, name, part, place);
+      if (about) readCommands(list, name, part, place, isBonding(name) ? null : name);
       continue;
     }
     const modules = modulesOf(words.slice(1));

@@ -204,7 +204,7 @@ function readBond(list: FactList, bond: string, tree: Tree, cards: ReadonlyMap<s
     const converted = convert(raw, parameter, value);
     if (converted === null)
       list.find(at, 'error', `${known}: ${shown(raw)} is no time; write it as 100 or 100ms.`);
-    else list.say(at, { kind: 'option', bond, name: parameter.name, value: converted });
+    else list.say(at, { kind: 'option', bond, name: parameter.name, value: converted, isForItsMode: true });
   }
   readDevice(list, bond, tree, new Set(['interfaces', 'parameters', 'macaddress']));
   const mac = child(tree, 'macaddress');

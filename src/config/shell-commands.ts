@@ -3,21 +3,28 @@
 import { shown } from '../base/index.js';
 import { addressText, cidrText, classLength, destinationText, prefixLength } from './addresses.js';
 import type { FactList, Place } from './facts.js';
-import { splitWords } from './logical-lines.js';
+import { commandsOf, splitWords, withoutRedirections } from './logical-lines.js';
 
-/** Reads a command line that is run when `device` comes up; `$IFACE` is its name there. */
-export function readCommands(list: FactList, device: string, command: string, place: Place): void {
-  const parts = command.replaceAll(/\$\{?IFACE\}?/g, device).split(/&&|\|\||;/);
-  for (const part of parts) {
-    const words = splitWords(part.trim());
+/** Reads a command line that is run when `device` comes up; `$IFACE` is its name there. What is not understood is told of `about`. */
+export function readCommands(
+  list: FactList,
+  device: string,
+  command: string,
+  place: Place,
+  about: string | null = device,
+): void {
+  for (const part of commandsOf(command.replaceAll(/\$\{?IFACE\}?/g, device))) {
+    const all = splitWords(part);
+    // What echo writes goes somewhere.
+    const words = /^(?:.*\/)?echo$/.test(all[0] ?? '') ? all : withoutRedirections(all);
     const [program = '', ...rest] = words;
     if (program === '' || program === 'true' || program === ':') continue;
     if (!readCommand(list, device, program.split('/').at(-1) ?? '', rest, place)) {
       list.find(
         place,
         'warning',
-        `The command "${shown(part.trim(), 80)}" is not carried over; run it after the bond is made.`,
-        device,
+        `The command "${shown(part, 80)}" is not carried over; run it after the bond is made.`,
+        about ?? undefined,
       );
     }
   }
@@ -74,6 +81,10 @@ function readIp(list: FactList, device: string, all: readonly string[], place: P
     const at = rest.indexOf(name);
     return at < 0 ? undefined : rest[at + 1];
   };
+  if ('link'.startsWith(object) && object !== '' && ['a', 'add', 'set'].includes(verb)) {
+    const made = readBondLink(list, rest, place);
+    if (made || verb !== 'set') return made;
+  }
   if ('link'.startsWith(object) && object !== '' && verb === 'set') {
     const target = rest[0] === 'dev' ? rest[1] : rest[0];
     if (target === undefined) return false;
@@ -88,7 +99,7 @@ function readIp(list: FactList, device: string, all: readonly string[], place: P
     const mtu = value('mtu');
     const mac = value('address');
     if (master !== undefined)
-      list.say(place, { kind: 'member', bond: master, member: { by: 'name', name: target } });
+      list.say(place, { kind: 'member', bond: master, member: { by: 'name', name: target }, isOfAny: true });
     if (mtu !== undefined) list.say(place, { kind: 'mtu', device: target, value: mtu });
     if (mac !== undefined) list.say(place, { kind: 'mac', device: target, value: mac });
     if (master === undefined && mtu === undefined && mac === undefined) {
@@ -125,6 +136,30 @@ function readIp(list: FactList, device: string, all: readonly string[], place: P
     return true;
   }
   return false;
+}
+
+/** `ip link add bond0 type bond mode active-backup miimon 100`, and `set` with the same. */
+function readBondLink(list: FactList, words: readonly string[], place: Place): boolean {
+  const at = words.indexOf('type');
+  if (at < 1 || words[at + 1] !== 'bond') return false;
+  const before = words.slice(0, at);
+  const named = before.findIndex(word => word === 'name' || word === 'dev');
+  const bond = named < 0 ? before[0] : before[named + 1];
+  const options = words.slice(at + 2);
+  if (bond === undefined || options.length % 2 !== 0) return false;
+  list.say(place, { kind: 'bond', bond });
+  for (let index = 0; index < options.length; index += 2) {
+    const [name = '', value = ''] = options.slice(index, index + 2);
+    list.say(place, { kind: 'option', bond, name, value });
+  }
+  for (const [key, kind] of [
+    ['mtu', 'mtu'],
+    ['address', 'mac'],
+  ] as const) {
+    const value = before.indexOf(key) < 0 ? undefined : before[before.indexOf(key) + 1];
+    if (value !== undefined) list.say(place, { kind, device: bond, value });
+  }
+  return true;
 }
 
 /**

@@ -275,7 +275,7 @@ function readWatch(team: Team, tree: Tree | null, start: Place): void {
     const wait = child(watcher, 'init_wait');
     if (wait !== null)
       list.find(wait.place, 'warning', '"init_wait" has no counterpart: a bond begins at once.');
-    missedMax(team, watcher);
+    missedMax(team, watcher, place);
   } else {
     list.find(
       place,
@@ -304,7 +304,7 @@ function readArpPing(team: Team, watcher: Tree | null, place: Place): void {
   const both = isTrue(active) && isTrue(inactive);
   const word = both ? 'all' : isTrue(active) ? 'active' : isTrue(inactive) ? 'backup' : null;
   if (word !== null) option(team, (isTrue(active) ? active : inactive)?.place ?? place, 'arp_validate', word);
-  missedMax(team, watcher);
+  missedMax(team, watcher, place);
   for (const key of ['init_wait', 'source_host', 'send_always', 'vlanid']) {
     const value = child(watcher, key);
     if (value !== null)
@@ -316,9 +316,10 @@ function readArpPing(team: Team, watcher: Tree | null, place: Place): void {
   }
 }
 
-function missedMax(team: Team, watcher: Tree | null): void {
+function missedMax(team: Team, watcher: Tree | null, place: Place): void {
   const missed = child(watcher, 'missed_max');
-  if (missed !== null) option(team, missed.place, 'arp_missed_max', text(missed) ?? '');
+  // LW_PSR_DEFAULT_MISSED_MAX of teamd is 3, the driver's default 2.
+  option(team, missed?.place ?? place, 'arp_missed_max', missed === null ? '3' : (text(missed) ?? ''));
 }
 
 function readBursts(team: Team, tree: Tree): void {
