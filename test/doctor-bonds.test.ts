@@ -175,6 +175,21 @@ test('Packets that stop with the daemon are a warning that names their bonds; th
   expect(await ofDaemon(stage)).toEqual([stopsWithIt('bond2, bond3')]);
 });
 
+test('A bond that no daemon looks after is a warning with the command that takes it over', async () => {
+  const stage = await Stage.open();
+  await stage.bond();
+  await stage.bondwire.stop('SIGKILL');
+  const told = await doctor(stage);
+  expect(told).toMatch(/warning +daemon +none answers at \S+; what it left at work \(bond0\)/);
+  expect(told).toContain(`fix: bondwire daemon --run-dir ${stage.runDir}\n`);
+  expect(told).not.toMatch(/Ethernet interfaces here:.*bond0/);
+  await stage.bondwire.start();
+  await until('the daemon has it', async () => /ok +bond0/.test(await doctor(stage)));
+  await stage.bondwire.stop('SIGKILL');
+  await stage.ip('link', 'del', 'bond0');
+  expect(await doctor(stage)).not.toMatch(/left at work/);
+});
+
 test('With a supervisor that is well, until the supervisor is gone', async () => {
   const stage = await Stage.open({ daemonArgs: ['--supervise'] });
   await stage.bond({ data_plane: 'userspace' });

@@ -2,12 +2,21 @@
 import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { Toolbox } from '../dataplane/index.js';
-import { effectiveCapabilities, isErrno, listLinks, Rtnetlink, tcxAvailable } from '../linux/index.js';
+import {
+  currentNetnsId,
+  effectiveCapabilities,
+  getLink,
+  isErrno,
+  listLinks,
+  Rtnetlink,
+  tcxAvailable,
+} from '../linux/index.js';
 import { IFF } from '../netlink/index.js';
 import type { ShowBond } from './api.js';
 import { lookAtBonds } from './doctor-bonds.js';
 import { fleetingPins } from './pins-lifetime.js';
 import { isLowerEndName } from './places.js';
+import { bondsOfFile } from './state-file.js';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -24,18 +33,20 @@ export async function diagnose(
   supervised = false,
   runDir = '',
 ): Promise<{ readonly findings: readonly Finding[] }> {
+  const left = running.length > 0 ? [] : withoutDaemon(runDir);
   const machine = [
     system(),
     capabilities(),
     typeInformation(),
     programs(),
     attachment(),
-    ...interfaces(running),
+    ...interfaces([...running, ...left]),
   ];
   return {
     findings: [
       ...machine,
       ...(await bonds(running)),
+      ...(left.length > 0 ? [abandoned(left, runDir)] : []),
       ...death(running, supervised),
       ...container(running, runDir),
     ],
@@ -50,6 +61,30 @@ async function bonds(running: readonly ShowBond[]): Promise<Finding[]> {
   } finally {
     netlink.close();
   }
+}
+
+/** Bonds that are at work here and that no daemon looks after. */
+function withoutDaemon(runDir: string): { readonly name: string }[] {
+  if (process.platform !== 'linux') return [];
+  const saved = bondsOfFile(runDir, String(currentNetnsId()));
+  if (saved.length === 0) return [];
+  const netlink = Rtnetlink.open();
+  try {
+    return saved.flatMap(({ bondIfindex }) => {
+      const name = getLink(netlink, bondIfindex)?.name;
+      return name === undefined ? [] : [{ name }];
+    });
+  } finally {
+    netlink.close();
+  }
+}
+
+function abandoned(left: readonly { readonly name: string }[], runDir: string): Finding {
+  return warning(
+    'daemon',
+    `none answers at ${runDir}; what it left at work (${left.map(({ name }) => name).join(', ')}) goes on without: no failure is counted or told, the ARP monitor does not ask, user-space bonds carry nothing`,
+    `bondwire daemon --run-dir ${runDir}`,
+  );
 }
 
 /** What happens when the daemon dies, where packets depend on it. */
@@ -145,7 +180,7 @@ function attachment(): Finding {
 }
 
 /** Interfaces that a driver bond or team holds, and what it means. */
-function interfaces(running: readonly ShowBond[]): Finding[] {
+function interfaces(running: readonly { readonly name: string }[]): Finding[] {
   if (process.platform !== 'linux') return [];
   const netlink = Rtnetlink.open();
   try {

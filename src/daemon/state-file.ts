@@ -100,6 +100,21 @@ export function isRunner(value: unknown): value is SavedRunner {
   );
 }
 
+/** The bonds that the file of a run directory names for this boot and network namespace; none when it cannot be read. */
+export function bondsOfFile(runDir: string, netns: string): readonly SavedRunner[] {
+  try {
+    const state = parseState(readFileSync(`${runDir}/state.json`, 'utf8'));
+    const isOurs = state?.bootId === bootId() && state.netns === netns;
+    return isOurs ? state.bonds.filter(isRunner) : [];
+  } catch {
+    return [];
+  }
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+}
+
 /** A bond that says what is to be known of it. */
 export interface Savable {
   saved(): SavedRunner;
@@ -116,7 +131,7 @@ export class StateFile {
   constructor(runDir: string, netns: string) {
     mkdirSync(runDir, { recursive: true, mode: 0o755 });
     this.#path = `${runDir}/state.json`;
-    this.#bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    this.#bootId = bootId();
     this.#netns = netns;
   }
 
