@@ -109,6 +109,31 @@ describe('import --apply', () => {
     expect(stdout).toContain('members: [eth1, eth0]');
   });
 
+  test('applied again, the priorities and the active member of the file move no traffic', async () => {
+    const members = '[eth0, {name: eth1, prio: 10}]';
+    const folder = given({
+      'bondwire.yaml': `version: 1\nbonds:\n  bond0:\n    options: {mode: active-backup, miimon: 100, active_slave: eth0}\n    members: ${members}\n`,
+    });
+    const file = join(folder, 'bondwire.yaml');
+    expect(await run('apply', file)).toMatchObject({ status: 0 });
+    expect((await world.bond()).active).toBe('eth0');
+    const before = (await run('events', '--json')).stdout;
+    expect(await run('apply', file)).toMatchObject({ status: 0, stderr: '' });
+    const since = (await run('events', '--json')).stdout.slice(before.length);
+    expect(since).not.toMatch(/"type":"(?:failover|option)"/);
+  });
+
+  test('an active member without a link is warned of, and the bond is made with the others', async () => {
+    const folder = given({
+      'bondwire.yaml': `version: 1\nbonds:\n  bond0:\n    options: {mode: active-backup, miimon: 100, active_slave: eth0}\n    members: [eth0, eth1]\n    addresses: [${world.lab.hostAddress}]\n`,
+    });
+    world.cut('eth0');
+    const made = await run('apply', join(folder, 'bondwire.yaml'));
+    expect(made).toMatchObject({ status: 0, stderr: expect.stringMatching(/active_slave=eth0 was not set/) });
+    expect((await world.bond()).active).toBe('eth1');
+    await eventually('the host reaches the peer', () => world.pings(world.lab.peerIp));
+  });
+
   test('what was made is removed again when a later bond cannot be made', async () => {
     const folder = given({
       'bondwire.yaml':

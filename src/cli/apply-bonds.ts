@@ -151,6 +151,12 @@ async function untieQueues(
   for (const [member = ''] of claimed) await api.set(bond.name, { options: { queue_id: `${member}:0` } });
 }
 
+/** To set what is so already would do something: as in the driver, the active member is chosen anew when a prio is set. */
+function isAlready(now: ShowBond, [name, value]: readonly [string, string]): boolean {
+  const current = now.options[findOption(name)?.name ?? name];
+  return Array.isArray(current) ? current.some(text => text === value.trim()) : current === value.trim();
+}
+
 /** Options that speak of members, each for itself; one that speaks of a member that is missing is warned of. */
 async function setLate(
   api: ApiClient,
@@ -159,6 +165,16 @@ async function setLate(
   missing: readonly string[],
 ): Promise<void> {
   for (const [option, value] of Object.entries(bond.options).filter(([name]) => isOfMembers(name))) {
+    const now = await shown(api, bond.name);
+    if (isAlready(now, [option, value])) continue;
+    const chosen = now.members.find(({ name }) => option === 'active_slave' && name === value.trim());
+    if (chosen !== undefined && chosen.miiStatus !== 'up') {
+      // A link that is out, or not there yet after a boot, is what the bond is for: it is to be made all the same.
+      terminal.err(
+        `bondwire: warning: active_slave=${plain(chosen.name)} was not set: its link is ${chosen.miiStatus}. It is not set when it comes up either; 'primary' is remembered.\n`,
+      );
+      continue;
+    }
     try {
       tellWarnings(terminal, await api.set(bond.name, { options: { [option]: value } }));
     } catch (error) {
@@ -224,8 +240,9 @@ async function complete(applying: Applying, wish: BondWish): Promise<void> {
     );
   }
   await untieQueues(api, bond, before, missing);
+  const joined = await shown(api, name);
   for (const { at, option } of memberOptionTexts(bond))
-    if (!missing.includes(bond.members[at]?.name ?? ''))
+    if (!missing.includes(bond.members[at]?.name ?? '') && !isAlready(joined, option))
       tellWarnings(terminal, await api.set(name, { options: { [option[0]]: option[1] } }));
   await setLate(api, terminal, bond, missing);
   if (addresses.length > 0) tellWarnings(terminal, await api.addAddresses(name, { addresses }));
