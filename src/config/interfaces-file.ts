@@ -56,7 +56,7 @@ export function sourceLines({ path, text }: SourceFile): SourceLine[] {
   return logicalLines(text, '#', false).flatMap(({ text: line, line: number }) => {
     const [directive, ...rest] = line.split(/\s+/);
     if (directive !== 'source' && directive !== 'source-directory') return [];
-    return [{ directive, pattern: rest.join(' '), place: { file: path, line: number } }];
+    return rest.map(pattern => ({ directive, pattern, place: { file: path, line: number } }));
   });
 }
 
@@ -293,11 +293,14 @@ function readMethod(list: FactList, { device, family, method, place }: Stanza, l
     const text = line.rest.split(/\s+/)[0] ?? '';
     const isIpv6 = text.includes(':');
     const given =
-      mask === undefined || text.includes('/')
-        ? null
-        : prefixLength(mask.rest, isIpv6 || family === 'inet6' ? 128 : 32);
+      mask === undefined ? null : prefixLength(mask.rest, isIpv6 || family === 'inet6' ? 128 : 32);
     const guessed = mask === undefined && !text.includes('/') ? (isIpv6 ? 64 : classLength(text)) : null;
-    const cidr = cidrText(text, given ?? guessed);
+    // As in ifupdown, a netmask counts, whatever stands behind the address.
+    const cidr = cidrText(given === null ? text : (text.split('/')[0] ?? ''), given ?? guessed);
+    if (cidr !== null && given !== null && text.includes('/') && cidr !== cidrText(text)) {
+      const message = `address ${shown(text)} has the netmask ${shown(mask?.rest ?? '')}, which counts.`;
+      list.find(line.place, 'warning', message, device);
+    }
     if (cidr === null) {
       const what = mask === undefined ? shown(text) : `${shown(text)} with netmask ${shown(mask.rest)}`;
       list.find(

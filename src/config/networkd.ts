@@ -219,7 +219,7 @@ function readNetwork(unit: Unit, { all, made, taken }: Known): void {
       const first = taken.get(name);
       if (first === undefined || first === unit) continue;
       const message = `networkd does not use this file for ${shown(name)}: ${first.place.file} fits it too and comes first.`;
-      list.find(place, 'warning', message, name);
+      list.find(place, made.get(name)?.kind === 'bond' ? 'warning' : 'note', message, name);
     }
   }
   const isUnmanaged = isYes(lastOf(entriesIn(sections, 'Link'), 'Unmanaged')?.value ?? '');

@@ -68,7 +68,8 @@ function connectionOf(file: SourceFile): Connection {
   const sections = parsed.sections.map(({ name, place, entries: lines }) => ({
     name: own(SECTIONS, name) ?? name,
     place,
-    entries: lines,
+    // GLib takes the last of a key that is given twice.
+    entries: lines.filter(({ key }, at) => !lines.some((other, later) => later > at && other.key === key)),
   }));
   const get = (key: string): string => lastOf(entriesIn(sections, 'connection'), key)?.value ?? '';
   return {
@@ -123,7 +124,7 @@ function readBond({ list, sections, device }: Connection): void {
   list.say(place, { kind: 'bond', bond: device });
   const options = entriesIn(sections, 'bond');
   for (const { key, value, place: at } of options) {
-    if (key === 'interface-name') continue;
+    if (key === 'interface-name' || value.trim() === '') continue;
     if (key === 'balance-slb') {
       if (isYes(value))
         list.find(
@@ -175,7 +176,7 @@ function readMaster(connection: Connection, all: readonly Connection[]): void {
       list.find(
         entry.place,
         'warning',
-        `${shown(device || connection.id)} has a controller, but no port-type=, so it was not taken for a member of a bond.`,
+        `${shown(device || connection.id || 'The connection')} has a controller, but no port-type=, so it was not taken for a member of a bond.`,
       );
     else if (device !== '')
       list.find(

@@ -70,7 +70,9 @@ export function readRouteFile({ path, text }: SourceFile): Fact[] {
   const isKeyed = !isSuse && /^[ \t]*ADDRESS\d+=/m.test(text);
   const given = isKeyed
     ? keyed(list, text, device)
-    : logicalLines(text).map(line => (isSuse ? columnsOf(list, line, device) : wordsOf(list, line, device)));
+    : logicalLines(text).flatMap(
+        line => (isSuse ? columnsOf(list, line, device) : wordsOf(list, line, device)) ?? [],
+      );
   for (const route of given) sayRoute(list, route);
   return list.facts;
 }
@@ -80,6 +82,11 @@ function keyed(list: FactList, text: string, device: string): Given[] {
   const { assignments, problems } = shellAssignments(text);
   for (const { line, message } of problems) list.find(list.at(line), 'warning', message, device);
   const values = new Map(assignments.map(({ name, value }) => [name, value.trim()]));
+  for (const { name, line } of assignments) {
+    const number = /^(?:NETMASK|PREFIX|GATEWAY|METRIC|OPTIONS)(\d+)$/.exec(name)?.[1];
+    if (/^ADDRESS\d+$/.test(name) || (number !== undefined && values.has(`ADDRESS${number}`))) continue;
+    list.find(list.at(line), 'warning', `${shown(name)} belongs to no route here; it was left out.`, device);
+  }
   return assignments.flatMap(({ name, value, line }) => {
     const number = /^ADDRESS(\d+)$/.exec(name)?.[1];
     if (number === undefined) return [];
@@ -102,12 +109,17 @@ function keyed(list: FactList, text: string, device: string): Given[] {
 }
 
 /** The arguments of `ip route add`. */
-function wordsOf(list: FactList, { line, text }: LogicalLine, device: string): Given {
+function wordsOf(list: FactList, { line, text }: LogicalLine, device: string): Given | null {
   const words = splitWords(text);
   const type = TYPES.has(words[0] ?? '') ? (words.shift() ?? '') : '';
   const onLink = words.includes('onlink');
   words.splice(0, words.length, ...words.filter(word => word !== 'onlink'));
   if (words[0] === 'to') words.shift();
+  if (words.includes('nexthop')) {
+    const message = `The route to ${shown(words[0] ?? '')} has several ways and is not carried over; add it by "ip route add" after the bond is made.`;
+    list.find(list.at(line), 'warning', message, device === '' ? undefined : device);
+    return null;
+  }
   const [to = '', ...rest] = words;
   const value = (key: string): string => {
     const at = rest.indexOf(key);

@@ -127,7 +127,13 @@ export class Bond implements BondPolicy {
     if (state.numbers.arp_interval > 0)
       outputs.splice(0, Infinity, ...outputs.filter(each => !saysNoMonitor(each)));
     else if (state.numbers.miimon === 0 && !outputs.some(saysNoMonitor)) warnOfNoMonitor(context);
-    const idle = idleWatch(state.name, optionValues(state));
+    const values = optionValues(state);
+    if (values.arp_interval > 0 && values.arp_ip_target.length === 0 && values.ns_ip6_target.length === 0) {
+      // The module does not load with such parameters; by sysfs the driver takes them, and its monitor asks nobody.
+      const message = `${state.name} has an ARP monitor that asks nobody; set arp_ip_target (for example arp_ip_target=192.0.2.1)`;
+      tell(context, 'warning', 'option', message);
+    }
+    const idle = idleWatch(state.name, values);
     if (idle !== undefined) tell(context, 'warning', 'option', idle);
     giveForwardingPlan(context);
     return ok(new Bond(state, outputs, 0, acceptsAll));
