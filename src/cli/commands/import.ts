@@ -11,8 +11,9 @@ import { plural } from '../units.js';
 const HELP = `
 Reads modules.conf and modprobe.d, ifcfg-*, /etc/network/interfaces, systemd's .netdev and .network, netplan's
 YAML, NetworkManager's keyfiles and teamd's JSON, all together; of a folder, the files whose names say so.
-Tells of every line what became of it, and writes bondwire.yaml to standard output (the report then goes to standard error), to a file, or
-makes the bonds at once. Nothing is changed without --apply. Exits with 1 if something is wrong.
+Tells of every line about bonds what became of it, and writes bondwire.yaml to standard output (the report
+then goes to standard error), to a file, or makes the bonds at once. Nothing is changed without --apply.
+Exits with 1 if something is wrong.
 
 Examples:
   bondwire import /etc/modprobe.d /etc/sysconfig/network-scripts -o bondwire.yaml
