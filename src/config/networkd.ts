@@ -208,7 +208,8 @@ function readNetwork(unit: Unit, { all, made, taken }: Known): void {
     return;
   }
   const fits = fitting(match, all);
-  if (fits.length === 0 && !joins)
+  const makesBonds = Array.from(made.values()).some(({ kind }) => kind === 'bond');
+  if (fits.length === 0 && !joins && makesBonds)
     list.find(place, 'note', 'No interface of this machine, and none that files make, fits [Match].');
   const free = fits.filter(name => !taken.has(name));
   // Whether such a file counts is not known: it takes no interface from another.

@@ -32,6 +32,8 @@ const BACKUP = /(?:~|\.(?:bak|dpkg-[a-z]+|old|orig|rej|rpmnew|rpmorig|rpmsave|sw
 function byName(path: string): Format | 'yaml' | 'json' | null {
   const name = path.split('/').at(-1) ?? '';
   const folder = path.split('/').at(-2) ?? '';
+  // What modules-load.d holds are names of modules.
+  if (folder === 'modules-load.d') return null;
   if (/^(?:modules\.conf|conf\.modules|modprobe\.conf(?:\.local)?)$/.test(name)) return 'modules';
   if (folder === 'modprobe.d') return 'modules';
   if (name.startsWith('ifcfg-') || isRouteFile(path) || isGlobalFile(path)) return 'ifcfg';
