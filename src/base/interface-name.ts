@@ -26,6 +26,5 @@ export function badBondName(name: string): string | null {
   if (!/^[\x21-\x7e]+$/.test(name)) return 'use printable ASCII characters';
   if (['all', 'default'].includes(name)) return '/proc/sys/net uses it for all interfaces';
   // The driver's file: no interface can have its name where the driver is, and the views could not show such a bond.
-  if (name === 'bonding_masters') return '/sys/class/net has a file of that name';
-  return name === 'lo' ? 'it is the loopback interface' : null;
+  return name === 'bonding_masters' ? '/sys/class/net has a file of that name' : null;
 }

@@ -1,7 +1,8 @@
 // Makes bonds of the facts that files state: who is a member of what, which option comes from where, what Bondwire refuses.
 // Everything that is in the result is told as understood, everything else with the reason. (config)
-import { badBondName, shown } from '../base/index.js';
+import { shown } from '../base/index.js';
 import { canonicalValue, checkOptions, findOption } from '../policy/index.js';
+import { badNewBond } from './check-bond.js';
 import { deviceOf } from './device-wish.js';
 import type { Fact, Finding, KnownInterface, Level, Place } from './facts.js';
 import { described, resolve } from './machine-match.js';
@@ -58,7 +59,7 @@ function tell(bonds: Bonds, level: Level, place: Place, message: string): void {
 function collectBonds(bonds: Bonds): (bond: string) => ModuleParameters {
   const { facts, made } = bonds;
   const add = (name: string, place: Place): void => {
-    const bad = badBondName(name);
+    const bad = badNewBond(name);
     if (bad !== null) tell(bonds, 'error', place, `"${shown(name)}" cannot name a bond: ${bad}.`);
     else if (!made.has(name)) made.set(name, place);
   };

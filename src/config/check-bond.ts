@@ -35,6 +35,11 @@ export function memberOptionTexts(
   );
 }
 
+/** What is against a name of a bond that is to be made; a daemon finds by itself that lo exists. */
+export function badNewBond(name: string): string | null {
+  return name === 'lo' ? 'it is the loopback interface' : badBondName(name);
+}
+
 /** Everything that is wrong, and what the engine warns of; places are those of keys below the bond. */
 export function checkBond(wish: BondWish, placeOf: (...keys: readonly string[]) => Place): Finding[] {
   const findings: Finding[] = [];
@@ -42,7 +47,7 @@ export function checkBond(wish: BondWish, placeOf: (...keys: readonly string[]) 
     findings.push({ level, place, message });
   };
   const bond = shown(wish.name);
-  const badName = badBondName(wish.name);
+  const badName = badNewBond(wish.name);
   if (badName !== null) find('error', placeOf(), `"${bond}" cannot name a bond: ${badName}.`);
   const seen = new Set<string>();
   for (const [at, { name }] of wish.members.entries()) {
