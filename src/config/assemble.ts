@@ -213,6 +213,10 @@ function givenOptions(
     ...(isSet('arp_interval') && !isSet('miimon') ? ['miimon', 'updelay', 'downdelay'] : []),
     ...(isSet('miimon') ? ['arp_interval', 'arp_ip_target', 'arp_validate'] : []),
   ]);
+  for (const { name, value, place } of defaults.filter(each => dropped.has(each.name))) {
+    const message = `${name}=${shown(value)} of all bonds is not that of ${shown(bond)}, which has the other monitor of its own.`;
+    tell(bonds, 'note', place, message);
+  }
   const byName = new Map<string, GivenOption>();
   for (const option of [...defaults.filter(({ name }) => !dropped.has(name)), ...own]) {
     const before = byName.get(option.name);
@@ -256,7 +260,7 @@ function tellOfDevices(bonds: Bonds, membership: Membership): void {
       continue;
     }
     tellOfLostOption(bonds, membership, fact);
-    if (fact.kind === 'member' && !bonds.made.has(fact.bond)) {
+    if (fact.kind === 'member' && fact.isOfAny === true && !bonds.made.has(fact.bond)) {
       const who = fact.member.by === 'name' ? shown(fact.member.name) : described(fact.member);
       const message = `${shown(fact.bond)}, which ${who} is to join, is no bond by any of these files; the command was left out.`;
       tell(bonds, 'note', fact.place, message);
@@ -290,7 +294,8 @@ function tellOfDevices(bonds: Bonds, membership: Membership): void {
 
 /** Routes that name no interface go to the bond that has their gateway as a neighbour. */
 function tellOfHomeless(bonds: Bonds, wishes: readonly BondWish[]): void {
-  for (const fact of bonds.facts) {
+  // Without a bond it is nobody's business here.
+  for (const fact of wishes.length === 0 ? [] : bonds.facts) {
     if (fact.kind !== 'route' || fact.device !== '') continue;
     if (wishes.some(({ addresses }) => isNeighbour(fact.via, addresses))) continue;
     const message = `The route to ${fact.to} by ${fact.via} names no interface, and no bond here is in a network with its gateway; it was left out.`;
