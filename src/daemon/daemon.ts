@@ -3,14 +3,10 @@ import { connect } from 'node:net';
 import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import type { BondDataPlane } from '../dataplane/index.js';
-import { currentNetnsId, Ethtool, getLink, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
-import { type Link, RTNLGRP } from '../netlink/index.js';
-import { Bond } from '../policy/index.js';
-import { AddressFilters } from './address-filters.js';
+import { currentNetnsId, Ethtool, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
+import { RTNLGRP } from '../netlink/index.js';
+import { adoptBond } from './adoption.js';
 import { AwaitedMembers } from './awaited-members.js';
-import { belongingsOf } from './address-transfer.js';
-import { returnBelongings } from './belongings-return.js';
 import {
   controlSocketPath,
   type DaemonStatus,
@@ -20,19 +16,18 @@ import {
   type ShowDocument,
 } from './api.js';
 import { addBondRoutes, setBondInterface } from './bond-interface.js';
-import { BondRunner } from './bond-runner.js';
+import type { BondRunner } from './bond-runner.js';
 import { DataPlanes } from './data-planes.js';
 import { Journal } from './journal.js';
 import { KernelNews } from './kernel-news.js';
 import { LogFile } from './log-file.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
-import { restoreSettings } from './original-settings.js';
 import { notedPins, placesOf, preparePlaces, removePlaces } from './places.js';
 import { Registry } from './registry.js';
 import { ControlServer } from './server.js';
 import { showBond, showMembers } from './show.js';
-import { type SavedRunner, StateFile } from './state-file.js';
+import { StateFile } from './state-file.js';
 import { StateKeeper } from './state-keeper.js';
 import { ViewFiles } from './view-files.js';
 import { filesOf, type TextView, textView } from './views.js';
@@ -175,7 +170,9 @@ class Daemon implements RunningDaemon {
   adopt(): void {
     const { bonds, problem } = this.#state.load();
     if (problem !== undefined) throw new Error(problem);
-    for (const saved of bonds) this.#adoptOne(saved);
+    for (const saved of bonds) {
+      if (adoptBond(this.#machine, this.#registry, saved)) this.#adopted.push(saved.name);
+    }
     this.#sweepUnknown(bonds.map(saved => saved.pins));
     this.#saving = true;
     this.#save();
@@ -311,87 +308,6 @@ class Daemon implements RunningDaemon {
     this.#machine.log.warn(message);
     this.journal.add('', { severity: 'warning', type: 'daemon', message });
   }
-
-  #adoptOne(saved: SavedRunner): void {
-    const { netlink, planes, journal } = this.#machine;
-    const places = placesOf(this.#machine.runDir, saved.pins);
-    let plane: BondDataPlane | undefined;
-    let policy: Bond | undefined;
-    let obstacle = planes.obstacle(places);
-    try {
-      policy = Bond.restore(saved.policy, this.#machine.now());
-    } catch (error) {
-      obstacle ??= (error as Error).message;
-    }
-    // To take away what works would cut off whoever uses it.
-    if (obstacle !== undefined && getLink(netlink, saved.bondIfindex) !== undefined) {
-      throw new Error(
-        `${saved.name} is at work and cannot be taken over: ${obstacle}. It was left as it is. Start the Bondwire that made it, with the rights that it had; or give ${saved.name} up ('ip link del ${saved.name}') and start again.`,
-      );
-    }
-    try {
-      if (policy !== undefined) plane = planes.adopt(netlink, places);
-    } catch (error) {
-      this.#machine.log.error({ err: error, bond: saved.name }, 'a bond cannot be adopted');
-    }
-    if (plane === undefined || policy === undefined) {
-      planes.sweep(netlink, places);
-      this.#giveUp(saved);
-      return;
-    }
-    const runner = new BondRunner({
-      machine: this.#machine,
-      plane,
-      policy,
-      pins: saved.pins,
-      members: saved.members,
-      taken: saved.taken,
-      filters: saved.filters,
-      ...(saved.departed !== undefined && { departed: saved.departed }),
-      ...(saved.wanted !== undefined && { wanted: saved.wanted }),
-    });
-    runner.ending = saved.ending;
-    for (const member of plane.members()) if (!runner.records.has(member)) plane.removeMember(member);
-    this.#registry.add(runner);
-    this.#adopted.push(saved.name);
-    journal.add(saved.name, {
-      severity: 'info',
-      type: 'daemon',
-      message: `${saved.name} was found at work and is looked after again (daemon ${process.pid})`,
-    });
-  }
-
-  /** A bond whose interface or programs are gone: its members get back what they had. */
-  #giveUp(saved: SavedRunner): void {
-    const { netlink, journal } = this.#machine;
-    const filters = new AddressFilters(netlink, saved.filters);
-    let others = 0;
-    for (const { original } of saved.members) {
-      filters.release(original.ifindex);
-      const link = getLink(netlink, original.ifindex);
-      if (link !== undefined && isUsedOtherwise(netlink, link)) {
-        const message = `${original.name} is in use without ${saved.name} by now and was left as it is, with the MAC address and MTU that it has`;
-        journal.add(saved.name, { severity: 'warning', type: 'left', message });
-        others += 1;
-        continue;
-      }
-      for (const message of restoreSettings(netlink, original, { address: true })) {
-        journal.add(saved.name, { severity: 'error', type: 'left', message });
-      }
-    }
-    for (const problem of returnBelongings(netlink, saved.taken, undefined, saved.bondIfindex)) {
-      const message = `${saved.name} could not give everything back: ${problem}`;
-      journal.add(saved.name, { severity: 'error', type: 'left', message });
-    }
-    const message = `${saved.name} was gone when the daemon started; its ${others > 0 ? 'other ' : ''}members are as they were before`;
-    journal.add(saved.name, { severity: 'warning', type: 'left', message });
-  }
-}
-
-/** True when somebody gave the interface addresses, routes or a master since its bond ended. */
-function isUsedOtherwise(netlink: Rtnetlink, link: Link): boolean {
-  const { addresses, routes } = belongingsOf(netlink, link);
-  return addresses.length + routes.length > 0 || (link.master ?? 0) !== 0;
 }
 
 function choosePlanes(prepared: DataPlanes | undefined, problem: string | undefined): DataPlanes {
