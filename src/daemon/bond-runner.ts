@@ -1,39 +1,25 @@
 // Runs one bond: gives the policy what the kernel, the data plane and the clock say, and carries out what it answers.
 import { type Refusal, type Result, unreachable } from '../base/index.js';
 import type { BondDataPlane } from '../dataplane/index.js';
-import { getLink, isErrno, setLink } from '../linux/index.js';
+import { getLink, isErrno } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { Bond, type BondEvent, type ForwardingPlan, type Input, type Output } from '../policy/index.js';
-import { addCounters, grownBy, type IfconfigCounters, NO_COUNTERS } from '../report/index.js';
+import { type IfconfigCounters, NO_COUNTERS } from '../report/index.js';
 import type { SavedBelongings } from './address-transfer.js';
+import { Departures, type MemberRecord } from './departures.js';
 import { FilterFollower } from './filter-follower.js';
-import { giveMacAddress } from './fixed-address.js';
 import { FrameSender } from './frame-sender.js';
 import { bondLinkOf } from './link-facts.js';
+import { changeLink, isLinkOutput } from './link-outputs.js';
 import { LinkReader } from './link-reader.js';
 import type { Machine } from './machine.js';
-import { countersOf } from './member-counters.js';
 import { giveMtu } from './member-mtu.js';
 import { MonitorSenses } from './monitor-senses.js';
 import { type Outage, outageOf } from './outage.js';
-import { type OriginalSettings, restoreSettings } from './original-settings.js';
-import { randomMac } from './random-mac.js';
 import { collectStack, collectStackInTurn } from './stack.js';
 import type { Leaving, SavedMember, SavedRunner, WantedMember } from './state-file.js';
 
 const LONGEST_TIMER_MS = 2_000_000_000;
-
-/** A member as the daemon keeps it. */
-export interface MemberRecord {
-  original: OriginalSettings;
-  joining: boolean;
-  /** Set from before the first step of leaving to after the last. */
-  leaving?: Leaving;
-  /** Whether addresses or routes came with it when it joined. */
-  readonly took?: boolean;
-  /** What it had counted before it joined. */
-  readonly counted?: IfconfigCounters;
-}
 
 /** What a runner is made from. */
 export interface RunnerParts {
@@ -62,6 +48,7 @@ export class BondRunner {
   /** True from the first step of its destruction on. */
   ending = false;
   readonly #filters: FilterFollower;
+  readonly #departures: Departures;
   readonly #frames: FrameSender;
   readonly #senses: MonitorSenses;
   /** How the links of members are read. */
@@ -100,6 +87,7 @@ export class BondRunner {
     const { bondIfindex } = parts.plane;
     const filtered = { netlink, save, guard, bondUp, bondIfindex, records: this.records };
     this.#filters = new FilterFollower(filtered, this.#plan, parts.filters);
+    this.#departures = new Departures(parts.machine, this, { filters: this.#filters, guard, save });
     this.links = new LinkReader(parts.machine, (member, message) =>
       this.#tell({ severity: 'warning', type: 'link', message, member }),
     );
@@ -350,28 +338,13 @@ export class BondRunner {
   }
 
   #perform(output: Exclude<Output, { kind: 'event' }>): void {
-    const { netlink } = this.#machine;
+    if (isLinkOutput(output)) {
+      changeLink(this.#machine.netlink, this.plane.bondIfindex, output);
+      return;
+    }
     switch (output.kind) {
-      case 'set-member-address':
-        giveMacAddress(netlink, output.member, output.address);
-        return;
-      case 'set-member-mtu':
-        setLink(netlink, output.member, { mtu: output.mtu });
-        return;
-      case 'open-member':
-        setLink(netlink, output.member, { up: true });
-        return;
       case 'detach-member':
-        this.#detach(output.member, output.restoreAddress);
-        return;
-      case 'set-bond-address':
-        setLink(netlink, this.plane.bondIfindex, { address: output.address });
-        return;
-      case 'random-bond-address':
-        setLink(netlink, this.plane.bondIfindex, { address: randomMac() });
-        return;
-      case 'set-bond-mtu':
-        setLink(netlink, this.plane.bondIfindex, { mtu: output.mtu });
+        this.#departures.detach(output.member, { restoreAddress: output.restoreAddress });
         return;
       case 'carrier':
         this.plane.setCarrier(output.on);
@@ -399,31 +372,9 @@ export class BondRunner {
     this.#filters.planned(plan);
   }
 
-  #detach(member: number, restoreAddress: boolean): void {
-    const record = this.records.get(member);
-    if (record !== undefined) {
-      record.leaving = { restoreAddress };
-      this.#machine.save(this);
-    }
-    // Whatever of it fails (RUN_DIR may be full), the interface gets back what it had.
-    try {
-      this.#guard(() => this.#filters.release(member));
-      this.#guard(() => this.plane.removeMember(member));
-      const counted = countersOf(getLink(this.#machine.netlink, member));
-      this.departed = addCounters(this.departed, grownBy(counted, record?.counted ?? counted));
-      if (record === undefined) return;
-      const problems = restoreSettings(this.#machine.netlink, record.original, { address: restoreAddress });
-      for (const message of problems) {
-        this.#machine.journal.add(this.name, { severity: 'error', type: 'left', message });
-      }
-    } finally {
-      this.records.delete(member);
-    }
-  }
-
   /** Goes on with a leaving that an earlier daemon did not finish. */
-  finishLeaving(member: number, { restoreAddress }: Leaving): void {
-    this.#guard(() => this.#detach(member, restoreAddress));
+  finishLeaving(member: number, leaving: Leaving): void {
+    this.#guard(() => this.#departures.detach(member, leaving));
     if (this.#policy.members().some(other => other.member === member)) this.memberGone(member);
     this.#machine.save(this);
   }
