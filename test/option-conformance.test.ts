@@ -1,5 +1,5 @@
 // Every write of the record of the kernel's driver (golden/options/*.conformance.txt), made in every situation to a bond of
-// ours: the same errno, the same values of all options afterwards, and the same kind of thing said, but for what is listed.
+// ours: the same errno, the same values of all options afterwards, and the same kind of thing said, but for what is listed. Part of test:all.
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readListed } from '../scripts/conformance/listed.js';

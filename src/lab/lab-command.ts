@@ -2,13 +2,14 @@
 import { cableIsCut, setCable } from './cable.js';
 import { type RunningLab, runningLabs } from './running-labs.js';
 
-/** Exit codes are the command line's: 0 done, 1 refused, 2 usage. Returns one. */
+/** Exit codes are the command line's: 0 done, 1 refused, 2 usage. Returns one. Of several labs it is the last of `labs`. */
 export function labCommand(
   verb: 'cut' | 'restore' | 'status',
   iface: string | undefined,
   write: (text: string) => void,
+  labs: readonly RunningLab[] = runningLabs(),
 ): Promise<number> {
-  return Promise.resolve(run(verb, iface, write, runningLabs()));
+  return Promise.resolve(run(verb, iface, write, labs));
 }
 
 function run(

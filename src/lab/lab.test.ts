@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { listNamedNetns, mountFileSystem, openNetns } from '../linux/index.js';
 import { Lab, type LabOptions } from './lab.js';
 import { cleanStale } from './lab-guard.js';
+import { ownerOf } from './names.js';
 import { isAlive } from './running-labs.js';
 
 const labs: Lab[] = [];
@@ -18,7 +19,7 @@ async function makeLab(options: LabOptions = {}): Promise<Lab> {
 }
 afterEach(() => {
   for (const lab of labs.splice(0)) expect(lab.close()).toEqual([]);
-  expect(listNamedNetns().filter(name => name.startsWith(`bw${process.pid}`))).toEqual([]);
+  expect(listNamedNetns().filter(name => ownerOf(name) === process.pid)).toEqual([]);
 });
 
 /** A lab whose host is connected by eth0 alone. */
@@ -145,7 +146,7 @@ function strayFile(pid: number | undefined): string {
 }
 
 function namespacesOf(child: { readonly pid?: number | undefined }): string[] {
-  return listNamedNetns().filter(name => name.startsWith(`bw${child.pid}`));
+  return listNamedNetns().filter(name => ownerOf(name) === child.pid);
 }
 
 test.each([

@@ -1,5 +1,6 @@
 // scripts/guest: boots a stock kernel and runs a command there. Where nothing is installed and downloaded for it yet
-// (run `scripts/guest true` once) these tests are left out, because a test must not install packages. Needs root.
+// (run `scripts/guest true` once) these tests are left out, because a test must not install packages. Needs root;
+// part of test:all.
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type GuestKernel, guestIsReady, runInGuest } from '../../src/lab/index.js';
