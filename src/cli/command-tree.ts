@@ -1,4 +1,4 @@
-// The commands with their flags as data, for checks of the documents.
+// The commands with their flags and texts as data, for checks of the documents.
 import type { Command } from 'commander';
 import { buildProgram } from './program.js';
 import type { Session } from './session.js';
@@ -22,6 +22,22 @@ const IDLE: Session = {
   api: nothing,
   exitWith: nothing,
 };
+
+/** What `--help` says, by command. */
+export function helpTexts(): Map<string, string> {
+  const texts = new Map<string, string>();
+  const add = (command: Command, name: string): void => {
+    let text = '';
+    const writeOut = (part: string): void => {
+      text += part;
+    };
+    command.configureOutput({ writeOut }).outputHelp();
+    texts.set(name, text);
+    for (const child of command.commands) add(child, `${name} ${child.name()}`.trim());
+  };
+  add(buildProgram(IDLE), '');
+  return texts;
+}
 
 /** Long flags by command (`lab cut`); the flags of every command are under the empty name. */
 export function commandTree(): Map<string, string[]> {
