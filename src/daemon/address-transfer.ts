@@ -1,10 +1,9 @@
 // Addresses and routes that move from an interface to the bond when it joins, and back when the bond goes: the only way
 // into a machine can become a bond without being cut off.
 import {
-  addAddress,
-  addRoute,
-  deleteAddress,
-  deleteRoute,
+  addAddresses,
+  deleteAddresses,
+  deleteRoutes,
   isErrno,
   listAddresses,
   listRoutes,
@@ -27,9 +26,7 @@ import {
   RTN_UNICAST,
   RTPROT_KERNEL,
   routeDestination,
-  routeGateway,
   routeSource,
-  routeTable,
   routeUses,
   withInterface,
 } from '../netlink/index.js';
@@ -92,59 +89,9 @@ function routesFrom(routes: readonly Route[], addresses: readonly Address[], ifi
   );
 }
 
-/** Makes such routes as they were, once their sources are where they go. Gives those that could not be made. */
-export function restoreRoutes(netlink: Rtnetlink, routes: readonly Route[]): NotGiven[] {
-  return putRoutes(netlink, routes);
-}
-
-/** A route that could not be made, and why. */
-export interface NotGiven {
-  readonly route: Route;
-  readonly error: Error;
-}
-
-/** `the route default via 192.0.2.254 (...)`. */
-export function notGivenText({ route, error }: NotGiven): string {
-  const source = routeSource(route);
-  const from = source === undefined ? '' : ` src ${source}`;
-  return `the route ${routeText(route)}${from} could not be made again: ${error.message}`;
-}
-
-/** Makes routes, those without a gateway first, as the others need them. What fails does not keep the rest away. */
-function putRoutes(netlink: Rtnetlink, routes: readonly Route[]): NotGiven[] {
-  const direct = routes.filter(route => routeGateway(route) === undefined);
-  const viaGateway = routes.filter(route => routeGateway(route) !== undefined);
-  return [...direct, ...viaGateway].flatMap(route => {
-    try {
-      addRoute(netlink, route, route.family === AF_INET6 && routeSource(route) !== undefined);
-      return [];
-    } catch (error) {
-      return isErrno(error, 'EEXIST') ? [] : [{ route, error: error as Error }];
-    }
-  });
-}
-
 /** `192.0.2.1/24`. */
 export function addressText(address: Address): string {
   return `${ownAddress(address) ?? '?'}/${address.prefixLength}`;
-}
-
-/** `default via 192.0.2.254`. */
-export function routeText(route: Route): string {
-  const gateway = routeGateway(route);
-  return gateway === undefined ? routeDestination(route) : `${routeDestination(route)} via ${gateway}`;
-}
-
-/** What tells a route from others, but for its interface. */
-function routeIdentity(route: Route): string {
-  const metric = route.attributes.find(attribute => attribute.type === RTA.RTA_PRIORITY);
-  const bytes = metric === undefined ? '' : Buffer.from(metric.value).toString('hex');
-  return [route.family, route.tos, routeTable(route), routeText(route), bytes].join(' ');
-}
-
-/** True when both say the same of the same destination, by whatever interface. */
-export function sameRoute(a: Route, b: Route): boolean {
-  return routeIdentity(a) === routeIdentity(b);
 }
 
 /** True for a route that hangs on a nexthop object, which names the interface itself and cannot be rewritten here. */
@@ -154,24 +101,19 @@ export function usesNexthopObject(route: Route): boolean {
 
 /** Takes the addresses off an interface; its routes go with them. */
 export function removeAddresses(netlink: Rtnetlink, addresses: readonly Address[]): void {
-  for (const address of addresses) {
-    try {
-      deleteAddress(netlink, address);
-    } catch (error) {
-      if (!isErrno(error, 'EADDRNOTAVAIL', 'ENODEV')) throw error;
-    }
-  }
+  throwFirst(deleteAddresses(netlink, addresses), 'EADDRNOTAVAIL', 'ENODEV');
+}
+
+/** The first error that is none of these. */
+function throwFirst(outcomes: readonly (Error | undefined)[], ...expected: readonly string[]): void {
+  const error = outcomes.find(each => each !== undefined && !isErrno(each, ...expected));
+  if (error !== undefined) throw error;
 }
 
 /** Takes what came from an interface off the bond again. */
 export function takeBack(netlink: Rtnetlink, belongings: Belongings, from: number, bond: number): void {
-  for (const route of belongings.routes) {
-    try {
-      deleteRoute(netlink, asRequest(withInterface(route, from, bond)));
-    } catch (error) {
-      if (!isErrno(error, 'ESRCH', 'ENODEV')) throw error;
-    }
-  }
+  const routes = belongings.routes.map(route => asRequest(withInterface(route, from, bond)));
+  throwFirst(deleteRoutes(netlink, routes), 'ESRCH', 'ENODEV');
   // Without the label, which is another one there and would have to fit.
   const onBond = belongings.addresses.map(({ label: _label, ...address }) => ({ ...address, ifindex: bond }));
   removeAddresses(netlink, onBond);
@@ -190,40 +132,23 @@ export function giveAddresses(
   fromName: string,
   to: Destination,
 ): void {
-  for (const address of addresses) {
+  const moved = addresses.map((address): Address => {
     const flags =
       (address.flags ?? 0) & ~(IFA_F.IFA_F_TENTATIVE | IFA_F.IFA_F_DADFAILED | IFA_F.IFA_F_SECONDARY);
     const { label, ...rest } = address;
-    const moved: Address = {
+    return {
       ...rest,
       ifindex: to.ifindex,
       flags: address.family === AF_INET6 ? flags | IFA_F.IFA_F_NODAD : flags,
       ...(label !== undefined && { label: labelFor(label, fromName, to.name) }),
     };
-    try {
-      addAddress(netlink, moved);
-    } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw error;
-    }
-  }
+  });
+  throwFirst(addAddresses(netlink, moved), 'EEXIST');
 }
 
 /** A label begins with the name of its interface: `eth0:web` becomes `bond0:web`. 15 characters at most. */
 function labelFor(label: string, fromName: string, toName: string): string {
   return label.startsWith(fromName) ? `${toName}${label.slice(fromName.length)}`.slice(0, 15) : toName;
-}
-
-/** Gives routes to an interface that is up, instead of the one that they were over. Gives those that could not be made. */
-export function giveRoutes(
-  netlink: Rtnetlink,
-  routes: readonly Route[],
-  fromIfindex: number,
-  toIfindex: number,
-): NotGiven[] {
-  return putRoutes(
-    netlink,
-    routes.map(route => withInterface(route, fromIfindex, toIfindex)),
-  );
 }
 
 /** Belongings as JSON. */

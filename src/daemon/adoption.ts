@@ -84,7 +84,7 @@ function giveUp(machine: Machine, saved: SavedRunner): void {
       journal.add(saved.name, { severity: 'error', type: 'left', message });
     }
   }
-  for (const problem of returnBelongings(netlink, saved.taken, undefined, saved.bondIfindex)) {
+  for (const problem of returnBelongings(netlink, saved.taken, saved.bondIfindex)) {
     const message = `${saved.name} could not give everything back: ${problem}`;
     journal.add(saved.name, { severity: 'error', type: 'left', message });
   }

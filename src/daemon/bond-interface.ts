@@ -12,8 +12,8 @@ import {
   shown,
 } from '../base/index.js';
 import {
-  addRoute,
-  deleteRoute,
+  addRoutes,
+  deleteRoutes,
   getLink,
   isErrno,
   listRoutes,
@@ -111,40 +111,40 @@ export function addBondRoutes(
     }
     routes.push(route);
   }
-  const added: Route[] = [];
-  for (const [at, route] of routes.entries()) {
-    try {
-      addRoute(netlink, route);
-      added.push(route);
-    } catch (error) {
-      const others = isErrno(error, 'EEXIST') ? waysTo(netlink, route) : [];
-      if (others.some(other => hasWay(other, route))) continue;
-      for (const one of added.toReversed()) deleteRoute(netlink, one);
-      const { to = '', via = '' } = wishes[at] ?? {};
-      const what = `The route to ${shown(to)} by ${shown(via)} was not added to ${runner.name}`;
-      const [other] = others;
-      if (other === undefined) return err(systemRefusal(error, what));
-      const way = wayText(netlink, other);
-      const remove = `ip ${other.family === AF_INET6 ? '-6 ' : ''}route del ${shown(to)}${way}`;
-      const message = `${what}: there is another one${way}. Remove that ("${remove}"), or leave this one out.`;
-      return err(refusal('exists', 'EEXIST', message));
-    }
-  }
-  return done;
+  const outcomes = addRoutes(netlink, routes);
+  // Read once, however many are there already.
+  const there = outcomes.some(exists) ? listRoutes(netlink, { table: RT_TABLE_MAIN }) : [];
+  const byWay = new Map<string, Route[]>();
+  for (const other of there) byWay.set(wayKey(other), [...(byWay.get(wayKey(other)) ?? []), other]);
+  const at = routes.findIndex((route, nth) => {
+    if (outcomes[nth] === undefined) return false;
+    const others = exists(outcomes[nth]) ? (byWay.get(wayKey(route)) ?? []) : [];
+    return !others.some(other => hasWay(other, route));
+  });
+  const refused = routes[at];
+  if (refused === undefined) return done;
+  deleteRoutes(netlink, routes.filter((_, nth) => outcomes[nth] === undefined).toReversed());
+  const { to = '', via = '' } = wishes[at] ?? {};
+  const what = `The route to ${shown(to)} by ${shown(via)} was not added to ${runner.name}`;
+  const [other] = exists(outcomes[at]) ? (byWay.get(wayKey(refused)) ?? []) : [];
+  if (other === undefined) return err(systemRefusal(outcomes[at], what));
+  const way = wayText(netlink, other);
+  const remove = `ip ${other.family === AF_INET6 ? '-6 ' : ''}route del ${shown(to)}${way}`;
+  const message = `${what}: there is another one${way}. Remove that ("${remove}"), or leave this one out.`;
+  return err(refusal('exists', 'EEXIST', message));
+}
+
+function exists(error: unknown): boolean {
+  return isErrno(error, 'EEXIST');
 }
 
 function metricOf(route: Route): number {
   return routePriority(route) ?? (route.family === AF_INET6 ? IP6_RT_PRIO_USER : 0);
 }
 
-/** The routes that keep one from being added: same destination, metric and type of service in the main table. */
-function waysTo(netlink: Rtnetlink, route: Route): Route[] {
-  return listRoutes(netlink, { table: RT_TABLE_MAIN, family: route.family }).filter(
-    other =>
-      routeDestination(other) === routeDestination(route) &&
-      other.tos === route.tos &&
-      metricOf(other) === metricOf(route),
-  );
+/** Routes of the main table for which this is the same keep each other from being added. */
+function wayKey(route: Route): string {
+  return `${route.family} ${routeDestination(route)} ${route.tos} ${metricOf(route)}`;
 }
 
 /** True when a route is the wished one, or has its gateway and interface among several ways. */

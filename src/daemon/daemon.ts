@@ -112,7 +112,7 @@ class Daemon implements RunningDaemon {
     this.journal = machine.journal;
     this.#state = state;
     this.#keeper = new StateKeeper({
-      write: changed => this.#state.save(this.#registry.all(), changed),
+      write: changed => this.#state.save(this.#registry.written(), changed),
       tell: event => void machine.journal.add('', event),
       log: machine.log,
     });
@@ -179,7 +179,7 @@ class Daemon implements RunningDaemon {
     this.#news.listen();
     for (const runner of this.#registry.all()) {
       this.#operations.joining.undoUnfinished(runner);
-      if (runner.ending) this.#operations.dismantle(runner, undefined);
+      if (runner.ending) void this.#operations.destruction.dismantle(runner);
       else runner.adopt();
     }
     this.#awaited.start();
@@ -205,8 +205,9 @@ class Daemon implements RunningDaemon {
     this.#awaited.close();
     await this.#server?.close();
     if (how === 'remove-everything') {
-      for (const runner of this.#registry.all()) this.#operations.destroy(runner);
+      for (const runner of this.#registry.all()) await this.#operations.destruction.destroy(runner);
     }
+    await this.#operations.destruction.finished();
     this.#save();
     this.#keeper.close();
     this.#files.close();
@@ -265,7 +266,7 @@ class Daemon implements RunningDaemon {
   }
 
   destroy(runner: BondRunner) {
-    return this.#operations.destroy(runner);
+    return this.#operations.destruction.destroy(runner);
   }
 
   enslave(runner: BondRunner, { interfaces, ...wishes }: Required<EnslaveRequest>) {

@@ -3,18 +3,14 @@
 import { err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { hasProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { getLink, listLinks, setLink } from '../linux/index.js';
-import type { Link, Route } from '../netlink/index.js';
+import { type Link, type Route, withInterface } from '../netlink/index.js';
 import {
   addressText,
   type Belongings,
   belongingsOf,
   giveAddresses,
-  giveRoutes,
   loadBelongings,
-  notGivenText,
   removeAddresses,
-  restoreRoutes,
-  routeText,
   saveBelongings,
   takeBack,
   usesNexthopObject,
@@ -27,6 +23,7 @@ import type { Machine } from './machine.js';
 import { countersOf } from './member-counters.js';
 import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
 import type { Registry } from './registry.js';
+import { notGivenText, putRoutes, routeText } from './route-transfer.js';
 import { systemRefusal } from './system-refusal.js';
 
 /** How interfaces are to join; see EnslaveRequest. */
@@ -109,7 +106,7 @@ export class Joining {
   }
 
   #restore(runner: BondRunner, routes: readonly Route[]): void {
-    for (const failed of restoreRoutes(this.#machine.netlink, routes))
+    for (const failed of putRoutes(this.#machine.netlink, routes))
       this.#machine.journal.add(runner.name, {
         severity: 'error',
         type: 'left',
@@ -175,7 +172,10 @@ export class Joining {
     giveAddresses(netlink, belongings.addresses, fromName, to);
     setLink(netlink, to.ifindex, { up: true });
     runner.resync();
-    const [failed] = giveRoutes(netlink, belongings.routes, from, to.ifindex);
+    const [failed] = putRoutes(
+      netlink,
+      belongings.routes.map(route => withInterface(route, from, to.ifindex)),
+    );
     if (failed !== undefined) throw failed.error;
   }
 
@@ -212,8 +212,7 @@ export class Joining {
       } catch (error) {
         note((error as Error).message);
       }
-      for (const failed of giveRoutes(netlink, belongings.routes, ifindex, ifindex))
-        note(notGivenText(failed));
+      for (const failed of putRoutes(netlink, belongings.routes)) note(notGivenText(failed));
     }
     this.#restore(runner, belongings?.sourced ?? []);
     runner.taken = runner.taken.filter(saved => saved !== taken);

@@ -108,7 +108,9 @@ export class KernelNews {
   #bondGone(runner: BondRunner, link?: Link): void {
     const name = runner.name;
     const moved = link?.newNetnsId !== undefined;
-    this.#operations.dismantle(runner, undefined);
+    void this.#operations.destruction.dismantle(runner).catch((error: unknown) => {
+      this.#machine.log.error({ err: error, bond: name }, 'a bond that is gone could not be taken apart');
+    });
     const message = moved
       ? `${name} was moved to another network namespace, where it cannot work; it was destroyed and its members released`
       : `${name} was deleted by someone else; its members were released`;

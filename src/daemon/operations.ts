@@ -1,4 +1,4 @@
-// What users ask of a daemon: create, destroy, enslave, release, set. Each is carried out whole or not at all.
+// What users ask of a daemon: create, enslave, release, set. Each is carried out whole or not at all.
 import { err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import type { BondDataPlane } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, setLink } from '../linux/index.js';
@@ -15,10 +15,10 @@ import {
 } from '../policy/index.js';
 import { removeAddresses } from './address-transfer.js';
 import { checkBondName } from './bond-name.js';
-import { type Carried, carriedBy, returnBelongings } from './belongings-return.js';
 import { BondRunner } from './bond-runner.js';
 import { isCidr } from './cidr.js';
 import { DATA_PLANE_NAMES, refuseMissing, refuseOther, wishedDataPlane } from './data-planes.js';
+import { Destruction } from './destruction.js';
 import { type EnslaveWishes, Joining } from './joining.js';
 import type { Machine } from './machine.js';
 import { fleetingPins } from './pins-lifetime.js';
@@ -39,11 +39,13 @@ export class Operations {
   readonly #machine: Machine;
   readonly #registry: Registry;
   readonly joining: Joining;
+  readonly destruction: Destruction;
 
   constructor(machine: Machine, registry: Registry) {
     this.#machine = machine;
     this.#registry = registry;
     this.joining = new Joining(machine, registry);
+    this.destruction = new Destruction(machine, registry);
   }
 
   create(name: string, options: Readonly<Record<string, string>>): Done {
@@ -105,40 +107,6 @@ export class Operations {
     }
     this.#machine.save(runner);
     return done;
-  }
-
-  destroy(runner: BondRunner): Done {
-    const { netlink } = this.#machine;
-    const name = runner.name;
-    const link = getLink(netlink, runner.plane.bondIfindex);
-    const carried = link === undefined || runner.taken.length === 0 ? undefined : carriedBy(netlink, link);
-    // Down first: nobody is to be told of failovers from member to member while they leave.
-    if (link !== undefined) {
-      setLink(netlink, link.ifindex, { up: false });
-      runner.resync();
-    }
-    this.dismantle(runner, carried);
-    this.#machine.journal.add(name, { severity: 'info', type: 'left', message: `${name} was destroyed` });
-    return done;
-  }
-
-  /** Releases all members and removes everything; what was taken from interfaces goes back to them. */
-  dismantle(runner: BondRunner, carried: Carried | undefined): void {
-    runner.ending = true;
-    this.#machine.save(runner);
-    for (const member of Array.from(runner.records.keys()))
-      runner.feed({ kind: 'leave', member, cause: 'released' });
-    const bondIfindex = runner.plane.bondIfindex;
-    const bondName = runner.name;
-    try {
-      runner.takeDown();
-    } catch (error) {
-      const message = `${bondName} left something behind: ${(error as Error).message}`;
-      this.#machine.journal.add(bondName, { severity: 'error', type: 'left', message });
-    }
-    this.#registry.remove(runner);
-    this.#giveBack(runner, carried, bondIfindex, bondName);
-    this.#machine.save(runner);
   }
 
   /** All the named interfaces, or none. */
@@ -333,16 +301,5 @@ export class Operations {
     }
     runner.refreshStack();
     return done;
-  }
-
-  /** What was taken from interfaces goes back to those that are not members of another bond by now. */
-  #giveBack(runner: BondRunner, carried: Carried | undefined, bondIfindex: number, bondName: string): void {
-    const { netlink, journal } = this.#machine;
-    const homeless = runner.taken.filter(saved => this.#registry.ofMember(saved.ifindex) === undefined);
-    for (const problem of returnBelongings(netlink, homeless, carried, bondIfindex)) {
-      const message = `${bondName} could not give everything back: ${problem}`;
-      journal.add(bondName, { severity: 'error', type: 'left', message });
-    }
-    runner.taken = [];
   }
 }

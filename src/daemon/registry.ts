@@ -3,13 +3,26 @@ import type { BondRunner } from './bond-runner.js';
 
 export class Registry {
   readonly #runners = new Map<number, BondRunner>();
+  readonly #parted = new Set<BondRunner>();
 
   add(runner: BondRunner): void {
     this.#runners.set(runner.plane.bondIfindex, runner);
   }
 
+  /** Its interface is gone, but not all is back yet that it had: it is a bond no more, but is written down. */
+  part(runner: BondRunner): void {
+    this.#runners.delete(runner.plane.bondIfindex);
+    this.#parted.add(runner);
+  }
+
   remove(runner: BondRunner): void {
     this.#runners.delete(runner.plane.bondIfindex);
+    this.#parted.delete(runner);
+  }
+
+  /** All of which the next daemon must know. */
+  written(): readonly BondRunner[] {
+    return [...this.#runners.values(), ...this.#parted];
   }
 
   all(): readonly BondRunner[] {

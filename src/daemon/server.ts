@@ -17,6 +17,7 @@ import type {
 import type { BondRunner } from './bond-runner.js';
 import type { Journal } from './journal.js';
 import type { Done } from './operations.js';
+import { Turns } from './turns.js';
 import type { TextView } from './views.js';
 import {
   addressesBody,
@@ -41,7 +42,7 @@ export interface ControlledDaemon {
   text(runner: BondRunner, view: TextView): string;
   find(name: string): Result<BondRunner, Refusal>;
   create(name: string, options: Readonly<Record<string, string>>): Done;
-  destroy(runner: BondRunner): Done;
+  destroy(runner: BondRunner): Promise<Done>;
   enslave(runner: BondRunner, request: Required<EnslaveRequest>): Done;
   release(runner: BondRunner, names: readonly string[]): Done;
   set(runner: BondRunner, options: Readonly<Record<string, string>>): Done;
@@ -107,6 +108,7 @@ export class ControlServer {
   readonly #server: Server;
   readonly #path: string;
   readonly #followers = new Set<ServerResponse>();
+  readonly #turns = new Turns();
 
   private constructor(daemon: ControlledDaemon, path: string) {
     this.#daemon = daemon;
@@ -162,8 +164,21 @@ export class ControlServer {
     }
     const body = await readBody(request);
     if (!body.ok) return refuse(response, body.error, body.error === TOO_LARGE ? 413 : undefined);
-    const [version, area, name, part, ...rest] = url.path;
+    const [version, , , , ...rest] = url.path;
     if (version !== 'v1' || rest.length > 0) return notFound(request, response);
+    const method = request.method ?? 'GET';
+    // One change after another: some have turns of the event loop in between.
+    if (method !== 'GET') return this.#turns.take(() => this.#route(url, body.value, request, response));
+    return this.#route(url, body.value, request, response);
+  }
+
+  #route(
+    url: RequestUrl,
+    body: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void | Promise<void> {
+    const [, area, name, part] = url.path;
     const method = request.method ?? 'GET';
     if ((area === 'status' || area === 'events') && name === undefined) {
       if (method !== 'GET') return wrongMethod(request, response, 'GET');
@@ -174,16 +189,22 @@ export class ControlServer {
     if (name === undefined) {
       if (method === 'GET') return sendResult(response, this.#daemon.show());
       if (method === 'POST') {
-        return this.#change(response, check(createBody, body.value), value =>
+        return this.#change(response, check(createBody, body), value =>
           this.#daemon.create(value.name, value.options),
         );
       }
       return wrongMethod(request, response, 'GET, POST');
     }
-    return this.#bond(`${method} ${part ?? ''}`, name, body.value, request, response);
+    return this.#bond(`${method} ${part ?? ''}`, name, body, request, response);
   }
 
-  #bond(verb: string, name: string, body: unknown, request: IncomingMessage, response: ServerResponse): void {
+  #bond(
+    verb: string,
+    name: string,
+    body: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void | Promise<void> {
     const daemon = this.#daemon;
     const found = daemon.find(name);
     if (!found.ok) return refuse(response, found.error);
@@ -234,17 +255,21 @@ export class ControlServer {
   }
 
   /** Runs a change; the warnings that it caused go with the answer. */
-  #change<T>(
+  async #change<T>(
     response: ServerResponse,
     wish: Result<T, Refusal>,
-    action: (value: T) => Done,
+    action: (value: T) => Done | Promise<Done>,
     runner?: BondRunner,
-  ): void {
+  ): Promise<void> {
     if (!wish.ok) return refuse(response, wish.error);
     const records: EventRecord[] = [];
-    const stop = this.#daemon.journal.listen(record => records.push(record));
+    const name = runner?.name;
+    const stop = this.#daemon.journal.listen(record => {
+      // What others tell while this takes its turns is not its affair.
+      if (name === undefined || record.bond === name) records.push(record);
+    });
     try {
-      const result = action(wish.value);
+      const result = await action(wish.value);
       if (!result.ok) return refuse(response, result.error);
       const emptied = runner !== undefined && runner.records.size === 0;
       const alarming = records.filter(
@@ -289,10 +314,13 @@ export class ControlServer {
   }
 }
 
+interface RequestUrl {
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+}
+
 /** The parts of a request's address; undefined when it is none. */
-export function parseUrl(
-  text: string,
-): { readonly path: readonly string[]; readonly query: URLSearchParams } | undefined {
+export function parseUrl(text: string): RequestUrl | undefined {
   try {
     const url = new URL(text, 'http://bondwire');
     return {

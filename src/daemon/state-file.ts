@@ -127,6 +127,7 @@ export class StateFile {
   readonly #netns: string;
   /** What was written of each bond: one that did not change is not asked again. */
   readonly #texts = new WeakMap<Savable, string>();
+  readonly #takenTexts = new WeakMap<SavedBelongings, string>();
 
   constructor(runDir: string, netns: string) {
     mkdirSync(runDir, { recursive: true, mode: 0o755 });
@@ -184,8 +185,18 @@ export class StateFile {
 
   #textOf(bond: Savable, isChanged: boolean): string {
     const known = isChanged ? undefined : this.#texts.get(bond);
-    const text = known ?? JSON.stringify(bond.saved());
+    const text = known ?? this.#fullText(bond.saved());
     this.#texts.set(bond, text);
     return text;
+  }
+
+  /** What was taken from an interface does not change while the bond lives, and thousands of routes make it most of the text. */
+  #fullText({ taken, ...bond }: SavedRunner): string {
+    const texts = taken.map(belongings => {
+      const text = this.#takenTexts.get(belongings) ?? JSON.stringify(belongings);
+      this.#takenTexts.set(belongings, text);
+      return text;
+    });
+    return `${JSON.stringify(bond).slice(0, -1)},"taken":[${texts.join(',')}]}`;
   }
 }

@@ -14,7 +14,8 @@ import {
   RTM_GETADDR,
   RTM_NEWADDR,
 } from '../netlink/index.js';
-import type { Rtnetlink } from './rtnetlink.js';
+import type { SystemError } from './errors.js';
+import type { NamedRequest, Rtnetlink } from './rtnetlink.js';
 
 /** All addresses, or those of one interface. */
 export function listAddresses(netlink: Rtnetlink, filter: { readonly ifindex?: number } = {}): Address[] {
@@ -62,13 +63,36 @@ function addressRequest(address: Address): Uint8Array {
   return emitAddress({ ...wish, flags, lifetimes: given });
 }
 
+function addition(address: Address, replace: boolean): NamedRequest {
+  const flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
+  return { type: RTM_NEWADDR, flags, payload: addressRequest(address), target: ownAddress(address) ?? '' };
+}
+
+function deletion(address: Address): NamedRequest {
+  return { type: RTM_DELADDR, flags: 0, payload: emitAddress(address), target: ownAddress(address) ?? '' };
+}
+
 /** Adds an address; one that is there already throws EEXIST unless `replace`. */
 export function addAddress(netlink: Rtnetlink, address: Address, replace = false): void {
-  const flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
-  netlink.request({ type: RTM_NEWADDR, flags, payload: addressRequest(address) }, ownAddress(address) ?? '');
+  const request = addition(address, replace);
+  netlink.request(request, request.target);
+}
+
+/** Adds addresses in this order, many in one call of the kernel; gives the outcome of each. */
+export function addAddresses(netlink: Rtnetlink, addresses: readonly Address[]): (SystemError | undefined)[] {
+  return netlink.requestAll(addresses.map(address => addition(address, false)));
 }
 
 /** Deletes an address; EADDRNOTAVAIL when it is not there. */
 export function deleteAddress(netlink: Rtnetlink, address: Address): void {
-  netlink.request({ type: RTM_DELADDR, flags: 0, payload: emitAddress(address) }, ownAddress(address) ?? '');
+  const request = deletion(address);
+  netlink.request(request, request.target);
+}
+
+/** Deletes addresses, many in one call of the kernel; gives the outcome of each. */
+export function deleteAddresses(
+  netlink: Rtnetlink,
+  addresses: readonly Address[],
+): (SystemError | undefined)[] {
+  return netlink.requestAll(addresses.map(deletion));
 }

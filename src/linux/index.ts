@@ -1,5 +1,12 @@
 // The only room that makes system calls. Calls are synchronous; the C library is loaded at the first of them.
-export { addAddress, addressFromText, deleteAddress, listAddresses } from './addresses.js';
+export {
+  addAddress,
+  addAddresses,
+  addressFromText,
+  deleteAddress,
+  deleteAddresses,
+  listAddresses,
+} from './addresses.js';
 export { BPF_TCX_EGRESS, BPF_TCX_INGRESS, createTcxLink, detachLink, updateLink } from './bpf-link.js';
 export {
   BPF_F_MMAPABLE,
@@ -98,7 +105,15 @@ export {
 export { ETH_P_ALL, PacketSocket, type PacketSocketOptions, type ReceivedFrame } from './packet-socket.js';
 export { RingBuffer } from './ring-buffer.js';
 export { PROBE_ANSWERS } from './socket-filter.js';
-export { addRoute, deleteRoute, listRoutes, type RouteFilter, routeTo } from './routes.js';
+export {
+  addRoute,
+  addRoutes,
+  deleteRoute,
+  deleteRoutes,
+  listRoutes,
+  type RouteFilter,
+  routeTo,
+} from './routes.js';
 export { Rtnetlink, type RtnetlinkOptions } from './rtnetlink.js';
 export { readSysctl, type SysctlFamily, writeSysctl } from './sysctl.js';
 export { allProcessors, steerTransmit } from './transmit-queues.js';

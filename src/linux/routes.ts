@@ -17,8 +17,8 @@ import {
   routeTable,
   routeUses,
 } from '../netlink/index.js';
-import { isErrno } from './errors.js';
-import type { Rtnetlink } from './rtnetlink.js';
+import { isErrno, type SystemError } from './errors.js';
+import type { NamedRequest, Rtnetlink } from './rtnetlink.js';
 
 /** Which routes; all conditions hold. */
 export interface RouteFilter {
@@ -53,19 +53,49 @@ export function listRoutes(netlink: Rtnetlink, filter: RouteFilter = {}): Route[
   return routes;
 }
 
+function addition(route: Route, replace: boolean): NamedRequest {
+  const flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
+  return {
+    type: RTM_NEWROUTE,
+    flags,
+    payload: emitRoute(asRequest(route)),
+    target: routeDestination(route),
+  };
+}
+
+function deletion(route: Route): NamedRequest {
+  return {
+    type: RTM_DELROUTE,
+    flags: 0,
+    payload: emitRoute(asRequest(route)),
+    target: routeDestination(route),
+  };
+}
+
 /** Adds a route, also one that `listRoutes()` gave; one that is there already throws EEXIST unless `replace`. */
 export function addRoute(netlink: Rtnetlink, route: Route, replace = false): void {
-  const flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
-  netlink.request(
-    { type: RTM_NEWROUTE, flags, payload: emitRoute(asRequest(route)) },
-    routeDestination(route),
-  );
+  const request = addition(route, replace);
+  netlink.request(request, request.target);
+}
+
+/** Adds routes in this order, many in one call of the kernel; gives the outcome of each. `replace` as in `addRoute()`. */
+export function addRoutes(
+  netlink: Rtnetlink,
+  routes: readonly Route[],
+  replace: (route: Route) => boolean = () => false,
+): (SystemError | undefined)[] {
+  return netlink.requestAll(routes.map(route => addition(route, replace(route))));
 }
 
 /** Deletes a route; ESRCH when it is not there. */
 export function deleteRoute(netlink: Rtnetlink, route: Route): void {
-  const payload = emitRoute(asRequest(route));
-  netlink.request({ type: RTM_DELROUTE, flags: 0, payload }, routeDestination(route));
+  const request = deletion(route);
+  netlink.request(request, request.target);
+}
+
+/** Deletes routes, many in one call of the kernel; gives the outcome of each. */
+export function deleteRoutes(netlink: Rtnetlink, routes: readonly Route[]): (SystemError | undefined)[] {
+  return netlink.requestAll(routes.map(deletion));
 }
 
 /** The route that packets to this address take (4 or 16 bytes, as `ip route get`); undefined when there is none. */

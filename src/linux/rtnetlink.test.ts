@@ -12,7 +12,14 @@ import {
   routeInterface,
   withInterface,
 } from '../netlink/index.js';
-import { addAddress, addressFromText, deleteAddress, listAddresses } from './addresses.js';
+import {
+  addAddress,
+  addAddresses,
+  addressFromText,
+  deleteAddress,
+  deleteAddresses,
+  listAddresses,
+} from './addresses.js';
 import { SystemError } from './errors.js';
 import {
   createBridge,
@@ -44,6 +51,38 @@ async function until(condition: () => boolean): Promise<void> {
   }
   expect(condition()).toBe(true);
 }
+
+describe.skipIf(!isRoot)('many requests, which needs root', () => {
+  test('requestAll() gives each its own outcome, over several datagrams, and goes on after a refusal', () => {
+    inScratchNetns(netlink => {
+      const { ifindex } = requireLink(netlink, 'lo');
+      setLink(netlink, ifindex, { up: true });
+      const addresses = Array.from({ length: 700 }, (_, nth) =>
+        addressFromText(ifindex, `10.1.${nth >> 8}.${nth & 255}/32`),
+      );
+      for (const one of addresses.slice(300, 301)) addAddress(netlink, one);
+      const nobody = addressFromText(9999, '10.9.9.9/32');
+      const outcomes = addAddresses(netlink, [...addresses, nobody]);
+      expect(outcomes).toHaveLength(701);
+      const failed = [...outcomes.entries()].flatMap(([at, error]) =>
+        error === undefined ? [] : [[at, error.code, error.target]],
+      );
+      expect(failed).toEqual([
+        [300, 'EEXIST', '10.1.1.44'],
+        [700, 'ENODEV', '10.9.9.9'],
+      ]);
+      expect(
+        listAddresses(netlink, { ifindex }).filter(({ local }) => local?.startsWith('10.1.')),
+      ).toHaveLength(700);
+      // What comes after it gets its own answer.
+      expect(getLink(netlink, 'lo')?.ifindex).toBe(ifindex);
+      expect(
+        deleteAddresses(netlink, [...addresses, nobody]).filter(error => error !== undefined),
+      ).toHaveLength(1);
+      expect(netlink.requestAll([])).toEqual([]);
+    });
+  });
+});
 
 describe.skipIf(!isRoot)('links, which needs root', () => {
   test('createVeth() makes both ends as asked', () => {
