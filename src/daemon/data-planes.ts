@@ -148,8 +148,7 @@ export class DataPlanes {
   }
 
   unmapAhead(memory: MappedMemory): void {
-    forwarder.forgetAhead(memory.address);
-    memory.unmap();
+    forwarder.forgetAhead(memory.address, () => memory.unmap());
   }
 
   /**

@@ -49,9 +49,10 @@ export class RingBuffer {
   /**
    * Gives every finished record to `callback`, up to `most`, and counts them. The bytes are the ring's own: valid
    * during the callback only, and not to be written (that would end the process). A record whose callback throws
-   * counts as read.
+   * counts as read. Nothing is left to read after `close()`.
    */
   consume(callback: (record: Uint8Array) => void, most: number = Number.POSITIVE_INFINITY): number {
+    if (this.#closed) return 0;
     let count = 0;
     let position = Number(Atomics.load(this.#consumerPosition, 0));
     while (!this.#closed && count < most) {

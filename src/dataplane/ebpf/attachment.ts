@@ -6,11 +6,9 @@ import {
   closeFd,
   createTcxLink,
   deleteBpfFilter,
-  deleteClsact,
   detachLink,
   getLink,
   getPinned,
-  hasFilters,
   isErrno,
   linkInfo,
   listBpfFilters,
@@ -22,7 +20,7 @@ import {
   tcxProgramIds,
   updateLink,
 } from '../../linux/index.js';
-import { FILTER_NAME, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
+import { deleteEmptyClsact, FILTER_NAME, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
 
 const BPF_TCX_INGRESS = 46;
 const FILTER_HANDLE = 1;
@@ -40,31 +38,45 @@ export interface Attachment {
   readonly ownsQdisc: boolean;
 }
 
-/** Attaches: by TCX where the kernel has it, or as `wanted` says. */
+/**
+ * Attaches: by TCX where the kernel has it, or as `wanted` says. `note` is told how before it is done, so that `detach` can undo
+ * what was only begun.
+ */
 export function attachIngress(
   netlink: Rtnetlink,
   programFd: number,
   ifindex: number,
   pin: string,
+  note: (attachment: Attachment) => void,
   wanted?: AttachKind,
 ): Attachment {
-  if (wanted === 'clsact') return attachFilter(netlink, programFd, ifindex, pin);
-  try {
-    const link = createTcxLink(programFd, ifindex, BPF_TCX_INGRESS);
+  if (wanted !== 'clsact') {
+    const attachment: Attachment = { kind: 'tcx', pin, ifindex, ownsQdisc: false };
+    note(attachment);
     try {
-      pinObject(link, pin);
+      attachLink(programFd, attachment);
+      return attachment;
     } catch (error) {
-      detachLink(link);
-      throw error;
-    } finally {
-      closeFd(link);
+      // EINVAL: a kernel before 6.6 does not know the attach type.
+      if (wanted === 'tcx' || !isErrno(error, 'EINVAL')) throw error;
     }
-    return { kind: 'tcx', pin, ifindex, ownsQdisc: false };
-  } catch (error) {
-    // EINVAL: a kernel before 6.6 does not know the attach type.
-    if (wanted === 'tcx' || !isErrno(error, 'EINVAL')) throw error;
   }
-  return attachFilter(netlink, programFd, ifindex, pin);
+  const attachment: Attachment = { kind: 'clsact', pin, ifindex, ownsQdisc: !hasClsact(netlink, ifindex) };
+  note(attachment);
+  attachFilter(netlink, programFd, attachment);
+  return attachment;
+}
+
+function attachLink(programFd: number, { ifindex, pin }: Attachment): void {
+  const link = createTcxLink(programFd, ifindex, BPF_TCX_INGRESS);
+  try {
+    pinObject(link, pin);
+  } catch (error) {
+    detachLink(link);
+    throw error;
+  } finally {
+    closeFd(link);
+  }
 }
 
 /** Puts another program in the place of the one that is attached, between two frames. */
@@ -82,15 +94,14 @@ export function swapProgram(netlink: Rtnetlink, programFd: number, attachment: A
   }
 }
 
-function attachFilter(netlink: Rtnetlink, programFd: number, ifindex: number, pin: string): Attachment {
-  const ownsQdisc = addClsact(netlink, ifindex);
+function attachFilter(netlink: Rtnetlink, programFd: number, { ifindex, ownsQdisc }: Attachment): void {
+  addClsact(netlink, ifindex);
   try {
     addBpfFilter(netlink, filterPlace(ifindex), programFd, FILTER_NAME, false);
   } catch (error) {
-    if (ownsQdisc) deleteClsact(netlink, ifindex);
+    if (ownsQdisc) deleteEmptyClsact(netlink, ifindex);
     throw error;
   }
-  return { kind: 'clsact', pin, ifindex, ownsQdisc };
 }
 
 /** Takes the program off. Quiet when the interface, or the pin, is gone already. */
@@ -111,10 +122,8 @@ export function detach(netlink: Rtnetlink, attachment: Attachment): void {
   if (getLink(netlink, attachment.ifindex) === undefined) return;
   const { ifindex } = attachment;
   // Not there, or another one: the index may have gone to another interface.
-  if (!isAttached(netlink, attachment)) return;
-  deleteBpfFilter(netlink, filterPlace(ifindex));
-  const others = hasFilters(netlink, ifindex, 'ingress') || hasFilters(netlink, ifindex, 'egress');
-  if (attachment.ownsQdisc && !others) deleteClsact(netlink, ifindex);
+  if (isAttached(netlink, attachment)) deleteBpfFilter(netlink, filterPlace(ifindex));
+  if (attachment.ownsQdisc) deleteEmptyClsact(netlink, ifindex);
 }
 
 /** True when our program is still where it was put. */

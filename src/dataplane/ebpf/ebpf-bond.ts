@@ -95,6 +95,8 @@ export class EbpfBond implements BondDataPlane {
         transmitProgramOf(toolbox.context, FIRST_KIND),
         pair.lowerIfindex,
         `${bond.pins}/transmit`,
+        // It goes with the pair and the directory, which are noted.
+        () => {},
       );
       const parts: Parts = {
         layoutVersion: LAYOUT_VERSION,
@@ -193,21 +195,21 @@ export class EbpfBond implements BondDataPlane {
     if (this.#state.slotOf(member) !== undefined) throw new Error(`Interface ${member} is a member already.`);
     const slot = this.#state.freeSlot();
     this.#state.occupy(slot, member);
-    let receive: Attachment | undefined;
+    const note = (receive: Attachment): void =>
+      this.#saveParts({ ...this.#parts, receive: { ...this.#parts.receive, [slot]: receive } });
     try {
       if (!this.#toolbox.learn(this.#maps, slot, member)) this.#state.forgetDevice(slot);
-      receive = attachProgram(
+      attachProgram(
         this.#netlink,
         this.#toolbox,
         this.#maps,
         receiveProgram(this.#toolbox.context, slot),
         member,
         `${this.#places.pins}/receive-${slot}`,
+        note,
       );
-      this.#saveParts({ ...this.#parts, receive: { ...this.#parts.receive, [slot]: receive } });
     } catch (error) {
-      const attached = receive;
-      if (attached !== undefined) quietly(() => withHostMounts(() => detach(this.#netlink, attached)));
+      quietly(() => this.#detachReceive(slot));
       this.#state.vacate(slot);
       throw error;
     }
@@ -218,13 +220,21 @@ export class EbpfBond implements BondDataPlane {
     if (slot === undefined) return;
     this.#state.withdraw(slot);
     this.#leave(slot);
-    const { [slot]: attachment, ...rest } = this.#parts.receive;
     try {
-      if (attachment !== undefined) withHostMounts(() => detach(this.#netlink, attachment));
+      this.#detachReceive(slot);
     } finally {
       this.#state.vacate(slot);
       // A program that read the order before may have chosen it since.
       this.#leave(slot);
+    }
+  }
+
+  /** The note goes last. */
+  #detachReceive(slot: number): void {
+    const { [slot]: attachment, ...rest } = this.#parts.receive;
+    try {
+      if (attachment !== undefined) withHostMounts(() => detach(this.#netlink, attachment));
+    } finally {
       this.#saveParts({ ...this.#parts, receive: rest });
     }
   }
@@ -361,10 +371,11 @@ function attachProgram(
   program: ProgramSpec,
   ifindex: number,
   pin: string,
+  note: (attachment: Attachment) => void,
 ): Attachment {
   const fd = toolbox.load(program, maps);
   try {
-    return withHostMounts(() => attachIngress(netlink, fd, ifindex, pin, toolbox.attach));
+    return withHostMounts(() => attachIngress(netlink, fd, ifindex, pin, note, toolbox.attach));
   } finally {
     closeFd(fd);
   }

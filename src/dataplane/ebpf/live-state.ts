@@ -30,20 +30,30 @@ const LONG = 8;
 /** See `BalancedMember` of src/policy; `rank`: who joined before has a lower one. */
 export type Balanced = Omit<BalancedMember, 'member'> & { readonly rank: number };
 
-/** The mapped state of one bond. Not to be used after `close()`: the memory is gone. */
+function viewsOf(buffer: ArrayBuffer) {
+  return {
+    shared: over(SHARED, new DataView(buffer)),
+    words: new Uint32Array(buffer),
+    longs: new BigUint64Array(buffer, 0, Math.floor(SHARED.size / LONG)),
+  };
+}
+
+/** The mapped state of one bond; after `close()` a copy of what it was. */
 export class LiveState {
   readonly #memory: MappedMemory;
-  readonly #shared: Shared;
-  readonly #words: Uint32Array;
-  readonly #longs: BigUint64Array;
+  #shared: Shared;
+  #words: Uint32Array;
+  #longs: BigUint64Array;
   #lastTakenNs = 0n;
+  #closed = false;
 
   /** `mapFd` stays the caller's. */
   constructor(mapFd: number) {
     this.#memory = mmapArray(mapFd, SHARED.size);
-    this.#shared = over(SHARED, new DataView(this.#memory.buffer));
-    this.#words = new Uint32Array(this.#memory.buffer);
-    this.#longs = new BigUint64Array(this.#memory.buffer, 0, Math.floor(SHARED.size / LONG));
+    const { shared, words, longs } = viewsOf(this.#memory.buffer);
+    this.#shared = shared;
+    this.#words = words;
+    this.#longs = longs;
   }
 
   /** Makes it the state of a new bond. */
@@ -54,6 +64,14 @@ export class LiveState {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // Whoever still asks gets the last answer: a view of memory that is gone would end the process.
+    ({
+      shared: this.#shared,
+      words: this.#words,
+      longs: this.#longs,
+    } = viewsOf(this.#memory.buffer.slice(0)));
     this.#memory.unmap();
   }
 

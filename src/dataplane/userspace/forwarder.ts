@@ -1,13 +1,19 @@
 // The control thread's end of the forwarding worker: one for all bonds of the process. A worker that ends by a failure is
 // replaced; sockets and rings are kept open here meanwhile, so frames wait in them.
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { setProcessNice, threadNice, WakeUp } from '../../linux/index.js';
+import { setProcessNice, threadNice } from '../../linux/index.js';
 import type { MemberPlace } from './member-port.js';
 import type { RingPlace } from './ring-reader.js';
-import type { Command, Moved, WorkerStart } from './worker-commands.js';
+import type { Command, Moved } from './worker-commands.js';
+import { WorkerThread } from './worker-thread.js';
 
-/** So long a command may take: batches that are under way are finished first, and a worker may only be starting. */
-const MOST_MS = 5000;
+/**
+ * So long the control thread waits for a worker, which finishes the batches that are under way first, and may only be starting. One
+ * that is later is no error: it obeys in order, so what it is to carry is carried then, and what it uses stays until then.
+ */
+const MOST_MS = { adding: 2000, removing: 5000 } as const;
+
+/** Between a worker that ended before it had obeyed anything, and the next: threads or memory may be short. */
+const PAUSE_MS = 1000;
 
 /**
  * So many steps (nice) the worker runs before other programs, as what waits for it waits in rings that hold tens of milliseconds,
@@ -15,12 +21,6 @@ const MOST_MS = 5000;
  * that answer.
  */
 const STEPS_BEFORE_OTHERS = 10;
-
-/** A thread runs JavaScript: where this is run from its source, the built one is taken. */
-const MAIN = new URL(
-  import.meta.url.endsWith('.ts') ? '../../../dist/dataplane/userspace/worker-main.js' : './worker-main.js',
-  import.meta.url,
-);
 
 interface Member {
   readonly ifindex: number;
@@ -37,11 +37,7 @@ interface Bond {
 
 class Forwarder {
   readonly #bonds = new Map<number, Bond>();
-  readonly #done = new Int32Array(new SharedArrayBuffer(4));
-  #wakeUp: WakeUp | undefined;
-  #worker: Worker | undefined;
-  #port: MessagePort | undefined;
-  #given = 0;
+  #worker: WorkerThread | undefined;
   /** How often a worker that failed was replaced. */
   restarts = 0;
   #next = 1;
@@ -51,17 +47,18 @@ class Forwarder {
   /** Starts a worker that waits for bonds, and has done before what it will do for them, so that the first need not wait for it. */
   prepare(): void {
     if (this.#worker !== undefined) return;
-    this.#start();
-    this.#command({ kind: 'rehearse' });
+    const worker = this.#start();
+    worker.wait(worker.give({ kind: 'rehearse' }), MOST_MS.removing);
   }
 
   /** Has the worker look at a ring that a bond will have. */
   lookAhead(address: number, blocks: number): void {
-    if (this.#worker !== undefined) this.#command({ kind: 'ring', address, blocks });
+    this.#add({ kind: 'ring', address, blocks });
   }
 
-  forgetAhead(address: number): void {
-    if (this.#worker !== undefined) this.#command({ kind: 'no ring', address });
+  /** `giveBack` is called when the worker does not look at that ring any more: at once, as a rule. */
+  forgetAhead(address: number, giveBack: () => void): void {
+    this.#remove({ kind: 'no ring', address }, giveBack);
   }
 
   /** Has the whole process run before others as the worker does. */
@@ -88,40 +85,40 @@ class Forwarder {
     const bond = this.#next++;
     this.#bonds.set(bond, { state, host, members: new Map(members), moved });
     if (this.#worker === undefined) this.#start();
-    else this.#give(bond);
+    else this.#addKnown(bond);
     return bond;
   }
 
   addMember(bond: number, slot: number, ifindex: number, place: MemberPlace): void {
     this.#bonds.get(bond)?.members.set(slot, { ifindex, place });
-    this.#command({ kind: 'member', bond, slot, ifindex, place });
+    this.#add({ kind: 'member', bond, slot, ifindex, place });
   }
 
-  /** When it returns, the worker has let go of the member's sockets. */
-  removeMember(bond: number, slot: number): void {
+  /** `giveBack` is called when the worker has let go of the member's sockets: before this returns, as a rule. */
+  removeMember(bond: number, slot: number, giveBack: () => void): void {
     if (this.#bonds.get(bond)?.members.delete(slot) === true)
-      this.#command({ kind: 'no member', bond, slot });
+      this.#remove({ kind: 'no member', bond, slot }, giveBack);
+    else giveBack();
   }
 
-  removeBond(bond: number): void {
-    if (!this.#bonds.delete(bond)) return;
-    this.#command({ kind: 'no bond', bond });
+  /** `giveBack` is called when the worker has let go of its ring and its shared words: before this returns, as a rule. */
+  removeBond(bond: number, giveBack: () => void): void {
+    if (!this.#bonds.delete(bond)) {
+      giveBack();
+      return;
+    }
+    this.#remove({ kind: 'no bond', bond }, giveBack);
     if (this.#bonds.size === 0) this.#end();
   }
 
   /** Tells now what the worker has said. */
   poll(): void {
-    for (;;) {
-      const received = this.#port === undefined ? undefined : receiveMessageOnPort(this.#port);
-      if (received === undefined) return;
-      this.#tell(received.message as Moved);
-    }
+    this.#worker?.poll(moved => this.#tell(moved));
   }
 
   /** Ends the worker as a failure of its own would; for tests. */
   interrupt(): void {
-    void this.#worker?.terminate();
-    this.#wakeUp?.set();
+    this.#worker?.interrupt();
   }
 
   #tell(moved: Moved): void {
@@ -129,72 +126,54 @@ class Forwarder {
   }
 
   /** Starts a worker and gives it all that there is. */
-  #start(): void {
-    this.#wakeUp ??= new WakeUp();
-    const { port1, port2 } = new MessageChannel();
-    const start: WorkerStart = {
-      wakeUp: this.#wakeUp.fd,
-      done: this.#done.buffer,
-      port: port2,
-      nice: this.#usualNice - STEPS_BEFORE_OTHERS,
-    };
-    const worker = new Worker(MAIN, { workerData: start, transferList: [port2] });
+  #start(): WorkerThread {
+    const worker: WorkerThread = new WorkerThread(
+      this.#usualNice - STEPS_BEFORE_OTHERS,
+      moved => this.#tell(moved),
+      () => this.#replace(worker),
+    );
     this.#worker = worker;
-    this.#port = port1;
-    this.#given = Atomics.load(this.#done, 0);
-    worker.unref();
-    port1.on('message', moved => this.#tell(moved as Moved));
-    port1.unref();
-    worker.once('error', () => {});
-    worker.once('exit', () => this.#replace(worker));
-    process.once('exit', this.#atExit);
-    for (const bond of this.#bonds.keys()) this.#give(bond);
+    for (const bond of this.#bonds.keys()) this.#addKnown(bond);
+    return worker;
   }
 
   /** All of a bond in one command: frames that wait would find no member between two. */
-  #give(number: number): void {
+  #addKnown(number: number): void {
     const bond = this.#bonds.get(number);
     if (bond === undefined) return;
     const { state, host } = bond;
     const members = Array.from(bond.members, ([slot, { ifindex, place }]) => ({ slot, ifindex, place }));
-    this.#command({ kind: 'bond', bond: number, state, host, members });
+    this.#add({ kind: 'bond', bond: number, state, host, members });
   }
 
   /** A worker failed: another goes on where it was. */
-  #replace(failed: Worker): void {
+  #replace(failed: WorkerThread): void {
     if (this.#worker !== failed) return;
-    this.#port?.close();
     this.restarts += 1;
-    this.#start();
+    if (failed.hasObeyed) this.#start();
+    else setTimeout(() => void (this.#worker === failed && this.#start()), PAUSE_MS);
   }
 
-  /** Gives a command and waits until it was carried out. */
-  #command(command: Command): void {
-    this.#port?.postMessage(command);
-    this.#given = (this.#given + 1) | 0;
-    this.#wakeUp?.set();
-    const deadline = performance.now() + MOST_MS;
-    for (let now = Atomics.load(this.#done, 0); now !== this.#given; now = Atomics.load(this.#done, 0)) {
-      if (performance.now() > deadline) throw new Error('The forwarding worker does not answer.');
-      Atomics.wait(this.#done, 0, now, 100);
+  #add(command: Command): void {
+    const worker = this.#worker;
+    worker?.wait(worker.give(command), MOST_MS.adding);
+  }
+
+  #remove(command: Command, giveBack: () => void): void {
+    const worker = this.#worker;
+    if (worker === undefined) {
+      giveBack();
+      return;
     }
+    const given = worker.give(command);
+    worker.wait(given, MOST_MS.removing);
+    worker.whenDone(given, giveBack);
   }
-
-  /** A thread that waits in poll(2) would keep the process from ending. */
-  readonly #atExit = (): void => {
-    this.#port?.postMessage({ kind: 'end' } satisfies Command);
-    this.#wakeUp?.set();
-  };
 
   #end(): void {
     this.settle();
-    process.removeListener('exit', this.#atExit);
-    this.#command({ kind: 'end' });
-    this.#port?.close();
-    this.#wakeUp?.close();
+    this.#worker?.give({ kind: 'end' });
     this.#worker = undefined;
-    this.#port = undefined;
-    this.#wakeUp = undefined;
   }
 }
 

@@ -8,6 +8,7 @@ import {
   openPacketRing,
   type PacketRing,
 } from '../../linux/index.js';
+import { forwarder } from './forwarder.js';
 import type { SocketKeeper, TakenSocket } from './socket-keeper.js';
 
 /** Of a bond's own ring or a member's, by slot; the name of the lower end is its own in the whole namespace. */
@@ -32,11 +33,13 @@ export function openRing(
   return { ring, isKept: false };
 }
 
-/** Closes a ring for good, wherever it is kept. */
-export function shutRing(keeper: SocketKeeper, name: string, ring: PacketRing): void {
+/** Lets go of a ring for good, wherever it is kept; the answer gives back the one here, when nobody reads it any more. */
+export function shutRing(keeper: SocketKeeper, name: string, ring: PacketRing): () => void {
   keeper.drop(name);
-  ring.memory.unmap();
-  closeFd(ring.fd);
+  return () => {
+    ring.memory.unmap();
+    closeFd(ring.fd);
+  };
 }
 
 /** A socket that sends past the qdisc of an interface; `name` is that of its ring. */
@@ -48,9 +51,10 @@ export function openSender(keeper: SocketKeeper, name: string, ifindex: number):
   return fd;
 }
 
-export function shutSender(keeper: SocketKeeper, name: string, fd: number): void {
+/** The same for a sender. */
+export function shutSender(keeper: SocketKeeper, name: string, fd: number): () => void {
   keeper.drop(senderName(name));
-  closeFd(fd);
+  return () => closeFd(fd);
 }
 
 function senderName(ring: string): string {
@@ -61,7 +65,9 @@ function senderName(ring: string): string {
 function takeBound(keeper: SocketKeeper, name: string, ifindex: number): TakenSocket | undefined {
   const kept = keeper.take(name);
   if (kept === undefined || isBoundTo(kept.fd, ifindex)) return kept;
-  kept.memory?.unmap();
+  const { memory } = kept;
+  // The worker may have looked at it ahead.
+  if (memory !== undefined) forwarder.forgetAhead(memory.address, () => memory.unmap());
   closeFd(kept.fd);
   keeper.drop(name);
   return undefined;

@@ -115,18 +115,30 @@ const NO_PLAN: SlotPlan = {
   throughQdisc: [],
 };
 
+function viewsOf(buffer: ArrayBuffer) {
+  return {
+    words: new Int32Array(buffer, 0, VECTOR_AT / 4),
+    firstLoss: new BigInt64Array(buffer, 4 * AT.firstLoss, 1),
+    received: new BigInt64Array(buffer, 4 * AT.received, MAX_MEMBERS),
+  };
+}
+
 /** The shared words of one bond. */
 export class SharedState {
-  readonly #words: Int32Array;
-  readonly #firstLoss: BigInt64Array;
-  readonly #received: BigInt64Array;
+  #words: Int32Array;
+  #firstLoss: BigInt64Array;
+  #received: BigInt64Array;
   #seen = -1;
   #plan: SlotPlan = NO_PLAN;
 
   constructor(buffer: ArrayBuffer) {
-    this.#words = new Int32Array(buffer, 0, VECTOR_AT / 4);
-    this.#firstLoss = new BigInt64Array(buffer, 4 * AT.firstLoss, 1);
-    this.#received = new BigInt64Array(buffer, 4 * AT.received, MAX_MEMBERS);
+    ({ words: this.#words, firstLoss: this.#firstLoss, received: this.#received } = viewsOf(buffer));
+  }
+
+  /** From here on this thread has a copy of its own, as it was last: the memory may go. */
+  leave(): void {
+    const copy = this.#words.buffer.slice(0, VECTOR_AT) as ArrayBuffer;
+    ({ words: this.#words, firstLoss: this.#firstLoss, received: this.#received } = viewsOf(copy));
   }
 
   initialise(): void {
@@ -175,10 +187,11 @@ export class SharedState {
     return undefined;
   }
 
-  freeSlot(): number {
-    const slot = this.slotOf(0);
-    if (slot === undefined) throw new Error(`A bond has at most ${MAX_MEMBERS} members.`);
-    return slot;
+  /** One that is free and not among those that are held. */
+  freeSlot(held: ReadonlySet<number> = new Set()): number {
+    for (let slot = 0; slot < MAX_MEMBERS; slot++)
+      if (this.ifindexOf(slot) === 0 && !held.has(slot)) return slot;
+    throw new Error(`A bond has at most ${MAX_MEMBERS} members, and as many are in use still.`);
   }
 
   occupy(slot: number, ifindex: number): void {

@@ -4,16 +4,14 @@ import {
   addClsact,
   addDropFilter,
   deleteBpfFilter,
-  deleteClsact,
   getLink,
-  hasFilters,
   listBpfFilters,
   listQdiscs,
   readSysctl,
   type Rtnetlink,
   writeSysctl,
 } from '../../linux/index.js';
-import { FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
+import { deleteEmptyClsact, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
 
 /** How it was done, for undoing it; plain JSON. */
 export interface Silence {
@@ -30,51 +28,64 @@ const QUIET_SETTINGS: Readonly<Record<string, string>> = { rp_filter: '1', arp_i
 const place = (ifindex: number) =>
   ({ ifindex, direction: 'ingress', preference: FILTER_PREFERENCE, handle: 1 }) as const;
 
-/** Drops what comes in after the taps have seen it; by settings where the kernel has no filters. Throws SystemError. */
-export function silence(netlink: Rtnetlink, ifindex: number): Silence {
+/**
+ * Drops what comes in after the taps have seen it; by settings where the kernel has no filters. `note` is told how it will be done
+ * before it is. What was done when this throws (SystemError) is undone by `unsilence` with what was noted last.
+ */
+export function silence(netlink: Rtnetlink, ifindex: number, note: (silence: Silence) => void): Silence {
   const wasThere = listQdiscs(netlink, ifindex).some(
     qdisc => qdisc.ifindex === ifindex && qdisc.kind === 'clsact',
   );
-  let ownsQdisc = false;
+  const byFilter: Silence = { ifindex, ownsQdisc: !wasThere };
+  note(byFilter);
   try {
-    ownsQdisc = addClsact(netlink, ifindex);
+    addClsact(netlink, ifindex);
     addDropFilter(netlink, place(ifindex));
-    return { ifindex, ownsQdisc };
+    return byFilter;
   } catch (error) {
-    if (ownsQdisc && !wasThere) deleteClsact(netlink, ifindex);
-    const settings = bySettings(netlink, ifindex);
+    unsilence(netlink, byFilter);
+    const settings = currentSettings(netlink, ifindex);
     if (settings === undefined) throw error;
-    return { ifindex, ownsQdisc: false, settings };
+    const bySettings: Silence = { ifindex, ownsQdisc: false, settings };
+    note(bySettings);
+    if (!writeQuiet(netlink, ifindex)) throw error;
+    return bySettings;
   }
 }
 
-/** The settings as they were; undefined when they cannot be written either. */
-function bySettings(netlink: Rtnetlink, ifindex: number): Silence['settings'] {
+/** The settings as they are; undefined when the interface is gone. */
+function currentSettings(netlink: Rtnetlink, ifindex: number): Silence['settings'] {
   const name = getLink(netlink, ifindex)?.name;
   if (name === undefined) return undefined;
-  const before: Record<string, string> = {};
+  return Object.fromEntries(
+    Object.keys(QUIET_SETTINGS).map(setting => [setting, readSysctl('ipv4', name, setting) ?? '0']),
+  );
+}
+
+/** False when they cannot be written. */
+function writeQuiet(netlink: Rtnetlink, ifindex: number): boolean {
+  const name = getLink(netlink, ifindex)?.name;
+  if (name === undefined) return false;
   try {
-    for (const [setting, value] of Object.entries(QUIET_SETTINGS)) {
-      before[setting] = readSysctl('ipv4', name, setting) ?? '0';
-      writeSysctl('ipv4', name, setting, value);
-    }
-    return before;
+    for (const [setting, value] of Object.entries(QUIET_SETTINGS)) writeSysctl('ipv4', name, setting, value);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
-/** Undoes it. Quiet when the interface is gone. */
+/** Undoes it, also when it was noted and only begun. Quiet when the interface is gone. */
 export function unsilence(netlink: Rtnetlink, { ifindex, ownsQdisc, settings }: Silence): void {
   const name = getLink(netlink, ifindex)?.name;
   if (name === undefined) return;
   if (settings !== undefined) {
-    for (const [setting, value] of Object.entries(settings)) writeSysctl('ipv4', name, setting, value);
+    for (const [setting, value] of Object.entries(settings)) {
+      if (readSysctl('ipv4', name, setting) !== value) writeSysctl('ipv4', name, setting, value);
+    }
     return;
   }
   // Not there, or another's: the index may have gone to another interface.
-  if (!listBpfFilters(netlink, ifindex, 'ingress').some(isBondwireFilter)) return;
-  deleteBpfFilter(netlink, place(ifindex));
-  const others = hasFilters(netlink, ifindex, 'ingress') || hasFilters(netlink, ifindex, 'egress');
-  if (ownsQdisc && !others) deleteClsact(netlink, ifindex);
+  if (listBpfFilters(netlink, ifindex, 'ingress').some(isBondwireFilter))
+    deleteBpfFilter(netlink, place(ifindex));
+  if (ownsQdisc) deleteEmptyClsact(netlink, ifindex);
 }

@@ -1,6 +1,5 @@
 // One bond on the user-space data plane: a veth pair whose near end is the bond, a packet ring on the far end and on each
 // member, and a worker between them. The pair stays when this process goes, and is taken over by the next.
-import { parseMac } from '../../base/index.js';
 import {
   deleteLink,
   Ethtool,
@@ -11,10 +10,8 @@ import {
   setLink,
   takeRingDrops,
 } from '../../linux/index.js';
-import { IFF } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
 import type { BondDataPlane, BondPlaces, Diversion, Loss, NewBond } from '../contract.js';
-import { MAX_MEMBERS } from '../ebpf/shared-state.js';
 import { createPair, deletePair, lowerAlias } from '../pair.js';
 import { quietly } from '../quietly.js';
 import { forwarder } from './forwarder.js';
@@ -32,7 +29,8 @@ import {
   writeWhole,
 } from './parts-file.js';
 import { openRing, openSender, ringName, shutRing, shutSender } from './rings.js';
-import { silence, unsilence } from './silence.js';
+import { type Silence, silence, unsilence } from './silence.js';
+import { hasQdiscOfPeople, slotPlanOf } from './slot-plan.js';
 
 /** Blocks of 4 MiB (63 frames each): what may wait while the worker does not run. */
 const HOST_BLOCKS = MOST_BLOCKS;
@@ -57,9 +55,6 @@ const UNSAYABLE = [
   'tx-gso-list',
 ] as const;
 
-/** Qdiscs that the kernel gives by itself: nobody minds that the worker sends past them. Others are somebody's wish. */
-const KERNELS_OWN: ReadonlySet<string> = new Set(['noqueue', 'noop', 'mq', 'pfifo_fast', 'fq_codel', 'fq']);
-
 /** What a bond works with. */
 interface Surroundings {
   readonly netlink: Rtnetlink;
@@ -83,6 +78,8 @@ export class UserspaceBond implements BondDataPlane {
   readonly #state: SharedState;
   readonly #host: PacketRing;
   readonly #sockets = new Map<number, Sockets>();
+  /** Slots whose sockets a late worker holds still: it would send by them for the next member. */
+  readonly #held = new Set<number>();
   /** Of the forwarder; undefined before the bond is carried. */
   #number: number | undefined;
   #parts: Parts;
@@ -144,7 +141,8 @@ export class UserspaceBond implements BondDataPlane {
       const ethtool = Ethtool.open();
       ethtool.setFeatures(name, Object.fromEntries(UNSAYABLE.map(feature => [feature, false])));
       ethtool.close();
-      const lowerSilence = silence(netlink, pair.lowerIfindex);
+      // Its note is that of the pair, with which it goes.
+      const lowerSilence = silence(netlink, pair.lowerIfindex, () => {});
       const parts: Parts = { ...unfinished, ...pair, silenced: {}, lowerSilence };
       const memory = mapState(stateFile(bond), true);
       undo.push(() => memory.unmap());
@@ -239,17 +237,17 @@ export class UserspaceBond implements BondDataPlane {
 
   addMember(member: MemberIndex): void {
     if (this.#state.slotOf(member) !== undefined) throw new Error(`Interface ${member} is a member already.`);
-    const slot = this.#state.freeSlot();
-    const silenced = silence(this.#netlink, member);
-    try {
+    const slot = this.#state.freeSlot(this.#held);
+    const note = (silenced: Silence): void =>
       this.#saveParts({ ...this.#parts, silenced: { ...this.#parts.silenced, [slot]: silenced } });
-      this.#state.occupy(slot, member);
+    // Each step can be found and undone by the next daemon: a slot that is taken, then the note, then what it is about.
+    this.#state.occupy(slot, member);
+    try {
+      silence(this.#netlink, member, note);
       this.#open(slot, member);
     } catch (error) {
+      quietly(() => this.#unsilence(slot));
       this.#state.occupy(slot, 0);
-      quietly(() => unsilence(this.#netlink, silenced));
-      const { [slot]: _, ...rest } = this.#parts.silenced;
-      this.#saveParts({ ...this.#parts, silenced: rest });
       throw error;
     }
   }
@@ -260,11 +258,24 @@ export class UserspaceBond implements BondDataPlane {
     const plan = this.#state.plan();
     const order = plan.order.filter(other => other !== slot);
     const { current } = this.#state;
-    this.#state.publish({ ...plan, order }, current === slot ? (order[0] ?? NO_MEMBER) : current);
+    // Nothing of it is taken in either: its worker may be late.
+    const acceptAlways = plan.acceptAlways.map((accepts, other) => accepts && other !== slot);
+    this.#state.publish(
+      { ...plan, order, acceptAlways },
+      current === slot ? (order[0] ?? NO_MEMBER) : current,
+    );
     this.#shut(slot);
     // A batch that was under way may have chosen it since.
     if (this.#state.current === slot) this.#state.current = order[0] ?? NO_MEMBER;
-    this.#state.occupy(slot, 0);
+    try {
+      this.#unsilence(slot);
+    } finally {
+      this.#state.occupy(slot, 0);
+    }
+  }
+
+  /** The note goes last. */
+  #unsilence(slot: number): void {
     const { [slot]: silenced, ...rest } = this.#parts.silenced;
     try {
       if (silenced !== undefined) unsilence(this.#netlink, silenced);
@@ -274,44 +285,10 @@ export class UserspaceBond implements BondDataPlane {
   }
 
   apply(plan: ForwardingPlan): void {
-    const order = plan.order
-      .map(member => this.#state.slotOf(member))
-      .filter((slot): slot is number => slot !== undefined);
-    const perSlot = (test: (member: MemberIndex) => boolean): boolean[] =>
-      Array.from({ length: MAX_MEMBERS }, (_, slot) => {
-        const member = this.#state.ifindexOf(slot);
-        return member !== 0 && test(member);
-      });
-    const balanced = plan.balanced.map(({ member, speedMbps, source }) => ({
-      member: this.#state.slotOf(member) ?? NO_MEMBER,
-      speedMbps,
-      source,
-    }));
-    const sources: Uint8Array[] = [];
-    for (const { member, source } of balanced) {
-      const bytes = parseMac(source);
-      if (member !== NO_MEMBER && bytes.ok) sources[member] = bytes.value;
-    }
-    const active = plan.active === null ? undefined : this.#state.slotOf(plan.active);
-    this.#state.publish(
-      {
-        mode: plan.mode,
-        hashPolicy: plan.hashPolicy,
-        packetsPerSlave: plan.packetsPerSlave,
-        order,
-        isUsable: perSlot(member => plan.usable.includes(member)),
-        byLoad: plan.byLoad,
-        rebalance: plan.rebalance,
-        balanced: balanced.filter(({ member }) => member !== NO_MEMBER),
-        sources,
-        divert: plan.inlineFailover,
-        acceptAlways: perSlot(
-          member => plan.order.includes(member) && member !== plan.active && !plan.inactive.includes(member),
-        ),
-        throughQdisc: perSlot(member => this.#hasQdiscOfPeople(member)),
-      },
-      active ?? NO_MEMBER,
+    const { slots, active } = slotPlanOf(plan, this.#state, member =>
+      hasQdiscOfPeople(this.#netlink, member),
     );
+    this.#state.publish(slots, active);
   }
 
   lastReceivedNs(member: MemberIndex): bigint | null {
@@ -363,9 +340,15 @@ export class UserspaceBond implements BondDataPlane {
     if (this.#closed) return;
     this.#closed = true;
     for (const slot of Array.from(this.#sockets.keys())) this.#shut(slot);
-    if (this.#number !== undefined) forwarder.removeBond(this.#number);
-    shutRing(this.#keeper, ringName(this.#parts.lowerName, 'host'), this.#host);
-    this.#memory.unmap();
+    this.#ringDrops += takeRingDrops(this.#host.fd);
+    this.#state.leave();
+    const shut = shutRing(this.#keeper, ringName(this.#parts.lowerName, 'host'), this.#host);
+    const giveBack = (): void => {
+      shut();
+      this.#memory.unmap();
+    };
+    if (this.#number === undefined) giveBack();
+    else forwarder.removeBond(this.#number, giveBack);
   }
 
   destroy(): void {
@@ -392,26 +375,32 @@ export class UserspaceBond implements BondDataPlane {
     try {
       direct = openSender(this.#keeper, name, member);
       if (!isKept) this.#state.beginRing(slot);
-      this.#sockets.set(slot, { ring, direct });
-      if (this.#number !== undefined)
-        forwarder.addMember(this.#number, slot, member, memberPlaceOf({ ring, direct }));
     } catch (error) {
-      this.#sockets.delete(slot);
-      shutRing(this.#keeper, name, ring);
-      if (direct >= 0) shutSender(this.#keeper, name, direct);
+      shutRing(this.#keeper, name, ring)();
+      if (direct >= 0) shutSender(this.#keeper, name, direct)();
       throw error;
     }
+    this.#sockets.set(slot, { ring, direct });
+    if (this.#number !== undefined)
+      forwarder.addMember(this.#number, slot, member, memberPlaceOf({ ring, direct }));
   }
 
   /** Closes a member's sockets, once the worker has let go of them. */
   #shut(slot: number): void {
     const sockets = this.#sockets.get(slot);
     if (sockets === undefined) return;
-    if (this.#number !== undefined) forwarder.removeMember(this.#number, slot);
     this.#sockets.delete(slot);
     this.#ringDrops += takeRingDrops(sockets.ring.fd);
-    shutRing(this.#keeper, ringName(this.#parts.lowerName, slot), sockets.ring);
-    shutSender(this.#keeper, ringName(this.#parts.lowerName, slot), sockets.direct);
+    const name = ringName(this.#parts.lowerName, slot);
+    const steps = [
+      shutRing(this.#keeper, name, sockets.ring),
+      shutSender(this.#keeper, name, sockets.direct),
+      () => this.#held.delete(slot),
+    ];
+    this.#held.add(slot);
+    const giveBack = (): void => void steps.map(quietly);
+    if (this.#number === undefined) giveBack();
+    else forwarder.removeMember(this.#number, slot, giveBack);
   }
 
   #takeRingDrops(): number {
@@ -419,12 +408,6 @@ export class UserspaceBond implements BondDataPlane {
     const fds = [this.#host.fd, ...Array.from(this.#sockets.values(), ({ ring }) => ring.fd)];
     for (const fd of fds) this.#ringDrops += takeRingDrops(fd);
     return this.#ringDrops;
-  }
-
-  #hasQdiscOfPeople(member: MemberIndex): boolean {
-    const link = getLink(this.#netlink, member);
-    if (link === undefined || (link.flags & IFF.IFF_UP) === 0) return false;
-    return !KERNELS_OWN.has(link.qdisc ?? 'noqueue');
   }
 
   #memberAt(slot: number): MemberIndex | null {

@@ -1,0 +1,56 @@
+// The policy's plan as the worker uses it: slots in place of interfaces, and whether frames of a member go through its qdisc.
+import { parseMac } from '../../base/index.js';
+import { getLink, type Rtnetlink } from '../../linux/index.js';
+import { IFF } from '../../netlink/index.js';
+import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
+import { MAX_MEMBERS } from '../ebpf/shared-state.js';
+import { NO_MEMBER, type SharedState, type SlotPlan } from './shared-state.js';
+
+/** Qdiscs that the kernel gives by itself: nobody minds that the worker sends past them. Others are somebody's wish. */
+const KERNELS_OWN: ReadonlySet<string> = new Set(['noqueue', 'noop', 'mq', 'pfifo_fast', 'fq_codel', 'fq']);
+
+/** True when somebody gave the interface a qdisc, which frames are to go through. */
+export function hasQdiscOfPeople(netlink: Rtnetlink, member: MemberIndex): boolean {
+  const link = getLink(netlink, member);
+  if (link === undefined || (link.flags & IFF.IFF_UP) === 0) return false;
+  return !KERNELS_OWN.has(link.qdisc ?? 'noqueue');
+}
+
+/** `active` is a slot, or NO_MEMBER. */
+export function slotPlanOf(
+  plan: ForwardingPlan,
+  state: Pick<SharedState, 'slotOf' | 'ifindexOf'>,
+  throughQdisc: (member: MemberIndex) => boolean,
+): { readonly slots: Omit<SlotPlan, 'usable'>; readonly active: number } {
+  const slotOf = (member: MemberIndex): number => state.slotOf(member) ?? NO_MEMBER;
+  const perSlot = (test: (member: MemberIndex) => boolean): boolean[] =>
+    Array.from({ length: MAX_MEMBERS }, (_, slot) => {
+      const member = state.ifindexOf(slot);
+      return member !== 0 && test(member);
+    });
+  const balanced = plan.balanced
+    .map(({ member, ...rest }) => ({ member: slotOf(member), ...rest }))
+    .filter(({ member }) => member !== NO_MEMBER);
+  const sources: Uint8Array[] = [];
+  for (const { member, source } of balanced) {
+    const bytes = parseMac(source);
+    if (bytes.ok) sources[member] = bytes.value;
+  }
+  const slots = {
+    mode: plan.mode,
+    hashPolicy: plan.hashPolicy,
+    packetsPerSlave: plan.packetsPerSlave,
+    order: plan.order.map(slotOf).filter(slot => slot !== NO_MEMBER),
+    isUsable: perSlot(member => plan.usable.includes(member)),
+    byLoad: plan.byLoad,
+    rebalance: plan.rebalance,
+    balanced,
+    sources,
+    divert: plan.inlineFailover,
+    acceptAlways: perSlot(
+      member => plan.order.includes(member) && member !== plan.active && !plan.inactive.includes(member),
+    ),
+    throughQdisc: perSlot(throughQdisc),
+  };
+  return { slots, active: plan.active === null ? NO_MEMBER : slotOf(plan.active) };
+}
