@@ -5,6 +5,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { helpTexts } from '../src/cli/command-tree.js';
+import { strays } from './support/offered-commands.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LONGEST_FILE = 450;
@@ -119,4 +120,8 @@ test('--help of every command shows an example', () => {
     .filter(([name, text]) => name !== '' && !/^Examples?:\n {2}(?:sudo )?bondwire /m.test(text))
     .map(([name]) => name);
   expect(mute).toEqual([]);
+});
+
+test('every command that a message offers is built by advice() of base, so that test/advice can paste it', () => {
+  expect(strays()).toEqual([]);
 });

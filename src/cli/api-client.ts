@@ -19,7 +19,7 @@ import {
 } from '../daemon/api.js';
 import { Failure, noDaemonFailure, permissionFailure, refusedFailure, systemCode } from './failure.js';
 import { lines } from './ndjson.js';
-import { plain } from './plain.js';
+import { advice, plain } from './plain.js';
 import {
   isChanged,
   isDaemonStatus,
@@ -217,7 +217,10 @@ const NOBODY: Readonly<Record<string, string>> = {
 function connectionFailure(runDir: string, error: unknown): Failure {
   const where = plain(runDir);
   const socket = plain(controlSocketPath(runDir));
-  const start = runDir === DEFAULT_RUN_DIR ? "'bondwire daemon'" : `'bondwire daemon --run-dir ${where}'`;
+  const start =
+    runDir === DEFAULT_RUN_DIR
+      ? `'${advice('bondwire daemon')}'`
+      : `'${plain(advice('bondwire daemon --run-dir {runDir}', { runDir }))}'`;
   const code = systemCode(error) ?? '';
   const why = NOBODY[code];
   if (why !== undefined) {
@@ -234,7 +237,7 @@ function connectionFailure(runDir: string, error: unknown): Failure {
   }
   if (code === 'ECONNRESET' || code === 'EPIPE') {
     return noDaemonFailure(
-      `The daemon at ${where} went away before its answer was complete; 'bondwire show' tells what holds now.`,
+      `The daemon at ${where} went away before its answer was complete; '${plain(advice('bondwire --run-dir {runDir} show', { runDir }))}' tells what holds now.`,
       error,
     );
   }

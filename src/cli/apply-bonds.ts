@@ -7,7 +7,7 @@ import { canonicalValue, findOption, isOfMembers } from '../policy/index.js';
 import type { ApiClient } from './api-client.js';
 import { tellWarnings } from './changed.js';
 import { Failure } from './failure.js';
-import { plain } from './plain.js';
+import { advice, plain } from './plain.js';
 import type { Terminal } from './terminal.js';
 
 export interface ApplyWishes {
@@ -55,7 +55,7 @@ export async function applyBonds(
         () => undone.push(name),
         () =>
           terminal.err(
-            `bondwire: ${plain(name)} could not be removed again; 'bondwire destroy ${plain(name)}' does it.\n`,
+            `bondwire: ${plain(name)} could not be removed again; '${plain(advice('bondwire destroy {bond}', { bond: name }))}' does it.\n`,
           ),
       );
     }
@@ -236,7 +236,7 @@ async function complete(applying: Applying, wish: BondWish): Promise<void> {
   for (const awaited of before.awaited) {
     if (bond.members.some(wanted => wanted.name === awaited)) continue;
     terminal.err(
-      `bondwire: warning: ${plain(awaited)} is awaited by ${plain(name)}, but not in the file; 'bondwire release ${plain(name)} ${plain(awaited)}' ends that.\n`,
+      `bondwire: warning: ${plain(awaited)} is awaited by ${plain(name)}, but not in the file; '${plain(advice('bondwire release {bond} {iface}', { bond: name, iface: awaited }))}' ends that.\n`,
     );
   }
   await untieQueues(api, bond, before, missing);

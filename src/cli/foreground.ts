@@ -6,7 +6,7 @@ import { eventLine } from './event-line.js';
 import { asFailure, type Failure, refusedFailure } from './failure.js';
 import type { RunningDaemon } from './modules.js';
 import { startOwnDaemon } from './own-daemon.js';
-import { plain } from './plain.js';
+import { advice, plain } from './plain.js';
 import type { Session } from './session.js';
 import { type StopRequest, stopRequest } from './stop-request.js';
 
@@ -74,7 +74,7 @@ async function refuseStrangers(api: ApiClient, daemon: RunningDaemon, runDir: st
   await daemon.close('leave-in-place');
   const names = bonds.map(plain).join(', ');
   throw refusedFailure(
-    `${plain(runDir)} holds what an earlier daemon left at work (${names}): take it over with 'bondwire daemon', or name another directory with --run-dir.`,
+    `${plain(runDir)} holds what an earlier daemon left at work (${names}): take it over with '${plain(advice('bondwire daemon --run-dir {runDir}', { runDir }))}', or name another directory with --run-dir.`,
   );
 }
 

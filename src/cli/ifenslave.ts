@@ -4,7 +4,7 @@ import type { ShowDocument } from '../daemon/api.js';
 import type { ApiClient } from './api-client.js';
 import { Failure } from './failure.js';
 import { readWords } from './ifenslave-words.js';
-import { plain } from './plain.js';
+import { advice, plain } from './plain.js';
 import type { Terminal } from './terminal.js';
 
 /** What is shown of an interface. */
@@ -137,7 +137,7 @@ async function onMaster(job: Job, action: 'c' | 'd' | 'enslave', slaves: readonl
   if (facts === undefined) {
     terminal.err(
       `Master '${plain(master)}': Error: handshake with driver failed. Aborting\n` +
-        `ifenslave: There is no ${plain(master)}; 'bondwire create ${plain(master)} mode=active-backup miimon=100' makes one.\n`,
+        `ifenslave: There is no ${plain(master)}; '${plain(advice('bondwire create {bond} mode=active-backup miimon=100', { bond: master }))}' makes one.\n`,
     );
     return 1;
   }

@@ -4,7 +4,7 @@ import { asFailure, Failure, refusedFailure } from './failure.js';
 import { EXIT } from '../daemon/api.js';
 import type { DataPlanes } from '../daemon/index.js';
 import type { RunningDaemon } from './modules.js';
-import { plain } from './plain.js';
+import { advice, plain } from './plain.js';
 import type { Session } from './session.js';
 
 /** Starts it; a missing permission and a daemon that is already there are failures. */
@@ -37,6 +37,6 @@ export async function refuseSecond(session: Session, runDir: string): Promise<vo
     throw error;
   }
   throw refusedFailure(
-    `A daemon (pid ${pid}) is already running at ${plain(runDir)}: use it with 'bondwire create' and 'bondwire enslave', or name another directory with --run-dir.`,
+    `A daemon (pid ${pid}) is already running at ${plain(runDir)}: use that one ('${plain(advice('bondwire --run-dir {runDir} show', { runDir }))}' tells what it has), or name another directory with --run-dir.`,
   );
 }

@@ -42,7 +42,7 @@ test('showTable() of a bond in trouble, and of one without members', () => {
   };
   const empty = { ...BOND, name: 'bond1', active: null, carrier: false, members: [] };
   expect(showTable({ bonds: [trouble, empty] }, view)).toMatchInlineSnapshot(`
-    "bond0  active-backup, carrier down, interface down (bring it up: ip link set bond0 up)
+    "bond0  active-backup, carrier down, interface down (bring it up: ip link set dev bond0 up)
       Active member       none
       Address             02:00:00:00:00:01, MTU 1500
       Link monitor        none, so failures may go unnoticed (set miimon=100)
@@ -63,7 +63,7 @@ test('showTable() of a bond in trouble, and of one without members', () => {
       Received            1,234,574 packets (1.65 GB)
       Sent                987,654 packets (120 MB)
 
-      No members. Add one with 'bondwire enslave bond1 IFACE'.
+      No members. Add one with 'bondwire enslave --take-down --take-addresses bond1 IFACE'.
     "
   `);
 });

@@ -2,7 +2,7 @@
 import type { Counters, ShowBond, ShowDocument, ShowMember } from '../daemon/api.js';
 import { type Alignment, type Cell, columns } from './columns.js';
 import { type Meaning, type Paint, painter } from './paint.js';
-import { plain } from './plain.js';
+import { advice, plain } from './plain.js';
 import { byteCount, clock, count, plural, span, speed } from './units.js';
 
 export interface TableView {
@@ -38,7 +38,7 @@ const MEMBER_COLUMNS: readonly (readonly [string, Alignment])[] = [
 /** The whole text, closed by a newline. */
 export function showTable({ bonds }: ShowDocument, view: TableView): string {
   if (bonds.length === 0) {
-    return "No bonds. Make one with 'bondwire create bond0 mode=active-backup miimon=100'.\n";
+    return `No bonds. Make one with '${advice('bondwire create bond0 mode=active-backup miimon=100')}'.\n`;
   }
   const paint = painter(view.colour);
   return bonds.map(bond => bondText(bond, view, paint)).join('\n');
@@ -82,7 +82,7 @@ function titleText(bond: ShowBond, paint: Paint): string {
   const carrier = bond.carrier ? paint('carrier up', 'good') : paint('carrier down', 'bad');
   const admin = bond.adminUp
     ? ''
-    : `, ${paint('interface down', 'bad')} (bring it up: ip link set ${name} up)`;
+    : `, ${paint('interface down', 'bad')} (bring it up: ${advice('ip link set dev {bond} up', { bond: bond.name })})`;
   return `${paint(name, 'strong')}  ${plain(bond.mode)}, ${carrier}${admin}`;
 }
 
@@ -138,7 +138,10 @@ function sentText({ tx, txDropped }: ShowBond): string {
 
 function memberLines(bond: ShowBond, paint: Paint): string[] {
   if (bond.members.length === 0) {
-    return [`No members. Add one with 'bondwire enslave ${plain(bond.name)} IFACE'.`];
+    const joining = plain(
+      advice('bondwire enslave --take-down --take-addresses {bond} IFACE', { bond: bond.name }),
+    );
+    return [`No members. Add one with '${joining}'.`];
   }
   return columns(
     [

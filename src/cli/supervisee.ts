@@ -3,7 +3,7 @@
 import type { DataPlanes, KeptSocket, SocketKeeper, TakenSocket } from '../daemon/index.js';
 import { closeFd, keepFromChildren, watchReadable } from '../linux/index.js';
 import { refusedFailure } from './failure.js';
-import { plain } from './plain.js';
+import { advice, plain } from './plain.js';
 import { CHANNEL_VARIABLE, hearAll, tell } from './supervision-messages.js';
 
 export class Supervisee implements SocketKeeper {
@@ -24,7 +24,7 @@ export class Supervisee implements SocketKeeper {
       return new Supervisee(channel);
     } catch (error) {
       throw refusedFailure(
-        `${CHANNEL_VARIABLE}=${plain(value)} names no open channel to a supervisor: it is for 'bondwire daemon --supervise' to set, unset it.`,
+        `${CHANNEL_VARIABLE}=${plain(value)} names no open channel to a supervisor: it is for '${advice('bondwire daemon --supervise')}' to set, unset it.`,
         error,
       );
     }

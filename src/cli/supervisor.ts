@@ -4,7 +4,7 @@ import type { KeptSocket } from '../daemon/index.js';
 import { closeFd, setProcessNice, threadNice } from '../linux/index.js';
 import { EXIT } from '../daemon/api.js';
 import { refusedFailure } from './failure.js';
-import { plain } from './plain.js';
+import { advice, plain } from './plain.js';
 import { type Ending, SupervisedProcess } from './supervised-process.js';
 import type { Heard } from './supervision-messages.js';
 import type { Terminal } from './terminal.js';
@@ -200,7 +200,7 @@ class Supervisor {
   #givenUp(ending: Ending): Error {
     const { runDir } = this.#supervision;
     return refusedFailure(
-      `The daemon died ${MOST_SHORT_LIVES + 1} times in a row within ${SHORT_LIFE_MS / 1000} s of its start (the last time: ${howOf(ending)}) and is not started again: ${plain(runDir)}/bondwire.log tells what it did; the bonds' interfaces stay, and 'bondwire daemon' takes them over.`,
+      `The daemon died ${MOST_SHORT_LIVES + 1} times in a row within ${SHORT_LIFE_MS / 1000} s of its start (the last time: ${howOf(ending)}) and is not started again: ${plain(runDir)}/bondwire.log tells what it did; the bonds' interfaces stay, and '${plain(advice('bondwire daemon --run-dir {runDir}', { runDir }))}' takes them over.`,
     );
   }
 

@@ -1,18 +1,21 @@
 // commander's usage errors as one sentence that says what is wrong, the nearest name, and where to read on.
 import type { Command, CommanderError } from 'commander';
 import { usageFailure } from './failure.js';
-import { plain } from './plain.js';
+import { advice, plain } from './plain.js';
 
 /** `bondwire create`, as it is typed. */
 function fullName(command: Command): string {
   return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
+function helpOf(command: Command): string {
+  return advice('{command} --help', { command: fullName(command).split(' ') });
+}
+
 /** The failure to throw for an error of commander's; help and version asked for come back as they are. */
 export function usageError(command: Command, error: CommanderError): Error {
   if (error.exitCode === 0) return error;
-  if (error.code === 'commander.help')
-    return usageFailure(`a command is missing; see '${fullName(command)} --help'.`);
+  if (error.code === 'commander.help') return usageFailure(`a command is missing; see '${helpOf(command)}'.`);
   const { what, suggestion } = split(error.message);
   const subject = command.parent === null ? '' : `${fullName(command).replace(/^bondwire /, '')}: `;
   const hint = suggestion ?? dashedOption(command, what);
@@ -20,7 +23,7 @@ export function usageError(command: Command, error: CommanderError): Error {
   const usage =
     error.code === 'commander.missingArgument' || error.code === 'commander.excessArguments'
       ? `usage: ${fullName(command)} ${command.usage()}`
-      : `see '${fullName(command)} --help'`;
+      : `see '${helpOf(command)}'`;
   return usageFailure(
     plain(
       `${subject}${what}${nearest === '' ? '; ' : `${nearest} `}${usage}${usage.endsWith('.') ? '' : '.'}`,

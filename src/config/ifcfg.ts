@@ -1,6 +1,6 @@
 // Reads ifcfg-* files of Red Hat and SUSE (H05): addresses, members by MASTER and SLAVE or by BONDING_SLAVE0, options by
 // BONDING_OPTS, teams by TEAM_CONFIG; the files of routes beside them. (config)
-import { own, shown } from '../base/index.js';
+import { advice, own, shown } from '../base/index.js';
 import { addressText, macText } from './addresses.js';
 import { FactList, type Fact, type Place, type SourceFile } from './facts.js';
 import { type Interface, readAddresses, readRange } from './ifcfg-addresses.js';
@@ -46,7 +46,7 @@ const NOTES: Readonly<Record<string, string>> = {
 
 /** Keys whose effect somebody else must have: the resolver, a DHCP client, the firewall. */
 const BY_HAND: Readonly<Record<string, string>> = {
-  BRIDGE: 'put it into the bridge by "ip link set BOND master BRIDGE" after the bond is made',
+  BRIDGE: `put it into the bridge by "${advice('ip link set dev BOND master BRIDGE')}" after the bond is made`,
   DHCP_HOSTNAME: 'it belongs to the DHCP client',
   DNS1: 'set it in the resolver',
   DNS2: 'set it in the resolver',
@@ -54,7 +54,7 @@ const BY_HAND: Readonly<Record<string, string>> = {
   ETHTOOL_OPTS: 'set it by ethtool',
   ETHTOOL_OPTIONS: 'set it by ethtool',
   PEERDNS: 'set it in the resolver',
-  VLAN: 'make the VLAN by "ip link add link BOND" after the bond is made',
+  VLAN: `make the VLAN by "${advice('ip link add link BOND name BOND.ID type vlan id ID')}" after the bond is made`,
   ZONE: 'set it in the firewall',
 };
 

@@ -31,7 +31,7 @@ export function adoptBond(machine: Machine, registry: Registry, saved: SavedRunn
   // To take away what works would cut off whoever uses it.
   if (obstacle !== undefined && getLink(netlink, saved.bondIfindex) !== undefined) {
     throw new Error(
-      `${saved.name} is at work and cannot be taken over: ${obstacle}. It was left as it is. Start the Bondwire that made it, with the rights that it had; or give ${saved.name} up ('ip link del ${saved.name}') and start again.`,
+      `${saved.name} is at work and cannot be taken over: ${obstacle}. It was left as it is. Start the Bondwire that made it, with the rights that it had.`,
     );
   }
   try {

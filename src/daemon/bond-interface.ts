@@ -1,5 +1,6 @@
 // What users ask of a bond's own interface besides its being up: MTU, MAC address, routes over it.
 import {
+  advice,
   err,
   formatMac,
   ok,
@@ -82,7 +83,7 @@ export function setBondInterface({ netlink }: Machine, runner: BondRunner, wish:
   } catch (error) {
     return err(systemRefusal(error, `${runner.name} was not changed`));
   }
-  const message = `mtu ${wish.mtu} was refused: a member of ${runner.name} cannot have it; 'bondwire events' says which. Choose a smaller one.`;
+  const message = `mtu ${wish.mtu} was refused: a member of ${runner.name} cannot have it; '${advice('bondwire events --bond {bond}', { bond: runner.name })}' says which. Choose a smaller one.`;
   return err(refusal('invalid-value', 'EINVAL', message));
 }
 
@@ -129,8 +130,12 @@ export function addBondRoutes(
   const [other] = exists(outcomes[at]) ? (byWay.get(wayKey(refused)) ?? []) : [];
   if (other === undefined) return err(systemRefusal(outcomes[at], what));
   const way = wayText(netlink, other);
-  const remove = `ip ${other.family === AF_INET6 ? '-6 ' : ''}route del ${shown(to)}${way}`;
-  const message = `${what}: there is another one${way}. Remove that ("${remove}"), or leave this one out.`;
+  // Whoever is asked to make the other one go is given it back when the file is refused for something else.
+  const swap = advice(
+    'ip {family} route del {to} {way} && (bondwire apply FILE || ip {family} route add {to} {way})',
+    { family: other.family === AF_INET6 ? ['-6'] : [], to, way: wayWords(netlink, other) },
+  );
+  const message = `${what}: there is another one${way}. Let this one take its place ('${swap}'), or leave this one out.`;
   return err(refusal('exists', 'EEXIST', message));
 }
 
@@ -156,10 +161,16 @@ function hasWay(other: Route, wish: Route): boolean {
 
 /** ` via 192.0.2.1 dev eth0`, as ip(8) takes it. */
 function wayText(netlink: Rtnetlink, route: Route): string {
+  return wayWords(netlink, route)
+    .map(word => ` ${word}`)
+    .join('');
+}
+
+function wayWords(netlink: Rtnetlink, route: Route): string[] {
   const gateway = routeGateway(route);
   const ifindex = routeInterface(route);
   const name = ifindex === undefined ? undefined : getLink(netlink, ifindex)?.name;
-  return `${gateway === undefined ? '' : ` via ${gateway}`}${name === undefined ? '' : ` dev ${name}`}`;
+  return [...(gateway === undefined ? [] : ['via', gateway]), ...(name === undefined ? [] : ['dev', name])];
 }
 
 function bytesOf(text: string): Uint8Array | null {

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
-import { err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
+import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { currentNetnsId, Ethtool, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
 import { RTNLGRP } from '../netlink/index.js';
 import { adoptBond } from './adoption.js';
@@ -86,7 +86,9 @@ async function lockRunDir(runDir: string, socket: string | undefined): Promise<(
 }
 
 function alreadyRunning(runDir: string): Error {
-  return new Error(`A daemon is running at ${runDir} already; 'bondwire show' talks to it.`);
+  return new Error(
+    `A daemon is running at ${runDir} already; '${advice('bondwire --run-dir {runDir} show', { runDir })}' talks to it.`,
+  );
 }
 
 class Daemon implements RunningDaemon {
@@ -255,7 +257,7 @@ class Daemon implements RunningDaemon {
     const hint =
       nearest === undefined
         ? known.length === 0
-          ? `No bond exists yet; 'bondwire create ${asked} mode=active-backup miimon=100' makes one.`
+          ? `No bond exists yet; '${advice('bondwire create {bond} mode=active-backup miimon=100', { bond: asked })}' makes one.`
           : `There are: ${known.join(', ')}.`
         : `Did you mean ${nearest}?`;
     return err(refusal('unknown-bond', 'ENODEV', `There is no bond called "${asked}". ${hint}`));

@@ -59,8 +59,7 @@ function factsOf(
     bond,
     links: {},
     isSent: true,
-    addresses: {},
-    routes: {},
+    belongings: {},
     elsewhere: [],
     unreachable: [],
     managers: {},
@@ -155,15 +154,19 @@ test.each<[string, BondFacts, RegExp, RegExp]>([
   ],
   [
     'an address',
-    factsOf({ miimon: '100' }, undefined, { addresses: { eth0: ['192.0.2.1/24'] } }),
+    factsOf({ miimon: '100' }, undefined, {
+      belongings: { eth0: { addresses: ['192.0.2.1/24'], routes: [] } },
+    }),
     /eth0 carries the address/,
     /ip addr del 192\.0\.2\.1\/24 dev eth0/,
   ],
   [
     'a route (H26)',
-    factsOf({ miimon: '100' }, undefined, { routes: { eth0: ['192.0.2.0/24'] } }),
+    factsOf({ miimon: '100' }, undefined, {
+      belongings: { eth0: { addresses: [], routes: [{ to: '192.0.2.0/24', isIpv6: false, rest: [] }] } },
+    }),
     /goes through member eth0/,
-    /ip route del 192\.0\.2\.0\/24 dev eth0/,
+    /^ip route replace 192\.0\.2\.0\/24 dev bond0$/,
   ],
   [
     'NetworkManager',

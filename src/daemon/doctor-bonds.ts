@@ -1,21 +1,14 @@
 // What is wrong with the bonds that a daemon runs, each finding with the command that mends it: links, monitors, members that carry
 // addresses or routes, targets that cannot be asked, members that others manage, speeds, and how the traffic is spread.
 import { existsSync, readFileSync } from 'node:fs';
-import { parseIpv4, parseIpv6 } from '../base/index.js';
+import { advice, parseIpv4, parseIpv6 } from '../base/index.js';
 import { hasProgram, RECEIVE_PROGRAM, TRANSMIT_PROGRAM } from '../dataplane/index.js';
-import {
-  effectiveCapabilities,
-  getLink,
-  listAddresses,
-  listLinks,
-  listRoutes,
-  routeTo,
-  type Rtnetlink,
-} from '../linux/index.js';
-import { IFF, type Link, ownAddress, routeDestination, routeInterface } from '../netlink/index.js';
+import { effectiveCapabilities, getLink, listLinks, routeTo, type Rtnetlink } from '../linux/index.js';
+import { IFF, type Link, routeInterface } from '../netlink/index.js';
 import { HASH_POLICIES, idleWatch } from '../policy/index.js';
 import type { ShowBond, ShowMember } from './api.js';
 import type { Finding } from './doctor.js';
+import { belongingsFindings, belongingsOnMember, type MemberBelongings } from './doctor-belongings.js';
 import { linkFindings, type MemberLinkFacts, warn } from './doctor-links.js';
 import { type SampledFrame, sampleFlows, type Spread, spreads } from './flow-sample.js';
 import { carrierOf } from './link-facts.js';
@@ -27,9 +20,8 @@ export interface BondFacts {
   /** By member. */
   readonly links: Readonly<Record<string, MemberLinkFacts | undefined>>;
   readonly isSent: boolean;
-  /** CIDR texts and the destinations of routes, by member. */
-  readonly addresses: Readonly<Record<string, readonly string[]>>;
-  readonly routes: Readonly<Record<string, readonly string[]>>;
+  /** By member. */
+  readonly belongings: Readonly<Record<string, MemberBelongings>>;
   /** Targets of the ARP monitor that are reached through something else, or not at all. */
   readonly elsewhere: readonly string[];
   readonly unreachable: readonly string[];
@@ -43,9 +35,6 @@ export interface BondFacts {
   readonly flowing: readonly SampledFrame[];
 }
 
-/** RTN_UNICAST, RTPROT_KERNEL. */
-const UNICAST = 1;
-const BY_KERNEL = 2;
 /** So many packets are too few to say how they are spread. */
 const FEWEST_PACKETS = 1000;
 /** Of all packets, so many on one member are all. */
@@ -84,11 +73,21 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
   const found: Finding[] = [];
   const idle = idleWatch(name, options);
   if (idle !== undefined)
-    found.push(warn(name, idle, `set what is missing, or link_watch=driver passive_evidence=0`));
+    found.push(
+      warn(
+        name,
+        idle,
+        `set what is missing, or ${advice('bondwire set {bond} link_watch=driver passive_evidence=0', { bond: name })}`,
+      ),
+    );
   // H08
   if (options.miimon === 0 && !isAsking)
     found.push(
-      warn(name, 'nothing watches its links; a dead one goes unnoticed', `bondwire set ${name} miimon=100`),
+      warn(
+        name,
+        'nothing watches its links; a dead one goes unnoticed',
+        advice('bondwire set {bond} miimon=100', { bond: name }),
+      ),
     );
   // With link_watch each member has an asking address of its own, and silence is no evidence while nobody is answered.
   const isAlone = options.link_watch === 'driver';
@@ -99,7 +98,7 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
         isAlone
           ? 'the ARP monitor has no target, so every member looks dead'
           : 'link_watch has no target to ask, so carriers alone are watched',
-        `bondwire set ${name} arp_ip_target=ADDRESS`,
+        advice('bondwire set {bond} arp_ip_target=ADDRESS', { bond: name }),
       ),
     );
   for (const target of isAsking ? elsewhere : [])
@@ -107,7 +106,7 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
       warn(
         name,
         `the route to target ${target} does not go through ${name}, so it is not asked`,
-        `ip route get ${target}, then name a target behind ${name}`,
+        `'${advice('ip route get {target}', { target })}' tells the way; then name a target behind ${name}`,
       ),
     );
   for (const target of isAsking ? unreachable : [])
@@ -115,7 +114,7 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
       warn(
         name,
         `there is no route to target ${target}; it is asked without a sender, and may not answer`,
-        `give ${name} an address of its network (ip addr add …)`,
+        `give ${name} an address of its network: ${advice('ip addr add ADDRESS/PREFIX dev {bond}', { bond: name })}`,
       ),
     );
   // H27
@@ -124,7 +123,7 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
       warn(
         name,
         `the ARP monitor in ${mode}: a switch that spreads by XOR sends all answers of a target through one port, and the other members look dead`,
-        `bondwire set ${name} miimon=100, or a switch that takes turns`,
+        `${advice('bondwire set {bond} miimon=100', { bond: name })}, or a switch that takes turns`,
       ),
     );
   if (!isAsking)
@@ -134,32 +133,21 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
           name,
           `${member} does not report its carrier, so miimon cannot see it fail`,
           // The driver has no ARP monitor in that mode.
-          `bondwire set ${name} ${mode === 'balance-tlb' ? 'link_watch=any ' : ''}arp_interval=100 arp_ip_target=ADDRESS`,
+          mode === 'balance-tlb'
+            ? advice('bondwire set {bond} link_watch=any arp_interval=100 arp_ip_target=ADDRESS', {
+                bond: name,
+              })
+            : advice('bondwire set {bond} arp_interval=100 arp_ip_target=ADDRESS', { bond: name }),
         ),
       );
   return found;
 }
 
-function members({ bond, addresses, routes, managers, present }: BondFacts): Finding[] {
+function members({ bond, belongings, managers, present }: BondFacts): Finding[] {
   const found: Finding[] = [];
   for (const { name } of bond.members) {
-    for (const address of addresses[name] ?? [])
-      found.push(
-        warn(
-          bond.name,
-          `member ${name} carries the address ${address}, which cannot be used there`,
-          `ip addr del ${address} dev ${name}; ip addr add ${address} dev ${bond.name}`,
-        ),
-      );
-    // H26: such a route supersedes the bond's.
-    for (const route of routes[name] ?? [])
-      found.push(
-        warn(
-          bond.name,
-          `a route to ${route} goes through member ${name} and takes traffic away from ${bond.name}`,
-          `ip route del ${route} dev ${name}`,
-        ),
-      );
+    const carried = belongings[name];
+    if (carried !== undefined) found.push(...belongingsFindings(bond.name, name, carried));
     const manager = managers[name];
     if (manager !== undefined)
       found.push(
@@ -167,7 +155,7 @@ function members({ bond, addresses, routes, managers, present }: BondFacts): Fin
           bond.name,
           `${manager} manages member ${name} too, and works against the bond`,
           manager === 'NetworkManager'
-            ? `nmcli device set ${name} managed no`
+            ? advice('nmcli device set {iface} managed no', { iface: name })
             : `Unmanaged=yes in the [Link] section of a .network file for ${name}`,
         ),
       );
@@ -178,9 +166,9 @@ function members({ bond, addresses, routes, managers, present }: BondFacts): Fin
       warn(
         bond.name,
         isThere
-          ? `${name} is awaited as a member and is there, but does not join; 'bondwire events --bond ${bond.name}' says why`
+          ? `${name} is awaited as a member and is there, but does not join; '${advice('bondwire events --bond {bond}', { bond: bond.name })}' says why`
           : `${name} is to be a member, but is not there`,
-        `${isThere ? 'free it' : 'plug it in'}, then it joins by itself; or do without it: bondwire release ${bond.name} ${name}`,
+        `${isThere ? 'free it' : 'plug it in'}, then it joins by itself; or do without it: ${advice('bondwire release {bond} {iface}', { bond: bond.name, iface: name })}`,
       ),
     );
   }
@@ -245,7 +233,7 @@ function spread({ bond, flowing }: BondFacts): Finding[] {
   const now = options.xmit_hash_policy;
   const what = `${lonely.percent} % of the packets went through ${lonely.member} with xmit_hash_policy=${now}`;
   if (flowing.length < FEWEST_FLOWING) {
-    const fix = `run 'bondwire doctor' again under traffic, which it then tries every policy on`;
+    const fix = `run '${advice('bondwire doctor')}' again under traffic, which it then tries every policy on`;
     return [warn(name, `${what}; too little is being sent now to say which one would spread it`, fix)];
   }
   const tried = spreads(flowing, usable(bond).length);
@@ -266,7 +254,7 @@ function spread({ bond, flowing }: BondFacts): Finding[] {
     warn(
       name,
       `${what}; ${seen} the busiest member would carry ${percent(best)} % of the bytes with ${best.policy}, and carries ${percent(mine)} % now`,
-      `bondwire set ${name} xmit_hash_policy=${best.policy}`,
+      advice('bondwire set {bond} xmit_hash_policy={policy}', { bond: name, policy: best.policy }),
     ),
   ];
 }
@@ -285,11 +273,6 @@ function flowingNow(links: readonly Link[], bond: ShowBond): Promise<SampledFram
   return sampleFlows(ifindex, SAMPLE_MS);
 }
 
-/** Every interface with IPv6 has these. */
-function isLinkLocal(text: string): boolean {
-  return text.startsWith('fe80:') || text.startsWith('ff');
-}
-
 function factsOf(
   netlink: Rtnetlink,
   links: readonly Link[],
@@ -297,7 +280,6 @@ function factsOf(
   flowing: readonly SampledFrame[],
 ): BondFacts {
   const indexOf = (name: string): number => links.find(link => link.name === name)?.ifindex ?? 0;
-  const all = listAddresses(netlink);
   const perMember = <T>(of: (ifindex: number, name: string) => T): Record<string, T> =>
     Object.fromEntries(bond.members.map(({ name }) => [name, of(indexOf(name), name)]));
   const elsewhere: string[] = [];
@@ -320,19 +302,7 @@ function factsOf(
     isSent: lower === undefined || isServed(lower, TRANSMIT_PROGRAM),
     flowing,
     present: bond.awaited.filter(name => links.some(link => link.name === name)),
-    addresses: perMember(ifindex =>
-      all
-        .filter(address => address.ifindex === ifindex)
-        .map(address => `${ownAddress(address) ?? ''}/${address.prefixLength}`)
-        .filter(text => !isLinkLocal(text)),
-    ),
-    routes: perMember(ifindex =>
-      listRoutes(netlink, { ifindex })
-        // Those that the kernel made for an address go with it.
-        .filter(route => route.type === UNICAST && route.protocol !== BY_KERNEL)
-        .map(routeDestination)
-        .filter(text => !isLinkLocal(text)),
-    ),
+    belongings: perMember(ifindex => belongingsOnMember(netlink, ifindex)),
     elsewhere,
     unreachable,
     managers: Object.fromEntries(

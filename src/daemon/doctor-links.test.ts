@@ -77,8 +77,10 @@ test('a bond that is well, that awaits all its members, or is in a delay', () =>
 });
 
 test('a bond without members, one that is down, one with too few links', () => {
-  expect(told(bondOf({}, { members: [] }))).toEqual(['it has no members | bondwire enslave bond0 IFACE']);
-  expect(told(bondOf({}, { adminUp: false }))).toEqual(['it is set down | ip link set bond0 up']);
+  expect(told(bondOf({}, { members: [] }))).toEqual([
+    'it has no members | bondwire enslave --take-down --take-addresses bond0 IFACE',
+  ]);
+  expect(told(bondOf({}, { adminUp: false }))).toEqual(['it is set down | ip link set dev bond0 up']);
   const few = [member('eth0'), member('eth1', 'down')];
   expect(told(bondOf({ min_links: '2' }, { carrier: false, members: few }), { carrier: false })).toEqual([
     expect.stringMatching(/no carrier: 1 of its members is up where min_links=2 .*set bond0 min_links=1$/),
@@ -89,7 +91,7 @@ test('a bond without members, one that is down, one with too few links', () => {
 test('a member that is down, without carrier, without answers, in a bridge', () => {
   const members = [member('eth0'), member('eth1', 'down')];
   expect(told(bondOf({}, { members }), { adminUp: false, carrier: false })).toEqual([
-    'member eth1 is set down | ip link set eth1 up',
+    'member eth1 is set down | ip link set dev eth1 up',
   ]);
   expect(told(bondOf({}, { members }), { carrier: false })).toEqual([
     expect.stringMatching(/^member eth1 has no carrier \|.*cable/),
@@ -99,7 +101,7 @@ test('a member that is down, without carrier, without answers, in a bridge', () 
     expect.stringMatching(/eth1 has carrier, but nothing .* is heard through it/),
   ]);
   expect(told(bondOf({}), { master: 'br0' })).toEqual([
-    expect.stringMatching(/^member eth1 belongs to br0 too.*\| ip link set eth1 nomaster$/),
+    expect.stringMatching(/^member eth1 belongs to br0 too.*\| ip link set dev eth1 nomaster$/),
   ]);
 });
 
@@ -114,7 +116,9 @@ test('programs that were taken off', () => {
 
 test('an MTU that is too small, not one that is larger', () => {
   expect(told(bondOf({}), { mtu: 1400 })).toEqual([
-    expect.stringMatching(/^member eth1 has MTU 1400 where the bond has 1500.*\| ip link set eth1 mtu 1500$/),
+    expect.stringMatching(
+      /^member eth1 has MTU 1400 where the bond has 1500.*\| ip link set dev eth1 mtu 1500$/,
+    ),
   ]);
   expect(told(bondOf({}), { mtu: 9000 })).toEqual([]);
 });
@@ -128,6 +132,6 @@ test.each([
 ])('a member must have the MAC address of %s', (_, options, active, isWrong) => {
   const found = told(bondOf(options, { active }), { address: OWN });
   expect(found).toEqual(
-    isWrong ? [expect.stringMatching(new RegExp(`ip link set eth1 address ${BOND}$`))] : [],
+    isWrong ? [expect.stringMatching(new RegExp(`ip link set dev eth1 address ${BOND}$`))] : [],
   );
 });

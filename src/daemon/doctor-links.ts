@@ -1,5 +1,6 @@
 // What keeps a bond or a member from carrying frames, each finding with the command that mends it: nobody joined, set down,
 // no carrier, no answers, another MTU or MAC address than the bond's, a bridge that has the member too.
+import { advice } from '../base/index.js';
 import type { ShowBond, ShowMember } from './api.js';
 import type { Finding } from './doctor.js';
 
@@ -17,6 +18,11 @@ export interface MemberLinkFacts {
 
 export function warn(bond: string, detail: string, fix: string): Finding {
   return { name: bond, ok: false, level: 'warning', detail, fix };
+}
+
+/** The way in, whatever an interface carries. */
+function joinAdvice(bond: string): string {
+  return advice('bondwire enslave --take-down --take-addresses {bond} IFACE', { bond });
 }
 
 /** Findings of one bond; `links` by member. `isSent` is false when nothing sends its frames any more. */
@@ -52,7 +58,10 @@ function programs(
       warn(
         name,
         `somebody took off the program that takes in the frames of member ${member.name}: the bond does not hear them`,
-        `bondwire release ${name} ${member.name}; bondwire enslave --take-down ${name} ${member.name}`,
+        advice('bondwire release {bond} {iface}; bondwire enslave --take-down {bond} {iface}', {
+          bond: name,
+          iface: member.name,
+        }),
       ),
     );
 }
@@ -60,16 +69,16 @@ function programs(
 function bondItself({ name, adminUp, carrier, members, awaited, options }: ShowBond): Finding[] {
   if (members.length === 0)
     // Those that are awaited are told of by themselves.
-    return awaited.length > 0 ? [] : [warn(name, 'it has no members', `bondwire enslave ${name} IFACE`)];
+    return awaited.length > 0 ? [] : [warn(name, 'it has no members', joinAdvice(name))];
   const up = members.filter(({ miiStatus }) => miiStatus === 'up').length;
   const found: Finding[] = [];
-  if (!adminUp) found.push(warn(name, 'it is set down', `ip link set ${name} up`));
+  if (!adminUp) found.push(warn(name, 'it is set down', advice('ip link set dev {bond} up', { bond: name })));
   if (!carrier && up > 0 && up < options.min_links)
     found.push(
       warn(
         name,
         `it has no carrier: ${up} of its members ${up === 1 ? 'is' : 'are'} up where min_links=${options.min_links}`,
-        `mend the links of the others, or bondwire set ${name} min_links=${up}`,
+        `mend the links of the others, or ${advice('bondwire set {bond} min_links={up}', { bond: name, up })}`,
       ),
     );
   return found;
@@ -82,11 +91,18 @@ function stateOf({ name, options }: ShowBond, member: ShowMember, link: MemberLi
       warn(
         name,
         `member ${member.name} belongs to ${link.master} too, which takes its frames or sends by it`,
-        `ip link set ${member.name} nomaster`,
+        advice('ip link set dev {iface} nomaster', { iface: member.name }),
       ),
     );
   if (!link.adminUp)
-    return [...found, warn(name, `member ${member.name} is set down`, `ip link set ${member.name} up`)];
+    return [
+      ...found,
+      warn(
+        name,
+        `member ${member.name} is set down`,
+        advice('ip link set dev {iface} up', { iface: member.name }),
+      ),
+    ];
   if (member.miiStatus !== 'down') return found;
   if (!link.carrier)
     return [
@@ -94,7 +110,7 @@ function stateOf({ name, options }: ShowBond, member: ShowMember, link: MemberLi
       warn(
         name,
         `member ${member.name} has no carrier`,
-        `look at its cable and switch port; 'bondwire events --bond ${name}' says since when`,
+        `look at its cable and switch port; '${advice('bondwire events --bond {bond}', { bond: name })}' says since when`,
       ),
     ];
   if (options.arp_interval > 0)
@@ -102,7 +118,7 @@ function stateOf({ name, options }: ShowBond, member: ShowMember, link: MemberLi
       warn(
         name,
         `member ${member.name} has carrier, but nothing that the ARP monitor asks for is heard through it`,
-        `look at its switch port (VLAN, trunk), and whether the targets answer: ping -I ${name} ADDRESS`,
+        `look at its switch port (VLAN, trunk), and whether the targets answer: ${advice('ping -c 3 -I {bond} ADDRESS', { bond: name })}`,
       ),
     );
   return found;
@@ -117,7 +133,7 @@ function alikeness(bond: ShowBond, member: ShowMember, link: MemberLinkFacts): F
       warn(
         name,
         `member ${member.name} has MTU ${link.mtu} where the bond has ${mtu}: larger frames are lost there`,
-        `ip link set ${member.name} mtu ${mtu}`,
+        advice('ip link set dev {iface} mtu {mtu}', { iface: member.name, mtu }),
       ),
     );
   const isEachItsOwn =
@@ -127,7 +143,7 @@ function alikeness(bond: ShowBond, member: ShowMember, link: MemberLinkFacts): F
       warn(
         name,
         `member ${member.name} has MAC address ${link.address} where the bond has ${address}: its card may drop what is sent to the bond`,
-        `ip link set ${member.name} address ${address}`,
+        advice('ip link set dev {iface} address {address}', { iface: member.name, address }),
       ),
     );
   return found;

@@ -1,19 +1,22 @@
 // What this machine can do for bonds, and what is wrong with it: each finding with the command that mends it.
 import { existsSync } from 'node:fs';
 import { release } from 'node:os';
+import { advice } from '../base/index.js';
 import { Toolbox } from '../dataplane/index.js';
 import {
   currentNetnsId,
   effectiveCapabilities,
   getLink,
   isErrno,
+  listAddresses,
   listLinks,
   Rtnetlink,
   tcxAvailable,
 } from '../linux/index.js';
-import { IFF } from '../netlink/index.js';
+import { IFF, type Link } from '../netlink/index.js';
 import type { ShowBond } from './api.js';
 import { lookAtBonds } from './doctor-bonds.js';
+import { addressesOfPeople } from './join-checks.js';
 import { fleetingPins } from './pins-lifetime.js';
 import { isLowerEndName } from './places.js';
 import { bondsOfFile } from './state-file.js';
@@ -47,7 +50,7 @@ export async function diagnose(
       ...machine,
       ...(await bonds(running)),
       ...(left.length > 0 ? [abandoned(left, runDir)] : []),
-      ...death(running, supervised),
+      ...death(running, supervised, runDir),
       ...container(running, runDir),
     ],
   };
@@ -83,12 +86,12 @@ function abandoned(left: readonly { readonly name: string }[], runDir: string): 
   return warning(
     'daemon',
     `none answers at ${runDir}; what it left at work (${left.map(({ name }) => name).join(', ')}) goes on without: no failure is counted or told, the ARP monitor does not ask, user-space bonds carry nothing`,
-    `bondwire daemon --run-dir ${runDir}`,
+    advice('bondwire daemon --run-dir {runDir}', { runDir }),
   );
 }
 
 /** What happens when the daemon dies, where packets depend on it. */
-function death(running: readonly ShowBond[], supervised: boolean): Finding[] {
+function death(running: readonly ShowBond[], supervised: boolean, runDir: string): Finding[] {
   const names = running.filter(({ dataPlane }) => dataPlane === 'userspace').map(({ name }) => name);
   if (names.length === 0) return [];
   const of = names.join(', ');
@@ -98,7 +101,7 @@ function death(running: readonly ShowBond[], supervised: boolean): Finding[] {
       : warning(
           'daemon',
           `packets of ${of} stop when it dies: the daemon forwards them, and nobody starts it again`,
-          "end it and start 'bondwire daemon --supervise'",
+          `end it and start '${advice('bondwire daemon --supervise --run-dir {runDir}', { runDir })}'`,
         ),
   ];
 }
@@ -137,7 +140,7 @@ function capabilities(): Finding {
   const held = effectiveCapabilities();
   const missing = (['CAP_NET_ADMIN', 'CAP_NET_RAW'] as const).filter(capability => !held.has(capability));
   if (missing.length > 0) {
-    const fix = "run it as root (sudo bondwire …), or as root of a network of its own ('bondwire rootless')";
+    const fix = `run it as root (by sudo), or as root of a network of its own ('${advice('bondwire rootless')}')`;
     return problem('permission', `missing: ${missing.join(', ')}`, fix);
   }
   const forEbpf = (['CAP_SYS_ADMIN', 'CAP_BPF', 'CAP_PERFMON'] as const).filter(
@@ -166,8 +169,7 @@ function programs(): Finding {
     const fix = isErrno(error, 'EPERM', 'EACCES')
       ? 'run it as root, outside of lockdown'
       : 'use Linux 5.8 or newer';
-    const what =
-      "bonds are forwarded in user space: slower, and packets stop when the daemon does ('bondwire daemon --supervise' starts it again)";
+    const what = `bonds are forwarded in user space: slower, and packets stop when the daemon does ('${advice('bondwire daemon --supervise')}' starts it again)`;
     return warning('eBPF', `${text}; ${what}`, fix);
   }
 }
@@ -187,11 +189,11 @@ function interfaces(running: readonly { readonly name: string }[]): Finding[] {
     const links = listLinks(netlink);
     const masters = links.filter(link => ['bond', 'team'].includes(link.info?.kind ?? ''));
     const held = masters.map(master => {
-      const members = links.filter(link => link.master === master.ifindex).map(link => link.name);
+      const members = links.filter(link => link.master === master.ifindex).map(({ name = '' }) => name);
       return warning(
         'interfaces',
         `${master.name} is a ${master.info?.kind} of the kernel and holds ${members.join(', ') || 'nothing'}`,
-        `to use its members here: ip link del ${master.name}`,
+        freeing(netlink, links, master, members),
       );
     });
     const usable = links.filter(
@@ -206,6 +208,22 @@ function interfaces(running: readonly { readonly name: string }[]): Finding[] {
   } finally {
     netlink.close();
   }
+}
+
+/** How its members can be had. To delete a master may cut off the machine, and so may to take its last member. */
+function freeing(
+  netlink: Rtnetlink,
+  links: readonly Link[],
+  master: Link,
+  members: readonly string[],
+): string {
+  const iface = members.at(-1);
+  const stacked = links.some(link => link.link === master.ifindex || link.master === master.ifindex);
+  if (iface === undefined && !stacked && !addressesOfPeople(listAddresses(netlink), master).length)
+    return `it is in nobody's way; ${advice('ip link del dev {master}', { master: master.name ?? '' })}`;
+  if (members.length < 2 || iface === undefined)
+    return `as it may carry this machine's traffic, move what it carries first: docs/import.md tells how`;
+  return `to use ${iface} here, while the others go on: ${advice('ip link set dev {iface} nomaster', { iface })}`;
 }
 
 function isStacked(kind: string | undefined): boolean {

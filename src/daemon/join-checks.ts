@@ -1,5 +1,5 @@
 // What an interface must be like to join: the driver's refusals in the driver's order (bond_enslave), and ours.
-import { err, formatIpv6, ok, parseMac, type Refusal, type Result, refusal } from '../base/index.js';
+import { advice, err, formatIpv6, ok, parseMac, type Refusal, type Result, refusal } from '../base/index.js';
 import {
   type Address,
   AF_INET6,
@@ -32,6 +32,14 @@ export interface JoinCandidate {
   /** True when a data plane of another Bondwire daemon sits on it. */
   readonly foreignDataPlane: boolean;
   readonly takeDown: boolean;
+  /** Addresses and routes that it carries, as texts. */
+  readonly carries: Carried;
+}
+
+/** What would be cut off. */
+export interface Carried {
+  readonly addresses: readonly string[];
+  readonly routes: readonly string[];
 }
 
 const up = (link: Link): boolean => (link.flags & IFF.IFF_UP) !== 0;
@@ -71,19 +79,23 @@ export function checkJoin(candidate: JoinCandidate): Result<undefined, Refusal> 
     return refuse(
       'unsupported',
       'EPERM',
-      `it is a bridge. Make ${bondName} a port of it instead ('ip link set ${bondName} master ${name}').`,
+      `it is a bridge. Make ${bondName} a port of it instead ('${advice('ip link set dev {bond} master {bridge}', { bond: bondName, bridge: name })}').`,
     );
   }
-  const owner = receiveHandlerOwner(link, links);
+  const owner = receiveHandlerOwner(link, bondName, links);
   if (owner !== undefined) {
     return refuse('in-use', 'EBUSY', `${owner.what}. ${owner.fix}`);
   }
   if (candidate.memberOf !== undefined) {
-    const release = `'bondwire release ${candidate.memberOf} ${name}'`;
+    const move = advice('bondwire release {other} {iface} && bondwire enslave --take-down {bond} {iface}', {
+      other: candidate.memberOf,
+      bond: bondName,
+      iface: name,
+    });
     return refuse(
       'in-use',
       'EBUSY',
-      `it is a member of ${candidate.memberOf}; release it first: ${release}.`,
+      `it is a member of ${candidate.memberOf}; release it first, which moves it: '${move}'.`,
     );
   }
   if (candidate.foreignDataPlane) {
@@ -100,10 +112,14 @@ export function checkJoin(candidate: JoinCandidate): Result<undefined, Refusal> 
     return refuse('unsupported', 'EINVAL', 'it is not an Ethernet interface.');
   }
   if (up(link) && !candidate.takeDown) {
+    const { addresses, routes } = candidate.carries;
     return refuse(
       'interface-up',
       'EPERM',
-      `it is up. Take it down first ('ip link set ${name} down'), or say --take-down.`,
+      addresses.length + routes.length > 0
+        ? // To set it down by hand would end every connection over it.
+          `it is up and carries ${thingsText(candidate.carries)}, which would be cut off. ${takingText(name, bondName)}`
+        : `it is up. Say --take-down to have it taken down first: '${advice('bondwire enslave --take-down {bond} {iface}', { bond: bondName, iface: name })}'.`,
     );
   }
   return ok(undefined);
@@ -131,7 +147,7 @@ interface Owner {
 }
 
 /** Who has the receive handler of a device (netdev_is_rx_handler_busy): a bridge or other master, or what is stacked on it. */
-function receiveHandlerOwner(link: Link, links: readonly Link[]): Owner | undefined {
+function receiveHandlerOwner(link: Link, bond: string, links: readonly Link[]): Owner | undefined {
   const name = link.name ?? '';
   if (link.master !== undefined && link.master !== 0) {
     const master = links.find(other => other.ifindex === link.master);
@@ -139,7 +155,7 @@ function receiveHandlerOwner(link: Link, links: readonly Link[]): Owner | undefi
     const kind = master?.info?.kind ?? 'master';
     return {
       what: `it is in use as a port of ${masterName} (${kind})`,
-      fix: `Take it out first: 'ip link set ${name} nomaster'.`,
+      fix: `Take it out first: '${advice('ip link set dev {iface} nomaster', { iface: name })}'.`,
     };
   }
   const stacked = links.find(
@@ -149,9 +165,13 @@ function receiveHandlerOwner(link: Link, links: readonly Link[]): Owner | undefi
       ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'].includes(other.info?.kind ?? ''),
   );
   if (stacked === undefined) return undefined;
+  const upper = stacked.name ?? '';
+  const kind = stacked.info?.kind ?? 'macvlan';
+  const remove = advice('ip link del dev {upper}', { upper });
+  const again = advice('ip link add link {bond} name {upper} type {kind}', { bond, upper, kind });
   return {
-    what: `it is in use by ${stacked.name} (${stacked.info?.kind}), which is stacked on it`,
-    fix: `Remove that first ('ip link del ${stacked.name}') and put it on the bond afterwards.`,
+    what: `it is in use by ${upper} (${kind}), which is stacked on it`,
+    fix: `Remove that first ('${remove}'; what it carries goes with it) and put one on the bond afterwards ('${again}').`,
   };
 }
 
@@ -187,27 +207,25 @@ export function routesOfPeople(routes: readonly Route[], uses: (route: Route) =>
   return routes.filter(route => route.protocol !== RTPROT_KERNEL && uses(route));
 }
 
-/** The refusal for an interface with addresses or routes, naming the commands that move them. */
-export function addressRefusal(
-  name: string,
-  bondName: string,
-  addresses: readonly string[],
-  routes: readonly string[],
-): Refusal {
-  const things = [
-    ...(addresses.length === 0
-      ? []
-      : [`the address${addresses.length > 1 ? 'es' : ''} ${addresses.join(', ')}`]),
-    ...(routes.length === 0 ? [] : [`the route${routes.length > 1 ? 's' : ''} ${routes.join(', ')}`]),
-  ].join(' and ');
-  const byHand = addresses.map(
-    address => `ip addr del ${address} dev ${name}; ip addr add ${address} dev ${bondName}`,
-  );
+function listed(one: string, several: string, texts: readonly string[]): string[] {
+  return texts.length === 0 ? [] : [`the ${texts.length > 1 ? several : one} ${texts.join(', ')}`];
+}
+
+function thingsText({ addresses, routes }: Carried): string {
+  return [...listed('address', 'addresses', addresses), ...listed('route', 'routes', routes)].join(' and ');
+}
+
+/** By hand each step would cut off what the next one is typed over, and lose routes. */
+function takingText(iface: string, bond: string): string {
+  const taking = advice('bondwire enslave --take-down --take-addresses {bond} {iface}', { bond, iface });
+  return `Say --take-addresses to move them to ${bond}: '${taking}'.`;
+}
+
+/** The refusal for an interface with addresses or routes, with the command that moves them. */
+export function addressRefusal(name: string, bondName: string, carries: Carried): Refusal {
   return refusal(
     'has-addresses',
     'EBUSY',
-    `${name} cannot join ${bondName}: it carries ${things}, which would be cut off. ` +
-      `Say --take-addresses to move them to ${bondName}` +
-      (byHand.length === 0 ? '.' : `, or move them yourself: ${byHand.join('; ')}.`),
+    `${name} cannot join ${bondName}: it carries ${thingsText(carries)}, which would be cut off. ${takingText(name, bondName)}`,
   );
 }

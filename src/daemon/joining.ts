@@ -1,6 +1,6 @@
 // How an interface joins a bond, in steps that are undone when one fails, also by the next daemon (invariant 2 of the house).
 
-import { err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
+import { advice, err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { hasProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { getLink, listLinks, setLink } from '../linux/index.js';
 import { type Link, type Route, withInterface } from '../netlink/index.js';
@@ -125,7 +125,7 @@ export class Joining {
         refusal(
           'unknown-interface',
           'ENODEV',
-          `${shown(name)} cannot join ${runner.name}: there is no such interface in this network namespace. 'ip link' lists them.`,
+          `${shown(name)} cannot join ${runner.name}: there is no such interface in this network namespace. '${advice('ip link')}' lists them.`,
         ),
       );
     }
@@ -140,6 +140,12 @@ export class Joining {
       return err(refusal('unsupported', 'ENOSPC', message));
     }
     const memberOf = this.#registry.ofMember(link.ifindex)?.name;
+    const name = link.name ?? '';
+    const belongings = belongingsOf(netlink, link);
+    const carries = {
+      addresses: belongings.addresses.map(addressText),
+      routes: belongings.routes.map(routeText),
+    };
     const checked = checkJoin({
       link,
       bondName: runner.name,
@@ -150,15 +156,13 @@ export class Joining {
       isBond: this.#registry.ofBond(link.ifindex) !== undefined,
       foreignDataPlane: memberOf === undefined && hasProgram(netlink, link.ifindex, RECEIVE_PROGRAM),
       takeDown: wishes.takeDown || wishes.takeAddresses,
+      carries,
     });
     if (!checked.ok) return checked;
-    const name = link.name ?? '';
-    const belongings = belongingsOf(netlink, link);
-    const { addresses, routes } = belongings;
-    if (addresses.length + routes.length > 0 && !wishes.takeAddresses) {
-      return err(addressRefusal(name, runner.name, addresses.map(addressText), routes.map(routeText)));
+    if (carries.addresses.length + carries.routes.length > 0 && !wishes.takeAddresses) {
+      return err(addressRefusal(name, runner.name, carries));
     }
-    const onObject = routes.find(usesNexthopObject);
+    const onObject = belongings.routes.find(usesNexthopObject);
     if (onObject !== undefined) {
       const message = `${name} cannot join ${runner.name}: its route ${routeText(onObject)} uses a nexthop object, which cannot be moved; replace the route by one with its gateway named, or move it by hand.`;
       return err(refusal('has-addresses', 'EBUSY', message));

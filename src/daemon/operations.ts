@@ -1,5 +1,5 @@
 // What users ask of a daemon: create, enslave, release, set. Each is carried out whole or not at all.
-import { err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
+import { advice, err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import type { BondDataPlane } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, setLink } from '../linux/index.js';
 import type { Address } from '../netlink/index.js';
@@ -149,7 +149,7 @@ export class Operations {
     if (Object.keys(options).length === 0) return undefined;
     const other = Object.keys(options).find(option => !isOfMembers(option) || option === 'active_slave');
     if (other !== undefined) {
-      const message = `${shown(other)} was refused: it is no option of a member; members have prio and queue_id, others belong to the bond ('bondwire set ${runner.name} …').`;
+      const message = `${shown(other)} was refused: it is no option of a member; members have prio and queue_id, others belong to the bond ('${advice('bondwire set {bond} OPTION=VALUE', { bond: runner.name })}').`;
       return refusal('invalid-value', 'EINVAL', message);
     }
     const mode = ['mode', runner.policy.snapshot().mode] as const;
@@ -206,7 +206,7 @@ export class Operations {
           refusal(
             'unknown-interface',
             exists ? 'EINVAL' : 'ENODEV',
-            `${shown(name)} was not released: ${why}. 'bondwire show ${runner.name}' lists the members.`,
+            `${shown(name)} was not released: ${why}. '${advice('bondwire show {bond}', { bond: runner.name })}' lists the members.`,
           ),
         );
       }

@@ -1,7 +1,7 @@
 // Whether what is pinned outlives us. In a container a bpffs that was mounted inside goes with the container, and the programs
 // with it: bonds would end with the daemon, which is not what the eBPF data plane is for.
 import { readFileSync, readlinkSync } from 'node:fs';
-import { shown } from '../base/index.js';
+import { advice, shown } from '../base/index.js';
 import { BPFFS_SOURCE } from '../linux/index.js';
 import { bpffsPath } from './places.js';
 
@@ -48,6 +48,6 @@ export function fleetingPins(runDir: string): FleetingPins | undefined {
   }
   return {
     detail: `bonds on the eBPF data plane end with this container, as ${shown(directory)} is mounted in it alone`,
-    fix: `outside, before the container starts: mount -t bpf bpf on the directory that it sees as ${directory}`,
+    fix: `outside, before the container starts: ${advice('mount -t bpf bpf DIRECTORY')}, the directory that it sees as ${directory}`,
   };
 }

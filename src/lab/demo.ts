@@ -1,5 +1,6 @@
 // `bondwire demo`: packets go through a bond while the cable of its active member is cut and restored, and everybody can
 // watch. What it says is in `demo-text.ts`, what it plays on in `demo-stage.ts`.
+import { advice } from '../base/index.js';
 import type { EventRecord } from '../daemon/api.js';
 import { type DemoKeys, listenForKeys } from './demo-keys.js';
 import { BOND, buildStage, type Stage } from './demo-stage.js';
@@ -228,7 +229,11 @@ class Show {
     const unfollow = bondwire.follow(event => this.#onEvent(event));
     const unlisten = listenForKeys(keys);
     const how = unlisten === null ? 'Ctrl-C ends it' : 'c cuts the active cable, r restores, q quits';
-    this.#screen.event(0, `It goes on: ${how}; from another terminal: bondwire lab cut eth0`, 'bold');
+    this.#screen.event(
+      0,
+      `It goes on: ${how}; from another terminal: ${advice('bondwire lab cut {iface}', { iface: lab.members[0] ?? '' })}`,
+      'bold',
+    );
     this.#screen.start();
     try {
       await Promise.race([aborted(quit.signal), meter.done]);

@@ -1,4 +1,5 @@
 // `bondwire lab cut|restore|status`: reaches into a demo that runs in another terminal.
+import { advice } from '../base/index.js';
 import { cableIsCut, setCable } from './cable.js';
 import { type RunningLab, runningLabs } from './running-labs.js';
 
@@ -20,7 +21,7 @@ function run(
 ): number {
   const lab = labs.at(-1);
   if (lab === undefined) {
-    write("No lab is running here; start one with 'bondwire demo --keep'.\n");
+    write(`No lab is running here; start one with '${advice('bondwire demo --keep')}'.\n`);
     return 1;
   }
   const names = Object.keys(lab.cables);

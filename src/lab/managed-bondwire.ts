@@ -114,7 +114,7 @@ export class ManagedBondwire {
     const { status, stdout, stderr } = await this.command(args);
     if (status === 0) return stdout;
     throw new Error(
-      `bondwire ${args.join(' ')} failed (exit status ${status}): ${(stderr || stdout).trim()}`,
+      `The command with ${args.join(' ')} failed (exit status ${status}): ${(stderr || stdout).trim()}`,
     );
   }
 
@@ -122,7 +122,7 @@ export class ManagedBondwire {
   async show(bond: string): Promise<ShowBond> {
     const document = JSON.parse(await this.run('show', bond, '--json')) as ShowDocument;
     const found = document.bonds.find(one => one.name === bond);
-    if (found === undefined) throw new Error(`bondwire show ${bond} does not know ${bond}`);
+    if (found === undefined) throw new Error(`The daemon does not show ${bond}`);
     return found;
   }
 

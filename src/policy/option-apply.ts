@@ -1,5 +1,6 @@
 // Writing one option: the driver's checks in the driver's order, then its effects (__bond_opt_set, bond_options.c).
 import {
+  advice,
   encodeUtf8,
   err,
   formatMac,
@@ -71,7 +72,8 @@ export function applyOption(context: Context, name: string, text: string): Appli
     case 'address':
       return applyAddress(context, name, text);
     case 'members': {
-      const why = "members join by 'bondwire enslave' and leave by 'bondwire release'";
+      const { name: bond } = context.state;
+      const why = `members join by '${advice('bondwire enslave --take-down --take-addresses {bond} IFACE', { bond })}' and leave by '${advice('bondwire release {bond} IFACE', { bond })}'`;
       return err(refuse('invalid-request', 'EPERM', name, text, why));
     }
     default:
@@ -92,7 +94,12 @@ function checkGuards(context: Context, spec: OptionSpec, name: string, text: str
     return refuse('has-members', 'ENOTEMPTY', name, text, `${state.name} has members; release them first`);
   }
   if (spec.whileDown && state.adminUp) {
-    const why = `${state.name} is up; set it down first (ip link set ${state.name} down)`;
+    // In one line: over the bond itself, nobody could type the second one.
+    const line = advice(
+      'd=$(mktemp -d); ip addr save dev {bond} >$d/a; ip route save dev {bond} >$d/4; ip -6 route save dev {bond} >$d/6; ip link set dev {bond} down; bondwire set {bond} {option}={value}; ip link set dev {bond} up; (ip addr restore <$d/a; ip route restore <$d/4; ip -6 route restore <$d/6) 2>/dev/null; rm -r $d',
+      { bond: state.name, option: name, value: firstLine(text) },
+    );
+    const why = `${state.name} is up; it has to be down for that, which one line can do and bring back addresses and routes: '${line}'`;
     return refuse('bond-up', 'EBUSY', name, text, why);
   }
   return null;

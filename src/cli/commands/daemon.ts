@@ -27,7 +27,7 @@ export function registerDaemon(program: Command, session: Session): void {
     .command('daemon')
     .description('serve the other commands, in the foreground')
     .usage('[--run-dir DIR] [--config FILE] [--supervise]')
-    .option('--config <FILE>', 'make the bonds of this bondwire.yaml first, as "bondwire apply" does')
+    .option('--config <FILE>', 'make the bonds of this bondwire.yaml first, as apply does')
     .option('--supervise', 'start the daemon again when it dies')
     .addHelpText('after', HELP)
     .action(async (options: { config?: string; supervise?: boolean }) => {

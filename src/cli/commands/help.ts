@@ -1,7 +1,7 @@
 // `bondwire help [COMMAND]`: the same as --help.
 import type { Command } from 'commander';
 import { usageFailure } from '../failure.js';
-import { plain } from '../plain.js';
+import { advice, plain } from '../plain.js';
 
 export function registerHelp(program: Command): void {
   program
@@ -14,7 +14,9 @@ export function registerHelp(program: Command): void {
       if (name === undefined) return program.outputHelp();
       const command = program.commands.find(candidate => candidate.name() === name);
       if (command === undefined) {
-        throw usageFailure(`there is no command '${plain(name)}' to help with; see 'bondwire --help'.`);
+        throw usageFailure(
+          `there is no command '${plain(name)}' to help with; see '${advice('bondwire --help')}'.`,
+        );
       }
       return command.outputHelp();
     });

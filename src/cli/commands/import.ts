@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import type { Finding, Import } from '../../config/index.js';
 import { EXIT } from '../../daemon/api.js';
 import { refusedFailure } from '../failure.js';
-import { plain } from '../plain.js';
+import { advice, plain } from '../plain.js';
 import type { Session } from '../session.js';
 import { plural } from '../units.js';
 
@@ -51,7 +51,7 @@ async function run(session: Session, paths: readonly string[], options: ImportOp
   const gathered = gatherFiles(paths);
   if (gathered.files.length === 0) {
     throw refusedFailure(
-      `${paths.map(plain).join(', ')}: no file there has a name of a format that is read; 'bondwire import --help' lists them.`,
+      `${paths.map(plain).join(', ')}: no file there has a name of a format that is read; '${advice('bondwire import --help')}' lists them.`,
     );
   }
   const imported = importFiles(gathered.files, machineInterfaces());

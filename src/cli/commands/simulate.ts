@@ -1,6 +1,7 @@
 // `bondwire simulate`: what would happen to a described network, told in virtual time; needs no daemon and no permission.
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { advice } from '../../base/index.js';
 import { EXIT } from '../../daemon/api.js';
 import { refusedFailure, usageFailure } from '../failure.js';
 import type { Session } from '../session.js';
@@ -40,7 +41,9 @@ export function registerSimulate(program: Command, session: Session): void {
 
 async function run(session: Session, file: string | undefined, options: SimulateOptions): Promise<void> {
   if (file === undefined && options.seed === undefined) {
-    throw usageFailure(`simulate needs a FILE or a --seed; 'bondwire simulate --help' shows examples.`);
+    throw usageFailure(
+      `simulate needs a FILE or a --seed; '${advice('bondwire simulate --help')}' shows examples.`,
+    );
   }
   const seed = numberOf('--seed', options.seed, 0, 0xffff_ffff);
   const minutes = numberOf('--minutes', options.minutes, 0.001, 24 * 60);

@@ -6,7 +6,7 @@ import { DEFAULT_RUN_DIR, type ShowBond } from '../../daemon/api.js';
 import type { BondFacts, SnmpUser } from '../../snmp/index.js';
 import type { ApiClient } from '../api-client.js';
 import { asFailure, Failure, refusedFailure, systemCode, usageFailure } from '../failure.js';
-import { plain } from '../plain.js';
+import { advice, plain } from '../plain.js';
 import type { Session } from '../session.js';
 import { stopRequest } from '../stop-request.js';
 
@@ -118,7 +118,9 @@ async function usersOf(file: string): Promise<readonly SnmpUser[]> {
   const users = parseUsers(text, plain(file));
   if (!users.ok) throw refusedFailure(users.error);
   if (users.value.length === 0) {
-    throw refusedFailure(`${plain(file)} has no user; write a line for each, see 'bondwire snmp --help'.`);
+    throw refusedFailure(
+      `${plain(file)} has no user; write a line for each, see '${advice('bondwire snmp --help')}'.`,
+    );
   }
   return users.value;
 }
@@ -159,7 +161,7 @@ function listenFailure(error: unknown, { listen, port: number }: SnmpOptions): F
     return refusedFailure(message, error);
   }
   if (code === 'EADDRNOTAVAIL') {
-    const message = `The agent does not answer at ${at}: no interface has this address. 'ip addr' lists them.`;
+    const message = `The agent does not answer at ${at}: no interface has this address. '${advice('ip addr')}' lists them.`;
     return refusedFailure(message, error);
   }
   return asFailure(error, `Answering at ${at}`);
