@@ -3,7 +3,7 @@
 import { advice, err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { hasProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { getLink, listLinks, setLink } from '../linux/index.js';
-import { type Link, type Route, withInterface } from '../netlink/index.js';
+import { AF_INET, type Link, type Route, withInterface } from '../netlink/index.js';
 import {
   addressText,
   type Belongings,
@@ -23,7 +23,7 @@ import type { Machine } from './machine.js';
 import { countersOf } from './member-counters.js';
 import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
 import type { Registry } from './registry.js';
-import { notGivenText, putRoutes, routeText } from './route-transfer.js';
+import { notGivenText, putRoutes, routeOrder, routeText } from './route-transfer.js';
 import { systemRefusal } from './system-refusal.js';
 
 /** How interfaces are to join; see EnslaveRequest. */
@@ -64,6 +64,7 @@ export class Joining {
     this.#machine.save(runner);
     try {
       removeAddresses(netlink, belongings.addresses);
+      this.#moveEarly(runner, belongings, original.name);
       if (original.up) setLink(netlink, link.ifindex, { up: false });
       silenceIpv6(netlink, original);
       runner.plane.addMember(link.ifindex);
@@ -170,16 +171,28 @@ export class Joining {
     return ok(belongings);
   }
 
+  /**
+   * IPv4 addresses are on one interface or the other all the time. Those of IPv6 wait until the bond is up: one with a lifetime
+   * would never get its prefix route (addrconf_permanent_addr makes them for permanent ones alone).
+   */
+  #moveEarly(runner: BondRunner, { addresses }: Belongings, fromName: string): void {
+    const to = { ifindex: runner.plane.bondIfindex, name: runner.name };
+    const early = addresses.filter(({ family }) => family === AF_INET);
+    giveAddresses(this.#machine.netlink, early, fromName, to);
+  }
+
   #moveToBond(runner: BondRunner, belongings: Belongings, fromName: string, from: number): void {
     const { netlink } = this.#machine;
     const to = { ifindex: runner.plane.bondIfindex, name: runner.name };
-    giveAddresses(netlink, belongings.addresses, fromName, to);
     setLink(netlink, to.ifindex, { up: true });
+    giveAddresses(netlink, belongings.addresses, fromName, to);
+    const moved = belongings.routes.map(route => withInterface(route, from, to.ifindex));
+    const { first, rest } = routeOrder(moved);
+    const early = putRoutes(netlink, first);
     runner.resync();
-    const [failed] = putRoutes(
-      netlink,
-      belongings.routes.map(route => withInterface(route, from, to.ifindex)),
-    );
+    // The way to a gateway may be among the rest.
+    const late = putRoutes(netlink, [...early.map(({ route }) => route), ...rest]);
+    const [failed] = late;
     if (failed !== undefined) throw failed.error;
   }
 

@@ -117,7 +117,8 @@ function again(netlink: Rtnetlink, failed: readonly NotGiven[]): NotGiven[] {
 /** Makes routes at once. Gives those that could not be made. */
 export function putRoutes(netlink: Rtnetlink, routes: readonly Route[]): NotGiven[] {
   const { first, rest } = routeOrder(routes);
-  return again(netlink, make(netlink, [...first, ...rest]));
+  // One after the other: the first are not to wait until the messages for the rest are written.
+  return again(netlink, [...make(netlink, first), ...make(netlink, rest)]);
 }
 
 /**
