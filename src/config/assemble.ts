@@ -1,7 +1,7 @@
 // Makes bonds of the facts that files state: who is a member of what, which option comes from where, what Bondwire refuses.
 // Everything that is in the result is told as understood, everything else with the reason. (config)
 import { shown } from '../base/index.js';
-import { canonicalValue, checkOptions, findOption } from '../policy/index.js';
+import { optionsOf } from './bond-options.js';
 import { badNewBond } from './check-bond.js';
 import { deviceOf } from './device-wish.js';
 import type { Fact, Finding, KnownInterface, Level, Place } from './facts.js';
@@ -9,7 +9,8 @@ import { described, resolve } from './machine-match.js';
 import { isNeighbour } from './network-rules.js';
 import { joinMembers, type Membership } from './membership.js';
 import { type ModuleParameters, moduleParameters, type Parameter } from './module-parameters.js';
-import type { BondWish, MemberWish } from './wishes.js';
+import { joiningAbove, tellOfDevicesAbove } from './upper-devices.js';
+import type { BondWish } from './wishes.js';
 
 export interface Assembled {
   readonly bonds: readonly BondWish[];
@@ -27,17 +28,6 @@ interface Bonds {
   readonly findings: Finding[];
 }
 
-/** An option with where it came from. */
-interface GivenOption {
-  readonly name: string;
-  readonly value: string;
-  readonly place: Place;
-  /** A default of the module for all bonds, as against a wish for this one. */
-  readonly isDefault: boolean;
-  /** In a mode that does not have it, it is left out. */
-  readonly isForItsMode: boolean;
-}
-
 /** Bonds from facts. `machine`: the interfaces there are, for those that files name by pattern or MAC address. */
 export function assemble(facts: readonly Fact[], machine: readonly KnownInterface[] = []): Assembled {
   const bonds: Bonds = { facts, machine, made: new Map(), findings: [] };
@@ -47,6 +37,11 @@ export function assemble(facts: readonly Fact[], machine: readonly KnownInterfac
   for (const name of bonds.made.keys())
     wishes.push(assembleBond(bonds, name, { membership, parameters, others: wishes }));
   tellOfDevices(bonds, membership);
+  tellOfDevicesAbove({
+    ...bonds,
+    membership,
+    tell: (level, place, message) => tell(bonds, level, place, message),
+  });
   tellOfHomeless(bonds, wishes);
   return { bonds: wishes, findings: withoutRepeats(bonds.findings) };
 }
@@ -97,7 +92,18 @@ function collectBonds(bonds: Bonds): (bond: string) => ModuleParameters {
   // H01: without max_bonds the module makes bond0.
   if (made.size === 0 && first !== undefined && maxBonds === undefined) add('bond0', first.place);
   return bond => {
-    const own = given.filter(parameter => parameter.bond === bond);
+    const ownGiven = given.filter(parameter => parameter.bond === bond);
+    // What the module was loaded with for the first name is what every bond begins with.
+    const ofLoad =
+      ownGiven.length > 0
+        ? []
+        : given.filter(each => each.isOfLoad === true && isAfter(bond, each.bond ?? ''));
+    const own = [...ownGiven, ...ofLoad];
+    const [load] = ofLoad;
+    if (load !== undefined) {
+      const message = `${shown(bond)} gets these options too: modprobe loads the module once, with those of ${shown(load.bond ?? '')}.`;
+      tell(bonds, 'note', load.place, message);
+    }
     for (const [at, { name, value, place }] of own.entries()) {
       const later = own.slice(at + 1).find(other => other.name === name && other.value !== value);
       if (later === undefined) continue;
@@ -111,6 +117,17 @@ function collectBonds(bonds: Bonds): (bond: string) => ModuleParameters {
     bonds.findings.push(...treated.findings);
     return treated;
   };
+}
+
+/** The number at the end of a name. */
+function numberOf(name: string): number {
+  return Number(/\d+$/.exec(name)?.[0] ?? 0);
+}
+
+/** Whether a bond is made after another, as ifup goes through them by their names. */
+function isAfter(bond: string, other: string): boolean {
+  const [one, two] = [numberOf(bond), numberOf(other)];
+  return one === two ? bond > other : one > two;
 }
 
 function assembleBond(
@@ -131,54 +148,22 @@ function assembleBond(
   const members = membership.of(name);
   for (const { name: member, place } of members)
     tell(bonds, 'understood', place, `${shown(member)} is a member of ${name}.`);
-  const wishes: MemberWish[] = members.map(member => ({ name: member.name, options: {} }));
-  const given = givenOptions(bonds, name, membership, parameters);
-  const ofMembers = bonds.facts.flatMap(fact => {
-    if (fact.kind !== 'member-option') return [];
-    return resolve(bonds.machine, fact.member)
-      .filter(member => members.some(each => each.name === member))
-      .map(member => ({ member, name: fact.name, value: fact.value.trim(), place: fact.place }));
+  if (members.length === 0) {
+    const message = `No file here names a member of ${name}; add the files that do, or write them into bondwire.yaml.`;
+    tell(bonds, 'warning', made, message);
+  }
+  const options = optionsOf({
+    bond: name,
+    facts: bonds.facts,
+    machine: bonds.machine,
+    membership,
+    parameters: parameters(name),
+    made,
+    tell: (level, place, message) => tell(bonds, level, place, message),
   });
-  const options = new Map(given.map(option => [option.name, option.value]));
-  const texts = [
-    ...given.map(({ name: option, value }) => [option, value] as const),
-    ...ofMembers.map(({ name: option, member, value }) => [option, `${member}:${value}`] as const),
-  ];
-  const checked = checkOptions(
-    name,
-    texts,
-    members.map(member => member.name),
-  );
-  const wrong = new Set<number>();
-  for (const { at, refusal } of checked.problems) {
-    const option = at === null ? undefined : given[at];
-    const ofMember = at === null ? undefined : ofMembers[at - given.length];
-    const place = option?.place ?? ofMember?.place ?? made;
-    // What will work one day is kept; what can never work is not.
-    const stays = at === null || refusal.code === 'not-implemented';
-    const level = option?.isForItsMode === true && refusal.code === 'wrong-mode' ? 'warning' : 'error';
-    tell(bonds, level, place, refusal.message);
-    if (stays || at === null) continue;
-    wrong.add(at);
-    if (option !== undefined) options.delete(option.name);
-  }
-  for (const message of checked.warnings) {
-    const about = given.find(option => message.startsWith(`${option.name}=`));
-    tell(bonds, 'warning', about?.place ?? made, message);
-  }
-  for (const [at, { name: option, value, place }] of given.entries()) {
-    if (!wrong.has(at)) tell(bonds, 'understood', place, `${name}: ${option}=${shown(value)}.`);
-  }
-  for (const [at, { member, name: option, value, place }] of ofMembers.entries()) {
-    if (wrong.has(given.length + at)) continue;
-    const wish = wishes.find(each => each.name === member);
-    if (wish !== undefined) Object.assign(wish, { options: { ...wish.options, [option]: value } });
-    tell(bonds, 'understood', place, `${name}: ${option} of ${shown(member)} is ${shown(value)}.`);
-  }
   return {
     name,
-    options: Object.fromEntries(options),
-    members: wishes,
+    ...options,
     takeDown: true,
     ...deviceOf({
       facts: bonds.facts,
@@ -187,59 +172,6 @@ function assembleBond(
       tell: (level, place, message) => tell(bonds, level, place, message),
     }),
   };
-}
-
-/** The options of a bond, defaults of the module first, each name once. */
-function givenOptions(
-  bonds: Bonds,
-  bond: string,
-  membership: Membership,
-  parameters: (bond: string) => ModuleParameters,
-): GivenOption[] {
-  const own: GivenOption[] = [];
-  for (const fact of bonds.facts) {
-    if (fact.kind === 'option' && fact.bond === bond)
-      own.push(optionOf(fact, { isForItsMode: fact.isForItsMode === true }));
-    if (fact.kind !== 'chosen') continue;
-    const member = resolve(bonds.machine, fact.member).find(name => membership.bondOf(name) === bond);
-    if (member !== undefined) own.push(optionOf({ ...fact, value: member }));
-  }
-  const defaults = parameters(bond).options.map(option =>
-    optionOf(option, { isDefault: true, isForItsMode: true }),
-  );
-  const isSet = (name: string): boolean => own.some(option => option.name === name && option.value !== '0');
-  // A monitor of its own takes the place of the module's default one, as the driver's options do.
-  const dropped = new Set<string>([
-    ...(isSet('arp_interval') && !isSet('miimon') ? ['miimon', 'updelay', 'downdelay'] : []),
-    ...(isSet('miimon') ? ['arp_interval', 'arp_ip_target', 'arp_validate'] : []),
-  ]);
-  for (const { name, value, place } of defaults.filter(each => dropped.has(each.name))) {
-    const message = `${name}=${shown(value)} of all bonds is not that of ${shown(bond)}, which has the other monitor of its own.`;
-    tell(bonds, 'note', place, message);
-  }
-  const byName = new Map<string, GivenOption>();
-  for (const option of [...defaults.filter(({ name }) => !dropped.has(name)), ...own]) {
-    const before = byName.get(option.name);
-    if (before !== undefined && !before.isDefault && before.value !== option.value) {
-      const where = `${before.place.file}:${before.place.line}`;
-      tell(
-        bonds,
-        'warning',
-        option.place,
-        `${option.name}=${shown(option.value)} stands against ${shown(before.value)} at ${where}; the last counts.`,
-      );
-    }
-    byName.set(option.name, option);
-  }
-  return Array.from(byName.values());
-}
-
-function optionOf(
-  { name, value, place }: { readonly name: string; readonly value: string; readonly place: Place },
-  more: Partial<GivenOption> = {},
-): GivenOption {
-  const known = { name: findOption(name)?.name ?? name, value: canonicalValue(name, value), place };
-  return { ...known, isDefault: false, isForItsMode: false, ...more };
 }
 
 type OfInterface = Fact & { readonly kind: 'address' | 'dhcp' | 'mac' | 'mtu' | 'route' };
@@ -260,7 +192,8 @@ function tellOfDevices(bonds: Bonds, membership: Membership): void {
       continue;
     }
     tellOfLostOption(bonds, membership, fact);
-    if (fact.kind === 'member' && fact.isOfAny === true && !bonds.made.has(fact.bond)) {
+    const isAbove = joiningAbove(fact, bonds.made).length > 0;
+    if (fact.kind === 'member' && fact.isOfAny === true && !bonds.made.has(fact.bond) && !isAbove) {
       const who = fact.member.by === 'name' ? shown(fact.member.name) : described(fact.member);
       const message = `${shown(fact.bond)}, which ${who} is to join, is no bond by any of these files; the command was left out.`;
       tell(bonds, 'note', fact.place, message);
@@ -307,6 +240,9 @@ function tellOfHomeless(bonds: Bonds, wishes: readonly BondWish[]): void {
 function tellOfLostOption(bonds: Bonds, membership: Membership, fact: Fact): void {
   if (fact.kind === 'option' && !bonds.made.has(fact.bond)) {
     const message = `${shown(fact.name)}=${shown(fact.value)} was left out: no file makes ${shown(fact.bond)} a bond.`;
+    tell(bonds, 'warning', fact.place, message);
+  } else if (fact.kind === 'first-member' && !bonds.made.has(fact.bond)) {
+    const message = `${fact.name}=${shown(fact.names.join(' '))} was left out: no file makes ${shown(fact.bond)} a bond.`;
     tell(bonds, 'warning', fact.place, message);
   } else if (fact.kind === 'member-option' || fact.kind === 'chosen') {
     const names = resolve(bonds.machine, fact.member);

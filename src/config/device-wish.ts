@@ -5,7 +5,9 @@ import type { Fact, Level, Place } from './facts.js';
 import {
   badAddress,
   badRoute,
+  isIn,
   isNeighbour,
+  isNone,
   LEAST_IPV6_MTU,
   networkText,
   otherBond,
@@ -38,7 +40,7 @@ export function deviceOf(reading: Reading): DeviceWish {
   };
 }
 
-function ofDevice<K extends 'address' | 'mac' | 'mtu' | 'up'>(
+function ofDevice<K extends 'address' | 'mac' | 'mtu' | 'neighbour' | 'up'>(
   { facts, name }: Reading,
   kind: K,
 ): OfKind<K>[] {
@@ -68,7 +70,9 @@ function readAddresses(reading: Reading): string[] {
   const addresses = new Set<string>();
   for (const { cidr, place } of ofDevice(reading, 'address')) {
     const bad = badAddress(cidr);
-    if (bad === null) {
+    if (isNone(cidr)) {
+      tell('warning', place, `The address ${cidr} of ${name} means that there is none; it was left out.`);
+    } else if (bad === null) {
       addresses.add(cidr);
       tell('understood', place, `${name} has the address ${cidr}.`);
     } else tell('error', place, `${name} cannot have the address ${cidr}: ${bad}; it was left out.`);
@@ -79,21 +83,32 @@ function readAddresses(reading: Reading): string[] {
 function readRoutes(reading: Reading, addresses: readonly string[]): RouteWish[] {
   const { facts, name } = reading;
   const routes: RouteWish[] = [];
+  const neighbours = ofDevice(reading, 'neighbour').map(({ cidr }) => cidr);
   for (const fact of facts) {
     if (fact.kind !== 'route') continue;
     const isMine = fact.device === '' ? isNeighbour(fact.via, addresses) : fact.device === name;
-    if (isMine) readRoute(reading, fact, { addresses, routes });
+    if (isMine) readRoute(reading, fact, { addresses, neighbours, routes });
   }
   return routes;
 }
 
 function readRoute(
   { name, others, tell }: Reading,
-  { to: said, via, onLink, place }: OfKind<'route'>,
-  { addresses, routes }: { readonly addresses: readonly string[]; readonly routes: RouteWish[] },
+  { to: said, via, onLink: wanted, place }: OfKind<'route'>,
+  {
+    addresses,
+    neighbours,
+    routes,
+  }: {
+    readonly addresses: readonly string[];
+    readonly neighbours: readonly string[];
+    readonly routes: RouteWish[];
+  },
 ): void {
   const to = networkText(said);
-  const route: RouteWish = { to, via, ...(onLink === true && { onLink }) };
+  const isReached = wanted === 'if-needed' || isIn(via, neighbours);
+  const onLink = wanted === true || (isReached && !isNeighbour(via, addresses));
+  const route: RouteWish = { to, via, ...(onLink && { onLink }) };
   if (to !== said)
     tell('warning', place, `${said} has bits behind the length of its network; ${to} was taken.`);
   const wrong = wrongWay(route, addresses);
@@ -107,7 +122,8 @@ function readRoute(
     return tell('warning', place, message);
   }
   if (!routes.some(each => each.to === to && each.via === via)) routes.push(route);
-  tell('understood', place, `${to} is reached over ${name} by ${via}.`);
+  const how = onLink && wanted !== true ? ', which is taken for a neighbour' : '';
+  tell('understood', place, `${to} is reached over ${name} by ${via}${how}.`);
   if (wrong !== null) tell('warning', place, wrong.message);
 }
 

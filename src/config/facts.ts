@@ -2,6 +2,7 @@
 // `assemble.ts` makes bonds of them. (config)
 
 import { plain } from '../base/index.js';
+import type { Tool } from './original-tools.js';
 
 /** Where something stands. Lines and columns count from 1. */
 export interface Place {
@@ -49,8 +50,8 @@ type Said =
       readonly bond: string;
       readonly name: string;
       readonly value: string;
-      /** What the file is for takes no notice of it in a mode that does not have it. */
-      readonly isForItsMode?: boolean;
+      /** The program that the file is for, which goes on without some options. */
+      readonly tool?: Tool;
     }
   /** A parameter of the driver's module: of one bond, or (null) the default of all. */
   | {
@@ -58,6 +59,8 @@ type Said =
       readonly bond: string | null;
       readonly name: string;
       readonly value: string;
+      /** The module is loaded once, with this one: bonds without parameters of their own have it too. */
+      readonly isOfLoad?: boolean;
     }
   | {
       readonly kind: 'member';
@@ -65,6 +68,8 @@ type Said =
       readonly member: InterfaceRef;
       /** `bond` may be of another kind, such as a bridge: this does not make it a bond. */
       readonly isOfAny?: boolean;
+      /** The program that the file is for, where it goes on without what cannot join. */
+      readonly tool?: Tool;
     }
   /** Interfaces in the order in which they are to come, should nobody else name members. */
   | { readonly kind: 'order'; readonly bond: string; readonly interfaces: readonly string[] }
@@ -74,9 +79,22 @@ type Said =
       readonly member: InterfaceRef;
       readonly name: string;
       readonly value: string;
+      readonly tool?: Tool;
+    }
+  /** A bond option whose value is the first of these interfaces that is a member. */
+  | {
+      readonly kind: 'first-member';
+      readonly bond: string;
+      readonly name: 'primary';
+      readonly names: readonly string[];
     }
   /** The member of which a bond option (`primary`, `active_slave`) speaks in its own file. */
-  | { readonly kind: 'chosen'; readonly member: InterfaceRef; readonly name: 'primary' | 'active_slave' }
+  | {
+      readonly kind: 'chosen';
+      readonly member: InterfaceRef;
+      readonly name: 'primary' | 'active_slave';
+      readonly tool?: Tool;
+    }
   | { readonly kind: 'address'; readonly device: string; readonly cidr: string }
   /** With an empty device: of whichever bond has the gateway in one of its networks. */
   | {
@@ -84,7 +102,20 @@ type Said =
       readonly device: string;
       readonly to: string;
       readonly via: string;
-      readonly onLink?: boolean;
+      /** `if-needed`: the gateway is a neighbour even where no address of the interface says so. */
+      readonly onLink?: boolean | 'if-needed';
+    }
+  /** Hosts that are reached over the interface without a gateway, whatever its addresses. */
+  | { readonly kind: 'neighbour'; readonly device: string; readonly cidr: string }
+  /** Another device that the files make, over others or over none. */
+  | {
+      readonly kind: 'device';
+      readonly device: string;
+      /** VLAN, bridge, … */
+      readonly what: string;
+      readonly over: readonly string[];
+      /** What is to be kept for it, as a clause: `keep its stanza in …`. */
+      readonly keep: string;
     }
   | { readonly kind: 'mtu'; readonly device: string; readonly value: string }
   | { readonly kind: 'mac'; readonly device: string; readonly value: string }

@@ -2,6 +2,7 @@
 import { parseIpv4, shown } from '../base/index.js';
 import { addressText, cidrText, classLength, destinationText, prefixLength } from './addresses.js';
 import type { FactList, InterfaceRef, Place } from './facts.js';
+import { isNone } from './network-rules.js';
 import type { Assignment } from './shell-assignments.js';
 
 /** What one ifcfg file is for, and what it sets. */
@@ -17,6 +18,7 @@ export interface Interface {
 
 export function readAddresses(one: Interface): void {
   const { list, name, values, place, get } = one;
+  readScope(one);
   for (const { name: key, value } of values.values()) {
     const suffix = /^IPADDR(_?[A-Za-z0-9_]*)$/.exec(key)?.[1];
     if (suffix === undefined || value.trim() === '') continue;
@@ -78,10 +80,33 @@ export function readAddresses(one: Interface): void {
     }
     const via = addressText(value.split('%')[0] ?? '');
     const to = destinationText('default');
-    if (via === null)
+    if (isNoGateway(value)) list.find(place(key), 'warning', noGateway(key, value), name);
+    else if (via === null)
       list.find(place(key), 'error', `${key}=${shown(value)} is no address; write it as 192.0.2.1.`, name);
     else if (to !== null) list.say(place(key), { kind: 'route', device: name, to, via });
   }
+}
+
+/** 0.0.0.0, :: and none mean that there is no gateway. */
+export function isNoGateway(value: string): boolean {
+  return isNone(value.trim()) || value.trim().toLowerCase() === 'none';
+}
+
+/** A sentence for that. */
+export function noGateway(key: string, value: string): string {
+  return `${key}=${shown(value)} means that there is no gateway; it was left out.`;
+}
+
+/** `SCOPE="peer 192.0.2.1"`: the other end of the address, which is reached without a gateway. */
+function readScope({ list, name, place, get }: Interface): void {
+  const said = (get('SCOPE') ?? '').trim();
+  if (said === '') return;
+  const peer = cidrText(/^peer\s+(\S+)$/.exec(said)?.[1] ?? '', 32);
+  if (peer === null)
+    return list.find(place('SCOPE'), 'warning', `SCOPE=${shown(said)} is not carried over.`, name);
+  list.say(place('SCOPE'), { kind: 'neighbour', device: name, cidr: peer });
+  const message = `SCOPE=${shown(said)}: routes by it have on_link, and the one to itself is not carried over; add it by "ip route add ${peer} dev ${shown(name)}" after the bond is made.`;
+  list.find(place('SCOPE'), 'warning', message, name);
 }
 
 /** The prefix length that goes with an address; guessed from its class where nothing gives it, as ifup does. */

@@ -1,62 +1,16 @@
 // Reads ifcfg-* files of Red Hat and SUSE (H05): addresses, members by MASTER and SLAVE or by BONDING_SLAVE0, options by
 // BONDING_OPTS, teams by TEAM_CONFIG; the files of routes beside them. (config)
-import { advice, own, shown } from '../base/index.js';
+import { shown } from '../base/index.js';
 import { addressText, macText } from './addresses.js';
 import { FactList, type Fact, type Place, type SourceFile } from './facts.js';
-import { type Interface, readAddresses, readRange } from './ifcfg-addresses.js';
+import { type Interface, isNoGateway, noGateway, readAddresses, readRange } from './ifcfg-addresses.js';
+import { readRest } from './ifcfg-lost.js';
 import { assignment, splitWords } from './logical-lines.js';
 import { isRouteFile, readRouteFile } from './route-files.js';
 import { shellAssignments } from './shell-assignments.js';
 import { readTeam, readTeamPort } from './teamd.js';
 
 const YES = /^(?:yes|true|on|y|t|1)$/i;
-
-/** Keys that need no counterpart: what they say is so anyhow, or concerns only the tool that reads them. */
-const SILENT: ReadonlySet<string> = new Set([
-  'AUTOCONNECT_SLAVES',
-  'AUTOCONNECT_PRIORITY',
-  'BONDING_MASTER',
-  'BONDING_SKIP_REMOVE_WORKAROUND',
-  'BROWSER_ONLY',
-  'DEVICETYPE',
-  'DEVICE',
-  'HOTPLUG',
-  'ONPARENT',
-  'IPV4_FAILURE_FATAL',
-  'IPV6INIT',
-  'IPV6_AUTOCONF',
-  'IPV6_FAILURE_FATAL',
-  'IPV6_ADDR_GEN_MODE',
-  'IPV6_DEFROUTE',
-  'DEFROUTE',
-  'NAME',
-  'NM_CONTROLLED',
-  'PROXY_METHOD',
-  'TYPE',
-  'USERCONTROL',
-  'UUID',
-]);
-
-/** Keys of which one sentence says why they are not carried over. */
-const NOTES: Readonly<Record<string, string>> = {
-  USERCTL: 'who may change the bond is decided by who may open the control socket',
-  NETWORK: 'the network follows from address and prefix length',
-  BROADCAST: 'the broadcast address follows from address and prefix length',
-};
-
-/** Keys whose effect somebody else must have: the resolver, a DHCP client, the firewall. */
-const BY_HAND: Readonly<Record<string, string>> = {
-  BRIDGE: `put it into the bridge by "${advice('ip link set dev BOND master BRIDGE')}" after the bond is made`,
-  DHCP_HOSTNAME: 'it belongs to the DHCP client',
-  DNS1: 'set it in the resolver',
-  DNS2: 'set it in the resolver',
-  DOMAIN: 'set it in the resolver',
-  ETHTOOL_OPTS: 'set it by ethtool',
-  ETHTOOL_OPTIONS: 'set it by ethtool',
-  PEERDNS: 'set it in the resolver',
-  VLAN: `make the VLAN by "${advice('ip link add link BOND name BOND.ID type vlan id ID')}" after the bond is made`,
-  ZONE: 'set it in the firewall',
-};
 
 /** Devices by the UUID of their connection, which NetworkManager writes in their place. */
 type Connections = ReadonlyMap<string, string>;
@@ -93,7 +47,8 @@ function readGlobal({ path, text }: SourceFile): Fact[] {
     if (given === undefined || given.value.trim() === '') continue;
     const via = addressText(given.value.split('%')[0] ?? '');
     const place = list.at(given.line);
-    if (via === null)
+    if (isNoGateway(given.value)) list.find(place, 'note', noGateway(key, given.value), device || undefined);
+    else if (via === null)
       list.find(place, 'error', `${key}=${shown(given.value)} is no address; write it as 192.0.2.1.`);
     else list.say(place, { kind: 'route', device, to: 'default', via });
   }
@@ -156,9 +111,11 @@ function readOne({ path, text }: SourceFile, connections: Connections): Fact[] {
     readRange(one, get('DEVICE') || range);
     return list.facts;
   }
+  if (tellOfOpenVSwitch(one)) return list.facts;
   tellOfUpper(one);
   readBond(one);
   readMembership(one, connections);
+  readPort(one);
   readTeamKeys(one);
   readAddresses(one);
   readStart(one);
@@ -172,17 +129,38 @@ function isAlias({ name }: Interface): boolean {
 
 /** VLANs and bridges over what may be a bond: Bondwire makes neither. */
 function tellOfUpper({ list, name, place, get }: Interface): void {
+  const keep = `keep ifcfg-${shown(name)}, take the bond's own file away, and have Bondwire start before network.service and NetworkManager`;
+  const said = (key: string): string => (get(key) ?? '').trim();
   const dot = name.lastIndexOf('.');
-  const key = ['PHYSDEV', 'ETHERDEVICE'].find(each => (get(each) ?? '').trim() !== '');
-  const lower = key === undefined ? (dot > 0 ? name.slice(0, dot) : '') : (get(key) ?? '').trim();
-  if (lower !== '') {
-    const message = `The VLAN ${shown(name)} over ${shown(lower)} is not made here; make it with ip after the bond.`;
-    list.find(place(key ?? 'DEVICE'), 'warning', message, lower);
+  const key = ['PHYSDEV', 'ETHERDEVICE'].find(each => said(each) !== '');
+  const lower = key === undefined ? (dot > 0 ? name.slice(0, dot) : '') : said(key);
+  if (lower !== '')
+    list.say(place(key ?? 'DEVICE'), { kind: 'device', device: name, what: 'VLAN', over: [lower], keep });
+  const ports = said('BRIDGE_PORTS')
+    .split(/\s+/)
+    .filter(word => word !== '');
+  if (ports.length > 0)
+    list.say(place('BRIDGE_PORTS'), { kind: 'device', device: name, what: 'bridge', over: ports, keep });
+  // SUSE says by BRIDGE=yes that this is one.
+  if (!/^(?:|yes|no)$/i.test(said('BRIDGE'))) {
+    const how = `put ${shown(name)} into it by "ip link set ${shown(name)} master ${shown(said('BRIDGE'))}" after the bond is made`;
+    list.say(place('BRIDGE'), {
+      kind: 'device',
+      device: said('BRIDGE'),
+      what: 'bridge',
+      over: [name],
+      keep: how,
+    });
   }
-  for (const port of (get('BRIDGE_PORTS') ?? '').split(/\s+/).filter(word => word !== '')) {
-    const message = `The bridge ${shown(name)} over ${shown(port)} is not made here; make it with ip after the bond.`;
-    list.find(place('BRIDGE_PORTS'), 'warning', message, port);
-  }
+}
+
+/** Bonds and ports of Open vSwitch are no interfaces of Linux. True where the file is for nothing else. */
+function tellOfOpenVSwitch({ list, name, place, get }: Interface): boolean {
+  const type = (get('TYPE') ?? '').trim().toLowerCase();
+  if (type !== 'ovsbond') return false;
+  const message = `${shown(name)} is a bond of Open vSwitch, which is none of Linux; it was left out, and stays where it is.`;
+  list.find(place('TYPE'), 'warning', message);
+  return true;
 }
 
 function isMember({ get }: Interface): boolean {
@@ -234,18 +212,25 @@ function readOptions({ list, name, place, get }: Interface, key: string): void {
   for (const word of splitWords(get(key) ?? '')) {
     const pair = assignment(word);
     if (pair === null) {
-      list.find(at, 'error', `${shown(word)} in ${key} is not OPTION=VALUE; it was left out.`);
+      const message = `${shown(word)} in ${key} is not OPTION=VALUE; ifup logs that and goes on without it, and it was left out.`;
+      list.find(at, 'warning', message);
     } else if (pair.name === 'arp_ip_target') {
       const named = pair.value.split(',').map(target => target.replace(/^\+/, ''));
       targets.push(...named.filter(target => target !== ''));
     } else if (pair.name === 'max_bonds') {
       list.find(at, 'note', 'max_bonds says nothing here: this file makes one bond.');
     } else {
-      list.say(at, { kind: 'option', bond: name, name: pair.name, value: pair.value });
+      list.say(at, { kind: 'option', bond: name, name: pair.name, value: pair.value, tool: 'ifcfg' });
     }
   }
   if (targets.length > 0) {
-    list.say(at, { kind: 'option', bond: name, name: 'arp_ip_target', value: targets.join(',') });
+    list.say(at, {
+      kind: 'option',
+      bond: name,
+      name: 'arp_ip_target',
+      value: targets.join(','),
+      tool: 'ifcfg',
+    });
   }
 }
 
@@ -285,7 +270,7 @@ function readMembership(one: Interface, connections: Connections): void {
           `${name} has MASTER but no SLAVE=yes; it was taken for a member.`,
         );
       }
-      list.say(place(found.key), { kind: 'member', bond: master, member: ref });
+      list.say(place(found.key), { kind: 'member', bond: master, member: ref, tool: 'ifcfg' });
     } else {
       list.find(
         place('SLAVE'),
@@ -299,6 +284,18 @@ function readMembership(one: Interface, connections: Connections): void {
       'error',
       `${name} has SLAVE=${shown(slave)} but no MASTER, so it is not known which bond it is to join.`,
     );
+  }
+}
+
+/** What NetworkManager sets on a port of a bond. */
+function readPort({ list, ref, place, get }: Interface): void {
+  for (const [key, option] of [
+    ['BOND_PORT_QUEUE_ID', 'queue_id'],
+    ['BOND_PORT_PRIO', 'prio'],
+  ] as const) {
+    const value = (get(key) ?? '').trim();
+    if (!['', '0'].includes(value))
+      list.say(place(key), { kind: 'member-option', member: ref, name: option, value, tool: 'ifcfg' });
   }
 }
 
@@ -345,20 +342,5 @@ function readStart(one: Interface): void {
   if (get('HWADDR') !== undefined && !isMember(one) && one.ref.by === 'name') {
     const message = `HWADDR only says which card the file is for, and ${name} is none; MACADDR would give it that address.`;
     list.find(place('HWADDR'), 'note', message, name);
-  }
-}
-
-const HANDLED =
-  /^(?:BONDING_(?:OPTS|MODULE_OPTS|SLAVE_?\d+)|MASTER|MASTER_UUID|SLAVE|TEAM_CONFIG|TEAM_PORT_CONFIG|TEAM_MASTER|(?:IPADDR|NETMASK|PREFIX|PREFIXLEN)_?[A-Za-z0-9_]*|IPV6ADDR|IPV6ADDR_SECONDARIES|GATEWAY\d*|IPV6_DEFAULTGW|ONBOOT|STARTMODE|BOOTPROTO|MTU|MACADDR|LLADDR|HWADDR)$/;
-
-function readRest({ list, name, values, place }: Interface): void {
-  for (const key of values.keys()) {
-    if (HANDLED.test(key) || SILENT.has(key) || (values.get(key)?.value ?? '').trim() === '') continue;
-    const note = own(NOTES, key.replace(/_?\d*$/, ''));
-    const byHand = own(BY_HAND, key);
-    if (note !== undefined) list.find(place(key), 'note', `${key}: ${note}.`, name);
-    else if (byHand !== undefined)
-      list.find(place(key), 'warning', `${key} is not carried over: ${byHand}.`, name);
-    else list.find(place(key), 'warning', `${key} is not known here; it was left out.`, name);
   }
 }

@@ -12,6 +12,7 @@ import { readNetworkd } from './networkd.js';
 import { otherBond } from './network-rules.js';
 import { type Format, recognise } from './recognise.js';
 import { readTeamd } from './teamd.js';
+import { templateIn } from './templates.js';
 import type { BondWish } from './wishes.js';
 
 export interface Import {
@@ -41,6 +42,9 @@ const READERS: Readonly<Record<Exclude<Format, 'bondwire'>, Reader>> = {
 /** In this order what they say counts: defaults of the module before wishes for one bond. */
 const FORMATS = ['modules', 'ifcfg', 'interfaces', 'netplan', 'teamd', 'networkd', 'keyfile'] as const;
 
+/** Formats in which $NAME is no template. */
+const WITH_VARIABLES: ReadonlySet<Format> = new Set(['ifcfg', 'modules']);
+
 /** Reads files of any format together. `machine`: its interfaces, for those named by pattern or MAC address. */
 export function importFiles(given: readonly SourceFile[], machine: readonly KnownInterface[] = []): Import {
   // Editors of other systems put a byte order mark before the first line.
@@ -48,19 +52,25 @@ export function importFiles(given: readonly SourceFile[], machine: readonly Know
   const facts: Fact[] = [];
   const own: BondWish[] = [];
   const findings: Finding[] = [];
-  const recognised = files.map(file => ({ file, format: recognise(file) }));
-  for (const { file, format } of recognised) {
+  const recognised = files.map(file => {
+    const format = recognise(file);
+    return { file, format, template: format === null ? null : templateIn(file, WITH_VARIABLES.has(format)) };
+  });
+  for (const { file, format, template } of recognised) {
     if (format === null) {
       const message = 'This is none of the formats that are read here; see docs/import.md.';
       findings.push({ level: 'error', place: { file: file.path, line: 1 }, message });
-    } else if (format === 'bondwire') {
+    } else if (template !== null) findings.push(template);
+    else if (format === 'bondwire') {
       const parsed = parseBondwireYaml(file);
       own.push(...parsed.bonds);
       findings.push(...parsed.findings);
     }
   }
   for (const format of FORMATS) {
-    const group = recognised.flatMap(each => (each.format === format ? [each.file] : []));
+    const group = recognised.flatMap(each =>
+      each.format === format && each.template === null ? [each.file] : [],
+    );
     facts.push(...READERS[format](group, machine));
   }
   const assembled = assemble(facts, machine);

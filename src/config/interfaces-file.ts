@@ -1,12 +1,19 @@
-// Reads /etc/network/interfaces (ifupdown with ifenslave, ifupdown2, ifupdown-ng): bond-* options, members listed at the
-// bond or bonds named at the members, and the commands that are run when an interface comes up. (config)
-import { own, shown } from '../base/index.js';
-import { addressText, cidrText, classLength, prefixLength } from './addresses.js';
+// Reads /etc/network/interfaces (ifupdown with ifenslave, ifupdown2, ifupdown-ng): which stanza is for which interface, bonds,
+// their members, what stands on them, and what is started at boot. (config)
+import { shown } from '../base/index.js';
 import { type Fact, type FactList, interfaceRef, type Place, type SourceFile } from './facts.js';
-import { Inheritance, type Line, readStanzas, type Stanza, type Start } from './interfaces-stanzas.js';
+import { MEMBERS, readLine } from './interfaces-lines.js';
+import { readMethod } from './interfaces-methods.js';
+import {
+  Inheritance,
+  type Line,
+  type Reading,
+  readStanzas,
+  type Stanza,
+  type Start,
+} from './interfaces-stanzas.js';
 import { logicalLines } from './logical-lines.js';
 import { matches } from './machine-match.js';
-import { readCommands } from './shell-commands.js';
 
 /** A `source` or `source-directory` line: other files that belong to this one. */
 export interface SourceLine {
@@ -16,45 +23,10 @@ export interface SourceLine {
   readonly place: Place;
 }
 
-/** Members of a bond, by their names of several generations. */
-const MEMBERS: ReadonlySet<string> = new Set(['slaves', 'bond_slaves', 'bond_members', 'bond_ports']);
-
-/** bond-* options that are no options of the driver, with what becomes of them. */
-const NOT_OPTIONS: Readonly<Record<string, string>> = {
-  give_a_chance: 'it forces a wireless card to be the primary for a while, which nothing here does',
-  lacp_bypass_allow: 'only the maker of one switch has it',
-  lacp_bypass_all_active: 'only the maker of one switch has it',
-};
-
-/** Other names of options, those of ifupdown2 among them. */
-const ALIASES: Readonly<Record<string, string>> = {
-  ad_sys_mac_addr: 'ad_actor_system',
-  ad_sys_priority: 'ad_actor_sys_prio',
-  hash: 'xmit_hash_policy',
-  min_link: 'min_links',
-};
-
-const COMMANDS: ReadonlySet<string> = new Set(['up', 'post_up', 'pre_up']);
-const AT_THE_END: ReadonlySet<string> = new Set(['down', 'post_down', 'pre_down']);
-const SILENT: ReadonlySet<string> = new Set([
-  'allow',
-  'broadcast',
-  'network',
-  'scope',
-  'bridge_ports',
-  'vlan_raw_device',
-  'accept_ra',
-  'autoconf',
-  'dad_attempts',
-  'privext',
-  'requires',
-  'use',
-]);
-
 /** The `source` lines of a file, for whoever reads files. */
 export function sourceLines({ path, text }: SourceFile): SourceLine[] {
   return logicalLines(text, '#', false).flatMap(({ text: line, line: number }) => {
-    const [directive, ...rest] = line.split(/\s+/);
+    const [directive, ...rest] = line.replace(/\s#.*$/, '').split(/\s+/);
     if (directive !== 'source' && directive !== 'source-directory') return [];
     return rest.map(pattern => ({ directive, pattern, place: { file: path, line: number } }));
   });
@@ -62,36 +34,80 @@ export function sourceLines({ path, text }: SourceFile): SourceLine[] {
 
 /** The facts of all files of ifupdown, which read each other and are one configuration. */
 export function readInterfaces(files: readonly SourceFile[]): Fact[] {
-  const readings = files.map(readStanzas);
+  const given = files.map(readStanzas);
+  const starts = given.flatMap(reading => reading.starts);
+  const readings = given.map(({ list, stanzas, mappings, allowed, starts: own }) => ({
+    list,
+    mappings,
+    allowed,
+    starts: own,
+    stanzas: stanzas.flatMap(each => byDevice(each, starts)),
+  }));
   const all = readings.flatMap(({ stanzas }) => stanzas);
-  const starts = readings.flatMap(reading => reading.starts);
   const inheritance = new Inheritance(all);
   const isBond = (stanza: Stanza): boolean => isBondStanza(inheritance.linesOf(stanza));
   const bonds = new Set(all.filter(isBond).map(({ device }) => device));
   const devices = new Set(all.map(({ device }) => device));
-  return readings.flatMap(({ list, stanzas, starts: own, allowed }) => {
+  const mapped = mappedNames(readings, starts);
+  const speaksOfBonds = all.some(
+    stanza => isBond(stanza) || masterOf(inheritance.linesOf(stanza)) !== undefined,
+  );
+  return readings.flatMap(({ list, stanzas, starts: own, allowed, mappings }) => {
     for (const { device, place } of own) list.say(place, { kind: 'up', device, up: true });
     for (const { bond, device, place } of allowed) {
       // `allow-CLASS` names a bond only where there is one of that name; other classes are people's own.
       if (!bonds.has(bond) && !devices.has(bond) && !/^bond\d*$/.test(bond)) continue;
-      list.say(place, { kind: 'member', bond, member: interfaceRef(device.replace(/^\//, '')) });
+      list.say(place, {
+        kind: 'member',
+        bond,
+        member: interfaceRef(device.replace(/^\//, '')),
+        tool: 'ifupdown',
+      });
     }
+    if (speaksOfBonds) for (const mapping of mappings) tellMapping(list, mapping);
     for (const stanza of stanzas) {
-      if (stanza.isTemplate || isOnlyInherited(stanza, all, starts)) continue;
+      if (stanza.isTemplate || mapped.has(stanza.name) || isOnlyInherited(stanza, all, starts)) continue;
       readStanza(list, stanza, inheritance, starts);
     }
     return list.facts;
   });
 }
 
+/** `auto eth0=home` brings eth0 up as `home` describes it: the stanza is for every interface that is started so. */
+function byDevice(stanza: Stanza, starts: readonly Start[]): Stanza[] {
+  const devices = starts.filter(({ logical }) => logical === stanza.name).map(({ device }) => device);
+  const { family, method, isTemplate, place, lines, inherits } = stanza;
+  if (devices.length === 0) return [stanza];
+  return devices.map(device => ({
+    name: device,
+    device,
+    family,
+    method,
+    isTemplate,
+    place,
+    lines,
+    inherits,
+  }));
+}
+
+/** Names that mappings give, which are no interfaces unless something starts them as such. */
+function mappedNames(readings: readonly Reading[], starts: readonly Start[]): ReadonlySet<string> {
+  const names = readings.flatMap(({ mappings }) => mappings.flatMap(mapping => mapping.names));
+  return new Set(names.filter(name => starts.every(({ device }) => device !== name)));
+}
+
+function tellMapping(list: FactList, { devices, names, place }: Reading['mappings'][number]): void {
+  const which = names.length === 0 ? 'one of the stanzas' : names.map(name => shown(name)).join(', ');
+  const message = `A script maps ${shown(devices.join(', '))} to ${which}, which is not run here, so nothing of that was taken; write the stanza for the interface itself.`;
+  list.find(place, 'warning', message);
+}
+
 /** An `iface` that others inherit from and that nothing starts is no interface. */
 function isOnlyInherited(stanza: Stanza, all: readonly Stanza[], starts: readonly Start[]): boolean {
   return (
-    all.some(other => other.inherits.some(({ name }) => name === stanza.device)) &&
-    all.every(
-      ({ device, lines }) => device !== stanza.device || lines.every(({ word }) => !MEMBERS.has(word)),
-    ) &&
-    !starts.some(({ device }) => device === stanza.device)
+    all.some(other => other.inherits.some(({ name }) => name === stanza.name)) &&
+    all.every(({ name, lines }) => name !== stanza.name || lines.every(({ word }) => !MEMBERS.has(word))) &&
+    !starts.some(({ device }) => device === stanza.name)
   );
 }
 
@@ -113,19 +129,38 @@ function readStanza(
   inheritance: Inheritance,
   starts: readonly Start[],
 ): void {
-  const { device, place } = stanza;
+  const { device, name, place } = stanza;
   const lines = inheritance.linesOf(stanza);
   inheritance.tellLost(stanza, (at, message) => list.find(at, 'error', message, device));
+  if (tellOfOpenVSwitch(list, stanza, lines)) return;
+  const isAlias = name !== device;
   const master = masterOf(lines);
   if (isBondStanza(lines)) {
     list.say(place, { kind: 'bond', bond: device });
     readStart(list, device, place, starts);
   }
+  if (isAlias) tellOfAlias(list, stanza, starts);
   if (master !== undefined && !['', 'none'].includes(master.rest))
-    list.say(master.place, { kind: 'member', bond: master.rest, member: interfaceRef(device) });
+    list.say(master.place, {
+      kind: 'member',
+      bond: master.rest,
+      member: interfaceRef(device),
+      tool: 'ifupdown',
+    });
   readMethod(list, stanza, lines);
   for (const line of lines) readLine(list, stanza, master?.rest ?? device, line);
-  tellOfUpper(list, device, lines, place);
+  if (!isAlias) tellOfUpper(list, device, lines, place);
+}
+
+/** `iface bond0:1`: a further address of bond0. */
+function tellOfAlias(list: FactList, { device, name, place }: Stanza, starts: readonly Start[]): void {
+  const isStarted = starts.some(start => start.device === name || start.device === 'all');
+  const label = `${shown(name)} is ${shown(device)}: its addresses were taken for that, without the label.`;
+  if (isStarted) list.findOfBond(place, 'note', label, device);
+  else {
+    const message = `${label} Nothing starts ${shown(name)} at boot, so ifupdown gives them only by "ifup ${shown(name)}".`;
+    list.findOfBond(place, 'warning', message, device);
+  }
 }
 
 /** Whether a bond that is not started by its name is brought up at boot: by a pattern, which looks among interfaces that exist. */
@@ -141,184 +176,46 @@ function readStart(list: FactList, device: string, place: Place, starts: readonl
   list.say(fits?.place ?? place, { kind: 'up', device, up: fits !== undefined });
 }
 
+/** Bonds and ports of Open vSwitch are no interfaces of Linux. True where the stanza is nothing else. */
+function tellOfOpenVSwitch(list: FactList, { device }: Stanza, lines: readonly Line[]): boolean {
+  const type = lines.find(({ word }) => word === 'ovs_type');
+  if (type === undefined) return false;
+  const what = type.rest.toLowerCase();
+  if (what === 'ovsbond') {
+    const message = `${shown(device)} is a bond of Open vSwitch, which is none of Linux; it was left out, and stays where it is.`;
+    list.find(type.place, 'warning', message);
+    return true;
+  }
+  const over = lines.filter(({ word }) => word === 'ovs_ports').flatMap(({ rest }) => rest.split(/\s+/));
+  if (what === 'ovsport') {
+    const bridge = lines.find(({ word }) => word === 'ovs_bridge')?.rest ?? 'its bridge';
+    const message = `${shown(device)} is a port of ${shown(bridge)}, of Open vSwitch: put it in by "ovs-vsctl add-port ${shown(bridge)} ${shown(device)}" after the bond is made.`;
+    list.find(type.place, 'warning', message, device);
+    return false;
+  }
+  list.say(type.place, { kind: 'device', device, what: 'switch', over, keep: KEEP });
+  return false;
+}
+
+const KEEP =
+  'keep its stanza in /etc/network/interfaces, take the bond-* lines out of that of the bond, and have Bondwire start before networking.service';
+
 /** A VLAN or bridge over something that may be a bond: Bondwire makes neither. */
 function tellOfUpper(list: FactList, device: string, lines: readonly Line[], place: Place): void {
-  const below = lines
-    .filter(({ word }) => word === 'vlan_raw_device' || word === 'bridge_ports')
-    .flatMap(({ rest }) => rest.split(/\s+/));
+  const words = (name: string): string[] =>
+    lines
+      .filter(({ word }) => word === name)
+      .flatMap(({ rest }) => rest.split(/\s+/))
+      .filter(each => each !== '' && each !== 'none');
+  const say = (what: string, over: readonly string[]): void =>
+    list.say(place, { kind: 'device', device, what, over, keep: KEEP });
   const dot = device.lastIndexOf('.');
-  for (const lower of new Set(dot > 0 ? [...below, device.slice(0, dot)] : below)) {
-    const message = `${shown(device)} over ${shown(lower)} is not made here; make it with ip after the bond.`;
-    list.find(place, 'warning', message, lower);
-  }
-}
-
-function readLine(list: FactList, stanza: Stanza, bond: string, line: Line): void {
-  const { device, family, method } = stanza;
-  const { word, rest, place } = line;
-  if (MEMBERS.has(word)) readMembers(list, bond, rest, place);
-  else if (COMMANDS.has(word)) readCommands(list, device, rest, place);
-  else if (AT_THE_END.has(word)) {
-    list.find(
-      place,
-      'note',
-      `What is run at the end (${word.replace('_', '-')}) is not carried over; "bondwire destroy" puts everything back.`,
-      device,
-    );
-  } else if (word === 'bond_master') return;
-  else if (word.startsWith('bond_')) readBondOption(list, bond, word.slice('bond_'.length), rest, place);
-  else if (word === 'mtu' && family === 'inet6')
-    list.find(
-      place,
-      'warning',
-      `mtu ${shown(rest)} of inet6 is that of IPv6 alone, which is not carried over.`,
-      device,
-    );
-  else if (word === 'mtu') list.say(place, { kind: 'mtu', device, value: rest });
-  else if (word === 'hwaddress')
-    list.say(place, { kind: 'mac', device, value: rest.replace(/^ether\s+/, '') });
-  else if (word === 'gateway' && ASKING.has(method))
-    list.find(place, 'warning', `gateway is not used where addresses are asked for (${method}).`, device);
-  else if (word === 'gateway') {
-    const via = addressText(rest.split(/\s+/)[0] ?? '');
-    if (via === null) list.find(place, 'error', `gateway ${shown(rest)} is no address.`, device);
-    else list.say(place, { kind: 'route', device, to: 'default', via });
-  } else if (word === 'address' || word === 'netmask') return;
-  else if (word.startsWith('dns_'))
-    list.find(
-      place,
-      'warning',
-      `${word.replace('_', '-')} is not carried over: set it in the resolver.`,
-      device,
-    );
-  else if (word === 'metric')
-    list.find(place, 'warning', 'metric is not carried over: routes get the metric of the kernel.', device);
-  else if (!SILENT.has(word)) {
-    list.find(
-      place,
-      'warning',
-      `${shown(word.replaceAll('_', '-'))} is not known here; it was left out.`,
-      device,
-    );
-  }
-}
-
-function readMembers(list: FactList, bond: string, rest: string, place: Place): void {
-  const words = rest.split(/\s+/).filter(name => name !== '' && name !== 'none' && name !== 'dev');
-  for (const name of words) {
-    if (name === 'all' || name.startsWith('/') || name === 'regex' || name === 'glob') {
-      list.find(
-        place,
-        'error',
-        `${shown(name)} as member of ${shown(bond)} is a choice by pattern; name the interfaces themselves.`,
-      );
-      return;
-    }
-    list.say(place, { kind: 'member', bond, member: interfaceRef(name.replace(/^\+/, '')) });
-  }
-}
-
-function readBondOption(list: FactList, bond: string, name: string, rest: string, place: Place): void {
-  const why = own(NOT_OPTIONS, name);
-  const words = rest.split(/[\s,]+/).filter(word => word !== '');
-  if (why !== undefined)
-    list.find(place, 'warning', `bond-${name.replaceAll('_', '-')} is not carried over: ${why}.`);
-  else if (name === 'primary') {
-    const [first] = words;
-    if (first !== undefined) list.say(place, { kind: 'option', bond, name: 'primary', value: first });
-    if (words.length > 1) {
-      list.find(
-        place,
-        'warning',
-        `bond-primary names several interfaces; ${shown(first ?? '')}, the first, was taken.`,
-      );
-    }
-  } else if (name === 'arp_ip_target' || name === 'ns_ip6_target') {
-    list.say(place, {
-      kind: 'option',
-      bond,
-      name,
-      value: words.map(word => word.replace(/^\+/, '')).join(','),
-    });
-  } else if (name === 'queue_id') {
-    for (const word of words) {
-      const colon = word.lastIndexOf(':');
-      const member = interfaceRef(word.slice(0, Math.max(0, colon)));
-      if (colon < 1) list.find(place, 'error', `bond-queue-id ${shown(word)} is not INTERFACE:N.`);
-      else list.say(place, { kind: 'member-option', member, name: 'queue_id', value: word.slice(colon + 1) });
-    }
-  } else {
-    const option = own(ALIASES, name) ?? name;
-    const flag = option === 'use_carrier' ? own({ yes: '1', no: '0', on: '1', off: '0' }, rest) : undefined;
-    list.say(place, { kind: 'option', bond, name: option, value: flag ?? rest });
-  }
-}
-
-/** Methods that ask somebody for addresses. */
-const ASKING: ReadonlySet<string> = new Set(['auto', 'bootp', 'dhcp', 'ppp']);
-const FAMILIES: ReadonlySet<string> = new Set(['', 'can', 'inet', 'inet6', 'ipx']);
-const METHODS: ReadonlySet<string> = new Set([
-  ...ASKING,
-  '',
-  '6to4',
-  'dynamic',
-  'ipv4ll',
-  'loopback',
-  'manual',
-  'static',
-  'tunnel',
-  'v4tunnel',
-  'wvdial',
-]);
-
-/** Addresses by `address` and `netmask`, as they belong to each family. */
-function readMethod(list: FactList, { device, family, method, place }: Stanza, lines: readonly Line[]): void {
-  if (!FAMILIES.has(family) || !METHODS.has(method)) {
-    const message = `"${shown([family, method].join(' ').trim())}" is no family and method of ifupdown, which would refuse the whole file.`;
-    list.find(place, 'warning', message);
-  }
-  if (ASKING.has(method)) {
-    if (method !== 'auto') list.say(place, { kind: 'dhcp', device, how: method });
-    for (const { place: at } of lines.filter(({ word }) => word === 'address'))
-      list.find(at, 'warning', `address is not used where addresses are asked for (${method}).`, device);
-    return;
-  }
-  const some = lines.find(({ word }) => word === 'address');
-  if (method === 'manual' && some !== undefined) {
-    const message = 'ifupdown gives no address by the method manual, ifupdown2 does; it was taken.';
-    list.find(some.place, 'warning', message, device);
-  }
-  const mask = lines.findLast(({ word }) => word === 'netmask');
-  for (const line of lines.filter(({ word }) => word === 'address')) {
-    const text = line.rest.split(/\s+/)[0] ?? '';
-    const isIpv6 = text.includes(':');
-    const given =
-      mask === undefined ? null : prefixLength(mask.rest, isIpv6 || family === 'inet6' ? 128 : 32);
-    const guessed = mask === undefined && !text.includes('/') ? (isIpv6 ? 64 : classLength(text)) : null;
-    // As in ifupdown, a netmask counts, whatever stands behind the address.
-    const cidr = cidrText(given === null ? text : (text.split('/')[0] ?? ''), given ?? guessed);
-    if (cidr !== null && given !== null && text.includes('/') && cidr !== cidrText(text)) {
-      const message = `address ${shown(text)} has the netmask ${shown(mask?.rest ?? '')}, which counts.`;
-      list.find(line.place, 'warning', message, device);
-    }
-    if (cidr === null) {
-      const what = mask === undefined ? shown(text) : `${shown(text)} with netmask ${shown(mask.rest)}`;
-      list.find(
-        line.place,
-        'error',
-        `address ${what} is no address with a prefix length; write it as 192.0.2.1/24.`,
-        device,
-      );
-      continue;
-    }
-    if (guessed !== null) {
-      list.find(
-        line.place,
-        'warning',
-        `address ${shown(text)} has no netmask; /${guessed} was taken.`,
-        device,
-      );
-    }
-    list.say(line.place, { kind: 'address', device, cidr });
-  }
+  const raw = words('vlan_raw_device');
+  const ports = words('bridge_ports');
+  if (raw.length > 0) say('VLAN', raw);
+  else if (dot > 0) say('VLAN', [device.slice(0, dot)]);
+  if (ports.length > 0) say('bridge', ports);
+  const vrf = words('vrf')[0];
+  if (vrf !== undefined)
+    list.say(place, { kind: 'device', device: vrf, what: 'VRF', over: [device], keep: KEEP });
 }

@@ -9,9 +9,13 @@ export interface Line {
   readonly word: string;
   readonly rest: string;
   readonly place: Place;
+  /** What stands behind the value from # on, which ifupdown takes for a part of it. */
+  readonly comment: string;
 }
 
 export interface Stanza {
+  /** As it is written: `bond0:1` and names that only a mapping gives are no interfaces. */
+  readonly name: string;
   readonly device: string;
   readonly family: string;
   readonly method: string;
@@ -26,6 +30,16 @@ export interface Stanza {
 /** A word of `auto` or `allow-hotplug`: a name, or a pattern such as `/eth*`. */
 export interface Start {
   readonly device: string;
+  /** `eth0=home`: as the stanza `home` describes it. */
+  readonly logical: string | null;
+  readonly place: Place;
+}
+
+/** `mapping eth0`: a script says which stanza is for it. */
+export interface Mapping {
+  readonly devices: readonly string[];
+  /** Names that its `map` lines give. */
+  readonly names: string[];
   readonly place: Place;
 }
 
@@ -34,6 +48,7 @@ export interface Reading {
   readonly list: FactList;
   readonly stanzas: readonly Stanza[];
   readonly starts: readonly Start[];
+  readonly mappings: readonly Mapping[];
   /** `allow-CLASS DEVICE`. */
   readonly allowed: readonly { readonly bond: string; readonly device: string; readonly place: Place }[];
 }
@@ -59,16 +74,20 @@ export function readStanzas(file: SourceFile): Reading {
   const stanzas: Stanza[] = [];
   const starts: Start[] = [];
   const allowed: { bond: string; device: string; place: Place }[] = [];
+  const mappings: Mapping[] = [];
   let current: Stanza | null = null;
-  let inMapping = false;
+  let mapping: Mapping | null = null;
   for (const { text, line } of logicalLines(file.text, '#', false)) {
     const place = list.at(line);
-    const [word = '', ...words] = text.split(/\s+/);
-    const rest = text.slice(word.length).trim();
+    const { value, comment } = withoutComment(text);
+    const [word = '', ...words] = value.split(/\s+/);
+    const rest = (COMMANDS.test(word) ? text : value).slice(word.length).trim();
     const begins = word === 'iface' || word === 'template' || word === 'mapping' || word === 'auto';
     if (begins || word.startsWith('allow-') || OUTSIDE.has(word)) {
       current = null;
-      inMapping = word === 'mapping';
+      mapping = null;
+      if (comment !== '' && words.length > 0)
+        list.find(place, 'warning', commentBehind(comment, 'words of the line'), words[0]);
     }
     if (word === 'iface' || word === 'template') {
       current = stanzaOf(words, word === 'template', place);
@@ -76,25 +95,52 @@ export function readStanzas(file: SourceFile): Reading {
         list.find(place, 'error', 'iface names no interface; write it as: iface bond0 inet static.');
       else stanzas.push(current);
     } else if (word === 'auto' || word === 'allow-auto' || word === 'allow-hotplug') {
-      for (const each of words) starts.push({ device: startOf(list, each, place), place });
+      for (const each of words) {
+        const [device = '', logical = null] = each.split('=');
+        starts.push({ device, logical, place });
+      }
     } else if (word.startsWith('allow-')) {
       const bond = word.slice('allow-'.length);
       for (const device of words) allowed.push({ bond, device, place });
     } else if (word === 'mapping') {
-      const message =
-        'A mapping asks a script for the name, which is not run here; name the interfaces themselves.';
-      list.find(place, 'warning', message, words[0]);
+      mapping = { devices: words, names: [], place };
+      mappings.push(mapping);
     } else if (word === 'rename') {
       for (const each of words) {
         const message = `${shown(each)}: interfaces are not renamed here; give them their names before.`;
         list.find(place, 'warning', message, each.split('=')[0]);
       }
     } else if (OUTSIDE.has(word)) continue;
-    else if (current !== null) addLine(current, { word: word.replaceAll('-', '_'), rest, place });
-    else if (!inMapping)
+    else if (current !== null)
+      addLine(current, {
+        word: word.replaceAll('-', '_'),
+        rest,
+        place,
+        comment: COMMANDS.test(word) ? '' : comment,
+      });
+    else if (mapping !== null) {
+      const name = words.at(-1);
+      if (word === 'map' && name !== undefined) mapping.names.push(name);
+    } else
       list.find(place, 'warning', `${shown(word)} stands outside of every iface; the line was left out.`);
   }
-  return { list, stanzas, starts, allowed };
+  return { list, stanzas, starts, mappings, allowed };
+}
+
+/** Options whose values a shell gets, which has comments. */
+const COMMANDS = /^(?:pre-|post-)?(?:up|down)$/;
+
+/** A line without what stands behind its value from # on. */
+function withoutComment(text: string): { readonly value: string; readonly comment: string } {
+  const at = text.search(/\s#/);
+  return at < 0
+    ? { value: text, comment: '' }
+    : { value: text.slice(0, at).trimEnd(), comment: text.slice(at + 1) };
+}
+
+/** A sentence about a comment where none may stand. */
+export function commentBehind(comment: string, what: string): string {
+  return `ifupdown has no comments behind a value, and takes "${shown(comment, 40)}" for ${what}; that was left out.`;
 }
 
 /** `iface NAME [FAMILY METHOD] [inherits OTHER]`. */
@@ -102,8 +148,9 @@ function stanzaOf(words: readonly string[], isTemplate: boolean, place: Place): 
   const at = words.findIndex(word => /^inherits?$/.test(word));
   const names = at < 0 ? [] : new Set(words.slice(at + 1));
   const inherits = Array.from(names, name => ({ name, place }));
-  const [device = '', family = '', method = ''] = at < 0 ? words : words.slice(0, at);
-  return { device, family, method, isTemplate, place, lines: [], inherits };
+  const [name = '', family = '', method = ''] = at < 0 ? words : words.slice(0, at);
+  // bond0:1 is bond0, with a label for its addresses.
+  return { name, device: name.replace(/:.*$/, ''), family, method, isTemplate, place, lines: [], inherits };
 }
 
 /** ifupdown-ng names what is inherited in a line of its own. */
@@ -115,16 +162,6 @@ function addLine(stanza: Stanza, line: Line): void {
         stanza.inherits.push({ name, place: line.place });
 }
 
-/** `auto eth0=home` brings eth0 up as `home` describes it, which nothing here follows. */
-function startOf(list: FactList, word: string, place: Place): string {
-  const [device = '', logical] = word.split('=');
-  if (logical !== undefined) {
-    const message = `${shown(word)} takes what is written for ${shown(logical)}, which is not followed here; write it for ${shown(device)}.`;
-    list.find(place, 'warning', message);
-  }
-  return device;
-}
-
 /** Options of stanzas, inherited ones first, unless they give them themselves. */
 export class Inheritance {
   readonly #byName = new Map<string, Stanza[]>();
@@ -133,7 +170,7 @@ export class Inheritance {
 
   constructor(all: readonly Stanza[]) {
     for (const stanza of all)
-      this.#byName.set(stanza.device, [...(this.#byName.get(stanza.device) ?? []), stanza]);
+      this.#byName.set(stanza.name, [...(this.#byName.get(stanza.name) ?? []), stanza]);
   }
 
   /**

@@ -53,6 +53,19 @@ export function splitWords(text: string): string[] {
   return words;
 }
 
+/** A command without the comment behind it: from a # on that begins a word, outside of quotes. */
+export function withoutShellComment(text: string): string {
+  let quote = '';
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (quote !== '') quote = char === quote ? '' : quote;
+    else if (char === '"' || char === "'") quote = char;
+    else if (char === '#' && (at === 0 || /[\s;&|]/.test(text.charAt(at - 1))))
+      return text.slice(0, at).trimEnd();
+  }
+  return text;
+}
+
 /** The commands of a line of a shell: what stands between `;`, `|`, `&`, `&&` and `||` outside of quotes. */
 export function commandsOf(text: string): string[] {
   const commands: string[] = [];

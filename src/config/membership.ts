@@ -2,6 +2,7 @@
 import { badInterfaceName, shown } from '../base/index.js';
 import type { Fact, Finding, KnownInterface, Place } from './facts.js';
 import { described, resolve } from './machine-match.js';
+import { HABITS, type Tool } from './original-tools.js';
 
 export interface Member {
   readonly name: string;
@@ -23,21 +24,23 @@ export function joinMembers(bonds: {
   readonly findings: Finding[];
 }): Membership {
   const { facts, machine, made, findings } = bonds;
-  const error = (place: Place, message: string): void => {
-    findings.push({ level: 'error', place, message });
+  const error = (place: Place, message: string, tool?: Tool): void => {
+    const goesOn = tool !== undefined && HABITS[tool].passesOver.has('invalid-request');
+    const how = goesOn ? `${message.replace(/\.$/, '')}; ${HABITS[tool].how}, and it was left out.` : message;
+    findings.push({ level: goesOn ? 'warning' : 'error', place, message: how });
   };
   const members = new Map<string, Member[]>();
   const owners = new Map<string, string>();
-  const join = (bond: string, name: string, place: Place): void => {
+  const join = (bond: string, name: string, place: Place, tool?: Tool): void => {
     const bad = badInterfaceName(name);
     const owner = owners.get(name);
-    if (bad !== null) error(place, `"${shown(name)}" cannot be the name of an interface: ${bad}.`);
-    else if (name === bond) error(place, `${shown(bond)} cannot be a member of itself.`);
-    else if (name === 'lo') error(place, 'lo is the loopback interface, which can be no member.');
+    if (bad !== null) error(place, `"${shown(name)}" cannot be the name of an interface: ${bad}.`, tool);
+    else if (name === bond) error(place, `${shown(bond)} cannot be a member of itself.`, tool);
+    else if (name === 'lo') error(place, 'lo is the loopback interface, which can be no member.', tool);
     else if (made.has(name))
-      error(place, `${shown(name)} is a bond itself, and a bond cannot be a member of ${shown(bond)}.`);
+      error(place, `${shown(name)} is a bond itself, and a bond cannot be a member of ${shown(bond)}.`, tool);
     else if (owner !== undefined && owner !== bond) {
-      error(place, `${shown(name)} is a member of ${shown(owner)} already; an interface has one bond.`);
+      error(place, `${shown(name)} is a member of ${shown(owner)} already; an interface has one bond.`, tool);
     } else if (owner === undefined) {
       owners.set(name, bond);
       members.set(bond, [...(members.get(bond) ?? []), { name, place }]);
@@ -48,7 +51,7 @@ export function joinMembers(bonds: {
     const names = resolve(machine, fact.member).filter(
       name => fact.member.by === 'name' || (name !== fact.bond && name !== 'lo' && !made.has(name)),
     );
-    for (const name of names) join(fact.bond, name, fact.place);
+    for (const name of names) join(fact.bond, name, fact.place, fact.tool);
     if (names.length > 0) continue;
     error(
       fact.place,

@@ -51,6 +51,12 @@ interface Later {
   readonly place: Place;
 }
 
+/** An `options` line, with the comment behind it and lines that are the rest of it. */
+interface Options extends Later {
+  readonly comment: string;
+  readonly rest: { readonly words: readonly string[]; readonly place: Place }[];
+}
+
 interface Reader {
   /** Of all files; places name their own. */
   readonly list: FactList;
@@ -60,7 +66,9 @@ interface Reader {
   /** Bonds that have options of their own so far. */
   readonly withOptions: Set<string>;
   /** `options NAME …`: an alias may follow, also in another file. */
-  readonly options: Later[];
+  readonly options: Options[];
+  /** The `options` line directly above. */
+  above: Options | null;
   /** `install NAME …` and its like. */
   readonly commands: (Later & { readonly directive: string })[];
   /** `remove NAME …` and its like. */
@@ -76,7 +84,8 @@ function isOfFolder({ path }: SourceFile): boolean {
 }
 
 /** The facts of all files, which modprobe reads as one. */
-export function readModuleConf(given: readonly SourceFile[]): Fact[] {
+export function readModuleConf(all: readonly SourceFile[]): Fact[] {
+  const given = all.filter(({ path }) => !isModuleList(path));
   const { files: ofFolder, overridden } = inOrder(given.filter(isOfFolder), baseName);
   const files = [...given.filter(file => !isOfFolder(file)), ...ofFolder];
   const list = new FactList(files[0]?.path ?? '');
@@ -86,6 +95,7 @@ export function readModuleConf(given: readonly SourceFile[]): Fact[] {
     references: [],
     withOptions: new Set(),
     options: [],
+    above: null,
     commands: [],
     removals: [],
     parameters: [],
@@ -100,17 +110,20 @@ export function readModuleConf(given: readonly SourceFile[]): Fact[] {
   }
   for (const { path, text } of files) {
     for (const { text: line, line: number } of logicalLines(text)) {
-      const [directive = '', ...words] = splitWords(withoutComment(line));
-      readLine(reader, directive, words, { file: path, line: number });
+      const { text: said, comment } = withoutComment(line);
+      const [directive = '', ...words] = splitWords(said);
+      readLine(reader, directive, words, { place: { file: path, line: number }, comment });
     }
+    reader.above = null;
   }
   for (const command of reader.commands) readCommand(reader, command);
   for (const { name, place } of reader.removals) {
     if (!isBonding(name) && !reader.bonds.has(name)) continue;
     list.find(place, 'note', 'What is done when the module is removed has no counterpart; it was left out.');
   }
-  for (const { name, words, place } of reader.options) readOptions(reader, name, words, place);
-  for (const { bond, words, place } of reader.parameters) readParameters(reader, bond, words, place);
+  const isLoadedAgain = reader.options.some(({ name, words }) => !isBonding(name) && hasInstance(words));
+  for (const line of reader.options) readOptions(reader, line, isLoadedAgain);
+  for (const { bond, words, place } of reader.parameters) readParameters(reader, { bond }, words, place);
   for (const { name, words: items, place } of reader.orders) {
     if (!reader.bonds.has(name) && !items.some(isBonding)) continue;
     if (!reader.bonds.has(name)) list.say(place, { kind: 'bond', bond: name });
@@ -122,17 +135,33 @@ export function readModuleConf(given: readonly SourceFile[]): Fact[] {
     const message = `This is an endless recursion: ${way}. modprobe would never come to an end; take ${shown(loop.names.at(-1) ?? '')} out of this line.`;
     list.find(loop.place, 'error', message);
   }
-  return list.facts;
+  return [...all.filter(({ path }) => isModuleList(path)).flatMap(readModuleList), ...list.facts];
 }
 
-/** A comment after a directive, which modprobe does not know but people write. */
-function withoutComment(line: string): string {
-  return line.replace(/\s#.*$/, '');
+/** A line without a comment after the directive, which modprobe does not know but people write. */
+function withoutComment(line: string): { readonly text: string; readonly comment: string } {
+  const at = line.search(/\s#/);
+  return at < 0 ? { text: line, comment: '' } : { text: line.slice(0, at), comment: line.slice(at).trim() };
 }
 
-function readLine(reader: Reader, directive: string, words: readonly string[], place: Place): void {
-  const { list, references, orders } = reader;
+/** `-o NAME`: the module is loaded once more, under that name. */
+function hasInstance(words: readonly string[]): boolean {
+  return words.some(word => word === '--name' || word.startsWith('-o'));
+}
+
+function readLine(
+  reader: Reader,
+  directive: string,
+  words: readonly string[],
+  { place, comment }: { readonly place: Place; readonly comment: string },
+): void {
+  const { list, references, orders, above } = reader;
   const [name = '', ...rest] = words;
+  if (above !== null && [directive, ...words].every(word => assignment(word) !== null)) {
+    above.rest.push({ words: [directive, ...words], place });
+    return;
+  }
+  reader.above = null;
   switch (directive) {
     case 'alias': {
       const [target = ''] = rest;
@@ -155,7 +184,8 @@ function readLine(reader: Reader, directive: string, words: readonly string[], p
       return;
     }
     case 'options':
-      reader.options.push({ name, words: rest, place });
+      reader.above = { name, words: rest, place, comment, rest: [] };
+      reader.options.push(reader.above);
       return;
     case 'probe':
     case 'probeall':
@@ -188,7 +218,11 @@ function readLine(reader: Reader, directive: string, words: readonly string[], p
 }
 
 /** `options NAME [-o INSTANCE] [PARAMETER=VALUE …]`. */
-function readOptions(reader: Reader, name: string, words: readonly string[], place: Place): void {
+function readOptions(
+  reader: Reader,
+  { name, words, place, comment, rest }: Options,
+  isLoadedAgain: boolean,
+): void {
   const { list, bonds } = reader;
   if (!isBonding(name) && !bonds.has(name)) {
     const looksLikeOne = /^bond\d*$/.test(name) && words.some(word => assignment(word) !== null);
@@ -201,19 +235,35 @@ function readOptions(reader: Reader, name: string, words: readonly string[], pla
       `No alias makes ${name} a bond ("alias ${name} bonding"); it was taken for one.`,
     );
   }
+  if (comment !== '') {
+    const message = `modprobe has no comments behind a value: "${shown(comment, 40)}" goes to the module, which passes over it; it was left out.`;
+    list.find(place, 'warning', message);
+  }
+  let isOfLoad = false;
   if (!isBonding(name)) {
-    const instance = words.some(word => word === '--name' || word.startsWith('-o'));
     const first = reader.withOptions.size === 0 || reader.withOptions.has(name);
     reader.withOptions.add(name);
-    if (!first && !instance) {
+    isOfLoad = first && !isLoadedAgain;
+    if (!first && !hasInstance(words)) {
       const message = `Without "-o NAME" modprobe loads the module once, and ${name} would get the options of the first bond; here it gets its own.`;
       list.find(place, 'warning', message);
     }
   }
-  readParameters(reader, isBonding(name) ? null : name, words, place);
+  const bond = isBonding(name) ? null : name;
+  readParameters(reader, { bond, isOfLoad }, words, place);
+  for (const line of rest) {
+    const message = `This is the rest of line ${place.line}, which modprobe takes for a line of its own and passes over; it was taken as one line. End line ${place.line} with a backslash, or join the two.`;
+    list.find(line.place, 'warning', message);
+    readParameters(reader, { bond, isOfLoad }, line.words, line.place);
+  }
 }
 
-function readParameters({ list }: Reader, bond: string | null, words: readonly string[], place: Place): void {
+function readParameters(
+  { list }: Pick<Reader, 'list'>,
+  { bond, isOfLoad = false }: { readonly bond: string | null; readonly isOfLoad?: boolean },
+  words: readonly string[],
+  place: Place,
+): void {
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
     if (word === '-o' || word === '--name') {
@@ -226,7 +276,8 @@ function readParameters({ list }: Reader, bond: string | null, words: readonly s
       list.find(place, 'warning', `${shown(word)} is not PARAMETER=VALUE; it was left out.`);
       continue;
     }
-    list.say(place, { kind: 'parameter', bond, name: moduleName(pair.name), value: pair.value });
+    const more = isOfLoad ? { isOfLoad } : {};
+    list.say(place, { kind: 'parameter', bond, name: moduleName(pair.name), value: pair.value, ...more });
   }
 }
 
@@ -280,4 +331,29 @@ function modulesOf(words: readonly string[]): { readonly names: string[]; readon
     else if (all || names.length === 0) names.push(word);
   }
   return { names, parameters };
+}
+
+/** The facts of /etc/modules, a module a line, with its parameters; of modules-load.d, where nothing may stand behind the name. */
+function readModuleList({ path, text }: SourceFile): Fact[] {
+  const list = new FactList(path);
+  for (const { text: line, line: number } of logicalLines(text, '#;')) {
+    const [name = '', ...words] = splitWords(withoutComment(line).text);
+    const place = list.at(number);
+    if (!isBonding(name)) continue;
+    list.find(place, 'note', 'The module is loaded at boot; Bondwire needs none.');
+    if (words.length === 0) continue;
+    const said = shown(words.join(' '), 80);
+    const isOld = isModuleList(path) && !path.includes('modules-load.d/');
+    const message = isOld
+      ? `${said} goes to the module by the boot scripts of old alone: systemd takes the whole line for a name. It was taken.`
+      : `${said} goes nowhere: systemd takes the whole line for the name of a module. It was left out.`;
+    list.find(place, 'warning', message);
+    if (isOld) readParameters({ list }, { bond: null }, words, place);
+  }
+  return list.facts;
+}
+
+/** True for /etc/modules and files of modules-load.d. */
+export function isModuleList(path: string): boolean {
+  return /(?:^|\/)modules-load\.d\/[^/]+\.conf$|(?:^|\/)etc\/modules$|^modules$/.test(path);
 }

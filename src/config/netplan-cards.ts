@@ -34,6 +34,7 @@ export function cardsOf(list: FactList, network: Tree): Map<string, InterfaceRef
   const kinds = new Map<string, string>();
   for (const kind of [...KINDS, 'bonds']) {
     for (const { key, place, value } of entriesOf(child(network, kind))) {
+      if (key === 'renderer') continue;
       const other = kinds.get(key);
       if (other !== undefined)
         list.find(
@@ -54,8 +55,6 @@ export function tellTop(list: FactList, network: Tree): void {
     if (!TOP.has(key)) list.find(place, 'warning', `${shown(key)} is not known in netplan; it was left out.`);
     if (key === 'version' && text(value) !== '2')
       list.find(place, 'error', `netplan has version 2, not ${shown(text(value) ?? '')}.`);
-    if (key === 'nm-devices')
-      list.find(place, 'warning', 'nm-devices holds keyfiles of NetworkManager, which are not read in here.');
   }
 }
 

@@ -17,8 +17,11 @@ import { durationMs } from './durations.js';
 import { FactList, type Fact, type InterfaceRef, type KnownInterface, type SourceFile } from './facts.js';
 import { baseName, inOrder, RUN_FIRST, tellOverridden } from './folder-order.js';
 import { resolve } from './machine-match.js';
-import { isMainTable, ofAnotherTable, ofAnotherType } from './network-rules.js';
+import { tellSysctl } from './ipv6-settings.js';
+import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from './network-rules.js';
 import { cardsOf, tellTop } from './netplan-cards.js';
+import { passedThrough, readPassedThrough, tellDevices } from './netplan-manager.js';
+import { tellLost } from './nm-lost.js';
 
 /** What a parameter is called in the driver, and the unit that a time without one has. */
 const PARAMETERS: Readonly<
@@ -141,11 +144,17 @@ const OF_CARDS: ReadonlySet<string> = new Set([
 
 function readNetwork(list: FactList, network: Tree, machine: readonly KnownInterface[]): void {
   tellTop(list, network);
+  tellDevices(list, network);
   const cards = cardsOf(list, network);
-  const bonds = entriesOf(child(network, 'bonds'));
+  // `renderer` of a whole kind stands among its definitions.
+  const bonds = entriesOf(child(network, 'bonds')).filter(({ key }) => key !== 'renderer');
   for (const { key, place, value } of bonds) {
+    if (tellOfOpenVSwitch(list, key, value)) continue;
     list.say(place, { kind: 'bond', bond: key });
-    readBond(list, key, value, cards);
+    readBond(list, key, value, {
+      cards,
+      isManaged: rendererOf(network, 'bonds', value) === 'NetworkManager',
+    });
   }
   for (const kind of ['ethernets', 'wifis']) {
     for (const { key, value } of entriesOf(child(network, kind))) {
@@ -154,23 +163,62 @@ function readNetwork(list: FactList, network: Tree, machine: readonly KnownInter
       for (const name of names) readDevice(list, name, value, OF_CARDS);
     }
   }
-  const names = new Set(bonds.map(({ key }) => key));
-  for (const [kind, what] of [
-    ['vlans', 'VLAN'],
-    ['bridges', 'bridge'],
-    ['vrfs', 'VRF'],
-  ] as const) {
+  readUpper(list, network);
+}
+
+/** Who netplan writes for. */
+function rendererOf(network: Tree, kind: string, definition: Tree): string {
+  const said = [definition, child(network, kind), network].map(tree => text(child(tree, 'renderer')));
+  return said.find(each => each !== null && each !== '') ?? 'networkd';
+}
+
+/** True for a bond that netplan makes in Open vSwitch. */
+function tellOfOpenVSwitch(list: FactList, bond: string, tree: Tree): boolean {
+  const place = child(tree, 'openvswitch')?.place;
+  if (place === undefined) return false;
+  const message = `${shown(bond)} is a bond of Open vSwitch, which is none of Linux; it was left out, and stays where it is.`;
+  list.find(place, 'warning', message);
+  return true;
+}
+
+/** Devices other than cards and bonds: what they are called, and where they name those below them. */
+const UPPER: readonly (readonly [kind: string, what: string, below: string])[] = [
+  ['vlans', 'VLAN', 'link'],
+  ['bridges', 'bridge', 'interfaces'],
+  ['vrfs', 'VRF', 'interfaces'],
+  ['tunnels', 'tunnel', 'link'],
+  ['dummy-devices', 'dummy', ''],
+  ['virtual-ethernets', 'veth', ''],
+];
+
+function readUpper(list: FactList, network: Tree): void {
+  for (const [kind, what, below] of UPPER) {
     for (const { key, place, value } of entriesOf(child(network, kind))) {
-      const under = [...textsOf(child(value, 'link')), ...textsOf(child(value, 'interfaces'))];
-      const bond = under.find(each => names.has(each.text));
-      if (bond === undefined) continue;
-      const message = `The ${what} ${shown(key)} over ${shown(bond.text)} is not made here; make it with ip after the bond.`;
-      list.find(place, 'warning', message);
+      if (key === 'renderer') continue;
+      const over = textsOf(child(value, below)).map(each => each.text);
+      const under = below === '' ? '' : ', with the bond below ethernets: (as "{}") in place of bonds:';
+      const keep = `keep it below ${kind}:${under}`;
+      list.say(place, { kind: 'device', device: key, what, over, keep });
+      for (const name of ['addresses', 'routes', 'gateway4', 'gateway6', 'dhcp4', 'dhcp6']) {
+        const part = child(value, name);
+        if (part === null) continue;
+        readDevice(
+          list,
+          key,
+          { kind: 'map', place, entries: [{ key: name, place, value: part }] },
+          new Set(),
+        );
+      }
     }
   }
 }
 
-function readBond(list: FactList, bond: string, tree: Tree, cards: ReadonlyMap<string, InterfaceRef>): void {
+function readBond(
+  list: FactList,
+  bond: string,
+  tree: Tree,
+  { cards, isManaged }: { readonly cards: ReadonlyMap<string, InterfaceRef>; readonly isManaged: boolean },
+): void {
   for (const { text: id, place } of textsOf(child(tree, 'interfaces'))) {
     const card = cards.get(id);
     list.say(place, { kind: 'member', bond, member: card ?? { by: 'name', name: id } });
@@ -197,18 +245,40 @@ function readBond(list: FactList, bond: string, tree: Tree, cards: ReadonlyMap<s
     const at = said[0]?.place ?? place;
     if (parameter.name === 'primary') {
       const card: InterfaceRef = cards.get(raw) ?? { by: 'name', name: raw };
-      if (card.by === 'name') list.say(at, { kind: 'option', bond, name: 'primary', value: card.name });
-      else list.say(at, { kind: 'chosen', member: card, name: 'primary' });
+      if (card.by === 'name')
+        list.say(at, { kind: 'option', bond, name: 'primary', value: card.name, tool: 'netplan' });
+      else list.say(at, { kind: 'chosen', member: card, name: 'primary', tool: 'netplan' });
       continue;
     }
     const converted = convert(raw, parameter, value);
     if (converted === null)
       list.find(at, 'error', `${known}: ${shown(raw)} is no time; write it as 100 or 100ms.`);
-    else list.say(at, { kind: 'option', bond, name: parameter.name, value: converted, isForItsMode: true });
+    else list.say(at, { kind: 'option', bond, name: parameter.name, value: converted, tool: 'netplan' });
   }
-  readDevice(list, bond, tree, new Set(['interfaces', 'parameters', 'macaddress']));
+  readDevice(list, bond, tree, new Set(['interfaces', 'parameters', 'macaddress', 'networkmanager']));
+  if (isManaged) {
+    readPassedThrough(list, bond, tree);
+    if (!isMonitored(tree)) list.say(tree.place, { kind: 'option', bond, name: 'miimon', value: '100' });
+  } else if (child(tree, 'networkmanager') !== null) {
+    const message = `networkmanager: is for that renderer, and ${shown(bond)} has another, so nothing of it was taken.`;
+    list.find(child(tree, 'networkmanager')?.place ?? tree.place, 'warning', message, bond);
+  }
   const mac = child(tree, 'macaddress');
   if (mac !== null) list.say(mac.place, { kind: 'mac', device: bond, value: text(mac) ?? '' });
+}
+
+/** Whether a bond has a monitor of its own; NetworkManager gives it one otherwise. */
+function isMonitored(tree: Tree): boolean {
+  const parameters = entriesOf(child(tree, 'parameters')).map(({ key, value }) => ({
+    name: own(PARAMETERS, dashed(key))?.name ?? '',
+    value: text(value) ?? '',
+  }));
+  const passed = passedThrough(tree)
+    .filter(({ name }) => name === 'bond')
+    .flatMap(({ entries }) => entries.map(({ key, value }) => ({ name: key, value })));
+  return [...parameters, ...passed].some(
+    ({ name, value }) => name === 'miimon' || (name === 'arp_interval' && !/^0\D*$/.test(value)),
+  );
 }
 
 function convert(
@@ -233,7 +303,10 @@ function readDevice(list: FactList, device: string, tree: Tree, others: Readonly
       case 'gateway4':
       case 'gateway6': {
         const via = addressText(text(value) ?? '');
-        if (via === null)
+        if (isNone(text(value) ?? '')) {
+          const message = `${key}: ${shown(text(value) ?? '')} means that there is none; it was left out.`;
+          list.find(value.place, 'warning', message, device);
+        } else if (via === null)
           list.find(value.place, 'error', `${key}: ${shown(text(value) ?? '')} is no address.`, device);
         else list.say(value.place, { kind: 'route', device, to: 'default', via });
         break;
@@ -265,6 +338,15 @@ function readDevice(list: FactList, device: string, tree: Tree, others: Readonly
             'link-local without ipv6 is not carried over: the kernel gives the bond an IPv6 address of its own.',
             device,
           );
+        break;
+      case 'ipv6-privacy':
+        if (isTrue(value))
+          tellSysctl(list, place, device, { what: 'ipv6-privacy: true', key: 'use_tempaddr', value: '2' });
+        break;
+      case 'networkmanager':
+        for (const { name, entries } of passedThrough(tree))
+          for (const entry of entries)
+            if (entry.key !== '_' && name !== 'connection') tellLost(list, device, name, entry);
         break;
       case 'activation-mode':
         list.say(place, { kind: 'up', device, up: !['manual', 'off'].includes(text(value) ?? '') });
@@ -318,6 +400,7 @@ function readRoutes(list: FactList, device: string, tree: Tree): void {
       continue;
     }
     if (to !== null && child(route, 'via') === null) {
+      if (to !== 'default') list.say(route.place, { kind: 'neighbour', device, cidr: to });
       const message = `The route to ${to} has no gateway and is not carried over; add it by "ip route add" after the bond is made.`;
       list.find(route.place, 'warning', message, device);
       continue;

@@ -62,6 +62,16 @@ function holds(cidr: string, address: string): boolean {
   return networkText(`${address}/${length}`) === networkText(cidr);
 }
 
+/** True of an address that one of these networks has in it. */
+export function isIn(address: string, networks: readonly string[]): boolean {
+  return networks.some(cidr => cidr.includes(':') === address.includes(':') && holds(cidr, address));
+}
+
+/** True of 0.0.0.0 and ::, with a length or without: no address, no gateway. */
+export function isNone(text: string): boolean {
+  return /^(?:0\.0\.0\.0|::)(?:\/\d+)?$/.test(text);
+}
+
 /** The last address of an IPv4 network. */
 function broadcastOf(cidr: string): string {
   const split = splitCidr(cidr);
@@ -75,7 +85,7 @@ function broadcastOf(cidr: string): string {
 export function isNeighbour(via: string, addresses: readonly string[]): boolean {
   const isSix = via.includes(':');
   if (isSix && /^fe[89ab]/i.test(via)) return true;
-  return addresses.some(cidr => cidr.includes(':') === isSix && holds(cidr, via));
+  return isIn(via, addresses);
 }
 
 /** What Linux has against a route over a bond with these addresses; null when it takes it. */

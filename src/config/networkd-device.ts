@@ -1,8 +1,9 @@
 // What a .network file says of the interfaces that it fits: addresses, gateways, routes, MTU, MAC address. (config)
-import { shown } from '../base/index.js';
+import { own, shown } from '../base/index.js';
 import { addressText, cidrText, classLength, destinationText } from './addresses.js';
 import type { FactList } from './facts.js';
-import { isMainTable, ofAnotherTable, ofAnotherType } from './network-rules.js';
+import { tellSysctl } from './ipv6-settings.js';
+import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from './network-rules.js';
 import { entriesIn, isNo, isYes, lastOf, listed } from './networkd-units.js';
 import type { UnitEntry, UnitSection } from './unit-file.js';
 
@@ -23,6 +24,12 @@ const OF_THE_RESOLVER: ReadonlySet<string> = new Set([
   'MulticastDNS',
   'NTP',
 ]);
+/** What networkd sets by sysctl. */
+const OF_IPV6: Readonly<Record<string, string>> = {
+  IPv6DuplicateAddressDetection: 'dad_transmits',
+  IPv6PrivacyExtensions: 'use_tempaddr',
+};
+
 /** Sections that are read here. */
 const READ: ReadonlySet<string> = new Set(['Address', 'Link', 'Match', 'Network', 'Route']);
 
@@ -71,9 +78,18 @@ function readNetworkKey(list: FactList, device: string, { key, value, place }: U
       list.findOfBond(place, 'warning', `${key}=${shown(value)} is not carried over: ${how}.`, device);
   } else if (OF_THE_RESOLVER.has(key)) {
     list.find(place, 'warning', `${key} is not carried over: set it in the resolver.`, device);
-  } else if (key === 'VLAN' || key === 'Bridge' || key === 'MACVLAN' || key === 'IPVLAN') {
-    const message = `${key}=${shown(value)} is not made here; make it with ip after the bond.`;
-    list.find(place, 'warning', message, device);
+  } else if (key === 'VLAN' || key === 'Bridge' || key === 'MACVLAN' || key === 'IPVLAN' || key === 'VRF') {
+    const what = { Bridge: 'bridge', IPVLAN: 'ipvlan', MACVLAN: 'macvlan', VLAN: 'VLAN', VRF: 'VRF' }[key];
+    const keep = `keep its .netdev file and this line, with [Match] Name=${shown(device)}, and take away the .netdev file of the bond`;
+    list.say(place, { kind: 'device', device: value, what, over: [device], keep });
+  } else if (own(OF_IPV6, key) !== undefined) {
+    const setting = own(OF_IPV6, key) ?? '';
+    const wanted =
+      setting !== 'use_tempaddr' ? value : isYes(value) ? '2' : value === 'prefer-public' ? '1' : '0';
+    const how = { what: `${key}=${shown(value)}`, key: setting, value: wanted };
+    if (isYes(value) || isNo(value) || /^\d+$|^prefer-public$/.test(value))
+      tellSysctl(list, place, device, how);
+    else list.findOfBond(place, 'warning', `${key}=${shown(value)} is not carried over.`, device);
   } else list.find(place, 'warning', `${shown(key)} of [Network] is not carried over.`, device);
 }
 
@@ -82,8 +98,13 @@ function readAddressSection(list: FactList, device: string, { entries, place }: 
   if (address === undefined)
     list.find(place, 'warning', 'An [Address] without Address= says nothing; it was left out.', device);
   else readAddress(list, device, address.value, address.place);
-  for (const { key, place: at } of entries) {
-    if (key !== 'Address')
+  for (const { key, value, place: at } of entries) {
+    const peer = key === 'Peer' ? cidrText(value, value.includes(':') ? 128 : 32) : null;
+    if (peer !== null) {
+      list.say(at, { kind: 'neighbour', device, cidr: peer });
+      const message = `Peer=${shown(value)}: routes by it have on_link, and the one to itself is not carried over; add it by "ip route add ${peer} dev ${shown(device)}" after the bond is made.`;
+      list.find(at, 'warning', message, device);
+    } else if (key !== 'Address')
       list.find(at, 'warning', `${shown(key)} of [Address] is not carried over.`, device);
   }
 }
@@ -97,9 +118,11 @@ function readRouteSection(list: FactList, device: string, { entries, place }: Un
     return list.find(table.place, 'warning', ofAnotherTable(destination, table.value), device);
   if (type !== undefined && !['unicast', ''].includes(type.value))
     return list.find(type.place, 'warning', ofAnotherType(destination, type.value), device);
-  if (gateway === undefined || gateway.value === '')
+  if (gateway === undefined || gateway.value === '') {
+    const to = destinationText(destination);
+    if (to !== null && to !== 'default') list.say(place, { kind: 'neighbour', device, cidr: to });
     list.find(place, 'warning', 'A route without Gateway= is not carried over.', device);
-  else {
+  } else {
     const onLink = isYes(lastOf(entries, 'GatewayOnLink')?.value ?? '');
     readGateway(list, device, { value: gateway.value, place: gateway.place, destination, onLink });
   }
@@ -141,6 +164,13 @@ function readGateway(
     const message = `Gateway=${shown(value)} is learned by another program, and not carried over.`;
     return list.find(place, 'warning', message, device);
   }
+  if (isNone(value))
+    return list.find(
+      place,
+      'warning',
+      `Gateway=${shown(value)} means that there is none; it was left out.`,
+      device,
+    );
   const via = addressText(value);
   const to = destinationText(destination === '' ? 'default' : destination);
   if (via === null || to === null) {

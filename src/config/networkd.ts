@@ -1,12 +1,12 @@
 // Reads systemd-networkd's .netdev and .network files with their drop-ins: bonds, their options, and who joins them. (config)
-import { own, shown } from '../base/index.js';
+import { nearestName, own, shown } from '../base/index.js';
 import { durationMs } from './durations.js';
 import { macText } from './addresses.js';
 import type { Fact, FactList, KnownInterface, Place, SourceFile } from './facts.js';
 import { bytes, readDevice } from './networkd-device.js';
 import { fitting, type Match, matchOf, refOf, tellUnknown } from './networkd-match.js';
 import { entriesIn, isNo, isYes, lastOf, type Unit, unitsOf } from './networkd-units.js';
-import type { UnitEntry } from './unit-file.js';
+import { tellComments, type UnitEntry } from './unit-file.js';
 
 type Conversion = 'text' | 'boolean' | 'ms' | 's' | 'list';
 
@@ -100,7 +100,13 @@ function readNetdev(
     type: kind.value,
     ...(kind.value === 'bond' && { driver: 'bonding' }),
   };
-  if (kind.value !== 'bond') return made;
+  if (kind.value !== 'bond') {
+    const keep = `keep ${shown(place.file)} and the lines that put it there, and take away the .netdev file of the bond`;
+    if (made.name !== '')
+      list.say(place, { kind: 'device', device: made.name, what: calledKind(kind.value), over: [], keep });
+    return made;
+  }
+  tellComments(list, 'networkd', sections);
   if (name === undefined || name.value === '') {
     list.find(kind.place, 'error', 'There is no Name= in [NetDev], so the bond has no name.');
     return null;
@@ -136,13 +142,21 @@ function readNetdev(
   return made;
 }
 
+/** A kind of device as people call it. */
+function calledKind(kind: string): string {
+  return kind === 'vlan' ? 'VLAN' : kind === 'vrf' ? 'VRF' : shown(kind);
+}
+
 function readBondSection(list: FactList, bond: string, given: readonly UnitEntry[]): void {
   const targets: string[] = [];
   let targetPlace = given[0]?.place;
   for (const [at, { key, value, place }] of given.entries()) {
     const known = own(BOND_KEYS, key);
     if (known === undefined) {
-      list.find(place, 'error', `${shown(key)} is no key of [Bond]; it was left out.`);
+      const near = nearestName(key, Object.keys(BOND_KEYS));
+      const hint = near === undefined ? '' : ` (${near} is one)`;
+      const message = `${shown(key)} is no key of [Bond]${hint}; networkd passes over it, and it was left out.`;
+      list.find(place, 'warning', message);
       continue;
     }
     const [name, conversion] = known;
@@ -157,27 +171,33 @@ function readBondSection(list: FactList, bond: string, given: readonly UnitEntry
     const again = given.some((other, later) => later > at && other.key === key);
     if (value === '' || again) continue;
     if (key === 'Mode' && /^\d+$/.test(value)) {
-      const message = `Mode=${value} was left out: networkd knows modes by their names only, and this one as none.`;
-      list.find(place, 'error', message);
+      const message = `Mode=${value} was left out: networkd knows modes by their names only, passes over this one, and the bond is balance-rr.`;
+      list.find(place, 'warning', message);
       continue;
     }
     const converted = convert(value, conversion);
     if (converted === null)
       list.find(
         place,
-        'error',
-        `${key}=${shown(value)} is ${conversion === 'boolean' ? 'neither yes nor no' : 'no time'}; it was left out.`,
+        'warning',
+        `${key}=${shown(value)} is ${conversion === 'boolean' ? 'neither yes nor no' : 'no time'}; networkd passes over it, and it was left out.`,
       );
     else if (conversion === 'ms' && /^\d{2,}$/.test(value)) {
       const message = `${key}=${value} is ${value} seconds, as a number without a unit is; write ${value}ms where milliseconds are meant.`;
       list.find(place, 'warning', message);
-      list.say(place, { kind: 'option', bond, name, value: converted, isForItsMode: true });
+      list.say(place, { kind: 'option', bond, name, value: converted, tool: 'networkd' });
     }
     // netdev_bond_fill_message_create() of systemd sends what belongs to another mode nowhere.
-    else list.say(place, { kind: 'option', bond, name, value: converted, isForItsMode: true });
+    else list.say(place, { kind: 'option', bond, name, value: converted, tool: 'networkd' });
   }
   if (targets.length > 0 && targetPlace !== undefined) {
-    list.say(targetPlace, { kind: 'option', bond, name: 'arp_ip_target', value: targets.join(',') });
+    list.say(targetPlace, {
+      kind: 'option',
+      bond,
+      name: 'arp_ip_target',
+      value: targets.join(','),
+      tool: 'networkd',
+    });
   }
 }
 
@@ -214,6 +234,7 @@ function readNetwork(unit: Unit, { all, made, taken }: Known): void {
   const free = fits.filter(name => !taken.has(name));
   // Whether such a file counts is not known: it takes no interface from another.
   if (joins || match.unknown.length === 0) for (const name of free) taken.set(name, unit);
+  if (joins) tellComments(list, 'networkd', sections);
   if (joins) readJoining(unit, match, bond, { fits, free, made, taken });
   else {
     for (const name of fits) {
@@ -226,6 +247,7 @@ function readNetwork(unit: Unit, { all, made, taken }: Known): void {
   const isUnmanaged = isYes(lastOf(entriesIn(sections, 'Link'), 'Unmanaged')?.value ?? '');
   for (const name of free) {
     tellUnknown(list, match, name);
+    tellComments(list, 'networkd', sections, name);
     if (isUnmanaged) {
       const message = `Unmanaged=yes: networkd leaves ${shown(name)} alone, so nothing of this file was taken.`;
       list.find(place, 'warning', message, name);
@@ -278,7 +300,7 @@ function readJoining(
     const flag = lastOf(entriesIn(sections, 'Network'), key);
     const [name, ...more] = members;
     if (flag === undefined || !isYes(flag.value) || name === undefined) continue;
-    list.say(flag.place, { kind: 'chosen', member: { by: 'name', name }, name: option });
+    list.say(flag.place, { kind: 'chosen', member: { by: 'name', name }, name: option, tool: 'networkd' });
     if (more.length > 0)
       list.find(
         flag.place,

@@ -2,6 +2,7 @@
 import { shown } from '../base/index.js';
 import { addressText, cidrText, destinationText } from './addresses.js';
 import type { FactList } from './facts.js';
+import { tellSysctl } from './ipv6-settings.js';
 import { isMainTable, ofAnotherTable, ofAnotherType } from './network-rules.js';
 import { entriesIn, isYes, lastOf } from './networkd-units.js';
 import { tellLost } from './nm-lost.js';
@@ -32,7 +33,8 @@ export function readAddresses(
     else if (!isMainTable(table)) list.find(place, 'warning', ofAnotherTable('', table), device);
     else if (isNever)
       list.find(place, 'note', `The gateway ${via} is not used, because of never-default.`, device);
-    else if (!/^(?:0\.0\.0\.0|::)$/.test(via)) list.say(place, { kind: 'route', device, to: 'default', via });
+    else if (!/^(?:0\.0\.0\.0|::)$/.test(via))
+      list.say(place, { kind: 'route', device, to: 'default', via, onLink: 'if-needed' });
   };
   for (const entry of given) {
     const { key, value, place } = entry;
@@ -61,7 +63,10 @@ export function readAddresses(
       const options = new Map([...(table === '' ? [] : [['table', table] as const]), ...own]);
       for (const parts of partsOf(value)) readRoute(list, device, parts, { place, options });
     } else if (key === 'route-table' || /^route\d+_options$/.test(key)) continue;
-    else if (key === 'method') readMethod(list, device, family, entry);
+    else if (key === 'ip6-privacy') {
+      if (['1', '2'].includes(value))
+        tellSysctl(list, place, device, { what: `ip6-privacy=${value}`, key: 'use_tempaddr', value });
+    } else if (key === 'method') readMethod(list, device, family, entry);
     else if (key === 'never-default') continue;
     else tellLost(list, device, family, entry);
   }
@@ -115,10 +120,12 @@ function readRoute(
   if (!isMainTable(table)) return list.find(place, 'warning', ofAnotherTable(to, table), device);
   if (type !== 'unicast') return list.find(place, 'warning', ofAnotherType(to, type), device);
   if (via === null) {
+    if (to !== 'default') list.say(place, { kind: 'neighbour', device, cidr: to });
     const message = `The route to ${to} has no gateway and is not carried over; add it by "ip route add" after the bond is made.`;
     return list.find(place, 'warning', message, device);
   }
-  list.say(place, { kind: 'route', device, to, via, onLink: isYes(options.get('onlink') ?? '') });
+  const onLink = isYes(options.get('onlink') ?? '') || 'if-needed';
+  list.say(place, { kind: 'route', device, to, via, onLink });
   if (metric !== '')
     list.find(place, 'warning', `The metric ${shown(metric)} of this route is not carried over.`, device);
   for (const [name] of options) {
@@ -128,7 +135,13 @@ function readRoute(
 }
 
 function readMethod(list: FactList, device: string, family: string, { value, place }: UnitEntry): void {
-  if (family === 'ipv6' && (value === 'auto' || value === 'ignore' || value === 'link-local')) return;
+  if (family === 'ipv6' && (value === 'auto' || value === 'ignore')) return;
+  const what = `method=${shown(value)} of [ipv6]`;
+  if (family === 'ipv6' && value === 'disabled')
+    return tellSysctl(list, place, device, { what, key: 'disable_ipv6', value: '1' });
+  // NetworkManager takes no notice of router advertisements then, the kernel does.
+  if (family === 'ipv6' && ['link-local', 'manual'].includes(value))
+    return tellSysctl(list, place, device, { what, key: 'accept_ra', value: '0' });
   if (value === 'auto' || value === 'dhcp')
     list.say(place, { kind: 'dhcp', device, how: `method=${value} of [${family}]` });
   else if (!['manual', 'disabled'].includes(value))

@@ -16,7 +16,7 @@ import { entriesIn, isYes, lastOf } from './networkd-units.js';
 import { items, readAddresses } from './nm-addresses.js';
 import { tellLost } from './nm-lost.js';
 import { readTeam, readTeamPort } from './teamd.js';
-import { parseUnitFile, type UnitEntry, type UnitSection } from './unit-file.js';
+import { parseUnitFile, tellComments, type UnitEntry, type UnitSection } from './unit-file.js';
 
 /** A connection as its file has it. */
 interface Connection {
@@ -104,6 +104,7 @@ function readConnection(
     const start = lastOf(entriesIn(sections, 'connection'), 'autoconnect');
     if (start !== undefined) list.say(start.place, { kind: 'up', device, up: isYes(start.value) });
   }
+  tellComments(list, 'NetworkManager', sections, device === '' ? undefined : device);
   readMaster(connection, all);
   tellOfUpper(connection, all);
   const ref = device === '' && masterOf(connection, all) !== null ? interfaceOf(connection) : null;
@@ -182,7 +183,7 @@ function readMaster(connection: Connection, all: readonly Connection[]): void {
       list.find(
         entry.place,
         'warning',
-        `${shown(device)} as port of the ${shown(kind)} ${shown(master.device)} is not made here; make it with ip after the bond.`,
+        `${shown(device)} as port of the ${shown(kind)} ${shown(master.device)} is not made here; put it in by "ip link set ${shown(device)} master ${shown(master.device)}" after the bond is made.`,
         device,
       );
     return;
@@ -260,12 +261,9 @@ function tellOfUpper({ list, sections, type, device, id }: Connection, all: read
   const lower =
     all.find(other => other.uuid !== '' && other.uuid === parent.value.toLowerCase())?.device ?? parent.value;
   const what = type === 'vlan' ? 'VLAN' : type;
-  list.find(
-    parent.place,
-    'warning',
-    `The ${shown(what)} ${shown(device || id)} over ${shown(lower)} is not made here; make it with ip after the bond.`,
-    lower,
-  );
+  const name = device || id;
+  const keep = `keep its connection, with parent=${shown(lower)} by name, and take away those of the bond and of its ports`;
+  list.say(parent.place, { kind: 'device', device: name, what: shown(what), over: [lower], keep });
 }
 
 function readEthernet({ list, sections, device, type }: Connection): void {

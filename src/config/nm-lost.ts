@@ -16,7 +16,6 @@ const SILENT: ReadonlySet<string> = new Set([
   'ipv4.ignore-auto-routes',
   'ipv4.may-fail',
   'ipv6.addr-gen-mode',
-  'ipv6.ip6-privacy',
   'ipv6.ignore-auto-dns',
   'ipv6.ignore-auto-routes',
   'ipv6.may-fail',

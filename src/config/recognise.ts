@@ -2,6 +2,7 @@
 import { child, parseTree } from './document-tree.js';
 import type { SourceFile } from './facts.js';
 import { isGlobalFile } from './ifcfg.js';
+import { isModuleList } from './module-conf.js';
 import { isRouteFile } from './route-files.js';
 
 export type Format =
@@ -32,7 +33,7 @@ const BACKUP = /(?:~|\.(?:bak|dpkg-[a-z]+|old|orig|rej|rpmnew|rpmorig|rpmsave|sw
 function byName(path: string): Format | 'yaml' | 'json' | null {
   const name = path.split('/').at(-1) ?? '';
   const folder = path.split('/').at(-2) ?? '';
-  // What modules-load.d holds are names of modules.
+  if (isModuleList(path)) return 'modules';
   if (folder === 'modules-load.d') return null;
   if (/^(?:modules\.conf|conf\.modules|modprobe\.conf(?:\.local)?)$/.test(name)) return 'modules';
   if (folder === 'modprobe.d') return 'modules';

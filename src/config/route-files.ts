@@ -3,8 +3,8 @@
 import { shown } from '../base/index.js';
 import { addressText, cidrText, destinationText, prefixLength } from './addresses.js';
 import { type Fact, FactList, type Place, type SourceFile } from './facts.js';
-import { type LogicalLine, logicalLines, splitWords } from './logical-lines.js';
-import { isMainTable, ofAnotherTable, ofAnotherType } from './network-rules.js';
+import { type LogicalLine, logicalLines, splitWords, withoutShellComment } from './logical-lines.js';
+import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from './network-rules.js';
 import { shellAssignments } from './shell-assignments.js';
 
 interface Named {
@@ -110,7 +110,8 @@ function keyed(list: FactList, text: string, device: string): Given[] {
 
 /** The arguments of `ip route add`. */
 function wordsOf(list: FactList, { line, text }: LogicalLine, device: string): Given | null {
-  const words = splitWords(text);
+  // ifup-routes leaves out what stands behind #.
+  const words = splitWords(withoutShellComment(text));
   const type = TYPES.has(words[0] ?? '') ? (words.shift() ?? '') : '';
   const onLink = words.includes('onlink');
   words.splice(0, words.length, ...words.filter(word => word !== 'onlink'));
@@ -132,8 +133,8 @@ function wordsOf(list: FactList, { line, text }: LogicalLine, device: string): G
 
 /** DESTINATION GATEWAY NETMASK INTERFACE TYPE OPTIONS; a dash stands for nothing. */
 function columnsOf(list: FactList, { line, text }: LogicalLine, device: string): Given {
-  const [to = '', via = '', mask = '', named = '', ...more] = splitWords(text).map(word =>
-    word === '-' ? '' : word,
+  const [to = '', via = '', mask = '', named = '', ...more] = splitWords(withoutShellComment(text)).map(
+    word => (word === '-' ? '' : word),
   );
   const type = more.find(word => TYPES.has(word)) ?? '';
   const at = more.indexOf('table');
@@ -162,11 +163,20 @@ function sayRoute(
       `The route to ${shown(to)}${mask === '' ? '' : ` with ${shown(mask)}`} was left out: that is no network; write it as 192.0.2.0/24.`,
       about,
     );
+  if (via === '' && device !== '' && destination !== 'default')
+    list.say(place, { kind: 'neighbour', device, cidr: destination });
   if (via === '')
     return list.find(
       place,
       'warning',
       `The route to ${destination} has no gateway and is not carried over; add it by "ip route add" after the bond is made.`,
+      about,
+    );
+  if (isNone(via))
+    return list.find(
+      place,
+      'warning',
+      `${via} means that the route to ${destination} has no gateway; it was left out.`,
       about,
     );
   if (gateway === null)

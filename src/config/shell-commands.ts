@@ -1,9 +1,11 @@
 // The few commands that files of configuration run to make bonds (`up ifenslave bond0 eth0`, `ip link set …`, echo into
 // sysfs), as facts. Whatever else stands there is reported. (config)
 import { shown } from '../base/index.js';
-import { addressText, cidrText, classLength, destinationText, prefixLength } from './addresses.js';
+import { addressText, cidrText, destinationText } from './addresses.js';
 import type { FactList, Place } from './facts.js';
-import { commandsOf, splitWords, withoutRedirections } from './logical-lines.js';
+import { commandsOf, splitWords, withoutRedirections, withoutShellComment } from './logical-lines.js';
+import { readIfconfig, readRoute } from './shell-old-commands.js';
+import { readBridgeCommand, readUpperLink } from './shell-upper-commands.js';
 
 /** Reads a command line that is run when `device` comes up; `$IFACE` is its name there. What is not understood is told of `about`. */
 export function readCommands(
@@ -13,7 +15,8 @@ export function readCommands(
   place: Place,
   about: string | null = device,
 ): void {
-  for (const part of commandsOf(command.replaceAll(/\$\{?IFACE\}?/g, device))) {
+  const line = withoutShellComment(command).replaceAll(/\$\{?IFACE\}?/g, device);
+  for (const part of commandsOf(line)) {
     const all = splitWords(part);
     // What echo writes goes somewhere.
     const words = /^(?:.*\/)?echo$/.test(all[0] ?? '') ? all : withoutRedirections(all);
@@ -51,10 +54,10 @@ function readCommand(
       return readModprobe(list, device, words, place);
     case 'echo':
       return readEcho(list, words, place);
-    case 'sleep':
-    case 'ethtool':
-    case 'mii-tool':
-    case 'logger':
+    case 'brctl':
+    case 'ovs-vsctl':
+    case 'vconfig':
+      return readBridgeCommand(list, program, words, place);
     default:
       return false;
   }
@@ -82,7 +85,7 @@ function readIp(list: FactList, device: string, all: readonly string[], place: P
     return at < 0 ? undefined : rest[at + 1];
   };
   if ('link'.startsWith(object) && object !== '' && ['a', 'add', 'set'].includes(verb)) {
-    const made = readBondLink(list, rest, place);
+    const made = readBondLink(list, rest, place) || (verb !== 'set' && readUpperLink(list, rest, place));
     if (made || verb !== 'set') return made;
   }
   if ('link'.startsWith(object) && object !== '' && verb === 'set') {
@@ -132,6 +135,13 @@ function readIp(list: FactList, device: string, all: readonly string[], place: P
         (word, at, tail) =>
           ['via', 'dev', 'onlink'].includes(word) || ['via', 'dev'].includes(tail[at - 1] ?? ''),
       );
+    const target = value('dev') ?? device;
+    if (to !== null && to !== 'default' && plain && value('via') === undefined) {
+      list.say(place, { kind: 'neighbour', device: target, cidr: to });
+      const message = `The route to ${to} has no gateway and is not carried over; add it by "ip route add ${to} dev ${shown(target)}" after the bond is made.`;
+      list.find(place, 'warning', message, target);
+      return true;
+    }
     if (to === null || via === null || !plain) return false;
     const onLink = rest.includes('onlink');
     list.say(place, { kind: 'route', device: value('dev') ?? device, to, via, onLink });
@@ -164,82 +174,6 @@ function readBondLink(list: FactList, words: readonly string[], place: Place): b
   return true;
 }
 
-/**
- * `ifconfig bond0 192.0.2.1 netmask 255.255.255.0 up`, and `ifconfig eth0 0.0.0.0 up`: what had to be done for members before the
- * driver did it.
- */
-function readIfconfig(list: FactList, words: readonly string[], place: Place): boolean {
-  const [device = '', ...rest] = words;
-  if (device === '' || rest.length === 0) return false;
-  const said = new Map<string, string>();
-  let address: string | null = null;
-  for (let at = 0; at < rest.length; at++) {
-    const word = rest[at] ?? '';
-    if (['netmask', 'broadcast', 'mtu'].includes(word)) {
-      at += 1;
-      said.set(word, rest[at] ?? '');
-    } else if (word === 'hw' && rest[at + 1] === 'ether') {
-      at += 2;
-      said.set('hw', rest[at] ?? '');
-    } else if (!['up', 'down', '0.0.0.0', '0'].includes(word)) {
-      if (address !== null || addressText(word.split('/')[0] ?? '') === null) return false;
-      address = word;
-    }
-  }
-  if (said.size > 0 || address !== null) return sayInterface(list, device, address, said, place);
-  const target = device;
-  list.find(place, 'note', 'Members are brought up by Bondwire; nothing is to be done for it.', target);
-  return true;
-}
-
-/** False where one of its values is none, so that the command is told as a whole. */
-function sayInterface(
-  list: FactList,
-  device: string,
-  address: string | null,
-  said: ReadonlyMap<string, string>,
-  place: Place,
-): boolean {
-  const mask = said.get('netmask');
-  const length = mask === undefined ? classLength(address ?? '') : prefixLength(mask);
-  const cidr = address === null ? null : cidrText(address, length);
-  if (address !== null && cidr === null) return false;
-  if (cidr !== null) list.say(place, { kind: 'address', device, cidr });
-  if (cidr !== null && mask === undefined && !address?.includes('/'))
-    list.find(place, 'warning', `ifconfig gives ${cidr} no netmask; that of its class was taken.`, device);
-  const mtu = said.get('mtu');
-  const mac = said.get('hw');
-  if (mtu !== undefined) list.say(place, { kind: 'mtu', device, value: mtu });
-  if (mac !== undefined) list.say(place, { kind: 'mac', device, value: mac });
-  return true;
-}
-
-/** `route add -net 10.0.0.0 netmask 255.0.0.0 gw 192.0.2.254`, `route add default gw 192.0.2.254`. */
-function readRoute(list: FactList, device: string, all: readonly string[], place: Place): boolean {
-  const words = all.filter(word => !['-4', '-6', '-A', 'inet', 'inet6', '--inet', '--inet6'].includes(word));
-  if (words.shift() !== 'add') return false;
-  const isHost = words[0] === '-host';
-  if (isHost || words[0] === '-net') words.shift();
-  const target = words.shift() ?? '';
-  const said = new Map<string, string>();
-  for (let at = 0; at < words.length; at += 2) {
-    const word = words[at] ?? '';
-    // The interface may stand last without its word.
-    if (at === words.length - 1 && !['gw', 'netmask', 'metric', 'dev'].includes(word)) said.set('dev', word);
-    else said.set(word, words[at + 1] ?? '');
-  }
-  const mask = said.get('netmask');
-  const length = mask === undefined ? (isHost ? 32 : null) : prefixLength(mask);
-  const to = length === null ? destinationText(target) : destinationText(cidrText(target, length) ?? '');
-  const via = addressText(said.get('gw') ?? '');
-  const known = Array.from(said.keys()).every(word => ['gw', 'netmask', 'dev', 'metric'].includes(word));
-  if (to === null || via === null || !known || (mask !== undefined && length === null)) return false;
-  list.say(place, { kind: 'route', device: said.get('dev') ?? device, to, via });
-  if (said.has('metric'))
-    list.find(place, 'warning', 'metric of this route is not carried over.', said.get('dev') ?? device);
-  return true;
-}
-
 function readModprobe(list: FactList, device: string, words: readonly string[], place: Place): boolean {
   const names = words.filter(word => !word.startsWith('-') && !word.includes('='));
   if (names[0] !== 'bonding' || names.length > 1) return false;
@@ -252,15 +186,20 @@ function readModprobe(list: FactList, device: string, words: readonly string[], 
   return true;
 }
 
-/** `echo VALUE > /sys/class/net/BOND/bonding/OPTION`. */
+/** `echo VALUE > /sys/class/net/BOND/bonding/OPTION`, and `+BOND` into bonding_masters. */
 function readEcho(list: FactList, words: readonly string[], place: Place): boolean {
   const match =
-    /^(?<value>.*?)\s*>{1,2}\s*\/sys\/class\/net\/(?<bond>[^/\s]+)\/bonding\/(?<name>[a-z_0-9]+)$/.exec(
+    /^(?<value>.*?)\s*>{1,2}\s*\/sys\/class\/net\/(?:(?<bond>[^/\s]+)\/bonding\/(?<name>[a-z_0-9]+)|bonding_masters)$/.exec(
       words.filter(word => word !== '-n').join(' '),
     );
   if (match?.groups === undefined) return false;
-  const { value = '', bond = '', name = '' } = match.groups;
-  if (name === 'slaves') {
+  const { value = '', bond, name = '' } = match.groups;
+  if (bond === undefined) {
+    if (/^\+[^\s/:]{1,15}$/.test(value)) list.say(place, { kind: 'bond', bond: value.slice(1) });
+    else if (!value.startsWith('-')) return false;
+    else
+      list.find(place, 'note', `${shown(value)} takes a bond away, which is not done here.`, value.slice(1));
+  } else if (name === 'slaves') {
     if (!/^\+[^\s/:]{1,15}$/.test(value)) return false;
     list.say(place, { kind: 'member', bond, member: { by: 'name', name: value.slice(1) } });
   } else if (name === 'arp_ip_target') {

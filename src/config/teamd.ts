@@ -1,5 +1,5 @@
 // Reads teamd's JSON (teamd.conf(5)): runners become modes, link watchers monitors, ports members. (config)
-import { own, parseIpv4, shown } from '../base/index.js';
+import { own, shown } from '../base/index.js';
 import { child, entriesOf, isTrue, text, textsOf, type Tree, treeOf } from './document-tree.js';
 import {
   FactList,
@@ -9,6 +9,7 @@ import {
   type Place,
   type SourceFile,
 } from './facts.js';
+import { option, readWatch, tellUnknown } from './teamd-watch.js';
 
 /** Modes of the runners. `random` is round-robin that chooses by chance (packets_per_slave=0). */
 const MODES: Readonly<Record<string, string>> = {
@@ -31,31 +32,16 @@ const SILENT: ReadonlySet<string> = new Set([
   'mcast_rejoin',
 ]);
 
-/** teamd looks at links when the kernel tells of them; a bond looks every so often. */
-const MIIMON = '100';
 const WITH_HASH: ReadonlySet<string> = new Set(['lacp', 'loadbalance']);
 const WITH_PRIO: ReadonlySet<string> = new Set(['activebackup']);
 
-/** What each part of the configuration may hold besides what tells its kind. */
+/** What parts of the configuration may hold. */
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  ethtool: ['delay_up', 'delay_down'],
-  arp_ping: [
-    'init_wait',
-    'interval',
-    'missed_max',
-    'send_always',
-    'source_host',
-    'target_host',
-    'validate_active',
-    'validate_inactive',
-    'vlanid',
-  ],
-  nsna_ping: ['init_wait', 'interval', 'missed_max', 'target_host'],
   notify_peers: ['count', 'interval'],
   mcast_rejoin: ['count', 'interval'],
 };
 
-interface Team {
+export interface Team {
   readonly list: FactList;
   readonly bond: string;
   readonly runner: string;
@@ -95,7 +81,8 @@ export function readTeam(source: {
   const team: Team = { list, bond, runner };
   list.say(device?.place ?? start, { kind: 'bond', bond });
   readRunner(team, runnerTree, runnerTree?.place ?? device?.place ?? start);
-  readWatch(team, child(tree, 'link_watch'), device?.place ?? start);
+  const ofPorts = watchOfPorts(tree);
+  readWatch(team, child(tree, 'link_watch') ?? ofPorts, device?.place ?? start);
   readBursts(team, tree);
   const address = child(tree, 'hwaddr');
   if (address !== null) list.say(address.place, { kind: 'mac', device: bond, value: text(address) ?? '' });
@@ -104,22 +91,10 @@ export function readTeam(source: {
     const how = `write it as "ports": {"eth0": {}, "eth1": {}}`;
     list.find(ports.place, 'error', `"ports" is no object, so the team has no members; ${how}.`);
   }
-  for (const { key, place, value } of entriesOf(ports)) readPort(team, key, place, value);
+  for (const { key, place, value } of entriesOf(ports)) readPort(team, key, place, value, ofPorts !== null);
   for (const { key, place } of tree.entries) {
     if (!SILENT.has(key)) list.find(place, 'warning', `"${shown(key)}" is not known here; it was left out.`);
   }
-}
-
-/** Tells of keys that a link watcher, or another part, does not have. */
-function tellUnknown({ list }: Team, tree: Tree | null, part: string): void {
-  for (const { key, place } of entriesOf(tree)) {
-    if (key === 'name' || own(KEYS, part)?.includes(key) === true) continue;
-    list.find(place, 'warning', `"${shown(key)}" of ${part} is not known here; it was left out.`);
-  }
-}
-
-function option({ list, bond }: Team, place: Place, name: string, value: string): void {
-  list.say(place, { kind: 'option', bond, name, value });
 }
 
 function readRunner(team: Team, tree: Tree | null, place: Place): void {
@@ -240,95 +215,13 @@ function readHash(team: Team, tree: Tree): void {
   );
 }
 
-function readWatch(team: Team, tree: Tree | null, start: Place): void {
-  const { list } = team;
-  const watchers = tree === null ? [] : tree.kind === 'list' ? tree.items : [tree];
-  if (watchers.length > 1) {
-    list.find(
-      watchers[1]?.place ?? start,
-      'warning',
-      'A bond has one monitor; of the link watchers the first was taken.',
-    );
-  }
-  const watcher = watchers[0] ?? null;
-  const name = text(child(watcher, 'name')) ?? 'ethtool';
-  const place = watcher?.place ?? start;
-  if (Object.hasOwn(KEYS, name)) tellUnknown(team, watcher, name);
-  if (name === 'ethtool') {
-    option(team, place, 'miimon', MIIMON);
-    for (const [key, delay] of [
-      ['delay_up', 'updelay'],
-      ['delay_down', 'downdelay'],
-    ] as const) {
-      const value = child(watcher, key);
-      if (value !== null) option(team, value.place, delay, text(value) ?? '');
-    }
-  } else if (name === 'arp_ping') {
-    readArpPing(team, watcher, place);
-  } else if (name === 'nsna_ping') {
-    const interval = child(watcher, 'interval');
-    option(team, interval?.place ?? place, 'arp_interval', text(interval) ?? '1000');
-    const target = child(watcher, 'target_host');
-    if (target !== null) option(team, target.place, 'ns_ip6_target', text(target) ?? '');
-    else
-      list.find(place, 'error', 'nsna_ping has no "target_host", so nobody is asked; name an IPv6 address.');
-    const wait = child(watcher, 'init_wait');
-    if (wait !== null)
-      list.find(wait.place, 'warning', '"init_wait" has no counterpart: a bond begins at once.');
-    missedMax(team, watcher, place);
-  } else {
-    list.find(
-      place,
-      'error',
-      `There is no link watcher ${shown(name)} here; ethtool, arp_ping and nsna_ping are known.`,
-    );
-  }
-}
-
-function readArpPing(team: Team, watcher: Tree | null, place: Place): void {
-  const { list } = team;
-  const interval = child(watcher, 'interval');
-  option(team, interval?.place ?? place, 'arp_interval', text(interval) ?? '1000');
-  const target = child(watcher, 'target_host');
-  if (target === null)
-    list.find(place, 'error', 'arp_ping has no "target_host", so nobody is asked; name an IPv4 address.');
-  else if (!parseIpv4(text(target) ?? '').ok) {
-    list.find(
-      target.place,
-      'error',
-      `target_host ${shown(text(target) ?? '')} is no IPv4 address; a name cannot be looked up here.`,
-    );
-  } else option(team, target.place, 'arp_ip_target', text(target) ?? '');
-  const active = child(watcher, 'validate_active');
-  const inactive = child(watcher, 'validate_inactive');
-  const both = isTrue(active) && isTrue(inactive);
-  const word = both ? 'all' : isTrue(active) ? 'active' : isTrue(inactive) ? 'backup' : null;
-  if (word !== null) option(team, (isTrue(active) ? active : inactive)?.place ?? place, 'arp_validate', word);
-  missedMax(team, watcher, place);
-  for (const key of ['init_wait', 'source_host', 'send_always', 'vlanid']) {
-    const value = child(watcher, key);
-    if (value !== null)
-      list.find(
-        value.place,
-        'warning',
-        `"${key}" has no counterpart: a bond chooses source and VLAN by the route to the target.`,
-      );
-  }
-}
-
-function missedMax(team: Team, watcher: Tree | null, place: Place): void {
-  const missed = child(watcher, 'missed_max');
-  // LW_PSR_DEFAULT_MISSED_MAX of teamd is 3, the driver's default 2.
-  option(team, missed?.place ?? place, 'arp_missed_max', missed === null ? '3' : (text(missed) ?? ''));
-}
-
 function readBursts(team: Team, tree: Tree): void {
   for (const [key, name] of [
     ['notify_peers', 'num_grat_arp'],
     ['mcast_rejoin', 'resend_igmp'],
   ] as const) {
     const part = child(tree, key);
-    tellUnknown(team, part, key);
+    tellUnknown(team, part, key, own(KEYS, key) ?? []);
     const count = child(part, 'count');
     if (count !== null) option(team, count.place, name, text(count) ?? '');
     const interval = child(part, 'interval');
@@ -343,10 +236,18 @@ function readBursts(team: Team, tree: Tree): void {
   }
 }
 
-function readPort(team: Team, name: string, place: Place, tree: Tree): void {
+/** The link watcher of the ports, where the team as a whole has none and each of them has one. */
+function watchOfPorts(tree: Tree): Tree | null {
+  const watchers = entriesOf(child(tree, 'ports')).map(({ value }) => child(value, 'link_watch'));
+  return child(tree, 'link_watch') === null && watchers.every(each => each !== null)
+    ? (watchers[0] ?? null)
+    : null;
+}
+
+function readPort(team: Team, name: string, place: Place, tree: Tree, isWatchTaken: boolean): void {
   const member = interfaceRef(name);
   team.list.say(place, { kind: 'member', bond: team.bond, member });
-  readPortOptions(team.list, tree, member, team.runner);
+  readPortOptions(team.list, tree, { member, runner: team.runner, isWatchTaken });
 }
 
 /** TEAM_PORT_CONFIG of an ifcfg file. */
@@ -357,10 +258,23 @@ export function readTeamPort(source: {
   readonly member: InterfaceRef;
 }): void {
   const tree = treeOf(source.list, source.place.file, source.text, source.place);
-  if (tree !== null) readPortOptions(source.list, tree, source.member, 'activebackup');
+  if (tree !== null)
+    readPortOptions(source.list, tree, {
+      member: source.member,
+      runner: 'activebackup',
+      isWatchTaken: false,
+    });
 }
 
-function readPortOptions(list: FactList, tree: Tree, member: InterfaceRef, runner: string): void {
+function readPortOptions(
+  list: FactList,
+  tree: Tree,
+  {
+    member,
+    runner,
+    isWatchTaken,
+  }: { readonly member: InterfaceRef; readonly runner: string; readonly isWatchTaken: boolean },
+): void {
   for (const { key, place, value } of entriesOf(tree)) {
     if (key === 'prio' && WITH_PRIO.has(runner))
       list.say(place, { kind: 'member-option', member, name: 'prio', value: text(value) ?? '' });
@@ -376,11 +290,10 @@ function readPortOptions(list: FactList, tree: Tree, member: InterfaceRef, runne
           '"sticky" holds for a bond as a whole: set primary_reselect=failure in bondwire.yaml if it is to stay.',
         );
     } else if (key === 'link_watch') {
-      list.find(
-        place,
-        'warning',
-        'A bond has one monitor for all members; the link watcher of this port was left out.',
-      );
+      const what = isWatchTaken
+        ? 'that of the first port was taken'
+        : 'the link watcher of this port was left out';
+      list.find(place, 'warning', `A bond has one monitor for all members; ${what}.`);
     } else list.find(place, 'warning', `"${shown(key)}" of a port has no counterpart here; it was left out.`);
   }
 }
