@@ -2,6 +2,7 @@
 import { parseIpv4, shown } from '../base/index.js';
 import { addressText, cidrText, classLength, destinationText, prefixLength } from './addresses.js';
 import type { FactList, InterfaceRef, Place } from './facts.js';
+import { sayPeer } from './neighbours.js';
 import { isNone } from './network-rules.js';
 import type { Assignment } from './shell-assignments.js';
 
@@ -104,9 +105,7 @@ function readScope({ list, name, place, get }: Interface): void {
   const peer = cidrText(/^peer\s+(\S+)$/.exec(said)?.[1] ?? '', 32);
   if (peer === null)
     return list.find(place('SCOPE'), 'warning', `SCOPE=${shown(said)} is not carried over.`, name);
-  list.say(place('SCOPE'), { kind: 'neighbour', device: name, cidr: peer });
-  const message = `SCOPE=${shown(said)}: routes by it have on_link, and the one to itself is not carried over; add it by "ip route add ${peer} dev ${shown(name)}" after the bond is made.`;
-  list.find(place('SCOPE'), 'warning', message, name);
+  sayPeer(list, place('SCOPE'), { device: name, cidr: peer }, `SCOPE=${said}`);
 }
 
 /** The prefix length that goes with an address; guessed from its class where nothing gives it, as ifup does. */

@@ -1,6 +1,6 @@
 // Reads ifcfg-* files of Red Hat and SUSE (H05): addresses, members by MASTER and SLAVE or by BONDING_SLAVE0, options by
 // BONDING_OPTS, teams by TEAM_CONFIG; the files of routes beside them. (config)
-import { shown } from '../base/index.js';
+import { advice, shown } from '../base/index.js';
 import { addressText, macText } from './addresses.js';
 import { FactList, type Fact, type Place, type SourceFile } from './facts.js';
 import { type Interface, isNoGateway, noGateway, readAddresses, readRange } from './ifcfg-addresses.js';
@@ -143,7 +143,7 @@ function tellOfUpper({ list, name, place, get }: Interface): void {
     list.say(place('BRIDGE_PORTS'), { kind: 'device', device: name, what: 'bridge', over: ports, keep });
   // SUSE says by BRIDGE=yes that this is one.
   if (!/^(?:|yes|no)$/i.test(said('BRIDGE'))) {
-    const how = `put ${shown(name)} into it by "ip link set ${shown(name)} master ${shown(said('BRIDGE'))}" after the bond is made`;
+    const how = `put ${shown(name)} into it by "${advice('ip link set dev {bond} master {bridge}', { bond: name, bridge: said('BRIDGE') })}" after the bond is made`;
     list.say(place('BRIDGE'), {
       kind: 'device',
       device: said('BRIDGE'),

@@ -1,6 +1,6 @@
 // Reads /etc/network/interfaces (ifupdown with ifenslave, ifupdown2, ifupdown-ng): which stanza is for which interface, bonds,
 // their members, what stands on them, and what is started at boot. (config)
-import { shown } from '../base/index.js';
+import { advice, shown } from '../base/index.js';
 import { type Fact, type FactList, interfaceRef, type Place, type SourceFile } from './facts.js';
 import { MEMBERS, readLine } from './interfaces-lines.js';
 import { readMethod } from './interfaces-methods.js';
@@ -189,7 +189,7 @@ function tellOfOpenVSwitch(list: FactList, { device }: Stanza, lines: readonly L
   const over = lines.filter(({ word }) => word === 'ovs_ports').flatMap(({ rest }) => rest.split(/\s+/));
   if (what === 'ovsport') {
     const bridge = lines.find(({ word }) => word === 'ovs_bridge')?.rest ?? 'its bridge';
-    const message = `${shown(device)} is a port of ${shown(bridge)}, of Open vSwitch: put it in by "ovs-vsctl add-port ${shown(bridge)} ${shown(device)}" after the bond is made.`;
+    const message = `${shown(device)} is a port of ${shown(bridge)}, of Open vSwitch: put it in by "${advice('ovs-vsctl add-port {bridge} {bond}', { bridge, bond: device })}" after the bond is made.`;
     list.find(type.place, 'warning', message, device);
     return false;
   }

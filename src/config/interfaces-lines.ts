@@ -5,6 +5,7 @@ import { type FactList, interfaceRef, type Place } from './facts.js';
 import { ASKING } from './interfaces-methods.js';
 import { commentBehind, type Line, type Stanza } from './interfaces-stanzas.js';
 import { tellSysctl } from './ipv6-settings.js';
+import { sayPeer } from './neighbours.js';
 import { readCommands } from './shell-commands.js';
 
 /** Members of a bond, by their names of several generations. */
@@ -129,9 +130,7 @@ function readGateway(list: FactList, { device, method }: Stanza, rest: string, p
 function readPeer(list: FactList, device: string, rest: string, place: Place): void {
   const cidr = cidrText(rest, rest.includes(':') ? 128 : 32);
   if (cidr === null) return list.find(place, 'error', `pointopoint ${shown(rest)} is no address.`, device);
-  list.say(place, { kind: 'neighbour', device, cidr });
-  const message = `pointopoint ${shown(rest)}: routes by it have on_link, and the one to itself is not carried over; add it by "ip route add ${shown(rest)} dev ${shown(device)}" after the bond is made.`;
-  list.find(place, 'warning', message, device);
+  sayPeer(list, place, { device, cidr }, `pointopoint ${rest}`);
 }
 
 function readMembers(list: FactList, bond: string, rest: string, place: Place): void {

@@ -18,6 +18,7 @@ import { FactList, type Fact, type InterfaceRef, type KnownInterface, type Sourc
 import { baseName, inOrder, RUN_FIRST, tellOverridden } from './folder-order.js';
 import { resolve } from './machine-match.js';
 import { tellSysctl } from './ipv6-settings.js';
+import { sayDirectRoute } from './neighbours.js';
 import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from './network-rules.js';
 import { cardsOf, tellTop } from './netplan-cards.js';
 import { passedThrough, readPassedThrough, tellDevices } from './netplan-manager.js';
@@ -400,9 +401,7 @@ function readRoutes(list: FactList, device: string, tree: Tree): void {
       continue;
     }
     if (to !== null && child(route, 'via') === null) {
-      if (to !== 'default') list.say(route.place, { kind: 'neighbour', device, cidr: to });
-      const message = `The route to ${to} has no gateway and is not carried over; add it by "ip route add" after the bond is made.`;
-      list.find(route.place, 'warning', message, device);
+      sayDirectRoute(list, route.place, { device, cidr: to });
       continue;
     }
     if (to === null || via === null) {

@@ -3,6 +3,7 @@ import { own, shown } from '../base/index.js';
 import { addressText, cidrText, classLength, destinationText } from './addresses.js';
 import type { FactList } from './facts.js';
 import { tellSysctl } from './ipv6-settings.js';
+import { sayDirectRoute, sayPeer } from './neighbours.js';
 import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from './network-rules.js';
 import { entriesIn, isNo, isYes, lastOf, listed } from './networkd-units.js';
 import type { UnitEntry, UnitSection } from './unit-file.js';
@@ -101,9 +102,7 @@ function readAddressSection(list: FactList, device: string, { entries, place }: 
   for (const { key, value, place: at } of entries) {
     const peer = key === 'Peer' ? cidrText(value, value.includes(':') ? 128 : 32) : null;
     if (peer !== null) {
-      list.say(at, { kind: 'neighbour', device, cidr: peer });
-      const message = `Peer=${shown(value)}: routes by it have on_link, and the one to itself is not carried over; add it by "ip route add ${peer} dev ${shown(device)}" after the bond is made.`;
-      list.find(at, 'warning', message, device);
+      sayPeer(list, at, { device, cidr: peer }, `Peer=${value}`);
     } else if (key !== 'Address')
       list.find(at, 'warning', `${shown(key)} of [Address] is not carried over.`, device);
   }
@@ -120,8 +119,8 @@ function readRouteSection(list: FactList, device: string, { entries, place }: Un
     return list.find(type.place, 'warning', ofAnotherType(destination, type.value), device);
   if (gateway === undefined || gateway.value === '') {
     const to = destinationText(destination);
-    if (to !== null && to !== 'default') list.say(place, { kind: 'neighbour', device, cidr: to });
-    list.find(place, 'warning', 'A route without Gateway= is not carried over.', device);
+    if (to === null) list.find(place, 'warning', 'A route without Gateway= is not carried over.', device);
+    else sayDirectRoute(list, place, { device, cidr: to });
   } else {
     const onLink = isYes(lastOf(entries, 'GatewayOnLink')?.value ?? '');
     readGateway(list, device, { value: gateway.value, place: gateway.place, destination, onLink });

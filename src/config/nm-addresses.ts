@@ -3,6 +3,7 @@ import { shown } from '../base/index.js';
 import { addressText, cidrText, destinationText } from './addresses.js';
 import type { FactList } from './facts.js';
 import { tellSysctl } from './ipv6-settings.js';
+import { sayDirectRoute } from './neighbours.js';
 import { isMainTable, ofAnotherTable, ofAnotherType } from './network-rules.js';
 import { entriesIn, isYes, lastOf } from './networkd-units.js';
 import { tellLost } from './nm-lost.js';
@@ -120,9 +121,7 @@ function readRoute(
   if (!isMainTable(table)) return list.find(place, 'warning', ofAnotherTable(to, table), device);
   if (type !== 'unicast') return list.find(place, 'warning', ofAnotherType(to, type), device);
   if (via === null) {
-    if (to !== 'default') list.say(place, { kind: 'neighbour', device, cidr: to });
-    const message = `The route to ${to} has no gateway and is not carried over; add it by "ip route add" after the bond is made.`;
-    return list.find(place, 'warning', message, device);
+    return sayDirectRoute(list, place, { device, cidr: to });
   }
   const onLink = isYes(options.get('onlink') ?? '') || 'if-needed';
   list.say(place, { kind: 'route', device, to, via, onLink });

@@ -1,5 +1,5 @@
 // Reads NetworkManager's keyfiles (nm-settings-keyfile(5)): connections of type bond and team, and those that are their ports. (config)
-import { own, shown } from '../base/index.js';
+import { advice, own, shown } from '../base/index.js';
 import { macText } from './addresses.js';
 import {
   type Condition,
@@ -183,7 +183,7 @@ function readMaster(connection: Connection, all: readonly Connection[]): void {
       list.find(
         entry.place,
         'warning',
-        `${shown(device)} as port of the ${shown(kind)} ${shown(master.device)} is not made here; put it in by "ip link set ${shown(device)} master ${shown(master.device)}" after the bond is made.`,
+        `${shown(device)} as port of the ${shown(kind)} ${shown(master.device)} is not made here; put it in by "${advice('ip link set dev {bond} master {bridge}', { bond: device, bridge: master.device })}" after the bond is made.`,
         device,
       );
     return;

@@ -4,6 +4,7 @@ import { shown } from '../base/index.js';
 import { addressText, cidrText, destinationText, prefixLength } from './addresses.js';
 import { type Fact, FactList, type Place, type SourceFile } from './facts.js';
 import { type LogicalLine, logicalLines, splitWords, withoutShellComment } from './logical-lines.js';
+import { sayDirectRoute } from './neighbours.js';
 import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from './network-rules.js';
 import { shellAssignments } from './shell-assignments.js';
 
@@ -163,8 +164,7 @@ function sayRoute(
       `The route to ${shown(to)}${mask === '' ? '' : ` with ${shown(mask)}`} was left out: that is no network; write it as 192.0.2.0/24.`,
       about,
     );
-  if (via === '' && device !== '' && destination !== 'default')
-    list.say(place, { kind: 'neighbour', device, cidr: destination });
+  if (via === '' && device !== '') return sayDirectRoute(list, place, { device, cidr: destination });
   if (via === '')
     return list.find(
       place,

@@ -4,6 +4,7 @@ import { shown } from '../base/index.js';
 import { addressText, cidrText, destinationText } from './addresses.js';
 import type { FactList, Place } from './facts.js';
 import { commandsOf, splitWords, withoutRedirections, withoutShellComment } from './logical-lines.js';
+import { sayDirectRoute } from './neighbours.js';
 import { readIfconfig, readRoute } from './shell-old-commands.js';
 import { readBridgeCommand, readUpperLink } from './shell-upper-commands.js';
 
@@ -137,9 +138,7 @@ function readIp(list: FactList, device: string, all: readonly string[], place: P
       );
     const target = value('dev') ?? device;
     if (to !== null && to !== 'default' && plain && value('via') === undefined) {
-      list.say(place, { kind: 'neighbour', device: target, cidr: to });
-      const message = `The route to ${to} has no gateway and is not carried over; add it by "ip route add ${to} dev ${shown(target)}" after the bond is made.`;
-      list.find(place, 'warning', message, target);
+      sayDirectRoute(list, place, { device: target, cidr: to });
       return true;
     }
     if (to === null || via === null || !plain) return false;

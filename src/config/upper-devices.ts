@@ -41,7 +41,7 @@ export function tellOfDevicesAbove(devices: Devices): void {
 
 /** What a file says of the device, or its like by hand. */
 function orByHand(keep: string, when: 'after' | 'before'): string {
-  return keep.startsWith('run ') ? keep : `${keep}; or make it with ip ${when} the bond`;
+  return keep.startsWith('run ') ? keep : `${keep}; or make it by hand ${when} the bond`;
 }
 
 /** `ip link set bond0 master br0`, where br0 is no bond. */
