@@ -9,7 +9,7 @@ import {
   isShowDocument,
   parseOptionWords,
 } from '#cli-parsers';
-import { BODY_CHECKS, isRunner, parseState, parseUrl } from '#daemon-parsers';
+import { BODY_CHECKS, parseState, parseUrl, STATE_VERSION } from '#daemon-parsers';
 import { importFiles, parseBondwireYaml, printBondwireYaml } from '#config';
 import { BTF_KINDS, disassemble, parseBtf, summariseVerifierLog } from '#ebpf';
 import * as frames from '#frames';
@@ -238,8 +238,9 @@ const state = {
       name: 'bond0',
       bondIfindex: 1,
       lowerIfindex: 2,
-      pins: 'p',
-      policy: {},
+      pins: 'bwl-00000000',
+      policy: { version: 1, state: {} },
+      ending: false,
       members: [],
       taken: [],
       filters: [],
@@ -376,7 +377,9 @@ export const TARGETS: readonly Target[] = [
           check(answer);
       }),
   ),
-  text('state file', [JSON.stringify(state)], input => parseState(input)?.bonds.every(isRunner)),
+  text('state file', [JSON.stringify(state)], input =>
+    parseState(input, { version: STATE_VERSION, bootId: 'x' }),
+  ),
   ...CONFIGURATION.map(([path, seeds]) =>
     text(`configuration ${path}`, seeds, input => readConfiguration(path, input), 1),
   ),

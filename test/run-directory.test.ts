@@ -180,7 +180,7 @@ describe('what an earlier daemon left', () => {
     const netns = world.lab.inside('host', () => String(statSync('/proc/thread-self/ns/net').ino));
     const written = text.replace('BOOT', `{"bootId":"${boot}"`).replace('NETNS', netns);
     leave(written);
-    expectRefused(await daemon(), 1, /state\.json cannot be (read|used).*move it away/i);
+    expectRefused(await daemon(), 1, /state\.json is damaged: .*move it away/);
     expect(readFileSync(stateFile(), 'utf8')).toBe(written);
   });
 

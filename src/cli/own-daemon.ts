@@ -2,6 +2,7 @@
 import { DAEMON_CAPABILITIES, needCapabilities } from './capabilities.js';
 import { asFailure, Failure, refusedFailure } from './failure.js';
 import { EXIT } from '../daemon/api.js';
+import { checkRunDirOwner } from '../daemon/run-dir-owner.js';
 import type { DataPlanes } from '../daemon/index.js';
 import type { RunningDaemon } from './modules.js';
 import { advice, plain } from './plain.js';
@@ -26,8 +27,13 @@ export async function startOwnDaemon(
   }
 }
 
-/** Refuses when a daemon answers at the run directory. */
+/** Refuses when a daemon answers at the run directory; somebody else's is not even asked. */
 export async function refuseSecond(session: Session, runDir: string): Promise<void> {
+  try {
+    checkRunDirOwner(runDir);
+  } catch (error) {
+    throw asFailure(error, `Starting a daemon at ${plain(runDir)}`);
+  }
   const api = await session.api();
   let pid: number;
   try {

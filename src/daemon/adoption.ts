@@ -1,5 +1,5 @@
 // How a bond that an earlier daemon left is taken over, or given up where nothing works any more.
-import type { BondDataPlane } from '../dataplane/index.js';
+import { type BondDataPlane, hasProgram, TRANSMIT_PROGRAM } from '../dataplane/index.js';
 import { getLink, type Rtnetlink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
@@ -29,15 +29,26 @@ export function adoptBond(machine: Machine, registry: Registry, saved: SavedRunn
     obstacle ??= (error as Error).message;
   }
   // To take away what works would cut off whoever uses it.
-  if (obstacle !== undefined && getLink(netlink, saved.bondIfindex) !== undefined) {
-    throw new Error(
-      `${saved.name} is at work and cannot be taken over: ${obstacle}. It was left as it is. Start the Bondwire that made it, with the rights that it had.`,
+  const isThere = getLink(netlink, saved.bondIfindex) !== undefined;
+  if (obstacle !== undefined && isThere) {
+    throw cannotTakeOver(
+      saved,
+      obstacle,
+      'Start the Bondwire that made it, with the rights that it had, or when that is mended',
     );
   }
   try {
     if (policy !== undefined) plane = planes.adopt(netlink, places);
   } catch (error) {
     machine.log.error({ err: error, bond: saved.name }, 'a bond cannot be adopted');
+    if (isThere) throw cannotTakeOver(saved, (error as Error).message, 'Start again when that is mended');
+  }
+  if (plane === undefined && isThere && isCarried(netlink, saved.lowerIfindex)) {
+    throw cannotTakeOver(
+      saved,
+      `${places.pins} or ${places.partsFile} is not whole`,
+      'Start again when it is',
+    );
   }
   if (plane === undefined || policy === undefined) {
     planes.sweep(netlink, places);
@@ -64,6 +75,17 @@ export function adoptBond(machine: Machine, registry: Registry, saved: SavedRunn
     message: `${saved.name} was found at work and is looked after again (daemon ${process.pid})`,
   });
   return true;
+}
+
+function cannotTakeOver({ name }: SavedRunner, why: string, remedy: string): Error {
+  return new Error(
+    `${name} is at work and cannot be taken over: ${why}. It was left as it is. ${remedy}.`,
+  );
+}
+
+/** True while a program of the eBPF data plane sends what comes out of the lower end. */
+function isCarried(netlink: Rtnetlink, lowerIfindex: number): boolean {
+  return getLink(netlink, lowerIfindex) !== undefined && hasProgram(netlink, lowerIfindex, TRANSMIT_PROGRAM);
 }
 
 /** A bond whose interface or programs are gone: its members get back what they had. */

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import { currentNetnsId, Ethtool, lockDirectory, monotonicMs, Rtnetlink } from '../linux/index.js';
+import { currentNetnsId, Ethtool, lockFile, monotonicMs, Rtnetlink } from '../linux/index.js';
 import { RTNLGRP } from '../netlink/index.js';
 import { adoptBond } from './adoption.js';
 import { AwaitedMembers } from './awaited-members.js';
@@ -23,12 +23,14 @@ import { KernelNews } from './kernel-news.js';
 import { LogFile } from './log-file.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
-import { notedPins, placesOf, preparePlaces, removePlaces } from './places.js';
+import { lockPath, placesOf, preparePlaces, removePlaces } from './places.js';
 import { Registry } from './registry.js';
+import { checkRunDirOwner } from './run-dir-owner.js';
 import { ControlServer } from './server.js';
 import { showBond, showMembers } from './show.js';
 import { StateFile } from './state-file.js';
 import { StateKeeper } from './state-keeper.js';
+import { unfinishedPins } from './unknown-bonds.js';
 import { ViewFiles } from './view-files.js';
 import { filesOf, type TextView, textView } from './views.js';
 
@@ -50,6 +52,7 @@ export interface RunningDaemon {
 
 /** Starts a daemon; what it finds of an earlier one goes on. Throws having cleaned up after itself. */
 export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
+  checkRunDirOwner(options.runDir);
   const socket = controlSocketPath(options.runDir);
   // One that was prepared is a supervisor's: what answers still is the one before it, which is dying.
   const isPrepared = options.planes !== undefined;
@@ -73,7 +76,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
 async function lockRunDir(runDir: string, socket: string | undefined): Promise<() => void> {
   const deadline = monotonicMs() + LOCK_WAIT_MS;
   for (;;) {
-    const unlock = lockDirectory(runDir);
+    const unlock = lockFile(lockPath(runDir));
     if (unlock !== undefined) return unlock;
     if (socket !== undefined && (await isAnswered(socket))) throw alreadyRunning(runDir);
     if (monotonicMs() > deadline) {
@@ -170,12 +173,19 @@ class Daemon implements RunningDaemon {
 
   /** Takes over what an earlier daemon left, and listens to the kernel from here on. */
   adopt(): void {
-    const { bonds, problem } = this.#state.load();
+    const loaded = this.#state.load();
+    const { bonds, instead, problem } = loaded;
     if (problem !== undefined) throw new Error(problem);
+    const unfinished = unfinishedPins(this.#machine, loaded);
+    if (instead !== undefined) {
+      const message = `The copy of the state file was used: ${instead}`;
+      this.journal.add('', { severity: 'warning', type: 'daemon', message });
+    }
     for (const saved of bonds) {
       if (adoptBond(this.#machine, this.#registry, saved)) this.#adopted.push(saved.name);
     }
-    this.#sweepUnknown(bonds.map(saved => saved.pins));
+    const { runDir, netlink, planes } = this.#machine;
+    for (const pins of unfinished) planes.sweep(netlink, placesOf(runDir, pins));
     this.#saving = true;
     this.#save();
     this.#news.listen();
@@ -185,14 +195,6 @@ class Daemon implements RunningDaemon {
       else runner.adopt();
     }
     this.#awaited.start();
-  }
-
-  /** Bonds that an earlier daemon was making when it ended: nobody was told of them yet. */
-  #sweepUnknown(known: readonly string[]): void {
-    const { runDir, netlink, planes } = this.#machine;
-    for (const pins of notedPins(runDir)) {
-      if (!known.includes(pins)) planes.sweep(netlink, placesOf(runDir, pins));
-    }
   }
 
   async serve(socket: string): Promise<void> {

@@ -185,8 +185,14 @@ export class DataPlanes {
 
   /** Why a bond that may well be at work cannot be taken over by this program; undefined when nothing speaks against it. */
   obstacle(places: BondPlaces): string | undefined {
-    const ebpf = EbpfBond.notedVersion(places);
-    const noted = ebpf ?? notedUserspaceVersion(places);
+    let ebpf: ReturnType<typeof EbpfBond.notedVersion>;
+    let noted: ReturnType<typeof notedUserspaceVersion>;
+    try {
+      ebpf = EbpfBond.notedVersion(places);
+      noted = ebpf ?? notedUserspaceVersion(places);
+    } catch (error) {
+      return (error as Error).message;
+    }
     if (noted?.isOurs === false) return 'its data plane was made by another version of Bondwire';
     if (ebpf === undefined || this.#toolbox !== undefined) return undefined;
     return `its data plane is eBPF, which does not work for this daemon: ${this.ebpfProblem}`;

@@ -1,5 +1,5 @@
 // What this machine can do for bonds, and what is wrong with it: each finding with the command that mends it.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { advice } from '../base/index.js';
 import { Toolbox } from '../dataplane/index.js';
@@ -19,7 +19,8 @@ import { lookAtBonds } from './doctor-bonds.js';
 import { addressesOfPeople } from './join-checks.js';
 import { fleetingPins } from './pins-lifetime.js';
 import { isLowerEndName } from './places.js';
-import { bondsOfFile } from './state-file.js';
+import { type LoadedState, loadState } from './state-file.js';
+import { unfinishedPins } from './unknown-bonds.js';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -36,7 +37,7 @@ export async function diagnose(
   supervised = false,
   runDir = '',
 ): Promise<{ readonly findings: readonly Finding[] }> {
-  const left = running.length > 0 ? [] : withoutDaemon(runDir);
+  const { left, unreadable } = running.length > 0 ? NOTHING_LEFT : withoutDaemon(runDir);
   const machine = [
     system(),
     capabilities(),
@@ -50,6 +51,7 @@ export async function diagnose(
       ...machine,
       ...(await bonds(running)),
       ...(left.length > 0 ? [abandoned(left, runDir)] : []),
+      ...(unreadable === undefined ? [] : [problem('state', unreadable)]),
       ...death(running, supervised, runDir),
       ...container(running, runDir),
     ],
@@ -66,20 +68,48 @@ async function bonds(running: readonly ShowBond[]): Promise<Finding[]> {
   }
 }
 
+/** What is at work here and no daemon looks after. */
+interface Left {
+  readonly left: readonly { readonly name: string }[];
+  /** Why it is not known what is at work: a sentence. */
+  readonly unreadable?: string;
+}
+
+const NOTHING_LEFT: Left = { left: [] };
+
 /** Bonds that are at work here and that no daemon looks after. */
-function withoutDaemon(runDir: string): { readonly name: string }[] {
-  if (process.platform !== 'linux') return [];
-  const saved = bondsOfFile(runDir, String(currentNetnsId()));
-  if (saved.length === 0) return [];
+function withoutDaemon(runDir: string): Left {
+  if (process.platform !== 'linux' || !isThere(runDir)) return NOTHING_LEFT;
+  const loaded = loadState(runDir, String(currentNetnsId()));
+  if (loaded.problem !== undefined) return { left: [], unreadable: loaded.problem };
   const netlink = Rtnetlink.open();
   try {
-    return saved.flatMap(({ bondIfindex }) => {
+    const left = loaded.bonds.flatMap(({ bondIfindex }) => {
       const name = getLink(netlink, bondIfindex)?.name;
       return name === undefined ? [] : [{ name }];
     });
+    const unreadable = unknownProblem({ runDir, netlink }, loaded);
+    return { left, ...(unreadable !== undefined && { unreadable }) };
   } finally {
     netlink.close();
   }
+}
+
+/** Why a daemon would refuse to start for what is at work and in no book. */
+function unknownProblem(
+  machine: Parameters<typeof unfinishedPins>[0],
+  loaded: LoadedState,
+): string | undefined {
+  try {
+    unfinishedPins(machine, loaded);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function abandoned(left: readonly { readonly name: string }[], runDir: string): Finding {

@@ -2,10 +2,16 @@
 import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { isBpffs, isErrno, mountBpffs, unmountFileSystem, withHostMounts } from '../linux/index.js';
 import type { BondPlaces } from '../dataplane/index.js';
+import { checkRunDirOwner } from './run-dir-owner.js';
 
 /** Directory of the bpffs. */
 export function bpffsPath(runDir: string): string {
   return `${runDir}/bpf`;
+}
+
+/** The file that the daemon of a run directory holds. */
+export function lockPath(runDir: string): string {
+  return `${runDir}/lock`;
 }
 
 /** `mkdir -p`, with errors for people. (Node's own never returns below /proc.) */
@@ -31,10 +37,13 @@ function makeDirectories(path: string): void {
 
 /**
  * Makes the run directory and mounts its bpffs; both may be there from an earlier daemon. Where no bpffs can be mounted, for
- * want of permission or in the kernel, gives why: there is no eBPF data plane then.
+ * want of permission or in the kernel, gives why: there is no eBPF data plane then. A directory of others is refused.
  */
 export function preparePlaces(runDir: string): string | undefined {
+  checkRunDirOwner(runDir);
   makeDirectories(runDir);
+  // Somebody else may have made it meanwhile.
+  checkRunDirOwner(runDir);
   const directory = bpffsPath(runDir);
   return withHostMounts(() => {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -69,12 +78,22 @@ export function placesOf(runDir: string, pins: string): BondPlaces {
   return { pins: `${bpffsPath(runDir)}/${pins}`, partsFile: `${runDir}/${pins}.json` };
 }
 
-/** Names of pins of which there is a note in the run directory, whether their bond was ever finished or not. */
+/**
+ * Names of pins of which there is a note in the run directory (or its copy), or that are there themselves, whether their bond was ever
+ * finished or not. Throws where that cannot be looked at.
+ */
 export function notedPins(runDir: string): string[] {
-  return readdirSync(runDir)
-    .filter(file => file.endsWith('.json'))
-    .map(file => file.slice(0, -'.json'.length))
-    .filter(isLowerEndName);
+  const notes = readdirSync(runDir).flatMap(file => /^(.*)\.json(?:\.copy|\.state)?$/.exec(file)?.[1] ?? []);
+  return [...new Set([...notes, ...pinDirectories(runDir)])].filter(isLowerEndName);
+}
+
+function pinDirectories(runDir: string): string[] {
+  try {
+    return withHostMounts(() => readdirSync(bpffsPath(runDir)));
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
 }
 
 /** True for a name that `lowerEndName` gives. */

@@ -15,10 +15,10 @@ function counting(name: string): Savable & { asked: number } {
     saved() {
       this.asked += 1;
       return {
-        name: `${name}:${this.asked}`,
+        name: `${name}-${this.asked}`,
         bondIfindex: 1,
         lowerIfindex: 2,
-        pins: 'pins',
+        pins: 'bwl-00000000',
         policy: { version: 1, state: {} } as unknown as SavedRunner['policy'],
         ending: false,
         members: [],
@@ -34,13 +34,13 @@ test('StateFile asks all bonds, or the one that changed; a bond that is new is a
   const [first, second, third] = [counting('a'), counting('b'), counting('c')];
   const names = (): string[] => file.load().bonds.map(({ name }) => name);
   file.save([first, second]);
-  expect(names()).toEqual(['a:1', 'b:1']);
+  expect(names()).toEqual(['a-1', 'b-1']);
   file.save([first, second], second);
-  expect(names()).toEqual(['a:1', 'b:2']);
+  expect(names()).toEqual(['a-1', 'b-2']);
   file.save([first, second, third], first);
-  expect(names()).toEqual(['a:2', 'b:2', 'c:1']);
+  expect(names()).toEqual(['a-2', 'b-2', 'c-1']);
   file.save([third], second);
-  expect(names()).toEqual(['c:1']);
+  expect(names()).toEqual(['c-1']);
   file.save([]);
-  expect(file.load()).toEqual({ bonds: [] });
+  expect(file.load()).toEqual({ bonds: [], isOurs: true });
 });

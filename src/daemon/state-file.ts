@@ -1,11 +1,13 @@
 // What a daemon must know to go on where another stopped: written before and after every change, whole and atomically.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { copyOf, keepTwice, type Kept, readTwice, UnreadableFile } from '../linux/index.js';
 import type { SavedBond } from '../policy/index.js';
 import type { IfconfigCounters } from '../report/index.js';
 import type { SavedBelongings } from './address-transfer.js';
 import type { OriginalSettings } from './original-settings.js';
+import { parseState, type StateHead } from './state-schema.js';
 
-const STATE_VERSION = 1;
+export const STATE_VERSION = 1;
 
 /** How a member is being given back. */
 export interface Leaving {
@@ -63,52 +65,53 @@ export interface SavedState {
   readonly bonds: readonly SavedRunner[];
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** What the state file of a run directory says to a daemon of this boot and network namespace. */
+export interface LoadedState {
+  readonly bonds: readonly SavedRunner[];
+  /** False where there is no file of this boot and namespace: what is at work all the same is in no book. */
+  readonly isOurs: boolean;
+  /** Why the copy was read instead of the file, as a clause. */
+  readonly instead?: string;
+  /** Why no daemon may start with it: a sentence or two. */
+  readonly problem?: string;
 }
 
-/** The file's outer form; undefined when it is something else. Any text gives an answer. */
-export function parseState(text: string): SavedState | undefined {
-  let value: unknown;
+const NOT_OURS: LoadedState = { bonds: [], isOurs: false };
+
+export function stateFilePath(runDir: string): string {
+  return `${runDir}/state.json`;
+}
+
+/** Reads the state; throws nothing. What cannot be read, or made sense of, is a problem, and never "no bonds". */
+export function loadState(runDir: string, netns: string): LoadedState {
+  const path = stateFilePath(runDir);
+  const boot = bootId();
+  let kept: Kept<SavedState | StateHead> | undefined;
   try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
+    kept = readTwice(path, text => parseState(text, { version: STATE_VERSION, bootId: boot }));
+  } catch (error) {
+    return { ...NOT_OURS, problem: `${(error as Error).message}. ${adviceFor(error, path)}` };
   }
-  const isState = isFields(value) && typeof value['bootId'] === 'string' && Array.isArray(value['bonds']);
-  return isState ? (value as Fields & SavedState) : undefined;
+  if (kept === undefined || kept.value.bootId !== boot) return NOT_OURS;
+  const { value, instead } = kept;
+  if (!('bonds' in value)) {
+    const problem = `${path} cannot be used: it is of version ${value.version}, and this Bondwire writes ${STATE_VERSION}. Bonds were left as they are; start the Bondwire that wrote it, or name another directory with --run-dir.`;
+    return { ...NOT_OURS, problem };
+  }
+  const { bonds } = value;
+  if (value.netns === netns) return { bonds, isOurs: true, ...(instead !== undefined && { instead }) };
+  if (bonds.length === 0) return NOT_OURS;
+  const problem = `${path} belongs to a daemon in another network namespace; start this one with another --run-dir.`;
+  return { ...NOT_OURS, problem };
 }
 
-/** True for a bond as the file keeps it. */
-export function isRunner(value: unknown): value is SavedRunner {
-  if (!isFields(value)) return false;
-  const { name, bondIfindex, lowerIfindex, pins, policy, members, taken, filters, wanted = [] } = value;
-  return (
-    typeof name === 'string' &&
-    typeof bondIfindex === 'number' &&
-    typeof lowerIfindex === 'number' &&
-    typeof pins === 'string' &&
-    isFields(policy) &&
-    Array.isArray(members) &&
-    members.every(member => isFields(member) && isFields(member['original'])) &&
-    Array.isArray(taken) &&
-    Array.isArray(filters) &&
-    Array.isArray(wanted) &&
-    wanted.every(wish => isFields(wish) && typeof wish['name'] === 'string' && isFields(wish['options']))
-  );
-}
-
-/** The bonds that the file of a run directory names for this boot and network namespace; none when it cannot be read. */
-export function bondsOfFile(runDir: string, netns: string): readonly SavedRunner[] {
-  try {
-    const state = parseState(readFileSync(`${runDir}/state.json`, 'utf8'));
-    const isOurs = state?.bootId === bootId() && state.netns === netns;
-    return isOurs ? state.bonds.filter(isRunner) : [];
-  } catch {
-    return [];
+/** Nothing of it does harm: a daemon that finds no file deletes no bond that is at work. */
+function adviceFor(error: unknown, path: string): string {
+  const knows = 'It knows what members were like before they joined, and bonds were left as they are';
+  if (!(error instanceof UnreadableFile) || error.kind === 'damaged') {
+    return `${knows}: mend it; or move it away with its copy (${copyOf(path)}) and start again, which says what is at work.`;
   }
+  return `${knows}: start again when it can be read; or move it away and start again, which takes ${error.path === path ? 'its copy' : 'what is left'} instead.`;
 }
 
 function bootId(): string {
@@ -122,7 +125,7 @@ export interface Savable {
 
 /** Reads and writes RUN_DIR/state.json. */
 export class StateFile {
-  readonly #path: string;
+  readonly #runDir: string;
   readonly #bootId: string;
   readonly #netns: string;
   /** What was written of each bond: one that did not change is not asked again. */
@@ -131,56 +134,21 @@ export class StateFile {
 
   constructor(runDir: string, netns: string) {
     mkdirSync(runDir, { recursive: true, mode: 0o755 });
-    this.#path = `${runDir}/state.json`;
+    this.#runDir = runDir;
     this.#bootId = bootId();
     this.#netns = netns;
   }
 
-  /** The bonds of an earlier daemon of this boot and namespace; a sentence when there is a file that is not for us. */
-  load(): { readonly bonds: readonly SavedRunner[]; readonly problem?: string } {
-    let text: string;
-    try {
-      text = readFileSync(this.#path, 'utf8');
-    } catch {
-      return { bonds: [] };
-    }
-    const state = parseState(text);
-    if (state === undefined) return { bonds: [], problem: this.#unreadable('it is damaged') };
-    if (state.bootId !== this.#bootId) return { bonds: [] };
-    if (state.version !== STATE_VERSION) {
-      return {
-        bonds: [],
-        problem: this.#unreadable(
-          `it is of version ${state.version}, and this Bondwire writes ${STATE_VERSION}`,
-        ),
-      };
-    }
-    if (state.netns !== this.#netns) {
-      if (state.bonds.length === 0) return { bonds: [] };
-      return {
-        bonds: [],
-        problem: `${this.#path} belongs to a daemon in another network namespace; start this one with another --run-dir.`,
-      };
-    }
-    if (!state.bonds.every(isRunner)) return { bonds: [], problem: this.#unreadable('it is damaged') };
-    return { bonds: state.bonds };
+  load(): LoadedState {
+    return loadState(this.#runDir, this.#netns);
   }
 
-  #unreadable(why: string): string {
-    return (
-      `${this.#path} cannot be read: ${why}. It knows what members were like before they joined; ` +
-      'mend it, or move it away and start without the bonds that it holds.'
-    );
-  }
-
-  /** Replaces the file; a crash leaves the old or the new one. All bonds are asked, or only the one that changed. */
+  /** Replaces the file and its copy; a crash leaves the old or the new one of each. All bonds are asked, or only the one that changed. */
   save(bonds: readonly Savable[], changed?: object): void {
     const head = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns };
     const texts = bonds.map(bond => this.#textOf(bond, changed === undefined || bond === changed));
-    const temporary = `${this.#path}.new`;
     const text = `${JSON.stringify(head).slice(0, -1)},"bonds":[${texts.join(',')}]}`;
-    writeFileSync(temporary, text, { mode: 0o600 });
-    renameSync(temporary, this.#path);
+    keepTwice(stateFilePath(this.#runDir), text);
   }
 
   #textOf(bond: Savable, isChanged: boolean): string {

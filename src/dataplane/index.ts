@@ -2,6 +2,8 @@
 export type { BondDataPlane, BondPlaces, DataPlaneKind, Diversion, Loss, NewBond } from './contract.js';
 export { EbpfBond } from './ebpf/ebpf-bond.js';
 export { hasProgram } from './ebpf/attachment.js';
+export { notedMembers } from './noted-members.js';
+export { isLowerEnd } from './pair.js';
 export { RECEIVE_PROGRAM, TRANSMIT_PROGRAM } from './ebpf/programs.js';
 export { MAX_MEMBERS } from './ebpf/shared-state.js';
 export { Toolbox, type ToolboxWishes } from './ebpf/toolbox.js';

@@ -8,6 +8,7 @@ import {
   setLink,
   writeSysctl,
 } from '../linux/index.js';
+import type { Link } from '../netlink/index.js';
 import type { NewBond } from './contract.js';
 
 const ALIAS = 'Bondwire: lower end of';
@@ -55,9 +56,14 @@ export function createPair(
   }
 }
 
+/** True for an interface that bears our mark. */
+export function isLowerEnd({ info, alias }: Pick<Link, 'info' | 'alias'>): boolean {
+  return info?.kind === 'veth' && alias?.startsWith(ALIAS) !== false;
+}
+
 /** Deletes bond and lower end, the bond also when it is in another namespace by now: one end goes with the other. */
 export function deletePair(netlink: Rtnetlink, lowerName: string): void {
   const lower = getLink(netlink, lowerName);
-  if (lower?.info?.kind !== 'veth' || lower.alias?.startsWith(ALIAS) === false) return;
+  if (lower === undefined || !isLowerEnd(lower)) return;
   deleteLink(netlink, lower.ifindex);
 }

@@ -52,7 +52,18 @@ export {
 } from './bpf-program.js';
 export { tcxAvailable, tcxProgramIds } from './bpf-query.js';
 export { CAPABILITIES, type Capability, effectiveCapabilities, parseCapabilities } from './capabilities.js';
-export { lockDirectory } from './directory-lock.js';
+export { lockFile } from './file-lock.js';
+export {
+  appendOwnFile,
+  copyOf,
+  keepTwice,
+  type Kept,
+  readOwnFile,
+  readTwice,
+  removeTwice,
+  replaceOwnFile,
+  UnreadableFile,
+} from './own-file.js';
 export { monotonicMs, monotonicNs } from './clock.js';
 export { isErrno, SystemError } from './errors.js';
 export { type DriverInfo, Ethtool, type Feature, FEATURE_GROUPS, type LinkSettings } from './ethtool.js';

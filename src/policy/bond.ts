@@ -39,7 +39,8 @@ import { type BondState, type Context, tell } from './state.js';
 import { newWatch } from './watch-times.js';
 import { idleWatch, isWatching } from './watched-link.js';
 
-const SAVED_VERSION = 5;
+/** Of `SavedBond`. */
+export const SAVED_BOND_VERSION = 5;
 
 /** A bond on paper, as JSON. Timers are relative to the moment of saving. */
 export interface SavedBond {
@@ -141,8 +142,10 @@ export class Bond implements BondPolicy {
 
   /** Continues a saved bond at `now`: it goes on as if nothing had been between. Throws on JSON of another version. */
   static restore(saved: SavedBond, now: TimeMs): Bond {
-    if (saved.version !== SAVED_VERSION) {
-      throw new Error(`Saved bond has version ${saved.version}, this program reads version ${SAVED_VERSION}`);
+    if (saved.version !== SAVED_BOND_VERSION) {
+      throw new Error(
+        `Saved bond has version ${saved.version}, this program reads version ${SAVED_BOND_VERSION}`,
+      );
     }
     const state = structuredCopy(saved.state);
     shiftTimes(state, now);
@@ -157,7 +160,7 @@ export class Bond implements BondPolicy {
   save(now: TimeMs = this.#now): SavedBond {
     const state = structuredCopy(this.#state);
     shiftTimes(state, -now);
-    return { version: SAVED_VERSION, state };
+    return { version: SAVED_BOND_VERSION, state };
   }
 
   handle(input: Input, now: TimeMs): Handled {

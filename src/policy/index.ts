@@ -1,5 +1,12 @@
 // What other rooms may use of `policy`.
-export { Bond, createBond, type NewBond, type SavedBond, checkTogether } from './bond.js';
+export {
+  Bond,
+  createBond,
+  type NewBond,
+  SAVED_BOND_VERSION,
+  type SavedBond,
+  checkTogether,
+} from './bond.js';
 export { idleWatch } from './watched-link.js';
 export {
   canonicalValue,
@@ -19,6 +26,7 @@ export {
   MODE_NAMES,
   type ModeName,
   nearestOption,
+  NUMBER_OPTIONS,
   type OptionSpec,
   type OptionValue,
   type OptionValues,

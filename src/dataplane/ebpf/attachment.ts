@@ -1,5 +1,5 @@
 // Programs on the ingress of interfaces: by TCX links where the kernel has them (6.6), else by clsact filters.
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import {
   addBpfFilter,
   addClsact,
@@ -107,7 +107,7 @@ function attachFilter(netlink: Rtnetlink, programFd: number, { ifindex, ownsQdis
 /** Takes the program off. Quiet when the interface, or the pin, is gone already. */
 export function detach(netlink: Rtnetlink, attachment: Attachment): void {
   if (attachment.kind === 'tcx') {
-    const link = existsSync(attachment.pin) ? getPinned(attachment.pin) : undefined;
+    const link = getPinned(attachment.pin);
     if (link !== undefined) {
       // Detached explicitly: an interface that moved to another namespace would take the program with it.
       try {
@@ -131,7 +131,7 @@ export function isAttached(netlink: Rtnetlink, attachment: Attachment): boolean 
   if (attachment.kind === 'clsact') {
     return listBpfFilters(netlink, attachment.ifindex, 'ingress').some(isBondwireFilter);
   }
-  const link = existsSync(attachment.pin) ? getPinned(attachment.pin) : undefined;
+  const link = getPinned(attachment.pin);
   if (link === undefined) return false;
   try {
     return linkInfo(link).tcx?.ifindex === attachment.ifindex;

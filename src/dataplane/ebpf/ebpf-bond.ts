@@ -8,6 +8,7 @@ import {
   getLink,
   getPinned,
   pinObject,
+  removeTwice,
   RingBuffer,
   type Rtnetlink,
   setLink,
@@ -17,6 +18,7 @@ import {
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
 import type { BondDataPlane, BondPlaces, Diversion, Loss, NewBond } from '../contract.js';
 import { createPair, deletePair, lowerAlias } from '../pair.js';
+import { unlessDamaged } from '../parts-note.js';
 import { quietly } from '../quietly.js';
 import { type Attachment, attachIngress, detach, isAttached, swapProgram } from './attachment.js';
 import { LiveState } from './live-state.js';
@@ -74,7 +76,7 @@ export class EbpfBond implements BondDataPlane {
       const { lowerName } = bond;
       const unfinished: Unfinished = { layoutVersion: LAYOUT_VERSION, lowerName };
       writeParts(bond.partsFile, unfinished);
-      undo.push(() => rmSync(bond.partsFile, { force: true }));
+      undo.push(() => removeTwice(bond.partsFile));
       const pair = createPair(netlink, bond, TX_QUEUES);
       undo.push(() => deleteLink(netlink, bond.name));
       // Where that cannot be, frames are spread over the queues, which means nothing as long as none is tied to a member.
@@ -109,7 +111,7 @@ export class EbpfBond implements BondDataPlane {
       made.#attached = FIRST_KIND;
       undo.push(() => {
         made.#release();
-        removeParts(bond.partsFile);
+        removeTwice(bond.partsFile);
       });
       made.#saveParts(parts);
       return made;
@@ -157,7 +159,7 @@ export class EbpfBond implements BondDataPlane {
 
   /** Removes what is left of one whose interface is gone or that cannot be adopted. */
   static sweep(netlink: Rtnetlink, places: BondPlaces): void {
-    const parts = readParts(places.partsFile);
+    const parts = unlessDamaged(() => readParts(places.partsFile));
     withHostMounts(() => {
       if (parts !== undefined && 'transmit' in parts) {
         for (const attachment of [parts.transmit, ...Object.values(parts.receive)]) {
@@ -167,7 +169,7 @@ export class EbpfBond implements BondDataPlane {
       rmSync(places.pins, { recursive: true, force: true });
     });
     if (parts !== undefined) deletePair(netlink, parts.lowerName);
-    removeParts(places.partsFile);
+    removeTwice(places.partsFile);
   }
 
   get bondIfindex(): number {
@@ -323,7 +325,7 @@ export class EbpfBond implements BondDataPlane {
       () => withHostMounts(() => detach(this.#netlink, this.#parts.transmit)),
       () => withHostMounts(() => rmSync(this.#places.pins, { recursive: true, force: true })),
       () => deletePair(this.#netlink, this.#parts.lowerName),
-      () => removeParts(this.#places.partsFile),
+      () => removeTwice(this.#places.partsFile),
     ];
     // As much as can be is taken down; the first failure is told afterwards.
     const failures = steps.map(quietly).filter(failure => failure !== undefined);
@@ -384,9 +386,4 @@ function attachProgram(
 function closeMaps(maps: LoadedMaps): void {
   closeFd(maps.state);
   closeFd(maps.events);
-}
-
-function removeParts(file: string): void {
-  rmSync(file, { force: true });
-  rmSync(`${file}.new`, { force: true });
 }

@@ -1,5 +1,6 @@
 // What a bond is made of, as a file: another process finds the bond by it, or clears away what was never finished.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { keepTwice } from '../../linux/index.js';
+import { EBPF_NOTE, readNote } from '../parts-note.js';
 import type { Attachment } from './attachment.js';
 
 /** What a bond is made of; plain JSON, so that another process can find it. */
@@ -16,17 +17,12 @@ export interface Parts {
 /** What is noted before anything is made, so that a making that is cut short can be cleared away. */
 export type Unfinished = Pick<Parts, 'layoutVersion' | 'lowerName'>;
 
-/** Replaces the file; a crash leaves the old or the new one. */
+/** Replaces the file and its copy; a crash leaves the old or the new one of each. */
 export function writeParts(file: string, parts: Parts | Unfinished): void {
-  writeFileSync(`${file}.new`, JSON.stringify(parts), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  keepTwice(file, JSON.stringify(parts));
 }
 
-/** What the file says; undefined when there is none that can be read. */
+/** What the file says; undefined when there is none, or it is of another data plane. Throws UnreadableFile. */
 export function readParts(file: string): Parts | Unfinished | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Parts | Unfinished;
-  } catch {
-    return undefined;
-  }
+  return readNote(file, EBPF_NOTE) as Parts | Unfinished | undefined;
 }

@@ -1,9 +1,19 @@
 // The files of a user-space bond in its run directory: what it is made of, for the next daemon, and the mapped words beside it.
-import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { type MappedMemory, mapShared } from '../../linux/index.js';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { keepTwice, type MappedMemory, mapShared, removeTwice } from '../../linux/index.js';
 import type { BondPlaces } from '../contract.js';
 import type { Pair } from '../pair.js';
-import { SHARED_BYTES, USERSPACE_VERSION } from './shared-state.js';
+import { readNote, USERSPACE_NOTE } from '../parts-note.js';
+import { SHARED_BYTES, SharedState, USERSPACE_VERSION } from './shared-state.js';
 import type { Silence } from './silence.js';
 
 /** What a bond is made of; plain JSON. */
@@ -24,8 +34,10 @@ export function stateFile(places: BondPlaces): string {
 }
 
 export function mapState(path: string, fresh: boolean): MappedMemory {
-  const fd = openSync(path, fresh ? 'w+' : 'r+', 0o600);
+  const { O_CREAT, O_NOFOLLOW, O_RDWR, O_TRUNC } = constants;
+  const fd = openSync(path, O_RDWR | O_NOFOLLOW | (fresh ? O_CREAT | O_TRUNC : 0), 0o600);
   try {
+    if (!fstatSync(fd).isFile()) throw new Error(`${path} is no regular file`);
     // Written, not only made so long: a page for which a full disk has no room then ends the process when it is touched (SIGBUS).
     if (fresh) writeFileSync(fd, new Uint8Array(SHARED_BYTES));
     else ftruncateSync(fd, SHARED_BYTES);
@@ -35,10 +47,21 @@ export function mapState(path: string, fresh: boolean): MappedMemory {
   }
 }
 
-/** Replaces the file; a crash leaves the old or the new one. */
+/** The words of a bond that is there; where they are gone or damaged they are made anew, with the members that the note knows. */
+export function mapWords(places: BondPlaces, parts: Parts): MappedMemory {
+  const file = stateFile(places);
+  const isThere = statSync(file, { throwIfNoEntry: false }) !== undefined;
+  const memory = mapState(file, !isThere);
+  const words = new SharedState(memory.buffer);
+  if (words.version === USERSPACE_VERSION) return memory;
+  words.initialise();
+  for (const [slot, { ifindex }] of Object.entries(parts.silenced)) words.occupy(Number(slot), ifindex);
+  return memory;
+}
+
+/** Replaces the file and its copy; a crash leaves the old or the new one of each. */
 export function writeWhole(file: string, parts: Parts | Unfinished): void {
-  writeFileSync(`${file}.new`, JSON.stringify(parts), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  keepTwice(file, JSON.stringify(parts));
 }
 
 /** Version of one that was finished; undefined when there is none. */
@@ -48,18 +71,12 @@ export function notedUserspaceVersion({ partsFile }: BondPlaces): { readonly isO
   return { isOurs: parts.version === USERSPACE_VERSION };
 }
 
-/** What the file says; undefined when there is none, or it is of another data plane. */
+/** What the file says; undefined when there is none, or it is of another data plane. Throws UnreadableFile. */
 export function readUserspaceParts(file: string): Parts | Unfinished | undefined {
-  try {
-    const parts = JSON.parse(readFileSync(file, 'utf8')) as Parts | Unfinished;
-    return parts.kind === 'userspace' ? parts : undefined;
-  } catch {
-    return undefined;
-  }
+  return readNote(file, USERSPACE_NOTE) as Parts | Unfinished | undefined;
 }
 
 export function removeFiles(places: BondPlaces): void {
-  for (const file of [places.partsFile, `${places.partsFile}.new`, stateFile(places)]) {
-    rmSync(file, { force: true });
-  }
+  removeTwice(places.partsFile);
+  rmSync(stateFile(places), { force: true });
 }

@@ -13,6 +13,7 @@ import {
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
 import type { BondDataPlane, BondPlaces, Diversion, Loss, NewBond } from '../contract.js';
 import { createPair, deletePair, lowerAlias } from '../pair.js';
+import { unlessDamaged } from '../parts-note.js';
 import { quietly } from '../quietly.js';
 import { forwarder } from './forwarder.js';
 import type { SocketKeeper } from './socket-keeper.js';
@@ -21,6 +22,7 @@ import type { MemberPlace } from './member-port.js';
 import { MOST_BLOCKS } from './ring-reader.js';
 import {
   mapState,
+  mapWords,
   type Parts,
   readUserspaceParts,
   removeFiles,
@@ -173,16 +175,7 @@ export class UserspaceBond implements BondDataPlane {
     const lower = getLink(netlink, parts.lowerIfindex);
     if (getLink(netlink, parts.bondIfindex) === undefined || lower?.name !== parts.lowerName)
       return undefined;
-    let memory: MappedMemory;
-    try {
-      memory = mapState(stateFile(places), false);
-    } catch {
-      return undefined;
-    }
-    if (new SharedState(memory.buffer).version !== USERSPACE_VERSION) {
-      memory.unmap();
-      return undefined;
-    }
+    const memory = mapWords(places, parts);
     let adopted: UserspaceBond;
     try {
       adopted = new UserspaceBond(by, places, parts, memory);
@@ -206,7 +199,7 @@ export class UserspaceBond implements BondDataPlane {
 
   /** Removes what is left of one whose interface is gone or that cannot be adopted. */
   static sweep(netlink: Rtnetlink, places: BondPlaces): void {
-    const parts = readUserspaceParts(places.partsFile);
+    const parts = unlessDamaged(() => readUserspaceParts(places.partsFile));
     // A note of the eBPF data plane's is that one's to sweep by.
     if (parts === undefined) return;
     if ('silenced' in parts) {

@@ -1,0 +1,13 @@
+// How many members a bond has by its note, whichever data plane it is of.
+import type { BondPlaces } from './contract.js';
+import { readParts } from './ebpf/parts.js';
+import { readUserspaceParts } from './userspace/parts-file.js';
+
+/** Members of a bond that was finished; undefined of one that was not, or of which there is no note. Throws UnreadableFile. */
+export function notedMembers({ partsFile }: BondPlaces): number | undefined {
+  const ebpf = readParts(partsFile);
+  if (ebpf !== undefined) return 'receive' in ebpf ? Object.keys(ebpf.receive).length : undefined;
+  const inUserSpace = readUserspaceParts(partsFile);
+  if (inUserSpace === undefined || !('silenced' in inUserSpace)) return undefined;
+  return Object.keys(inUserSpace.silenced).length;
+}
