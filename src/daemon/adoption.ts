@@ -78,9 +78,7 @@ export function adoptBond(machine: Machine, registry: Registry, saved: SavedRunn
 }
 
 function cannotTakeOver({ name }: SavedRunner, why: string, remedy: string): Error {
-  return new Error(
-    `${name} is at work and cannot be taken over: ${why}. It was left as it is. ${remedy}.`,
-  );
+  return new Error(`${name} is at work and cannot be taken over: ${why}. It was left as it is. ${remedy}.`);
 }
 
 /** True while a program of the eBPF data plane sends what comes out of the lower end. */
