@@ -257,7 +257,8 @@ function problemsOf(error: z.ZodError): string {
   const { issues } = error;
   const told = issues.slice(0, MOST_PROBLEMS).map(({ path, message }) => {
     const where = path.length === 0 ? 'the whole' : `"${shown(path.map(String).join('.'), 80)}"`;
-    return `${where}: ${shown(message.replace(/^I/, 'i'), 120)}`;
+    const clause = message.replace(/, received .*$/, '').replace(/^Invalid input: expected /, 'expected ');
+    return `${where}: ${shown(clause, 120)}`;
   });
   const more = issues.length - told.length;
   return `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
