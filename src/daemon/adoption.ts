@@ -1,6 +1,6 @@
 // How a bond that an earlier daemon left is taken over, or given up where nothing works any more.
 import { type BondDataPlane, hasProgram, TRANSMIT_PROGRAM } from '../dataplane/index.js';
-import { getLink, type Rtnetlink } from '../linux/index.js';
+import { getLink, type Rtnetlink, setLink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
 import { AddressFilters } from './address-filters.js';
@@ -65,6 +65,7 @@ export function adoptBond(machine: Machine, registry: Registry, saved: SavedRunn
     filters: saved.filters,
     ...(saved.departed !== undefined && { departed: saved.departed }),
     ...(saved.wanted !== undefined && { wanted: saved.wanted }),
+    ...(saved.heldDown !== undefined && { heldDown: saved.heldDown }),
   });
   runner.ending = saved.ending;
   for (const member of plane.members()) if (!runner.records.has(member)) plane.removeMember(member);
@@ -104,6 +105,8 @@ function giveUp(machine: Machine, saved: SavedRunner): void {
       journal.add(saved.name, { severity: 'error', type: 'left', message });
     }
   }
+  for (const ifindex of saved.heldDown ?? [])
+    if (getLink(netlink, ifindex) !== undefined) setLink(netlink, ifindex, { up: true });
   for (const problem of returnBelongings(netlink, saved.taken, saved.bondIfindex)) {
     const message = `${saved.name} could not give everything back: ${problem}`;
     journal.add(saved.name, { severity: 'error', type: 'left', message });

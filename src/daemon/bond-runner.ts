@@ -32,6 +32,7 @@ export interface RunnerParts {
   readonly filters?: readonly (readonly [number, readonly string[]])[];
   readonly departed?: IfconfigCounters;
   readonly wanted?: readonly WantedMember[];
+  readonly heldDown?: readonly number[];
 }
 
 export class BondRunner {
@@ -45,6 +46,8 @@ export class BondRunner {
   departed: IfconfigCounters;
   /** Interfaces that are to be members whenever they are there. */
   wanted: readonly WantedMember[];
+  /** Interfaces that left, and come up when the bond has another MAC address than theirs. */
+  readonly heldDown: Set<number>;
   /** True from the first step of its destruction on. */
   ending = false;
   readonly #filters: FilterFollower;
@@ -74,6 +77,7 @@ export class BondRunner {
     this.taken = [...(parts.taken ?? [])];
     this.departed = parts.departed ?? NO_COUNTERS;
     this.wanted = parts.wanted ?? [];
+    this.heldDown = new Set(parts.heldDown);
     this.#frames = new FrameSender(parts.machine);
     this.#senses = new MonitorSenses(parts.machine, parts.plane, answer => {
       if (!this.#closed) this.#guard(() => this.feed({ kind: 'answer', answer }));
@@ -119,6 +123,7 @@ export class BondRunner {
       filters: this.#filters.save(),
       departed: this.departed,
       wanted: this.wanted,
+      heldDown: [...this.heldDown],
     };
   }
 
@@ -179,6 +184,7 @@ export class BondRunner {
     if (told.mtu !== before.mtu) this.#followMtu(told.mtu, before.mtu);
     else this.feed(told);
     if (told.adminUp !== before.adminUp || told.address !== before.address) this.#filters.sync();
+    this.#departures.bringUp(told.address);
     this.#machine.save(this);
   }
 
@@ -256,6 +262,11 @@ export class BondRunner {
       this.#guard(() => this.plane.setCarrier(true));
     }
     this.plane.close();
+  }
+
+  /** What was held down comes up, as the bond is ending. */
+  releaseHeld(): void {
+    this.#departures.bringUp(undefined);
   }
 
   /** Ends it without a trace; `deleted` when somebody else deleted the interface. */

@@ -1,11 +1,15 @@
 // How a member is given back: everything of the bond is taken off it, and it is as it was before it joined.
+import { advice, type MacText } from '../base/index.js';
 import type { BondDataPlane } from '../dataplane/index.js';
-import { getLink } from '../linux/index.js';
+import { getLink, setLink } from '../linux/index.js';
+import { IFF } from '../netlink/index.js';
+import type { Bond } from '../policy/index.js';
 import { addCounters, grownBy, type IfconfigCounters } from '../report/index.js';
 import type { FilterFollower } from './filter-follower.js';
 import type { Machine } from './machine.js';
 import { countersOf } from './member-counters.js';
 import { restoreSettings } from './original-settings.js';
+import { randomMac } from './random-mac.js';
 import type { Leaving, SavedMember } from './state-file.js';
 
 /** A member as the daemon keeps it. */
@@ -20,7 +24,12 @@ export interface MemberRecord extends Omit<SavedMember, 'original' | 'joining' |
 export interface LeftBond {
   readonly name: string;
   readonly plane: BondDataPlane;
+  readonly policy: Bond;
   readonly records: Map<number, MemberRecord>;
+  /** True from the first step of its destruction on. */
+  readonly ending: boolean;
+  /** Those that left, were up before, and stay down as the bond lives with their MAC address. */
+  readonly heldDown: Set<number>;
   /** What members that left had counted while they were here. */
   departed: IfconfigCounters;
 }
@@ -55,6 +64,7 @@ export class Departures {
     const record = bond.records.get(member);
     if (record !== undefined) {
       record.leaving = leaving;
+      if (this.#isTwin(record, leaving)) bond.heldDown.add(member);
       this.#save();
     }
     // Whatever of it fails (RUN_DIR may be full), the interface gets back what it had.
@@ -69,9 +79,47 @@ export class Departures {
     }
   }
 
+  /**
+   * True for one that would be up with the bond's MAC address beside it: the switch would learn that at two ports. (The driver warns
+   * of it, and leaves every member down that was released.)
+   */
+  #isTwin({ original, joining }: MemberRecord, { restoreAddress }: Leaving): boolean {
+    const { ending, policy } = this.#bond;
+    if (ending || joining || !original.up || policy.members().length === 0) return false;
+    const own = restoreAddress ? original.address : getLink(this.#machine.netlink, original.ifindex)?.address;
+    return own === policy.snapshot().address;
+  }
+
   #restore({ original }: MemberRecord, { restoreAddress }: Leaving): void {
-    const problems = restoreSettings(this.#machine.netlink, original, { address: restoreAddress });
+    const { name, heldDown } = this.#bond;
+    const isHeld = heldDown.has(original.ifindex);
+    const wish = isHeld ? { ...original, up: false } : original;
+    const problems = restoreSettings(this.#machine.netlink, wish, { address: restoreAddress });
     for (const message of problems)
-      this.#machine.journal.add(this.#bond.name, { severity: 'error', type: 'left', message });
+      this.#machine.journal.add(name, { severity: 'error', type: 'left', message });
+    if (!isHeld) return;
+    const other = advice('ip link set dev {iface} address {mac} up', {
+      iface: original.name,
+      mac: randomMac(),
+    });
+    const message = `${original.name} stays down, since ${name} lives on with its MAC address: the switch would send frames of ${name} to both. It comes up when ${name} is destroyed or has another MAC address; '${other}' brings it up with another of its own`;
+    this.#machine.journal.add(name, { severity: 'warning', type: 'left', message });
+  }
+
+  /** Brings those up that were held down, unless the bond has their MAC address still; undefined: it has none any more. */
+  bringUp(address: MacText | undefined): void {
+    const { heldDown } = this.#bond;
+    if (heldDown.size === 0) return;
+    const { netlink } = this.#machine;
+    for (const ifindex of Array.from(heldDown)) {
+      const link = getLink(netlink, ifindex);
+      if (link !== undefined && link.address === address) continue;
+      this.#guard(() => {
+        const isUp = link === undefined || (link.flags & IFF.IFF_UP) !== 0;
+        if (!isUp) setLink(netlink, ifindex, { up: true });
+      });
+      heldDown.delete(ifindex);
+    }
+    this.#save();
   }
 }

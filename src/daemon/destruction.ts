@@ -60,6 +60,7 @@ export class Destruction {
     const homes = new Set(runner.taken.map(({ ifindex }) => ifindex));
     before();
     this.#letGo(runner, member => homes.has(member));
+    runner.releaseHeld();
     homecoming.first();
     this.#letGo(runner, () => true);
     try {
@@ -80,6 +81,7 @@ export class Destruction {
   #willBeUp(runner: BondRunner, ifindex: number): boolean {
     const link = getLink(this.#machine.netlink, ifindex);
     if (link === undefined) return false;
+    if (runner.heldDown.has(ifindex)) return true;
     return runner.records.get(ifindex)?.original.up ?? (link.flags & IFF.IFF_UP) !== 0;
   }
 

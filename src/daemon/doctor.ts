@@ -17,6 +17,7 @@ import { IFF, type Link } from '../netlink/index.js';
 import type { ShowBond } from './api.js';
 import { lookAtBonds } from './doctor-bonds.js';
 import { addressesOfPeople } from './join-checks.js';
+import { twinFindings } from './doctor-twins.js';
 import { fleetingPins } from './pins-lifetime.js';
 import { isLowerEndName } from './places.js';
 import { type LoadedState, loadState } from './state-file.js';
@@ -45,6 +46,7 @@ export async function diagnose(
     programs(),
     attachment(),
     ...interfaces([...running, ...left]),
+    ...(left.length > 0 ? [] : twins(running)),
   ];
   return {
     findings: [
@@ -254,6 +256,19 @@ function freeing(
   if (members.length < 2 || iface === undefined)
     return `as it may carry this machine's traffic, move what it carries first: docs/import.md tells how`;
   return `to use ${iface} here, while the others go on: ${advice('ip link set dev {iface} nomaster', { iface })}`;
+}
+
+/** MAC addresses that two have. Whose members another daemon's bonds have is not known. */
+function twins(running: readonly ShowBond[]): Finding[] {
+  if (process.platform !== 'linux') return [];
+  const netlink = Rtnetlink.open();
+  try {
+    const links = listLinks(netlink);
+    const ends = links.filter(({ name }) => isLowerEndName(name ?? '')).length;
+    return ends > running.length ? [] : twinFindings(links, running);
+  } finally {
+    netlink.close();
+  }
 }
 
 function isStacked(kind: string | undefined): boolean {

@@ -16,6 +16,7 @@ import {
   usesNexthopObject,
 } from './address-transfer.js';
 import type { BondRunner } from './bond-runner.js';
+import type { MemberRecord } from './departures.js';
 import { canSetAddress } from './fixed-address.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
@@ -55,9 +56,10 @@ export class Joining {
     const checked = this.check(runner, name, found, wishes);
     if (!checked.ok) return checked;
     const { link, belongings } = checked.value;
+    const holders = this.#registry.all().filter(({ heldDown }) => heldDown.has(link.ifindex));
     const original = captureSettings(link);
     const had = belongings.addresses.length + belongings.routes.length > 0;
-    const record = { original, joining: true, took: had, counted: countersOf(link) };
+    const record: MemberRecord = { original, joining: true, took: had, counted: countersOf(link) };
     runner.records.set(link.ifindex, record);
     const saved = saveBelongings(belongings, { ifindex: link.ifindex, name: original.name });
     if (had) runner.taken.push(saved);
@@ -99,6 +101,12 @@ export class Joining {
     }
     this.#restore(runner, belongings.sourced);
     record.joining = false;
+    // One that an earlier membership left down is to be up in the end all the same.
+    if (holders.length > 0) record.original = { ...original, up: true };
+    for (const holder of holders) {
+      holder.heldDown.delete(link.ifindex);
+      if (holder !== runner) this.#machine.save(holder);
+    }
     // What was dropped while there was nobody to send is no outage.
     runner.plane.takeLoss();
     runner.stackChanged();
@@ -201,6 +209,10 @@ export class Joining {
     const { netlink, journal } = this.#machine;
     const record = runner.records.get(ifindex);
     const known = runner.policy.members().some(member => member.member === ifindex);
+    if (record !== undefined) {
+      record.joining = true;
+      this.#machine.save(runner);
+    }
     // Not what an earlier membership brought: that is the bond's until its end.
     const last = runner.taken.findLast(saved => saved.ifindex === ifindex);
     const taken = record?.took === false || last === undefined ? undefined : { ...last, returning: true };

@@ -57,6 +57,7 @@ function runner(): SavedRunner {
     taken: [belongings],
     filters: [[5, ['33:33:00:00:00:01']]],
     wanted: [{ name: 'eth0', takeDown: true, takeAddresses: false, options: {} }],
+    heldDown: [5],
   };
 }
 
@@ -185,6 +186,7 @@ describe('a field that is wrong is named, and the file refused', () => {
     ['bonds.0.filters.0.1', ['x']],
     ['bonds.0.wanted', [{}]],
     ['bonds.0.wanted.0.options', { prio: 1 }],
+    ['bonds.0.heldDown.0', '5'],
   ])('%s: %j', (field, value) => {
     const text = withField(field, value);
     fs.writeFileSync(path, text);

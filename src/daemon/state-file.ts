@@ -54,6 +54,8 @@ export interface SavedRunner {
   readonly departed?: IfconfigCounters;
   /** Interfaces that are to be members whenever they are there. */
   readonly wanted?: readonly WantedMember[];
+  /** Indexes of interfaces that left, and come up when the bond has another MAC address than theirs. */
+  readonly heldDown?: readonly number[];
 }
 
 export interface SavedState {

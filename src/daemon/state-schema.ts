@@ -213,6 +213,7 @@ const runner = fields<SavedRunner>({
   filters: z.array(z.tuple([ifindex, z.array(address)])),
   departed: counters.optional(),
   wanted: z.array(wanted).optional(),
+  heldDown: z.array(ifindex).optional(),
 });
 
 /** What the file begins with in every version. */
