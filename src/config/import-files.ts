@@ -2,15 +2,19 @@
 import { shown } from '../base/index.js';
 import { assemble } from './assemble.js';
 import { parseBondwireYaml } from './bondwire-yaml.js';
+import { readCloudInit } from './cloud-init.js';
 import type { Fact, Finding, KnownInterface, SourceFile } from './facts.js';
+import { foreignIn, mayBeForeign } from './foreign-formats.js';
 import { readIfcfg } from './ifcfg.js';
 import { readInterfaces } from './interfaces-file.js';
 import { readModuleConf } from './module-conf.js';
 import { readKeyfiles } from './nm-keyfile.js';
 import { readNetplan } from './netplan.js';
 import { readNetworkd } from './networkd.js';
+import { readNmstate } from './nmstate.js';
 import { otherBond } from './network-rules.js';
 import { type Format, recognise } from './recognise.js';
+import { readScript } from './scripts.js';
 import { readTeamd } from './teamd.js';
 import { templateIn } from './templates.js';
 import type { BondWish } from './wishes.js';
@@ -37,13 +41,27 @@ const READERS: Readonly<Record<Exclude<Format, 'bondwire'>, Reader>> = {
   networkd: readNetworkd,
   teamd: oneByOne(readTeamd),
   keyfile: readKeyfiles,
+  nmstate: readNmstate,
+  'cloud-init': readCloudInit,
+  script: oneByOne(readScript),
 };
 
 /** In this order what they say counts: defaults of the module before wishes for one bond. */
-const FORMATS = ['modules', 'ifcfg', 'interfaces', 'netplan', 'teamd', 'networkd', 'keyfile'] as const;
+const FORMATS = [
+  'modules',
+  'script',
+  'ifcfg',
+  'interfaces',
+  'cloud-init',
+  'netplan',
+  'teamd',
+  'networkd',
+  'nmstate',
+  'keyfile',
+] as const;
 
 /** Formats in which $NAME is no template. */
-const WITH_VARIABLES: ReadonlySet<Format> = new Set(['ifcfg', 'modules']);
+const WITH_VARIABLES: ReadonlySet<Format> = new Set(['ifcfg', 'modules', 'script']);
 
 /** Reads files of any format together. `machine`: its interfaces, for those named by pattern or MAC address. */
 export function importFiles(given: readonly SourceFile[], machine: readonly KnownInterface[] = []): Import {
@@ -56,10 +74,14 @@ export function importFiles(given: readonly SourceFile[], machine: readonly Know
     const format = recognise(file);
     return { file, format, template: format === null ? null : templateIn(file, WITH_VARIABLES.has(format)) };
   });
+  const isAlone = recognised.every(({ format }) => format === null);
   for (const { file, format, template } of recognised) {
     if (format === null) {
+      const foreign = foreignIn(file, isAlone ? 'error' : 'warning');
       const message = 'This is none of the formats that are read here; see docs/import.md.';
-      findings.push({ level: 'error', place: { file: file.path, line: 1 }, message });
+      if (foreign !== null) findings.push(foreign);
+      else if (isAlone || !mayBeForeign(file.path))
+        findings.push({ level: 'error', place: { file: file.path, line: 1 }, message });
     } else if (template !== null) findings.push(template);
     else if (format === 'bondwire') {
       const parsed = parseBondwireYaml(file);

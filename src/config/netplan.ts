@@ -143,7 +143,8 @@ const OF_CARDS: ReadonlySet<string> = new Set([
   'wakeonlan',
 ]);
 
-function readNetwork(list: FactList, network: Tree, machine: readonly KnownInterface[]): void {
+/** What stands below `network:`, of version 2. */
+export function readNetwork(list: FactList, network: Tree, machine: readonly KnownInterface[]): void {
   tellTop(list, network);
   tellDevices(list, network);
   const cards = cardsOf(list, network);

@@ -1,19 +1,25 @@
 // Tells the format of a file by its name, or, where that says nothing, by what is in it. (config)
-import { child, parseTree } from './document-tree.js';
+import { networkOfCloudInit } from './cloud-init.js';
+import { child, parseTree, text as scalar } from './document-tree.js';
 import type { SourceFile } from './facts.js';
+import { mayBeForeign } from './foreign-formats.js';
 import { isGlobalFile } from './ifcfg.js';
 import { isModuleList } from './module-conf.js';
+import { stateOf } from './nmstate.js';
 import { isRouteFile } from './route-files.js';
 
 export type Format =
   | 'bondwire'
+  | 'cloud-init'
   | 'modules'
   | 'ifcfg'
   | 'interfaces'
   | 'networkd'
   | 'netplan'
   | 'teamd'
-  | 'keyfile';
+  | 'keyfile'
+  | 'nmstate'
+  | 'script';
 
 /** What people call the formats. */
 export const FORMAT_NAMES: Readonly<Record<Format, string>> = {
@@ -25,6 +31,9 @@ export const FORMAT_NAMES: Readonly<Record<Format, string>> = {
   netplan: 'netplan',
   teamd: 'teamd',
   keyfile: 'NetworkManager',
+  nmstate: 'nmstate',
+  'cloud-init': 'cloud-init',
+  script: 'shell script',
 };
 
 const BACKUP = /(?:~|\.(?:bak|dpkg-[a-z]+|old|orig|rej|rpmnew|rpmorig|rpmsave|swp))$/;
@@ -43,6 +52,8 @@ function byName(path: string): Format | 'yaml' | 'json' | null {
   if (/\.(?:netdev|network)\.d$/.test(folder) && name.endsWith('.conf')) return 'networkd';
   if (name.endsWith('.nmconnection') || folder === 'system-connections') return 'keyfile';
   if (/^bondwire\.ya?ml$/.test(name)) return 'bondwire';
+  if (name === 'network-config' || (folder === 'cloud.cfg.d' && name.endsWith('.cfg'))) return 'cloud-init';
+  if (/^(?:rc\.local|rc\.modules|boot\.local)$/.test(name)) return 'script';
   if (/\.ya?ml$/.test(name)) return folder === 'netplan' ? 'netplan' : 'yaml';
   return name.endsWith('.json') ? 'json' : null;
 }
@@ -53,8 +64,9 @@ export function maySpeakOfBonds(path: string): boolean {
   // None of these tools reads hidden files.
   if (BACKUP.test(name) || name.startsWith('.')) return false;
   if (/(?:^|\/)teamd?\/|team[^/]*$/.test(path) && /\.(?:conf|json)$/.test(name)) return true;
+  if (mayBeForeign(path)) return true;
   const format = byName(path);
-  if (format === 'yaml') return /bond[^/]*$/.test(path);
+  if (format === 'yaml') return /bond[^/]*$|(?:^|\/)nmstate\/[^/]+$/.test(path);
   return format !== null && format !== 'json';
 }
 
@@ -66,11 +78,26 @@ export function recognise({ path, text }: SourceFile): Format | null {
 }
 
 function byContent(path: string, text: string): Format | null {
-  if (/^\s*\{/.test(text)) return 'teamd';
+  if (/^\s*\{/.test(text)) {
+    const { tree } = parseTree(path, text);
+    if (stateOf(tree) !== null) return 'nmstate';
+    return child(tree, 'links') === null ? 'teamd' : null;
+  }
+  if (/^#!.*\b(?:ba|da|k|z)?sh\b/.test(text)) return 'script';
   const lines = text.split('\n').map(line => line.trim());
   const has = (pattern: RegExp): boolean => lines.some(line => pattern.test(line));
+  if (has(/^(?:interfaces|desiredState|spec|---):?/)) {
+    const { tree } = parseTree(path, text);
+    if (stateOf(tree) !== null) return 'nmstate';
+  }
   if (has(/^(?:network|bonds|version):/)) {
     const { tree } = parseTree(path, text);
+    const network = networkOfCloudInit(tree);
+    const version = scalar(child(network, 'version'));
+    // netplan has them below "network:" alone, bondwire.yaml calls its own form version 1.
+    const isBare =
+      network !== null && network === tree && (version === '2' || child(tree, 'config') !== null);
+    if (isBare || child(network, 'config') !== null) return 'cloud-init';
     if (child(tree, 'network') !== null) return 'netplan';
     if (child(tree, 'bonds') !== null) return 'bondwire';
     if (tree === null) return has(/^network:/) ? 'netplan' : 'bondwire';

@@ -1,0 +1,2 @@
+interfaces {
+    bonding bond0 {
