@@ -12,6 +12,7 @@ import { restoreSettings } from './original-settings.js';
 import { placesOf } from './places.js';
 import type { Registry } from './registry.js';
 import type { SavedRunner } from './state-file.js';
+import { removeVlanFilters } from './vlan-follower.js';
 
 /**
  * Takes over a bond that an earlier daemon looked after; false when it is gone, and its members have back what they had. Throws when
@@ -94,6 +95,7 @@ function giveUp(machine: Machine, saved: SavedRunner): void {
   let others = 0;
   for (const { original } of saved.members) {
     filters.release(original.ifindex);
+    removeVlanFilters(netlink, original.ifindex);
     const link = getLink(netlink, original.ifindex);
     if (link !== undefined && isUsedOtherwise(netlink, link)) {
       const message = `${original.name} is in use without ${saved.name} by now and was left as it is, with the MAC address and MTU that it has`;

@@ -17,6 +17,7 @@ import { giveMtu } from './member-mtu.js';
 import { MonitorSenses } from './monitor-senses.js';
 import { type Outage, outageOf } from './outage.js';
 import { collectStack, collectStackInTurn } from './stack.js';
+import { VlanFollower } from './vlan-follower.js';
 import type { Leaving, SavedMember, SavedRunner, WantedMember } from './state-file.js';
 
 const LONGEST_TIMER_MS = 2_000_000_000;
@@ -54,6 +55,7 @@ export class BondRunner {
   readonly #departures: Departures;
   readonly #frames: FrameSender;
   readonly #senses: MonitorSenses;
+  readonly vlans: VlanFollower;
   /** How the links of members are read. */
   readonly links: LinkReader;
   #plan: ForwardingPlan;
@@ -91,7 +93,18 @@ export class BondRunner {
     const { bondIfindex } = parts.plane;
     const filtered = { netlink, save, guard, bondUp, bondIfindex, records: this.records };
     this.#filters = new FilterFollower(filtered, this.#plan, parts.filters);
-    this.#departures = new Departures(parts.machine, this, { filters: this.#filters, guard, save });
+    this.vlans = new VlanFollower({
+      netlink,
+      ethtool: parts.machine.ethtool,
+      plane: parts.plane,
+      records: this.records,
+      bondName: () => this.name,
+      guard,
+      receiveAll: (member, isOpen) => this.#filters.receiveAll(member, isOpen),
+      tell: event => this.#tell(event),
+    });
+    const { vlans } = this;
+    this.#departures = new Departures(parts.machine, this, { filters: this.#filters, vlans, guard, save });
     this.links = new LinkReader(parts.machine, (member, message) =>
       this.#tell({ severity: 'warning', type: 'link', message, member }),
     );
@@ -172,6 +185,7 @@ export class BondRunner {
       if (this.#closed || !this.#stackDirty) return;
       this.refreshStack(collectStackInTurn);
       this.#filters.sync();
+      this.vlans.changed();
     });
   }
 
@@ -185,6 +199,7 @@ export class BondRunner {
     else this.feed(told);
     if (told.adminUp !== before.adminUp || told.address !== before.address) this.#filters.sync();
     this.#departures.bringUp(told.address);
+    this.vlans.told(link);
     this.#machine.save(this);
   }
 
@@ -195,6 +210,7 @@ export class BondRunner {
     const facts = this.links.linkOf(link);
     if (known.carrier !== facts.carrier || known.adminUp !== facts.adminUp) this.refreshStack();
     this.feed({ kind: 'member-link', member: link.ifindex, link: facts });
+    this.vlans.told(link);
     const record = this.records.get(link.ifindex);
     if (record !== undefined && record.original.name !== facts.name) {
       record.original = { ...record.original, name: facts.name };
@@ -279,6 +295,7 @@ export class BondRunner {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#filters.close();
+    this.vlans.close();
     this.#frames.close();
     this.#senses.close();
   }

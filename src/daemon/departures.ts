@@ -11,6 +11,7 @@ import { countersOf } from './member-counters.js';
 import { restoreSettings } from './original-settings.js';
 import { randomMac } from './random-mac.js';
 import type { Leaving, SavedMember } from './state-file.js';
+import type { VlanFollower } from './vlan-follower.js';
 
 /** A member as the daemon keeps it. */
 export interface MemberRecord extends Omit<SavedMember, 'original' | 'joining' | 'leaving'> {
@@ -39,6 +40,7 @@ export class Departures {
   readonly #machine: Machine;
   readonly #bond: LeftBond;
   readonly #filters: FilterFollower;
+  readonly #vlans: VlanFollower;
   readonly #guard: (action: () => void) => void;
   readonly #save: () => void;
 
@@ -47,6 +49,7 @@ export class Departures {
     bond: LeftBond,
     parts: {
       readonly filters: FilterFollower;
+      readonly vlans: VlanFollower;
       readonly guard: (action: () => void) => void;
       readonly save: () => void;
     },
@@ -54,6 +57,7 @@ export class Departures {
     this.#machine = machine;
     this.#bond = bond;
     this.#filters = parts.filters;
+    this.#vlans = parts.vlans;
     this.#guard = parts.guard;
     this.#save = parts.save;
   }
@@ -70,6 +74,7 @@ export class Departures {
     // Whatever of it fails (RUN_DIR may be full), the interface gets back what it had.
     try {
       this.#guard(() => this.#filters.release(member));
+      this.#guard(() => this.#vlans.release(member));
       this.#guard(() => bond.plane.removeMember(member));
       const counted = countersOf(getLink(this.#machine.netlink, member));
       bond.departed = addCounters(bond.departed, grownBy(counted, record?.counted ?? counted));

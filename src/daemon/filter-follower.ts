@@ -31,6 +31,8 @@ export class FilterFollower {
   #plan: ForwardingPlan;
   /** The modes that members were given for the bond, by member. */
   readonly #given = new Map<MemberIndex, string>();
+  /** Members that are to receive everything whatever the bond wishes. */
+  readonly #open = new Set<MemberIndex>();
   #modesDue = false;
   #listsDue = false;
   readonly #timer: NodeJS.Timeout;
@@ -89,8 +91,17 @@ export class FilterFollower {
     if (this.#lists.sync(wish, members)) save();
   }
 
+  /** Whether a member is to receive everything (promiscuous mode), whatever the bond wishes. */
+  receiveAll(member: MemberIndex, isOpen: boolean): void {
+    if (this.#open.has(member) === isOpen && this.#given.get(member) !== '') return;
+    if (isOpen) this.#open.add(member);
+    else this.#open.delete(member);
+    this.#applyModes();
+  }
+
   /** Takes everything off a member again. */
   release(member: MemberIndex): void {
+    this.#open.delete(member);
     this.#given.delete(member);
     this.#lists.release(member);
   }
@@ -101,12 +112,13 @@ export class FilterFollower {
     const { filterMembers, promiscuous, allMulticast } = this.#plan;
     for (const [member, { original }] of records) {
       const carries = filterMembers.includes(member);
-      const wish = JSON.stringify([carries && promiscuous, carries && allMulticast]);
+      const all = this.#open.has(member) || (carries && promiscuous);
+      const wish = JSON.stringify([all, carries && allMulticast]);
       // Not again: somebody else may have set them meanwhile.
       if ((this.#given.get(member) ?? NO_MODES) === wish) continue;
       guard(() => {
         setLink(netlink, member, {
-          promiscuous: original.promiscuous || (carries && promiscuous),
+          promiscuous: original.promiscuous || all,
           allMulticast: original.allMulticast || (carries && allMulticast),
         });
         this.#given.set(member, wish);

@@ -70,6 +70,7 @@ export class Joining {
       if (original.up) setLink(netlink, link.ifindex, { up: false });
       silenceIpv6(netlink, original);
       runner.plane.addMember(link.ifindex);
+      runner.vlans.joins(link.ifindex);
       const down = getLink(netlink, link.ifindex) ?? link;
       const joined = runner.feed(
         {
@@ -110,6 +111,7 @@ export class Joining {
     // What was dropped while there was nobody to send is no outage.
     runner.plane.takeLoss();
     runner.stackChanged();
+    runner.vlans.sync();
     this.#machine.save(runner);
     return ok(undefined);
   }
@@ -223,6 +225,7 @@ export class Joining {
       takeBack(netlink, belongings, ifindex, runner.plane.bondIfindex);
     }
     if (known) runner.feed({ kind: 'leave', member: ifindex, cause: 'undo' });
+    runner.vlans.release(ifindex);
     runner.plane.removeMember(ifindex);
     runner.records.delete(ifindex);
     if (record !== undefined) {

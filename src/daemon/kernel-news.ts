@@ -85,13 +85,17 @@ export class KernelNews {
       else if (fresh !== undefined) ofMember.memberTold(fresh);
       return;
     }
-    this.#changedOn(link.ifindex, link.link);
+    this.#changedOn(link.ifindex, link.link, gone && link.newNetnsId !== undefined);
   }
 
   /** The bonds on which the interface stands, or the one that it is made on, look again at what stands on them. */
-  #changedOn(ifindex: number, below?: number): void {
+  #changedOn(ifindex: number, below?: number, moved = false): void {
     for (const runner of this.#registry.all()) {
-      if (runner.carries(ifindex) || (below !== undefined && runner.carries(below))) runner.stackChanged();
+      const carries = runner.carries(ifindex) || (below !== undefined && runner.carries(below));
+      const onMember = below !== undefined && runner.records.has(below);
+      if (moved && (carries || onMember)) runner.vlans.moved();
+      if (onMember) runner.vlans.changed();
+      if (carries) runner.stackChanged();
     }
   }
 

@@ -54,6 +54,11 @@ export interface BondDataPlane {
   addMember(member: MemberIndex): void;
   /** Lets it go. Quiet when the interface is already gone. */
   removeMember(member: MemberIndex): void;
+  /**
+   * Frames that a member receives with one of these VLAN tags (`tagNumber`) are not the bond's from now on: VLAN devices on the
+   * member itself take them, whether it is active or not (kernel: vlan_do_receive comes before the bond). A joining member has none.
+   */
+  leaveTagged(member: MemberIndex, tags: readonly number[]): void;
   /** Makes the plan true, at once, without losing a frame. */
   apply(plan: ForwardingPlan): void;
   /** The bond's carrier as others see it. */

@@ -76,6 +76,7 @@ export {
   createMacvlan,
   createVeth,
   createVlan,
+  createVlanFilter,
   deleteLink,
   getLink,
   type LinkChanges,
@@ -113,9 +114,10 @@ export {
   spawnInNetns,
   withNetns,
 } from './netns.js';
+export { type LinksElsewhere, linksElsewhere } from './other-namespaces.js';
 export { ETH_P_ALL, PacketSocket, type PacketSocketOptions, type ReceivedFrame } from './packet-socket.js';
 export { RingBuffer } from './ring-buffer.js';
-export { PROBE_ANSWERS } from './socket-filter.js';
+export { leaveTagged, PROBE_ANSWERS } from './socket-filter.js';
 export {
   addRoute,
   addRoutes,

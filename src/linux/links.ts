@@ -19,6 +19,7 @@ import {
   RTM_GETLINK,
   RTM_NEWLINK,
   vethInfo,
+  type VlanSettings,
   vlanInfo,
 } from '../netlink/index.js';
 import { isErrno, SystemError } from './errors.js';
@@ -214,6 +215,19 @@ export function createVlan(netlink: Rtnetlink, link: NewLink, lower: number, id:
     info: vlanInfo({ id, protocol: 0x8100 }),
   });
   return requireLink(netlink, link.name);
+}
+
+/**
+ * Makes a VLAN device that stays down whatever the device below does. All that it is for: the kernel tells the hardware of that one
+ * to let the VLAN in (vlan_vid_add). EEXIST when the device below has one of this VLAN already, in whatever namespace.
+ */
+export function createVlanFilter(
+  netlink: Rtnetlink,
+  link: Pick<NewLink, 'name' | 'alias'>,
+  lower: number,
+  settings: VlanSettings,
+): void {
+  createLink(netlink, link.name, { ...link, link: lower, info: vlanInfo(settings, true) });
 }
 
 /** Makes a device that swallows what is sent on it. */

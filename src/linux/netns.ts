@@ -14,7 +14,7 @@ const MS_SHARED = 0x100000;
 const MNT_DETACH = 2;
 const O_RDONLY = 0;
 /** The thread's own: in a worker thread, /proc/self would be the main thread's. */
-const OWN = '/proc/thread-self/ns/net';
+export const OWN_NETNS = '/proc/thread-self/ns/net';
 /** Where ip-netns(8) keeps names. */
 const NETNS_DIRECTORY = '/run/netns';
 
@@ -32,7 +32,7 @@ export function withNetns<T>(netns: number | string, fn: () => T): T {
   const target = typeof netns === 'string' ? openFd(netns, O_RDONLY) : netns;
   let own = -1;
   try {
-    own = openFd(OWN, O_RDONLY);
+    own = openFd(OWN_NETNS, O_RDONLY);
     check(libc().setns(target, CLONE_NEWNET), 'setns', String(netns));
     try {
       const value = fn();
@@ -77,11 +77,11 @@ export function createNamedNetns(name: string): string {
   const path = netnsPath(name);
   prepareDirectory();
   closeSync(openSync(path, 'wx', 0));
-  const own = openFd(OWN, O_RDONLY);
+  const own = openFd(OWN_NETNS, O_RDONLY);
   try {
     check(libc().unshare(CLONE_NEWNET), 'unshare', path);
     try {
-      check(libc().mount(OWN, path, 'none', MS_BIND, null), 'mount', path);
+      check(libc().mount(OWN_NETNS, path, 'none', MS_BIND, null), 'mount', path);
       raiseLoopback();
     } finally {
       check(libc().setns(own, CLONE_NEWNET), 'setns', 'the way back');
@@ -155,7 +155,8 @@ export function findNetns(netlink: Rtnetlink, id: number): number | undefined {
   return undefined;
 }
 
-function netnsIdOf(netlink: Rtnetlink, netnsFd: number): number {
+/** What the kernel calls a namespace where `netlink` is; -1 when it has no number there. */
+export function netnsIdOf(netlink: Rtnetlink, netnsFd: number): number {
   const request = { type: RTM_GETNSID, flags: 0, payload: emitNetnsIdQuestion(netnsFd) };
   for (const { type, payload } of netlink.request(request, 'namespace')) {
     const id = type === RTM_NEWNSID ? parseNetnsId(payload) : undefined;
@@ -166,7 +167,7 @@ function netnsIdOf(netlink: Rtnetlink, netnsFd: number): number {
 
 /** What tells the calling thread's namespace from others while both live: its inode number. */
 export function currentNetnsId(): number {
-  return statSync(OWN).ino;
+  return statSync(OWN_NETNS).ino;
 }
 
 /**

@@ -1,8 +1,9 @@
 // AF_PACKET sockets: whole frames sent and received on one interface, beside the IP stack.
+import type { ClassicStep } from '../netlink/index.js';
 import { parseMac } from '../base/index.js';
 import { SystemError } from './errors.js';
 import { type FdWatch, watchReadable } from './fd-watch.js';
-import { attachFilter, type FilterStep } from './socket-filter.js';
+import { attachFilter } from './socket-filter.js';
 import {
   addressOf,
   check,
@@ -45,7 +46,7 @@ export interface PacketSocketOptions {
   /** Tell the VLAN tag that the device took off. */
   readonly auxData?: boolean;
   /** Only frames that this takes; the others are not even copied. */
-  readonly filter?: readonly FilterStep[];
+  readonly filter?: readonly ClassicStep[];
   readonly receiveBufferBytes?: number;
   /** Longest frame received whole. Default 9,216 bytes plus headers. */
   readonly maxFrameBytes?: number;

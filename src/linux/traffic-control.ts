@@ -21,6 +21,7 @@ import {
   RTM_GETTFILTER,
   RTM_NEWQDISC,
   RTM_NEWTFILTER,
+  type TagRange,
   type TrafficControl,
 } from '../netlink/index.js';
 import { isErrno } from './errors.js';
@@ -85,10 +86,18 @@ export function addBpfFilter(
   netlink.request({ type: RTM_NEWTFILTER, flags, payload }, `interface ${place.ifindex}`);
 }
 
-/** Drops every packet of the interface there; the interface has a clsact qdisc. EEXIST when a filter is there already. */
-export function addDropFilter(netlink: Rtnetlink, place: FilterPlace): void {
-  const payload = emitTrafficControl(dropFilterAt(place));
-  const flags = NLM_F_CREATE | NLM_F_EXCL;
+/**
+ * Drops every packet of the interface there, but for those with one of the VLAN tags; the interface has a clsact qdisc. With
+ * `replace` one that is there is swapped without a gap; otherwise that throws EEXIST.
+ */
+export function addDropFilter(
+  netlink: Rtnetlink,
+  place: FilterPlace,
+  except: readonly TagRange[] = [],
+  replace = false,
+): void {
+  const payload = emitTrafficControl(dropFilterAt(place, except));
+  const flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
   netlink.request({ type: RTM_NEWTFILTER, flags, payload }, `interface ${place.ifindex}`);
 }
 

@@ -1,6 +1,7 @@
 // rtnetlink messages as values: parse and emit, no sockets. `src/linux` carries them.
 export * from './address.js';
 export * from './attribute.js';
+export * from './classic-bpf.js';
 export * from './link.js';
 export * from './link-constants.js';
 export * from './link-kinds.js';
@@ -11,3 +12,4 @@ export * from './netns-id.js';
 export * from './route.js';
 export * from './rtnetlink.js';
 export * from './traffic-control.js';
+export * from './vlan-tags.js';

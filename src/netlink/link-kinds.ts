@@ -22,6 +22,7 @@ const IFLA_BR_VLAN_FILTERING = 7;
 const IFLA_BR_MCAST_SNOOPING = 23;
 const IFLA_MACVLAN_MODE = 1;
 const IFLA_VLAN_ID = 1;
+const IFLA_VLAN_FLAGS = 2;
 const IFLA_VLAN_PROTOCOL = 5;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
 
@@ -67,6 +68,13 @@ export function macvlanInfo(mode: MacvlanMode): LinkInfo {
   return { kind: 'macvlan', data: [u32Attribute(IFLA_MACVLAN_MODE, MACVLAN_MODES[mode])] };
 }
 
+/** VLAN protocols (linux/if_ether.h). */
+export const ETH_P_8021Q = 0x8100;
+export const ETH_P_8021AD = 0x88a8;
+
+/** VLAN_FLAG_LOOSE_BINDING: it does not go up and down with the device below. */
+const LOOSE_BINDING = 4;
+
 /** What makes a VLAN device. */
 export interface VlanSettings {
   readonly id: number;
@@ -74,11 +82,17 @@ export interface VlanSettings {
   readonly protocol: number;
 }
 
-/** A VLAN device. */
-export function vlanInfo({ id, protocol }: VlanSettings): LinkInfo {
+/** A VLAN device; `isLoose`: it stays down, or up, whatever the device below does. */
+export function vlanInfo({ id, protocol }: VlanSettings, isLoose = false): LinkInfo {
+  // struct ifla_vlan_flags: flags, mask.
+  const flags = Uint8Array.of(LOOSE_BINDING, 0, 0, 0, LOOSE_BINDING, 0, 0, 0);
   return {
     kind: 'vlan',
-    data: [u16Attribute(IFLA_VLAN_ID, id), bytesAttribute(IFLA_VLAN_PROTOCOL, be16.write(protocol))],
+    data: [
+      u16Attribute(IFLA_VLAN_ID, id),
+      ...(isLoose ? [bytesAttribute(IFLA_VLAN_FLAGS, flags)] : []),
+      bytesAttribute(IFLA_VLAN_PROTOCOL, be16.write(protocol)),
+    ],
   };
 }
 
@@ -88,7 +102,7 @@ export function vlanSettingsOf(link: Link): VlanSettings | undefined {
   const data = link.info.data ?? [];
   const id = u16.read(findAttribute(data, IFLA_VLAN_ID)?.value ?? new Uint8Array(0));
   const protocol = be16.read(findAttribute(data, IFLA_VLAN_PROTOCOL)?.value ?? new Uint8Array(0));
-  return id === undefined ? undefined : { id, protocol: protocol ?? 0x8100 };
+  return id === undefined ? undefined : { id, protocol: protocol ?? ETH_P_8021Q };
 }
 
 /** IFLA_AF_SPEC that sets how the link makes its link-local IPv6 address. */

@@ -1,5 +1,7 @@
 // Traffic control messages (struct tcmsg): the clsact qdisc and eBPF filters in direct-action mode, the way to run
 // programs on packets on kernels that have no TCX links (before 6.6).
+import { emitClassic } from './classic-bpf.js';
+import { type TagRange, tagProgram } from './vlan-tags.js';
 import { err, ok, type Result } from '../base/index.js';
 import {
   type Attribute,
@@ -162,19 +164,17 @@ export function bpfFilterAt(place: FilterPlace, programFd: number, name: string)
 
 /** The action "drop" (linux/pkt_cls.h). */
 const TC_ACT_SHOT = 2;
-/** BPF_RET | BPF_K. */
-const RETURN_CONSTANT = 0x06;
+/** "Go on with the next filter". */
+const TC_ACT_UNSPEC = 0xffff_ffff;
 
 /**
- * A filter that drops every packet: one instruction of classic BPF in direct action (cls_bpf_classify takes what it returns
- * for an action). Unlike eBPF it needs no bpf(2), only CAP_NET_ADMIN in the namespace of the interface.
+ * A filter that drops every packet, but for those with one of these VLAN tags: classic BPF in direct action (cls_bpf_classify
+ * takes what it returns for an action). Unlike eBPF it needs no bpf(2), only CAP_NET_ADMIN in the namespace of the interface.
  */
-export function dropFilterAt(place: FilterPlace): TrafficControl {
-  const classic = new Uint8Array(8);
-  const view = new DataView(classic.buffer);
-  view.setUint16(0, RETURN_CONSTANT, true);
-  view.setUint32(4, TC_ACT_SHOT, true);
-  const fields = { classicLength: 1, classic, flags: TCA_BPF_FLAG_ACT_DIRECT };
+export function dropFilterAt(place: FilterPlace, except: readonly TagRange[] = []): TrafficControl {
+  const steps = tagProgram(except, TC_ACT_UNSPEC, TC_ACT_SHOT);
+  const classic = emitClassic(steps);
+  const fields = { classicLength: steps.length, classic, flags: TCA_BPF_FLAG_ACT_DIRECT };
   const options = parseAttributes(bpfFilter.write(fields));
   return { ...filterAt(place), options: options.ok ? options.value : [] };
 }

@@ -22,12 +22,13 @@ export interface Gathered {
   readonly indexes: ReadonlyMap<string, number>;
 }
 
-const LOWER_END = /^bwl-[0-9a-f]{8}$/;
+/** Lower ends of bonds, and VLAN devices that only their members' hardware filters need. */
+const OF_BONDS = /^(?:bwl-[0-9a-f]{8}|bwv-[0-9a-z]+-[0-9a-z]+)$/;
 const LINK_SCOPE = 253;
 
 /** Looks once. The lower ends of bonds are left out: they are a part of the bond and no interface to manage. */
 export function gather(sources: Sources): Gathered {
-  const links = listLinks(sources.netlink).filter(link => !LOWER_END.test(link.name ?? ''));
+  const links = listLinks(sources.netlink).filter(link => !OF_BONDS.test(link.name ?? ''));
   const present = links.map(link => ({ name: link.name ?? '', ifindex: link.ifindex }));
   const indexes = assignIndexes(sources.memory, present);
   const byKernel = new Map(links.map(link => [link.ifindex, indexes.get(link.name ?? '') ?? 0]));

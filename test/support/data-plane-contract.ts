@@ -114,6 +114,43 @@ export function dataPlaneContract(name: string, subject: Subject): void {
       expect(copies()).toBe(20);
     });
 
+    it('frames with the tags of VLAN devices on a member are not the bond’s, and all others are', () => {
+      const tags = [
+        { id: 20, protocol: 0x8100 },
+        { id: 21, protocol: 0x8100 },
+        { id: 20, protocol: 0x88a8 },
+        { id: 0, protocol: 0x8100 },
+        { id: 4094, protocol: 0x88a8 },
+      ];
+      const came = (): number[] => [undefined, ...tags].map(tag => stage.arrivals('in', 5, 5, tag).length);
+      add('eth0', 'eth1');
+      plane.apply(planFor([index('eth0'), index('eth1')]));
+      expect(came()).toEqual([5, 5, 5, 5, 5, 5]);
+      stage.host(() => plane.leaveTagged(index('eth0'), [0, 20, 0x1000 | 4094]));
+      expect(came()).toEqual([5, 0, 5, 5, 0, 0]);
+      // Those of one member say nothing of another.
+      plane.apply(planFor([index('eth1'), index('eth0')]));
+      expect(came()).toEqual([5, 5, 5, 5, 5, 5]);
+      plane.apply(planFor([index('eth0'), index('eth1')]));
+      stage.host(() => plane.leaveTagged(index('eth0'), [0x1000 | 20]));
+      expect(came()).toEqual([5, 5, 5, 0, 5, 5]);
+      plane.close();
+      const next = subject.adopt(stage);
+      if (next === undefined) throw new Error('There is nothing to adopt');
+      plane = next;
+      stage.host(() => plane.leaveTagged(index('eth0'), []));
+      expect(came()).toEqual([5, 5, 5, 5, 5, 5]);
+    });
+
+    it('a member that joins anew leaves no tags to anybody', () => {
+      add('eth0');
+      stage.host(() => plane.leaveTagged(index('eth0'), [20]));
+      plane.removeMember(index('eth0'));
+      add('eth0');
+      plane.apply(planFor([index('eth0')]));
+      expect(stage.arrivals('in', 5, 5, { id: 20, protocol: 0x8100 })).toHaveLength(5);
+    });
+
     it('its carrier is what others see', () => {
       expect(up()).toBe(true);
       plane.setCarrier(false);

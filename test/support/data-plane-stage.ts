@@ -25,6 +25,7 @@ import {
   requireLink,
   unmountFileSystem,
 } from '../../src/linux/index.js';
+import type { VlanSettings } from '../../src/netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../src/policy/index.js';
 
 /** IEEE 802 local experimental EtherType 1. */
@@ -77,6 +78,17 @@ export function numberedFrame(number: number, length = 60): Uint8Array {
   view.setUint16(12, EXPERIMENTAL);
   view.setUint32(14, number);
   return frame;
+}
+
+/** The frame with a VLAN tag. */
+function taggedFrame(frame: Uint8Array, { id, protocol }: VlanSettings): Uint8Array {
+  const tagged = new Uint8Array(frame.length + 4);
+  tagged.set(frame.subarray(0, 12));
+  tagged.set(frame.subarray(12), 16);
+  const view = new DataView(tagged.buffer);
+  view.setUint16(12, protocol);
+  view.setUint16(14, id);
+  return tagged;
 }
 
 export class DataPlaneStage {
@@ -167,9 +179,9 @@ export class DataPlaneStage {
 
   /**
    * Sends `count` numbered frames the same way and gives the numbers of them that arrived, as they came: once there are
-   * `expected`, or nothing more comes.
+   * `expected`, or nothing more comes. With a tag, they have it on the wire.
    */
-  arrivals(direction: 'out' | 'in', count: number, expected: number): number[] {
+  arrivals(direction: 'out' | 'in', count: number, expected: number, tag?: VlanSettings): number[] {
     const [from, to] = direction === 'out' ? (['host', 'peer'] as const) : (['peer', 'host'] as const);
     const sender = this.#socket(from, nameOf(from), 0);
     const receiver = this.#socket(to, nameOf(to), EXPERIMENTAL);
@@ -186,7 +198,8 @@ export class DataPlaneStage {
         return numbers.length - before;
       };
       for (; this.#number < first + count; this.#number++) {
-        sender.send(numberedFrame(this.#number));
+        const frame = numberedFrame(this.#number);
+        sender.send(tag === undefined ? frame : taggedFrame(frame, tag));
         drain();
       }
       // What is still on its way: a busy kernel hands frames over by a thread of its own.

@@ -15,6 +15,7 @@ import {
   steerTransmit,
   withHostMounts,
 } from '../../linux/index.js';
+import { tagRanges } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
 import type { BondDataPlane, BondPlaces, Diversion, Loss, NewBond } from '../contract.js';
 import { createPair, deletePair, lowerAlias } from '../pair.js';
@@ -44,6 +45,8 @@ export class EbpfBond implements BondDataPlane {
   #parts: Parts;
   /** Undefined after adoption: what another process attached is not known, and replaced by the first plan. */
   #attached: TransmitKind | undefined;
+  /** By slot: the tags that its receive program leaves, as text, as far as this process set them. */
+  readonly #left = new Map<number, string>();
   #closed = false;
   #carrier: boolean | undefined;
   #tell: ((record: Uint8Array) => void) | undefined;
@@ -217,6 +220,27 @@ export class EbpfBond implements BondDataPlane {
     }
   }
 
+  leaveTagged(member: MemberIndex, tags: readonly number[]): void {
+    const slot = this.#state.slotOf(member);
+    if (slot === undefined) return;
+    const attachment = this.#parts.receive[slot];
+    const noted = this.#parts.left?.[slot] ?? [];
+    const known = this.#left.get(slot) ?? (noted.length === 0 ? '' : undefined);
+    if (attachment === undefined || known === tags.join()) return;
+    const note = (left: readonly number[]): void =>
+      this.#saveParts({ ...this.#parts, left: { ...this.#parts.left, [slot]: left } });
+    note([...new Set([...noted, ...tags])]);
+    const spec = receiveProgram(this.#toolbox.context, slot, tagRanges(tags));
+    const fd = this.#toolbox.load(spec, this.#maps);
+    try {
+      withHostMounts(() => swapProgram(this.#netlink, fd, attachment));
+    } finally {
+      closeFd(fd);
+    }
+    this.#left.set(slot, tags.join());
+    note(tags);
+  }
+
   removeMember(member: MemberIndex): void {
     const slot = this.#state.slotOf(member);
     if (slot === undefined) return;
@@ -234,10 +258,12 @@ export class EbpfBond implements BondDataPlane {
   /** The note goes last. */
   #detachReceive(slot: number): void {
     const { [slot]: attachment, ...rest } = this.#parts.receive;
+    const { [slot]: _, ...left } = this.#parts.left ?? {};
+    this.#left.delete(slot);
     try {
       if (attachment !== undefined) withHostMounts(() => detach(this.#netlink, attachment));
     } finally {
-      this.#saveParts({ ...this.#parts, receive: rest });
+      this.#saveParts({ ...this.#parts, receive: rest, left });
     }
   }
 

@@ -12,6 +12,8 @@ export interface Parts {
   readonly transmit: Attachment;
   /** By slot. */
   readonly receive: Readonly<Record<string, Attachment>>;
+  /** VLAN tags that the receive programs may leave to devices on the members, by slot; absent: none. Noted before it is so. */
+  readonly left?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** What is noted before anything is made, so that a making that is cut short can be cleared away. */

@@ -15,6 +15,7 @@ import {
   R10,
   SK_BUFF,
 } from '../../ebpf/index.js';
+import { TAG_8021AD, type TagRange } from '../../netlink/index.js';
 import {
   at,
   checkDevice,
@@ -96,11 +97,19 @@ export function transmitProgram(context: ProgramContext): ProgramSpec {
  * Receive: on the ingress of the member in `slot`. Frames of `current` go to the bond; those of others are dropped
  * (bond_should_deliver_exact_match), but link-local ones (01:80:c2:00:00:0X) stay with the member for LLDP and the like.
  * When `current` cannot send any more, or there is none, the member that would be chosen is accepted at once.
+ *
+ * Frames with a tag of `left` stay with the member in any case, and are no sign of life of it: the program runs before
+ * vlan_do_receive, which gives them to the VLAN devices there, as it does before the driver's rx_handler.
  */
-export function receiveProgram(context: ProgramContext, slot: number): ProgramSpec {
+export function receiveProgram(
+  context: ProgramContext,
+  slot: number,
+  left: readonly TagRange[] = [],
+): ProgramSpec {
   const program = new Assembler(RECEIVE_PROGRAM);
   program
     .mov(R6, R1)
+    .include(a => leaveTagged(a, left))
     .loadMapValue(R7, STATE_MAP)
     .load('u32', R9, R7, MEMBERS + slot * MEMBER_STRIDE + of.flags)
     .mov(R1, R9)
@@ -154,6 +163,31 @@ export function receiveProgram(context: ProgramContext, slot: number): ProgramSp
     .call('redirect')
     .exit();
   return classifier(program.build());
+}
+
+/** ETH_P_8021Q and ETH_P_8021AD as they lie in memory. */
+const [TAGGED_8021Q, TAGGED_8021AD] = [0x0081, 0xa888];
+
+/** Ends the program for frames whose tag is in `ranges`. The context is in R6; R1 and R2 are lost. */
+function leaveTagged(program: Assembler, ranges: readonly TagRange[]): void {
+  if (ranges.length === 0) return;
+  const [ours, compare, theirs] = ['ours', 'compare', 'theirs'].map(label => program.freshLabel(label)) as [
+    string,
+    string,
+    string,
+  ];
+  program
+    .load('u32', R1, R6, SK_BUFF.vlan_present)
+    .jeq(R1, 0, ours)
+    .load('u32', R2, R6, SK_BUFF.vlan_proto)
+    .load('u32', R1, R6, SK_BUFF.vlan_tci)
+    .and(R1, TAG_8021AD - 1)
+    .jeq(R2, TAGGED_8021Q, compare)
+    .jne(R2, TAGGED_8021AD, ours)
+    .or(R1, TAG_8021AD)
+    .label(compare);
+  for (const { first, last } of ranges) program.jlt(R1, first, ours).jle(R1, last, theirs);
+  program.jump(ours).label(theirs).exitWith(TC_PASS).label(ours);
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   type Rtnetlink,
   writeSysctl,
 } from '../../linux/index.js';
+import type { TagRange } from '../../netlink/index.js';
 import { deleteEmptyClsact, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
 
 /** How it was done, for undoing it; plain JSON. */
@@ -72,6 +73,16 @@ function writeQuiet(netlink: Rtnetlink, ifindex: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Leaves frames with these VLAN tags to the host from now on, and no others. Throws SystemError. */
+export function leaveToHost(
+  netlink: Rtnetlink,
+  { ifindex, settings }: Silence,
+  tags: readonly TagRange[],
+): void {
+  // Settings of IPv4 on the member say nothing to VLAN devices on it.
+  if (settings === undefined) addDropFilter(netlink, place(ifindex), tags, true);
 }
 
 /** Undoes it, also when it was noted and only begun. Quiet when the interface is gone. */

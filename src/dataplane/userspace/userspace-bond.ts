@@ -2,14 +2,15 @@
 // member, and a worker between them. The pair stays when this process goes, and is taken over by the next.
 import {
   deleteLink,
-  Ethtool,
   getLink,
+  leaveTagged,
   type MappedMemory,
   type PacketRing,
   type Rtnetlink,
   setLink,
   takeRingDrops,
 } from '../../linux/index.js';
+import { tagRanges } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
 import type { BondDataPlane, BondPlaces, Diversion, Loss, NewBond } from '../contract.js';
 import { createPair, deletePair, lowerAlias } from '../pair.js';
@@ -31,8 +32,9 @@ import {
   writeWhole,
 } from './parts-file.js';
 import { openRing, openSender, ringName, shutRing, shutSender } from './rings.js';
-import { type Silence, silence, unsilence } from './silence.js';
+import { leaveToHost, type Silence, silence, unsilence } from './silence.js';
 import { hasQdiscOfPeople, slotPlanOf } from './slot-plan.js';
+import { switchOffUnsayable } from './unsayable.js';
 
 /** Blocks of 4 MiB (63 frames each): what may wait while the worker does not run. */
 const HOST_BLOCKS = MOST_BLOCKS;
@@ -40,22 +42,6 @@ const MEMBER_BLOCKS = 8;
 const MEMBER_BLOCKS_OF_MANY = 2;
 const MANY = 8;
 
-/**
- * A virtio header cannot say these: tunnels, SCTP, and UDP segments before Linux 6.2. They are done before the frames come to
- * the bond's lower end (virtio_net_hdr_from_skb refuses them, and its caller drops the frame).
- */
-const UNSAYABLE = [
-  'tx-checksum-sctp',
-  'tx-sctp-segmentation',
-  'tx-udp-segmentation',
-  'tx-udp_tnl-segmentation',
-  'tx-udp_tnl-csum-segmentation',
-  'tx-gre-segmentation',
-  'tx-gre-csum-segmentation',
-  'tx-ipxip4-segmentation',
-  'tx-ipxip6-segmentation',
-  'tx-gso-list',
-] as const;
 
 /** What a bond works with. */
 interface Surroundings {
@@ -84,6 +70,8 @@ export class UserspaceBond implements BondDataPlane {
   readonly #held = new Set<number>();
   /** Of the forwarder; undefined before the bond is carried. */
   #number: number | undefined;
+  /** By slot: the VLAN tags that are left to devices on the member, as text, as far as this process set them. */
+  readonly #left = new Map<number, string>();
   #parts: Parts;
   #closed = false;
   #carrier: boolean | undefined;
@@ -140,9 +128,7 @@ export class UserspaceBond implements BondDataPlane {
       writeWhole(bond.partsFile, unfinished);
       const pair = createPair(netlink, bond);
       undo.push(() => deleteLink(netlink, name));
-      const ethtool = Ethtool.open();
-      ethtool.setFeatures(name, Object.fromEntries(UNSAYABLE.map(feature => [feature, false])));
-      ethtool.close();
+      switchOffUnsayable(name);
       // Its note is that of the pair, with which it goes.
       const lowerSilence = silence(netlink, pair.lowerIfindex, () => {});
       const parts: Parts = { ...unfinished, ...pair, silenced: {}, lowerSilence };
@@ -245,6 +231,19 @@ export class UserspaceBond implements BondDataPlane {
     }
   }
 
+  leaveTagged(member: MemberIndex, tags: readonly number[]): void {
+    const slot = this.#state.slotOf(member);
+    const sockets = slot === undefined ? undefined : this.#sockets.get(slot);
+    const silenced = slot === undefined ? undefined : this.#parts.silenced[slot];
+    if (slot === undefined || sockets === undefined || silenced === undefined) return;
+    if (this.#left.get(slot) === tags.join()) return;
+    const ranges = tagRanges(tags);
+    // The ring first: a frame that both would take comes in twice.
+    leaveTagged(sockets.ring.fd, ranges);
+    leaveToHost(this.#netlink, silenced, ranges);
+    this.#left.set(slot, tags.join());
+  }
+
   removeMember(member: MemberIndex): void {
     const slot = this.#state.slotOf(member);
     if (slot === undefined) return;
@@ -269,6 +268,7 @@ export class UserspaceBond implements BondDataPlane {
 
   /** The note goes last. */
   #unsilence(slot: number): void {
+    this.#left.delete(slot);
     const { [slot]: silenced, ...rest } = this.#parts.silenced;
     try {
       if (silenced !== undefined) unsilence(this.#netlink, silenced);
