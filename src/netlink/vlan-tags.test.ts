@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CLASSIC, type ClassicStep } from './classic-bpf.js';
 import { MOST_RANGES, tagNumber, tagProgram, tagRanges, tagSettings } from './vlan-tags.js';
