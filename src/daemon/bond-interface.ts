@@ -78,13 +78,25 @@ export function setBondInterface({ netlink }: Machine, runner: BondRunner, wish:
     runner.resync();
     const after = getLink(netlink, bondIfindex);
     // A member that cannot follow takes the MTU of the bond back with it (bond_change_mtu).
-    if (wish.mtu === undefined || after?.mtu === wish.mtu) return done;
+    const hasMtu = wish.mtu === undefined || after?.mtu === wish.mtu;
+    const { mode, options } = runner.policy.snapshot();
+    // With fail_over_mac the driver says nothing when it does not follow.
+    const isChosen = mode === 'active-backup' && options.fail_over_mac !== 'none';
+    const hasAddress = address === undefined || isChosen || after?.address === address;
+    if (hasMtu && hasAddress) return done;
     undo();
+    if (hasMtu) return err(addressRefused(runner.name, wish.address ?? ''));
   } catch (error) {
     return err(systemRefusal(error, `${runner.name} was not changed`));
   }
   const message = `mtu ${wish.mtu} was refused: a member of ${runner.name} cannot have it; '${advice('bondwire events --bond {bond}', { bond: runner.name })}' says which. Choose a smaller one.`;
   return err(refusal('invalid-value', 'EINVAL', message));
+}
+
+/** A member did not let the bond have it (bond_set_mac_address). */
+function addressRefused(bondName: string, address: string): Refusal {
+  const message = `The MAC address ${shown(address)} was not given to ${bondName}: a member refuses it; 'bondwire events' says which. A card that takes no other address while it is up gets one when it joins: release the members, set the address, enslave them again.`;
+  return refusal('invalid-value', 'EBUSY', message);
 }
 
 /** The MAC address in its plain form; null when no interface can have it (is_valid_ether_addr). */

@@ -13,6 +13,7 @@ import { bondLinkOf } from './link-facts.js';
 import { changeLink, isLinkOutput } from './link-outputs.js';
 import { LinkReader } from './link-reader.js';
 import type { Machine } from './machine.js';
+import { giveAddresses } from './member-address.js';
 import { giveMtu } from './member-mtu.js';
 import { MonitorSenses } from './monitor-senses.js';
 import { type Outage, outageOf } from './outage.js';
@@ -192,7 +193,7 @@ export class BondRunner {
   /** The kernel told something of the bond's own interface. */
   bondTold(link: Link): void {
     const before = this.#policy.snapshot();
-    const told = bondLinkOf(link);
+    const told = this.#withAddress(bondLinkOf(link), before.address);
     if (told.adminUp !== before.adminUp) this.refreshStack();
     if (told.name !== before.name) this.#guard(() => this.plane.renamed(told.name));
     if (told.mtu !== before.mtu) this.#followMtu(told.mtu, before.mtu);
@@ -425,5 +426,16 @@ export class BondRunner {
     }
     const link = getLink(netlink, this.plane.bondIfindex);
     if (link !== undefined) this.feed(bondLinkOf(link));
+  }
+
+  /** Somebody may have changed the bond's MAC address: it has it if its members take it, and else has its old one back. */
+  #withAddress<T extends { readonly address: string }>(told: T, before: string): T {
+    const { netlink } = this.#machine;
+    const wishes = this.#policy.addressesFor(told.address);
+    const failed = giveAddresses(netlink, { ifindex: this.plane.bondIfindex, before }, wishes);
+    if (failed === undefined) return told;
+    const message = `The MAC address ${told.address} of ${this.name} was taken back to ${before}: ${failed}`;
+    this.#tell({ severity: 'error', type: 'address', message });
+    return { ...told, address: before };
   }
 }

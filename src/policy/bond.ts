@@ -1,6 +1,6 @@
 // The bond: the sans-IO object that the daemon, the simulator and the tests drive. It gets no time from the operating
 // system, contains no networking code and no randomness; the rules are in the files beside it.
-import { err, ok, refusal, type Refusal, type Result, unreachable } from '../base/index.js';
+import { err, type MacText, ok, refusal, type Refusal, type Result, unreachable } from '../base/index.js';
 import { activeBackupArpTick } from './arp-active-backup.js';
 import { hear, hearAnswer } from './arp-hearing.js';
 import { loadBalanceArpTick } from './arp-load-balance.js';
@@ -35,6 +35,7 @@ import {
 } from './options.js';
 import { optionValues } from './option-values.js';
 import { snapshotOf } from './snapshot.js';
+import { addressesFor, type MemberAddress } from './mac-rules.js';
 import { type BondState, type Context, tell } from './state.js';
 import { newWatch } from './watch-times.js';
 import { idleWatch, isWatching } from './watched-link.js';
@@ -189,6 +190,11 @@ export class Bond implements BondPolicy {
 
   members(): readonly MemberSnapshot[] {
     return this.#state.members;
+  }
+
+  /** What members are to be given before the bond may have this address; see `addressesFor`. */
+  addressesFor(address: MacText): readonly MemberAddress[] {
+    return addressesFor(this.#state, address);
   }
 
   /** The forwarding plan as it is now, for a data plane that is set up anew. */

@@ -35,4 +35,5 @@ export {
 } from './options.js';
 export { isBalanced, LoadTable } from './load-table.js';
 export { MOST_HEADERS } from './flow-keys.js';
+export type { MemberAddress } from './mac-rules.js';
 export { HASH_POLICIES, type HashPolicy, transmitHash } from './transmit-hash.js';

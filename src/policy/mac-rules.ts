@@ -1,7 +1,8 @@
 // Who has which MAC address: joining, failover and the fail_over_mac option (bond_enslave, bond_do_fail_over_mac).
 import { formatMac, type MacText, parseMac } from '../base/index.js';
 import { failOverMacOf, isLoadBalancing } from './modes.js';
-import { type BondState, type Context, type MemberState, tell } from './state.js';
+import type { MemberIndex } from './contract.js';
+import { activeMember, type BondState, type Context, type MemberState, tell } from './state.js';
 
 /** Values of fail_over_mac. */
 export const FAIL_OVER_MAC = { NONE: 0, ACTIVE: 1, FOLLOW: 2 } as const;
@@ -117,6 +118,29 @@ export function failOverMac(context: Context, next: MemberState, old: MemberStat
     old ?? state.members.find(other => other !== next && other.address === state.address) ?? null;
   if (holder === null) setMemberAddress(context, next, state.address);
   else swapAddresses(context, next, holder);
+}
+
+/** A member, and an address for it. */
+export interface MemberAddress {
+  readonly member: MemberIndex;
+  readonly address: MacText;
+}
+
+/**
+ * What members would be given if the bond had this address from now on; nothing when it has it already, or when it would be set
+ * back. Whoever carries it out tries this first: where a member refuses, the bond keeps its address too (bond_set_mac_address).
+ */
+export function addressesFor(state: BondState, address: MacText): MemberAddress[] {
+  if (address === state.address || state.awaitsRandomAddress) return [];
+  if (state.staleAddresses.includes(address) || failOverMacOf(state) !== FAIL_OVER_MAC.NONE) return [];
+  if (!isLoadBalancing(state)) return state.members.map(({ member }) => ({ member, address }));
+  const active = activeMember(state);
+  if (active === null) return [];
+  const holder = state.members.find(other => other.address === address && other !== active);
+  return [
+    ...(holder === undefined ? [] : [{ member: holder.member, address: active.address }]),
+    { member: active.member, address },
+  ];
 }
 
 /** The bond's own address was changed by somebody else (bond_set_mac_address, H31). */
