@@ -1,7 +1,7 @@
 // A MAC address of the bond that a member refuses while it is up: nothing changes, and what is told is true (driver:
 // bond_set_mac_address, where the command fails). Members that refuse: macvlans, which take no address that another device on
 // the same interface has. Real interfaces; needs root and BPF.
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { closeStages, Stage, until } from './support/stage.js';
 
 afterEach(closeStages);
