@@ -42,7 +42,6 @@ const MEMBER_BLOCKS = 8;
 const MEMBER_BLOCKS_OF_MANY = 2;
 const MANY = 8;
 
-
 /** What a bond works with. */
 interface Surroundings {
   readonly netlink: Rtnetlink;
