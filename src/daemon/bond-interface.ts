@@ -95,7 +95,7 @@ export function setBondInterface({ netlink }: Machine, runner: BondRunner, wish:
 
 /** A member did not let the bond have it (bond_set_mac_address). */
 function addressRefused(bondName: string, address: string): Refusal {
-  const message = `The MAC address ${shown(address)} was not given to ${bondName}: a member refuses it; 'bondwire events' says which. A card that takes no other address while it is up gets one when it joins: release the members, set the address, enslave them again.`;
+  const message = `The MAC address ${shown(address)} was not given to ${bondName}: a member refuses it; '${advice('bondwire events --bond {bond}', { bond: bondName })}' says which. A card that takes no other address while it is up gets one when it joins: release the members, set the address, enslave them again.`;
   return refusal('invalid-value', 'EBUSY', message);
 }
 
