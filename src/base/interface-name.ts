@@ -24,6 +24,8 @@ export function badBondName(name: string): string | null {
   if (bad !== null) return bad;
   if (name.includes('%')) return 'the kernel would replace the "%" by a number';
   if (!/^[\x21-\x7e]+$/.test(name)) return 'use printable ASCII characters';
+  if (name.startsWith('-')) return 'commands would take it for an option';
+  if (name.startsWith('bwl-')) return 'lower ends of bonds are called so';
   if (['all', 'default'].includes(name)) return '/proc/sys/net uses it for all interfaces';
   // The driver's file: no interface can have its name where the driver is, and the views could not show such a bond.
   return name === 'bonding_masters' ? '/sys/class/net has a file of that name' : null;

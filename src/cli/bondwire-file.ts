@@ -1,8 +1,8 @@
 // Reads bondwire.yaml for the commands that act on it: what is wrong with it is told line by line.
-import { readFile } from 'node:fs/promises';
 import type { BondWish } from '../config/index.js';
 import { refusedFailure } from './failure.js';
 import { plain } from './plain.js';
+import { readTextFile } from './read-text.js';
 import type { Terminal } from './terminal.js';
 import { plural } from './units.js';
 
@@ -10,12 +10,9 @@ import { plural } from './units.js';
 export async function readBondwireFile(path: string, terminal: Terminal): Promise<readonly BondWish[]> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = readTextFile(path);
   } catch (error) {
-    throw refusedFailure(
-      `${plain(path)} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
-      error,
-    );
+    throw refusedFailure((error as Error).message, error);
   }
   const { parseBondwireYaml } = await import('../config/index.js');
   const { count, findingLines } = await import('./findings-report.js');

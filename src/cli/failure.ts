@@ -41,9 +41,21 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** For a process that may not open as many files as its own code has. Undefined for every other error. */
+export function openFilesFailure(error: unknown): Failure | undefined {
+  const code = systemCode(error);
+  if (code !== 'EMFILE' && code !== 'ENFILE') return undefined;
+  return refusedFailure(
+    `too many files are open (${plain((error as Error).message)}): raise the limit of open files (nofile) to 1024 and start it again.`,
+    error,
+  );
+}
+
 /** Anything thrown, as the failure to report: a missing permission is told apart from other failures. */
 export function asFailure(error: unknown, doing: string): Failure {
   if (error instanceof Failure) return error;
+  const tooMany = openFilesFailure(error);
+  if (tooMany !== undefined) return tooMany;
   const said = plain(error instanceof Error ? error.message : String(error));
   const text = /[.?!]$/.test(said) ? said : `${said}.`;
   const code = systemCode(error);

@@ -1,12 +1,12 @@
 // Reads the files that `import` is given: those named, those that a folder holds and whose names speak of bonds, and those that
 // /etc/network/interfaces sources.
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { matches, maySpeakOfBonds, recognise, sourceLines, type SourceFile } from '../config/index.js';
 import { refusedFailure } from './failure.js';
 import { plain } from './plain.js';
+import { readTextFile } from './read-text.js';
 
-const LARGEST_FILE = 1024 * 1024;
 const MOST_FILES = 2000;
 const DEEPEST = 8;
 
@@ -95,15 +95,13 @@ function readText(path: string, isNamed: boolean): string {
   const stat = statOf(path);
   // systemd: a link to /dev/null masks the file of that name.
   if (stat.isCharacterDevice() && realpathSync(path) === '/dev/null') return '';
-  // A FIFO that was found would be waited for until somebody writes; one that was named is meant (`<(…)`).
-  if (!stat.isFile() && !(isNamed && stat.isFIFO()))
+  // One that was named may be a pipe (`<(…)`).
+  if (!stat.isFile() && !isNamed)
     throw refusedFailure(`${plain(path)} is no file that holds text; it was passed over.`);
-  if (stat.size > LARGEST_FILE)
-    throw refusedFailure(`${plain(path)} is larger than 1 MiB, so it is no configuration of bonds.`);
   try {
-    return readFileSync(path, 'utf8');
+    return readTextFile(path);
   } catch (error) {
-    throw cannotRead(path, error);
+    throw refusedFailure((error as Error).message, error);
   }
 }
 

@@ -1,7 +1,7 @@
 // Runs one command line to its exit code; everything that can be thrown ends here as a sentence.
 import { CommanderError } from 'commander';
 import { EXIT } from '../daemon/api.js';
-import { Failure } from './failure.js';
+import { Failure, openFilesFailure } from './failure.js';
 import type { Machine } from './modules.js';
 import { plain } from './plain.js';
 import { buildProgram } from './program.js';
@@ -35,9 +35,10 @@ export async function runCli(
     return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
-    if (error instanceof Failure) {
-      terminal.err(`bondwire: ${error.message}\n`);
-      return error.exitCode;
+    const failure = error instanceof Failure ? error : openFilesFailure(error);
+    if (failure !== undefined) {
+      terminal.err(`bondwire: ${failure.message}\n`);
+      return failure.exitCode;
     }
     const text = error instanceof Error ? error.message : String(error);
     terminal.err(`bondwire: internal error: ${plain(text)} (BONDWIRE_DEBUG=1 shows where).\n`);

@@ -35,6 +35,7 @@ import { ViewFiles } from './view-files.js';
 import { filesOf, type TextView, textView } from './views.js';
 
 const LOCK_WAIT_MS = 5000;
+const GROUP_AND_OTHERS_WRITE = 0o022;
 
 export interface DaemonOptions {
   readonly runDir: string;
@@ -53,6 +54,8 @@ export interface RunningDaemon {
 /** Starts a daemon; what it finds of an earlier one goes on. Throws having cleaned up after itself. */
 export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
   checkRunDirOwner(options.runDir);
+  // What is in the run directory is for nobody else to write, whatever who started us thinks of that.
+  process.umask(process.umask() | GROUP_AND_OTHERS_WRITE);
   const socket = controlSocketPath(options.runDir);
   // One that was prepared is a supervisor's: what answers still is the one before it, which is dying.
   const isPrepared = options.planes !== undefined;
@@ -160,6 +163,10 @@ class Daemon implements RunningDaemon {
     const warn = (message: string): void => {
       daemon.journal.add('', { severity: 'warning', type: 'data-plane', message });
     };
+    if (daemon.journal.problem !== undefined) {
+      const message = `Events of earlier daemons are not known: ${daemon.journal.problem}`;
+      daemon.journal.add('', { severity: 'warning', type: 'daemon', message });
+    }
     if (planes.ebpfProblem !== '') {
       warn(`eBPF does not work here (${planes.ebpfProblem}): bonds are forwarded in user space`);
     }

@@ -1,5 +1,6 @@
 // What happened, kept in memory for readers and in RUN_DIR/events.ndjson for the next daemon; numbered without gaps.
-import { appendFileSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { appendOwnFile, readOwnFile, replaceOwnFile } from '../linux/index.js';
 import type { BondEvent } from '../policy/index.js';
 import type { EventRecord } from './api.js';
 
@@ -11,13 +12,19 @@ export type EventListener = (record: EventRecord) => void;
 /** The journal of one run directory. */
 export class Journal {
   readonly #path: string;
+  /** Why the events of earlier daemons are not known; undefined when they are. */
+  readonly problem: string | undefined;
   #records: EventRecord[] = [];
   #sequence = 0;
   readonly #listeners = new Set<EventListener>();
 
   constructor(runDir: string) {
     this.#path = `${runDir}/events.ndjson`;
-    this.#records = readRecords(this.#path);
+    try {
+      this.#records = readRecords(this.#path);
+    } catch (error) {
+      this.problem = (error as Error).message;
+    }
     this.#sequence = this.#records.at(-1)?.seq ?? 0;
   }
 
@@ -54,7 +61,7 @@ export class Journal {
   #append(record: EventRecord): void {
     try {
       if ((statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) > MAX_FILE_BYTES) this.#shorten();
-      appendFileSync(this.#path, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+      appendOwnFile(this.#path, `${JSON.stringify(record)}\n`);
     } catch {
       // Kept in memory all the same.
     }
@@ -62,18 +69,13 @@ export class Journal {
 
   #shorten(): void {
     const text = this.#records.map(record => `${JSON.stringify(record)}\n`).join('');
-    writeFileSync(`${this.#path}.new`, text, { mode: 0o600 });
-    renameSync(`${this.#path}.new`, this.#path);
+    replaceOwnFile(this.#path, text);
   }
 }
 
+/** Those that can be read of a file; none where there is none. Throws UnreadableFile. */
 function readRecords(path: string): EventRecord[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    return [];
-  }
+  const text = readOwnFile(path) ?? '';
   const records: EventRecord[] = [];
   for (const line of text.split('\n').slice(-KEPT - 1)) {
     const record = parseRecord(line);

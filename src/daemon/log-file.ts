@@ -1,5 +1,6 @@
 // RUN_DIR/bondwire.log. The run directory is memory that others need too: the file is kept small, and a full one stops nothing.
-import { appendFileSync, renameSync, statSync } from 'node:fs';
+import { renameSync, statSync } from 'node:fs';
+import { appendOwnFile } from '../linux/index.js';
 
 const MAX_BYTES = 4 * 1024 * 1024;
 
@@ -18,7 +19,7 @@ export class LogFile {
     try {
       if ((statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) > this.#maxBytes)
         renameSync(this.#path, `${this.#path}.1`);
-      appendFileSync(this.#path, line);
+      appendOwnFile(this.#path, line, 0o644);
     } catch {
       // Events are kept in memory, and shown by `bondwire events`.
     }

@@ -2,7 +2,7 @@
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { err, ok, type Refusal, type Result, shown, unreachable } from '../base/index.js';
+import { ok, type Refusal, type Result, shown, unreachable } from '../base/index.js';
 import type {
   Changed,
   DaemonStatus,
@@ -15,9 +15,12 @@ import type {
   ShowDocument,
 } from './api.js';
 import type { BondRunner } from './bond-runner.js';
+import { eventText, followEvents } from './event-followers.js';
 import type { Journal } from './journal.js';
 import type { Done } from './operations.js';
 import { Turns } from './turns.js';
+import { parseUrl, readBody, type RequestUrl, TOO_LARGE } from './request-reading.js';
+import { isSystemFailure, systemRefusal } from './system-refusal.js';
 import type { TextView } from './views.js';
 import {
   addressesBody,
@@ -32,7 +35,6 @@ import {
   setBody,
 } from './request-bodies.js';
 
-const MOST_BODY_BYTES = 256 * 1024;
 /** What the server needs of the daemon. */
 export interface ControlledDaemon {
   readonly journal: Journal;
@@ -83,24 +85,20 @@ function httpStatus({ code }: Refusal): number {
   }
 }
 
-const TOO_LARGE = invalid(
-  `The request is larger than ${MOST_BODY_BYTES} bytes; no change needs as much, so say it in several.`,
-);
-
 /** What may be done with a bond's parts; the empty one is the bond. */
-const PART_METHODS: Readonly<Record<string, string>> = {
-  '': 'GET, DELETE',
-  proc: 'GET',
-  info: 'GET',
-  ifconfig: 'GET',
-  sysfs: 'GET',
-  members: 'GET, POST, DELETE',
-  options: 'PATCH',
-  up: 'POST',
-  addresses: 'POST',
-  link: 'PATCH',
-  routes: 'POST',
-};
+const PART_METHODS: ReadonlyMap<string, string> = new Map([
+  ['', 'GET, DELETE'],
+  ['proc', 'GET'],
+  ['info', 'GET'],
+  ['ifconfig', 'GET'],
+  ['sysfs', 'GET'],
+  ['members', 'GET, POST, DELETE'],
+  ['options', 'PATCH'],
+  ['up', 'POST'],
+  ['addresses', 'POST'],
+  ['link', 'PATCH'],
+  ['routes', 'POST'],
+]);
 
 /** Serves until closed. */
 export class ControlServer {
@@ -115,10 +113,8 @@ export class ControlServer {
     this.#path = path;
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
-        const message = error instanceof Error ? error.message : String(error);
-        const text = `The daemon failed at this request: ${shown(message, 200)}.`;
         if (response.headersSent) response.destroy();
-        else sendError(response, 500, 'internal', 'EIO', text);
+        else refuseFailed(response, error);
       });
     });
     this.#server.on('clientError', refuseBytes);
@@ -247,7 +243,7 @@ export class ControlServer {
           daemon.addRoutes(runner, value.routes),
         );
       default: {
-        const methods = PART_METHODS[verb.slice(verb.indexOf(' ') + 1)];
+        const methods = PART_METHODS.get(verb.slice(verb.indexOf(' ') + 1));
         if (methods === undefined) return notFound(request, response);
         return wrongMethod(request, response, methods);
       }
@@ -295,62 +291,14 @@ export class ControlServer {
     const { journal } = this.#daemon;
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
     response.flushHeaders();
-    const write = (record: EventRecord): void => {
-      response.write(`${JSON.stringify(record)}\n`);
-    };
-    for (const record of journal.after(after, bond)) write(record);
     if (query.get('follow') !== '1') {
+      for (const record of journal.after(after, bond)) response.write(eventText(record));
       response.end();
       return;
     }
-    const stop = journal.listen(record => {
-      if (bond === undefined || record.bond === bond) write(record);
-    });
     this.#followers.add(response);
-    response.on('close', () => {
-      stop();
-      this.#followers.delete(response);
-    });
-  }
-}
-
-interface RequestUrl {
-  readonly path: readonly string[];
-  readonly query: URLSearchParams;
-}
-
-/** The parts of a request's address; undefined when it is none. */
-export function parseUrl(text: string): RequestUrl | undefined {
-  try {
-    const url = new URL(text, 'http://bondwire');
-    return {
-      path: url.pathname
-        .split('/')
-        .filter(part => part !== '')
-        .map(decodeURIComponent),
-      query: url.searchParams,
-    };
-  } catch {
-    return undefined;
-  }
-}
-
-async function readBody(request: IncomingMessage): Promise<Result<unknown, Refusal>> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    // What is too much is read on, but not kept: who sends it hears the answer only when all is sent.
-    if (length > MOST_BODY_BYTES) chunks.length = 0;
-    else chunks.push(chunk);
-  }
-  if (length === 0) return ok(undefined);
-  if (length > MOST_BODY_BYTES) return err(TOO_LARGE);
-  try {
-    return ok(JSON.parse(Buffer.concat(chunks).toString('utf8')));
-  } catch (error) {
-    const message = `The body of the request is not JSON (${shown((error as Error).message, 120)}); see the documentation of the control API.`;
-    return err(invalid(message));
+    response.on('close', () => this.#followers.delete(response));
+    followEvents(journal, { after, bond }, response);
   }
 }
 
@@ -373,6 +321,15 @@ function sendError(
 ): void {
   const body: ErrorBody = { error: { code, errno, message } };
   send(response, body, status);
+}
+
+/** What nobody foresaw: the machine's failures are told as such, others are faults of ours. */
+function refuseFailed(response: ServerResponse, error: unknown): void {
+  if (isSystemFailure(error))
+    return refuse(response, systemRefusal(error, 'The request was not carried out'));
+  const message = error instanceof Error ? error.message : String(error);
+  const text = `The daemon failed at this request: ${shown(message, 200)}.`;
+  sendError(response, 500, 'internal', 'EIO', text);
 }
 
 function refuse(response: ServerResponse, why: Refusal, status: number = httpStatus(why)): void {

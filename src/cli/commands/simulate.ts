@@ -1,9 +1,9 @@
 // `bondwire simulate`: what would happen to a described network, told in virtual time; needs no daemon and no permission.
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { advice } from '../../base/index.js';
 import { EXIT } from '../../daemon/api.js';
 import { refusedFailure, usageFailure } from '../failure.js';
+import { readTextFile } from '../read-text.js';
 import type { Session } from '../session.js';
 
 const HELP = `
@@ -73,9 +73,9 @@ async function readScenario(file: string, minutes: number | undefined) {
   const { parseScenario } = await import('../../simulator/index.js');
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = readTextFile(file);
   } catch (error) {
-    throw refusedFailure(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw refusedFailure((error as Error).message, error);
   }
   const parsed = parseScenario(text);
   if (!parsed.ok) throw refusedFailure(`${file} is no scenario: ${parsed.error}`);

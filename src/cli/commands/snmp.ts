@@ -1,5 +1,5 @@
 // `bondwire snmp`: an SNMP agent in the foreground that shows interfaces, bonds and addresses, read-only.
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type Command, InvalidArgumentError } from 'commander';
 import { DEFAULT_RUN_DIR, type ShowBond } from '../../daemon/api.js';
@@ -9,6 +9,7 @@ import { asFailure, Failure, refusedFailure, systemCode, usageFailure } from '..
 import { advice, plain } from '../plain.js';
 import type { Session } from '../session.js';
 import { stopRequest } from '../stop-request.js';
+import { readTextFile } from '../read-text.js';
 
 const LASTING_STATE = '/var/lib/bondwire/snmp.json';
 
@@ -111,7 +112,7 @@ async function usersOf(file: string): Promise<readonly SnmpUser[]> {
         `${plain(file)} holds passwords and others may read it; run: chmod 600 ${plain(file)}.`,
       );
     }
-    text = readFileSync(file, 'utf8');
+    text = readTextFile(file);
   } catch (error) {
     throw error instanceof Failure ? error : asFailure(error, `Reading the users of ${plain(file)}`);
   }
