@@ -81,30 +81,3 @@ test('The daemon works in a container with the capabilities of docs/containers.m
   const [bond] = (JSON.parse(json) as ShowDocument).bonds;
   expect(bond).toMatchObject({ dataPlane: 'userspace', active: 'eth1', inlineFailover: true });
 }, 120_000);
-
-const USE_EBPF = `
-  set -e
-  ${BIN} daemon >&2 & daemon=$!
-  until ${BIN} create bond0 mode=active-backup miimon=50 data_plane=ebpf 2>/dev/null; do sleep 0.2; done
-  ${BIN} events | grep -c 'end with this container' || true
-  ${BIN} doctor | grep -c 'end with this container' || true
-  ${BIN} destroy bond0
-  kill $daemon; wait $daemon`;
-
-test.each([
-  ['is mounted inside: said by an event and by doctor', ':', '1\n1\n'],
-  [
-    'was mounted outside: nothing to say',
-    'mkdir -p /run/bondwire/bpf; mount -t bpf bpf /run/bondwire/bpf',
-    '0\n0\n',
-  ],
-])('eBPF in a container: the bpffs %s', async (_, outside, said) => {
-  const inside = `set -e; mount --make-rprivate /; mount -t tmpfs tmpfs /run; ${outside}; ip link set lo up; ${USE_EBPF}`;
-  const { status, stdout, stderr } = await collect(
-    spawn('unshare', ['--mount', '--net', '--pid', '--fork', '--mount-proc', 'sh', '-c', inside], {
-      stdio: 'pipe',
-    }),
-  );
-  expect(status, stderr).toBe(0);
-  expect(stdout).toBe(said);
-});

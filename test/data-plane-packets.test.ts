@@ -270,7 +270,7 @@ describe.each(['ebpf', 'userspace'] as const)('%s', kind => {
         const { lab } = stage;
         bondWithAddresses(kind, mtu);
         if (offload === 'off') {
-          for (const name of ['bond0', 'bwl-test', 'eth0']) {
+          for (const name of ['bond0', 'bwl-00c0ffee', 'eth0']) {
             await lab.exec('host', [
               'ethtool',
               '-K',

@@ -59,6 +59,7 @@ const isBond: Check = fields<keyof ShowBond>({
   mode: isText,
   dataPlane: isText,
   dataPlaneDetail: isText,
+  lifetimeProblem: orAbsent(isText),
   inlineFailover: isFlag,
   adminUp: isFlag,
   carrier: isFlag,

@@ -1,5 +1,5 @@
 // How a bond that an earlier daemon left is taken over, or given up where nothing works any more.
-import { type BondDataPlane, hasProgram, TRANSMIT_PROGRAM } from '../dataplane/index.js';
+import type { BondDataPlane, KnownBond } from '../dataplane/index.js';
 import { getLink, type Rtnetlink, setLink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { Bond } from '../policy/index.js';
@@ -7,6 +7,8 @@ import { AddressFilters } from './address-filters.js';
 import { belongingsOf } from './address-transfer.js';
 import { returnBelongings } from './belongings-return.js';
 import { BondRunner } from './bond-runner.js';
+import { wishedDataPlane } from './data-planes.js';
+import type { Journal } from './journal.js';
 import type { Machine } from './machine.js';
 import { restoreSettings } from './original-settings.js';
 import { placesOf } from './places.js';
@@ -21,37 +23,22 @@ import { removeVlanFilters } from './vlan-follower.js';
 export function adoptBond(machine: Machine, registry: Registry, saved: SavedRunner): boolean {
   const { netlink, planes, journal } = machine;
   const places = placesOf(machine.runDir, saved.pins);
+  if (getLink(netlink, saved.bondIfindex) === undefined) {
+    planes.sweep(netlink, places);
+    giveUp(machine, saved);
+    return false;
+  }
+  let policy: Bond;
   let plane: BondDataPlane | undefined;
-  let policy: Bond | undefined;
-  let obstacle = planes.obstacle(places);
   try {
     policy = Bond.restore(saved.policy, machine.now());
+    plane = planes.adopt(netlink, places, knownOf(saved, policy), wishedDataPlane(policy.snapshot().options));
   } catch (error) {
-    obstacle ??= (error as Error).message;
+    machine.log.error({ err: error, bond: saved.name }, 'a bond cannot be taken over');
+    // To take away what works would cut off whoever uses it.
+    throw leftAlone(machine, saved, error);
   }
-  // To take away what works would cut off whoever uses it.
-  const isThere = getLink(netlink, saved.bondIfindex) !== undefined;
-  if (obstacle !== undefined && isThere) {
-    throw cannotTakeOver(
-      saved,
-      obstacle,
-      'Start the Bondwire that made it, with the rights that it had, or when that is mended',
-    );
-  }
-  try {
-    if (policy !== undefined) plane = planes.adopt(netlink, places);
-  } catch (error) {
-    machine.log.error({ err: error, bond: saved.name }, 'a bond cannot be adopted');
-    if (isThere) throw cannotTakeOver(saved, (error as Error).message, 'Start again when that is mended');
-  }
-  if (plane === undefined && isThere && isCarried(netlink, saved.lowerIfindex)) {
-    throw cannotTakeOver(
-      saved,
-      `${places.pins} or ${places.partsFile} is not whole`,
-      'Start again when it is',
-    );
-  }
-  if (plane === undefined || policy === undefined) {
+  if (plane === undefined) {
     planes.sweep(netlink, places);
     giveUp(machine, saved);
     return false;
@@ -76,16 +63,36 @@ export function adoptBond(machine: Machine, registry: Registry, saved: SavedRunn
     type: 'daemon',
     message: `${saved.name} was found at work and is looked after again (daemon ${process.pid})`,
   });
+  if (plane.renewed !== undefined) {
+    const message = `The working parts of ${saved.name} were made anew and put in place of the old ones: ${plane.renewed}`;
+    journal.add(saved.name, { severity: 'warning', type: 'data-plane', message });
+  }
+  tellLifetime(journal, saved.name, plane);
   return true;
 }
 
-function cannotTakeOver({ name }: SavedRunner, why: string, remedy: string): Error {
-  return new Error(`${name} is at work and cannot be taken over: ${why}. It was left as it is. ${remedy}.`);
+/** Says of a bond that packets of it end with the daemon, where they do. */
+export function tellLifetime(journal: Journal, name: string, plane: BondDataPlane): void {
+  if (plane.lifetimeProblem === undefined) return;
+  const message = `${name} ends with the daemon: ${plane.lifetimeProblem}`;
+  journal.add(name, { severity: 'warning', type: 'data-plane', message });
 }
 
-/** True while a program of the eBPF data plane sends what comes out of the lower end. */
-function isCarried(netlink: Rtnetlink, lowerIfindex: number): boolean {
-  return getLink(netlink, lowerIfindex) !== undefined && hasProgram(netlink, lowerIfindex, TRANSMIT_PROGRAM);
+function knownOf(saved: SavedRunner, policy: Bond): KnownBond {
+  const members = saved.members
+    .filter(({ joining, leaving }) => !joining && leaving === undefined)
+    .map(({ original }) => original.ifindex);
+  const { bondIfindex, lowerIfindex, pins: lowerName } = saved;
+  return { bondIfindex, lowerIfindex, lowerName, members, plan: policy.plan() };
+}
+
+/** Why a bond at work is not taken over. What it advises changes nothing at the bond. */
+function leftAlone({ runDir }: Machine, { name }: SavedRunner, error: unknown): Error {
+  const why = error instanceof Error ? error.message : String(error);
+  return new Error(
+    `${name} is at work and cannot be taken over: ${why}. It was left as it is, and goes on as it did. Start the daemon as the one before it was started, by the same Bondwire or a newer one, as root or with the same rights; or look after other bonds with another --run-dir than ${runDir}.`,
+    { cause: error },
+  );
 }
 
 /** A bond whose interface or programs are gone: its members get back what they had. */

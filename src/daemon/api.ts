@@ -49,6 +49,8 @@ export interface ShowBond {
   readonly dataPlane: 'ebpf' | 'userspace';
   /** How it is attached, and how it asks a member for its carrier: for people. */
   readonly dataPlaneDetail: string;
+  /** Why its packets stop when the daemon ends although it is on eBPF: one clause. Absent where they go on. */
+  readonly lifetimeProblem?: string;
   /** True when the data plane moves traffic by itself the moment the active member cannot send. */
   readonly inlineFailover: boolean;
   readonly adminUp: boolean;

@@ -23,7 +23,8 @@ import { KernelNews } from './kernel-news.js';
 import { LogFile } from './log-file.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
-import { lockPath, placesOf, preparePlaces, removePlaces } from './places.js';
+import { PinPlace } from './pin-place.js';
+import { lockPath, makeDirectories, placesOf } from './places.js';
 import { Registry } from './registry.js';
 import { checkRunDirOwner } from './run-dir-owner.js';
 import { ControlServer } from './server.js';
@@ -60,11 +61,13 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   // One that was prepared is a supervisor's: what answers still is the one before it, which is dying.
   const isPrepared = options.planes !== undefined;
   if (!isPrepared && (await isAnswered(socket))) throw alreadyRunning(options.runDir);
-  const problem = preparePlaces(options.runDir);
+  makeDirectories(options.runDir);
+  // Somebody else may have made it meanwhile.
+  checkRunDirOwner(options.runDir);
   const unlock = await lockRunDir(options.runDir, isPrepared ? undefined : socket);
   let daemon: Daemon | undefined;
   try {
-    daemon = Daemon.open(options, unlock, problem);
+    daemon = Daemon.open(options, unlock);
     daemon.adopt();
     await daemon.serve(socket);
     return daemon;
@@ -139,9 +142,9 @@ class Daemon implements RunningDaemon {
     this.#awaited = new AwaitedMembers(machine, this.#registry, this.#operations);
   }
 
-  static open(options: DaemonOptions, unlock: () => void, problem: string | undefined): Daemon {
+  static open(options: DaemonOptions, unlock: () => void): Daemon {
     const { runDir } = options;
-    const planes = choosePlanes(options.planes, problem);
+    const planes = (options.planes ?? DataPlanes.probe()).with(PinPlace.open(runDir));
     const state = new StateFile(runDir, String(currentNetnsId()));
     const { RTNLGRP_LINK, RTNLGRP_TC, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } = RTNLGRP;
     const groups = [RTNLGRP_LINK, RTNLGRP_TC, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
@@ -226,7 +229,7 @@ class Daemon implements RunningDaemon {
     for (const runner of this.#registry.all()) runner.leaveInPlace();
     this.#machine.netlink.close();
     this.#machine.ethtool.close();
-    removePlaces(this.#machine.runDir);
+    this.#machine.planes.close();
     if (this.#server !== undefined) this.#machine.log.info({ how }, 'closed');
     this.#machine.log.flush();
     this.#unlock();
@@ -320,11 +323,6 @@ class Daemon implements RunningDaemon {
     this.#machine.log.warn(message);
     this.journal.add('', { severity: 'warning', type: 'daemon', message });
   }
-}
-
-function choosePlanes(prepared: DataPlanes | undefined, problem: string | undefined): DataPlanes {
-  if (prepared === undefined) return DataPlanes.probe(problem);
-  return problem === undefined ? prepared : prepared.withoutEbpf(problem);
 }
 
 function openLog(runDir: string, toStderr: boolean): Logger {

@@ -7,15 +7,19 @@ import {
   type DataPlaneKind,
   EbpfBond,
   forwarder,
+  hookedAt,
+  isSilenced,
+  type KnownBond,
   NO_KEEPER,
   type NewBond,
+  type PinStore,
   type SocketKeeper,
   Toolbox,
-  notedUserspaceVersion,
   UserspaceBond,
 } from '../dataplane/index.js';
 import { getLink, type MappedMemory, mapPacketRing, Rtnetlink } from '../linux/index.js';
 import { type BondSnapshot, findOption, type ModeName } from '../policy/index.js';
+import type { PinPlace } from './pin-place.js';
 import { notedPins, placesOf } from './places.js';
 
 /** Words of the option `data_plane`. */
@@ -52,7 +56,8 @@ export class DataPlanes {
   readonly #toolbox: Toolbox | undefined;
   /** Why there is no eBPF here; empty when there is. */
   readonly ebpfProblem: string;
-
+  /** Where pins go; undefined before that is known. */
+  readonly #place: PinPlace | undefined;
   readonly #keeper: SocketKeeper;
   /** Bonds that `takeOver` took over, by their parts file. */
   readonly #takenOver: Map<string, UserspaceBond>;
@@ -62,22 +67,41 @@ export class DataPlanes {
     toolbox: Toolbox | undefined,
     problem: string,
     keeper: SocketKeeper,
+    place?: PinPlace,
     takenOver = new Map<string, UserspaceBond>(),
   ) {
     this.#toolbox = toolbox;
+    this.#place = place;
     this.#keeper = keeper;
     this.#takenOver = takenOver;
     this.ebpfProblem = problem;
   }
 
-  /** Tries what this kernel can do, and may do for us; `problem` says why there is no place for pins, where there is none. */
-  static probe(problem?: string, keeper: SocketKeeper = NO_KEEPER): DataPlanes {
-    if (problem !== undefined) return new DataPlanes(undefined, problem, keeper);
+  /** Tries what this kernel can do, and may do for us. */
+  static probe(keeper: SocketKeeper = NO_KEEPER): DataPlanes {
     try {
       return new DataPlanes(Toolbox.probe(), '', keeper);
     } catch (error) {
       return new DataPlanes(undefined, error instanceof Error ? error.message : String(error), keeper);
     }
+  }
+
+  /** The same with a place for pins; without eBPF where there can be none. */
+  with(place: PinPlace): DataPlanes {
+    const { problem } = place;
+    const toolbox = problem === undefined ? this.#toolbox : undefined;
+    return new DataPlanes(toolbox, problem ?? this.ebpfProblem, this.#keeper, place, this.#takenOver);
+  }
+
+  /** What an eBPF bond works with; undefined where there is none. */
+  get #ebpf(): { readonly toolbox: Toolbox; readonly store: PinStore } | undefined {
+    if (this.#toolbox === undefined || this.#place === undefined) return undefined;
+    return { toolbox: this.#toolbox, store: this.#place };
+  }
+
+  /** Lets go of the place for pins. */
+  close(): void {
+    this.#place?.close();
   }
 
   /** Does what `takeOver` will do, as far as that can be done before: what runs for the first time takes long. */
@@ -90,11 +114,6 @@ export class DataPlanes {
   /** What was prepared has been used, or is not needed. */
   settle(): void {
     forwarder.settle();
-  }
-
-  /** The same where there is no place for pins. */
-  withoutEbpf(problem: string): DataPlanes {
-    return new DataPlanes(undefined, problem, this.#keeper, this.#takenOver);
   }
 
   /** True when somebody starts another daemon when this one dies, and keeps its sockets meanwhile. */
@@ -132,8 +151,8 @@ export class DataPlanes {
       forwarder.favourProcess();
       return made;
     }
-    if (this.#toolbox === undefined) throw new Error(`There is no eBPF here: ${this.ebpfProblem}`);
-    return EbpfBond.create(netlink, this.#toolbox, bond);
+    if (this.#ebpf === undefined) throw new Error(`There is no eBPF here: ${this.ebpfProblem}`);
+    return EbpfBond.create({ netlink, ...this.#ebpf }, bond);
   }
 
   /** Maps a ring that `takeOver` will need, which takes time; undefined when it cannot be mapped now. */
@@ -173,29 +192,34 @@ export class DataPlanes {
     }
   }
 
-  /** Takes over what an earlier daemon left; undefined when that cannot be. */
-  adopt(netlink: Rtnetlink, places: BondPlaces): BondDataPlane | undefined {
-    const inUserSpace =
-      this.#takenOver.get(places.partsFile) ?? UserspaceBond.adopt({ netlink, keeper: this.#keeper }, places);
+  /**
+   * Takes over what an earlier daemon left, and makes anew what of it is of another version, missing or damaged. Undefined when its
+   * interfaces are gone; throws, having left it as it is, when it is at work and cannot be taken over.
+   */
+  adopt(
+    netlink: Rtnetlink,
+    places: BondPlaces,
+    known: KnownBond,
+    wish: DataPlaneWish,
+  ): BondDataPlane | undefined {
+    if (!isThere(netlink, known)) return undefined;
+    const by = { netlink, keeper: this.#keeper };
+    const inUserSpace = this.#takenOver.get(places.partsFile) ?? UserspaceBond.adopt(by, places);
     this.#takenOver.delete(places.partsFile);
-    if (inUserSpace !== undefined) forwarder.favourProcess();
-    if (inUserSpace !== undefined || this.#toolbox === undefined) return inUserSpace;
-    return EbpfBond.adopt(netlink, this.#toolbox, places);
+    if (inUserSpace === undefined && this.#kindOf(netlink, places, known, wish) === 'ebpf') {
+      if (this.#ebpf !== undefined) return EbpfBond.adopt({ netlink, ...this.#ebpf }, places, known);
+      throw new Error(`its data plane is eBPF, which does not work for this daemon: ${this.ebpfProblem}`);
+    }
+    const bond = inUserSpace ?? UserspaceBond.rebuild(by, places, known);
+    forwarder.favourProcess();
+    return bond;
   }
 
-  /** Why a bond that may well be at work cannot be taken over by this program; undefined when nothing speaks against it. */
-  obstacle(places: BondPlaces): string | undefined {
-    let ebpf: ReturnType<typeof EbpfBond.notedVersion>;
-    let noted: ReturnType<typeof notedUserspaceVersion>;
-    try {
-      ebpf = EbpfBond.notedVersion(places);
-      noted = ebpf ?? notedUserspaceVersion(places);
-    } catch (error) {
-      return (error as Error).message;
-    }
-    if (noted?.isOurs === false) return 'its data plane was made by another version of Bondwire';
-    if (ebpf === undefined || this.#toolbox !== undefined) return undefined;
-    return `its data plane is eBPF, which does not work for this daemon: ${this.ebpfProblem}`;
+  /** Which data plane a bond has that cannot be adopted as it is: by its note, by what hangs at its lower end, or as it would be made. */
+  #kindOf(netlink: Rtnetlink, places: BondPlaces, known: KnownBond, wish: DataPlaneWish): DataPlaneKind {
+    if (EbpfBond.isNoted(places) || hookedAt(netlink, known.lowerIfindex).length > 0) return 'ebpf';
+    if (UserspaceBond.isNoted(places) || isSilenced(netlink, known.lowerIfindex)) return 'userspace';
+    return wish === 'userspace' || (wish === 'auto' && this.#ebpf === undefined) ? 'userspace' : 'ebpf';
   }
 
   /** Removes what is left of a bond, of whichever data plane it was. */
@@ -203,13 +227,23 @@ export class DataPlanes {
     this.#takenOver.get(places.partsFile)?.close();
     this.#takenOver.delete(places.partsFile);
     UserspaceBond.sweep(netlink, places);
-    EbpfBond.sweep(netlink, places);
+    EbpfBond.sweep({ netlink, store: this.#place ?? NO_PINS }, places);
   }
+}
+
+/** Where there is no place for pins. */
+const NO_PINS: PinStore = { reach: () => undefined, lasts: () => false };
+
+/** True when the pair of a bond is there: its indexes were given to no other interfaces. */
+function isThere(netlink: Rtnetlink, { bondIfindex, lowerIfindex, lowerName }: KnownBond): boolean {
+  const lower = getLink(netlink, lowerIfindex);
+  const isPair = lower?.info?.kind === 'veth' && (lower.name === lowerName || lower.link === bondIfindex);
+  return isPair && getLink(netlink, bondIfindex) !== undefined;
 }
 
 /** Does ahead what takes time when a daemon starts, the start of the forwarding worker too. */
 export function prepareDaemon(keeper: SocketKeeper): DataPlanes {
-  const planes = DataPlanes.probe(undefined, keeper);
+  const planes = DataPlanes.probe(keeper);
   planes.prepare();
   return planes;
 }

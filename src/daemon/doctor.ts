@@ -18,7 +18,6 @@ import type { ShowBond } from './api.js';
 import { lookAtBonds } from './doctor-bonds.js';
 import { addressesOfPeople } from './join-checks.js';
 import { twinFindings } from './doctor-twins.js';
-import { fleetingPins } from './pins-lifetime.js';
 import { isLowerEndName } from './places.js';
 import { type LoadedState, loadState } from './state-file.js';
 import { unfinishedPins } from './unknown-bonds.js';
@@ -55,7 +54,7 @@ export async function diagnose(
       ...(left.length > 0 ? [abandoned(left, runDir)] : []),
       ...(unreadable === undefined ? [] : [problem('state', unreadable)]),
       ...death(running, supervised, runDir),
-      ...container(running, runDir),
+      ...lifetime(running),
     ],
   };
 }
@@ -138,11 +137,14 @@ function death(running: readonly ShowBond[], supervised: boolean, runDir: string
   ];
 }
 
-/** Where programs would end with a container. */
-function container(running: readonly ShowBond[], runDir: string): Finding[] {
-  if (!running.some(({ dataPlane }) => dataPlane === 'ebpf')) return [];
-  const fleeting = fleetingPins(runDir);
-  return fleeting === undefined ? [] : [warning('container', fleeting.detail, fleeting.fix)];
+/** Bonds whose packets stop although they are on the eBPF data plane. */
+function lifetime(running: readonly ShowBond[]): Finding[] {
+  return running.flatMap(({ name, lifetimeProblem }) => {
+    if (lifetimeProblem === undefined) return [];
+    const fix =
+      'end the daemon by SIGTERM and start it again, without BONDWIRE_ATTACH=tcx: it then attaches filters, which stay';
+    return [warning(name, `it ends with the daemon: ${lifetimeProblem}`, fix)];
+  });
 }
 
 const good = (name: string, detail: string): Finding => ({ name, ok: true, level: 'ok', detail });

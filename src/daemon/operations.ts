@@ -13,6 +13,7 @@ import {
   inApplyOrder,
   isOfMembers,
 } from '../policy/index.js';
+import { tellLifetime } from './adoption.js';
 import { removeAddresses } from './address-transfer.js';
 import { checkBondName } from './bond-name.js';
 import { BondRunner } from './bond-runner.js';
@@ -21,7 +22,6 @@ import { DATA_PLANE_NAMES, refuseMissing, refuseOther, wishedDataPlane } from '.
 import { Destruction } from './destruction.js';
 import { type EnslaveWishes, Joining } from './joining.js';
 import type { Machine } from './machine.js';
-import { fleetingPins } from './pins-lifetime.js';
 import { lowerEndName, placesOf } from './places.js';
 import { randomMac } from './random-mac.js';
 import type { Registry } from './registry.js';
@@ -100,11 +100,7 @@ export class Operations {
       type: 'data-plane',
       message: `${name} was created (${DATA_PLANE_NAMES[plane.kind]}, as ${choice.value.why}: ${plane.detail})`,
     });
-    const fleeting = plane.kind === 'ebpf' ? fleetingPins(runDir) : undefined;
-    if (fleeting !== undefined) {
-      const message = `${fleeting.detail}; ${fleeting.fix}`;
-      this.#machine.journal.add(name, { severity: 'warning', type: 'data-plane', message });
-    }
+    tellLifetime(this.#machine.journal, name, plane);
     this.#machine.save(runner);
     return done;
   }

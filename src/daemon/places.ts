@@ -1,13 +1,8 @@
 // Where a daemon keeps what, below its run directory.
-import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
-import { isBpffs, isErrno, mountBpffs, unmountFileSystem, withHostMounts } from '../linux/index.js';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import type { BondPlaces } from '../dataplane/index.js';
-import { checkRunDirOwner } from './run-dir-owner.js';
-
-/** Directory of the bpffs. */
-export function bpffsPath(runDir: string): string {
-  return `${runDir}/bpf`;
-}
+import { isErrno, withHostMounts } from '../linux/index.js';
+import { bpffsPath } from './pin-place.js';
 
 /** The file that the daemon of a run directory holds. */
 export function lockPath(runDir: string): string {
@@ -15,7 +10,7 @@ export function lockPath(runDir: string): string {
 }
 
 /** `mkdir -p`, with errors for people. (Node's own never returns below /proc.) */
-function makeDirectories(path: string): void {
+export function makeDirectories(path: string): void {
   const parts = path.split('/');
   for (let end = 2; end <= parts.length; end++) {
     const directory = parts.slice(0, end).join('/');
@@ -33,44 +28,6 @@ function makeDirectories(path: string): void {
       throw Object.assign(new Error(message, { cause: error }), { code });
     }
   }
-}
-
-/**
- * Makes the run directory and mounts its bpffs; both may be there from an earlier daemon. Where no bpffs can be mounted, for
- * want of permission or in the kernel, gives why: there is no eBPF data plane then. A directory of others is refused.
- */
-export function preparePlaces(runDir: string): string | undefined {
-  checkRunDirOwner(runDir);
-  makeDirectories(runDir);
-  // Somebody else may have made it meanwhile.
-  checkRunDirOwner(runDir);
-  const directory = bpffsPath(runDir);
-  return withHostMounts(() => {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (isBpffs(directory)) return undefined;
-    try {
-      mountBpffs(directory);
-      return undefined;
-    } catch (error) {
-      if (!isErrno(error, 'EPERM', 'EACCES', 'ENODEV')) throw error;
-      return (error as Error).message;
-    }
-  });
-}
-
-/** Unmounts the bpffs, when nothing is pinned in it any more. */
-export function removePlaces(runDir: string): void {
-  const directory = bpffsPath(runDir);
-  withHostMounts(() => {
-    try {
-      // A kernel may have files of its own there (maps.debug).
-      if (readdirSync(directory).some(name => name.startsWith('bwl-'))) return;
-      if (isBpffs(directory)) unmountFileSystem(directory);
-      rmdirSync(directory);
-    } catch {
-      // In use by somebody who looks into it: it goes with the machine.
-    }
-  });
 }
 
 /** Places of one bond. `pins` is the name of its directory. */

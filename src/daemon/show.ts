@@ -26,11 +26,13 @@ export function showMembers(netlink: Rtnetlink, runner: BondRunner): MembersDocu
 export function showBond(netlink: Rtnetlink, runner: BondRunner): ShowBond {
   const snapshot = runner.policy.snapshot();
   const link = getLink(netlink, runner.plane.bondIfindex);
+  const { lifetimeProblem } = runner.plane;
   return {
     name: snapshot.name,
     mode: snapshot.mode,
     dataPlane: runner.plane.kind,
     dataPlaneDetail: runner.plane.detail,
+    ...(lifetimeProblem !== undefined && { lifetimeProblem }),
     inlineFailover: runner.policy.plan().inlineFailover && runner.plane.checksCarrier,
     adminUp: snapshot.adminUp,
     carrier: snapshot.carrier,

@@ -37,6 +37,17 @@ export interface NewBond extends BondPlaces {
   readonly mtu: number;
 }
 
+/** What is known, beside its parts, of a bond that an earlier daemon made. */
+export interface KnownBond {
+  readonly lowerName: string;
+  readonly bondIfindex: number;
+  readonly lowerIfindex: number;
+  /** Interfaces that are members. */
+  readonly members: readonly MemberIndex[];
+  /** What it is to do. */
+  readonly plan: ForwardingPlan;
+}
+
 /** The packets of one bond. */
 export interface BondDataPlane {
   readonly kind: DataPlaneKind;
@@ -46,6 +57,10 @@ export interface BondDataPlane {
   readonly checksCarrier: boolean;
   /** Why the queue that a frame was put into cannot choose its member (queue_id): one clause; undefined where it can. */
   readonly queuesProblem: string | undefined;
+  /** Why packets stop when the daemon ends, or no later daemon can take them over: one clause; undefined where they go on. */
+  readonly lifetimeProblem: string | undefined;
+  /** Why its working parts were made anew when it was taken over: one clause; undefined where they were not. */
+  readonly renewed: string | undefined;
   /** The interface that people see. */
   readonly bondIfindex: number;
   /** The far end of the pair that the bond is one end of. */

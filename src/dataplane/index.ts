@@ -1,7 +1,16 @@
 // What other rooms may use of `dataplane`.
-export type { BondDataPlane, BondPlaces, DataPlaneKind, Diversion, Loss, NewBond } from './contract.js';
+export type {
+  BondDataPlane,
+  BondPlaces,
+  DataPlaneKind,
+  Diversion,
+  KnownBond,
+  Loss,
+  NewBond,
+} from './contract.js';
 export { EbpfBond } from './ebpf/ebpf-bond.js';
-export { hasProgram } from './ebpf/attachment.js';
+export { hasProgram, hookedAt } from './ebpf/hooks.js';
+export type { PinStore } from './ebpf/pins.js';
 export { notedMembers } from './noted-members.js';
 export { isLowerEnd } from './pair.js';
 export { RECEIVE_PROGRAM, TRANSMIT_PROGRAM } from './ebpf/programs.js';
@@ -14,5 +23,5 @@ export {
   type SocketKeeper,
   type TakenSocket,
 } from './userspace/socket-keeper.js';
-export { notedUserspaceVersion } from './userspace/parts-file.js';
+export { isSilenced } from './userspace/rebuild.js';
 export { UserspaceBond } from './userspace/userspace-bond.js';

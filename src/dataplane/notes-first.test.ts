@@ -11,6 +11,7 @@ import {
 } from '../linux/index.js';
 import { inScratchNetns, isRoot } from '../linux/testing.js';
 import { type Attachment, attachIngress, detach } from './ebpf/attachment.js';
+import { Pins } from './ebpf/pins.js';
 import { FILTER_PREFERENCE, isBondwireFilter } from './filter-place.js';
 import { type Silence, silence, unsilence } from './userspace/silence.js';
 
@@ -85,10 +86,15 @@ describe.runIf(isRoot)('silence()', () => {
   });
 });
 
+const pins = new Pins(
+  { reach: () => undefined, lasts: () => false },
+  { pins: '/nowhere', partsFile: '/nowhere' },
+);
+
 describe.runIf(isRoot)('attachIngress()', () => {
   test.each(['tcx', 'clsact'] as const)('by %s has noted it before anything is done', kind => {
     onInterface((netlink, ifindex) => {
-      expect(() => attachIngress(netlink, -1, ifindex, '/nowhere', die, kind)).toThrow(Died);
+      expect(() => attachIngress({ netlink, pins }, -1, { ifindex, pin: 'none', kind }, die)).toThrow(Died);
       expect(hanging(netlink, ifindex)).toEqual([]);
     });
   });
@@ -98,12 +104,14 @@ describe.runIf(isRoot)('attachIngress()', () => {
       const notes: Attachment[] = [];
       // No program has this descriptor: the qdisc is made, and the filter refused.
       expect(() =>
-        attachIngress(netlink, -1, ifindex, '/nowhere', note => notes.push(note), 'clsact'),
+        attachIngress({ netlink, pins }, -1, { ifindex, pin: 'none', kind: 'clsact' }, note =>
+          notes.push(note),
+        ),
       ).toThrow();
       expect(hanging(netlink, ifindex)).toEqual([]);
       addClsact(netlink, ifindex);
       expect(() => addBpfFilter(netlink, place(ifindex), -1, 'x')).toThrow();
-      for (const note of notes) detach(netlink, note);
+      for (const note of notes) detach({ netlink, pins, mapId: undefined }, note);
       expect([notes.length, hanging(netlink, ifindex)]).toEqual([1, []]);
     });
   });

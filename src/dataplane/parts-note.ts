@@ -36,6 +36,9 @@ export const EBPF_NOTE: NoteForm = {
     layoutVersion: z.int(),
     transmit: attachment,
     receive: z.record(z.string().regex(/^\d+$/), attachment),
+    maps: z.looseObject({ state: INDEX, events: INDEX }).optional(),
+    fields: z.record(z.string(), z.int().min(0)).optional(),
+    exchanging: z.boolean().optional(),
   }),
 };
 

@@ -132,6 +132,12 @@ function fdById(command: BpfCommand, id: number): number | undefined {
   }
 }
 
+/** True when objects may be found by their ids: that takes CAP_SYS_ADMIN in the user namespace that a machine starts with. */
+export function mayFindObjects(): boolean {
+  const result = tryBpf('BPF_PROG_GET_NEXT_ID', new BpfAttr(12));
+  return result >= 0 || result === -ENOENT;
+}
+
 /** Ids of all programs in the kernel (needs CAP_SYS_ADMIN). */
 export function listProgramIds(): number[] {
   return listIds('BPF_PROG_GET_NEXT_ID');

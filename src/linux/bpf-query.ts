@@ -8,15 +8,36 @@ const EINVAL = 22;
 const ENODEV = 19;
 const EPERM = 1;
 
-/** Ids of the programs at a TCX hook of an interface, in the order in which they run; none on kernels without TCX, or where we may not ask. */
-export function tcxProgramIds(ifindex: number, attachType: number): number[] {
-  const ids = new Uint8Array(4 * MOST_PROGRAMS);
-  const attr = new BpfAttr(64).u32(0, ifindex).u32(4, attachType).pointer(16, ids).u32(24, MOST_PROGRAMS);
+/** A program at a TCX hook. */
+export interface TcxEntry {
+  readonly programId: number;
+  /** The link that holds it there; 0 where it was attached without one. */
+  readonly linkId: number;
+}
+
+/** What is at a TCX hook of an interface, in the order in which it runs; nothing on kernels without TCX, or where we may not ask. */
+export function tcxEntries(ifindex: number, attachType: number): TcxEntry[] {
+  const programs = new Uint8Array(4 * MOST_PROGRAMS);
+  const links = new Uint8Array(4 * MOST_PROGRAMS);
+  const attr = new BpfAttr(64)
+    .u32(0, ifindex)
+    .u32(4, attachType)
+    .pointer(16, programs)
+    .u32(24, MOST_PROGRAMS)
+    .pointer(40, links);
   const result = tryBpf('BPF_PROG_QUERY', attr);
   if ([ENOENT, EINVAL, ENODEV, EPERM].includes(-result)) return [];
   if (result < 0) throw new SystemError('bpf(BPF_PROG_QUERY)', -result, `interface ${ifindex}`);
-  const view = new DataView(ids.buffer);
-  return Array.from({ length: attr.getU32(24) }, (_, i) => view.getUint32(4 * i, true));
+  const [programIds, linkIds] = [new DataView(programs.buffer), new DataView(links.buffer)];
+  return Array.from({ length: attr.getU32(24) }, (_, i) => ({
+    programId: programIds.getUint32(4 * i, true),
+    linkId: linkIds.getUint32(4 * i, true),
+  }));
+}
+
+/** Ids of the programs among them. */
+export function tcxProgramIds(ifindex: number, attachType: number): number[] {
+  return tcxEntries(ifindex, attachType).map(({ programId }) => programId);
 }
 
 /** True when this kernel has TCX hooks (6.6); undefined when we may not ask. */

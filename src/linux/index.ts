@@ -34,6 +34,7 @@ export {
   type MapInfo,
   mapFdById,
   mapInfo,
+  mayFindObjects,
   type ProgramInfo,
   pinObject,
   programFdById,
@@ -50,7 +51,7 @@ export {
   type TestRunInput,
   type TestRunResult,
 } from './bpf-program.js';
-export { tcxAvailable, tcxProgramIds } from './bpf-query.js';
+export { tcxAvailable, tcxEntries, type TcxEntry, tcxProgramIds } from './bpf-query.js';
 export { CAPABILITIES, type Capability, effectiveCapabilities, parseCapabilities } from './capabilities.js';
 export { lockFile } from './file-lock.js';
 export {
@@ -89,9 +90,13 @@ export {
 export { type MappedMemory, mapShared, viewMemory } from './memory.js';
 export {
   BPFFS_SOURCE,
+  type HeldDirectory,
+  holdDirectory,
   isBpffs,
+  type Mount,
   mountBpffs,
   mountFileSystem,
+  parseMounts,
   unmountFileSystem,
   withHostMounts,
 } from './mounts.js';

@@ -1,5 +1,5 @@
 // Mounts: the BPF file system that keeps pinned objects, and doing something in the host's mount namespace.
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { fstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { ERRNO } from '../base/index.js';
 import { SystemError } from './errors.js';
 import { check, closeFd, lastErrno, libc, openFd } from './ffi.js';
@@ -35,6 +35,43 @@ export function isBpffs(path: string): boolean {
   return new DataView(buffer.buffer).getUint32(0, true) === BPF_FS_MAGIC;
 }
 
+/**
+ * A directory that stays ours, however mounts change and whoever ends: its path through a descriptor. `device` is that of the file
+ * system, as in /proc/PID/mountinfo.
+ */
+export interface HeldDirectory {
+  readonly path: string;
+  readonly device: string;
+  close(): void;
+}
+
+/** Opens it (O_PATH: nothing is read). Throws SystemError. */
+export function holdDirectory(directory: string): HeldDirectory {
+  const fd = openFd(directory, O_PATH_DIRECTORY);
+  const { dev } = fstatSync(fd);
+  // new_encode_dev of the kernel.
+  const device = `${(dev >>> 8) & 0xfff}:${(dev & 0xff) | ((dev >>> 12) & 0xfff00)}`;
+  return { path: `/proc/self/fd/${fd}`, device, close: () => closeFd(fd) };
+}
+
+/** One line of /proc/PID/mountinfo: of which device, where, of what type, from what. Spaces are escaped there, `\040`. */
+export interface Mount {
+  readonly device: string;
+  readonly at: string;
+  readonly type: string;
+  readonly source: string;
+}
+
+/** The lines of /proc/PID/mountinfo. */
+export function parseMounts(mountInfo: string): Mount[] {
+  return mountInfo.split('\n').flatMap(line => {
+    const [before = '', after = ''] = line.split(' - ');
+    const [, , device, , at] = before.split(' ');
+    const [type = '', source = ''] = after.split(' ');
+    return device === undefined || at === undefined ? [] : [{ device, at, type, source }];
+  });
+}
+
 /** Makes sure that `directory` is a BPF file system that only root may enter; false when it was one already. */
 export function mountBpffs(directory: string): boolean {
   if (isBpffs(directory)) return false;
@@ -60,21 +97,27 @@ function ancestors(): number[] {
   return pids;
 }
 
+/** A descriptor of the host's mount namespace; null when it is our own, undefined before it was looked for. */
+let host: number | null | undefined;
+
 /**
  * The mount namespace that outlives us: that of process 1 or, where that may not be looked at, of our outermost
- * ancestor that may. Undefined when it is our own.
+ * ancestor that may. Null when it is our own. Found once: the ancestor may end, and what was done there is to be found again.
  */
-function hostMountNamespace(): string | undefined {
+function hostMountNamespace(): number | null {
+  if (host !== undefined) return host;
   const own = statSync('/proc/thread-self/ns/mnt').ino;
+  host = null;
   for (const pid of [1, ...ancestors()]) {
     const path = `/proc/${pid}/ns/mnt`;
     try {
-      return statSync(path).ino === own ? undefined : path;
+      if (statSync(path).ino !== own) host = openFd(path, O_RDONLY);
+      break;
     } catch {
       // Not ours to look at.
     }
   }
-  return undefined;
+  return host;
 }
 
 let fsUnshared = false;
@@ -87,19 +130,17 @@ function unshareWorkingDirectory(): void {
 }
 
 /** Moves the thread there; undefined when it may not. The result moves it back. */
-function enterMountNamespace(path: string): (() => void) | undefined {
-  let host = -1;
+function enterMountNamespace(namespace: number): (() => void) | undefined {
   let own = -1;
   let directory = -1;
   const close = (): void => {
-    for (const fd of [host, own, directory]) if (fd >= 0) closeFd(fd);
+    for (const fd of [own, directory]) if (fd >= 0) closeFd(fd);
   };
   try {
-    host = openFd(path, O_RDONLY);
     own = openFd('/proc/thread-self/ns/mnt', O_RDONLY);
     directory = openFd('.', O_PATH_DIRECTORY);
     unshareWorkingDirectory();
-    check(libc().setns(host, CLONE_NEWNS), 'setns', path);
+    check(libc().setns(namespace, CLONE_NEWNS), 'setns', 'the mounts of the host');
   } catch {
     close();
     return undefined;
@@ -121,8 +162,8 @@ function enterMountNamespace(path: string): (() => void) | undefined {
  * longer moves libuv's threads: asynchronous file operations keep to absolute paths.
  */
 export function withHostMounts<T>(fn: () => T): T {
-  const path = hostMountNamespace();
-  const leave = path === undefined ? undefined : enterMountNamespace(path);
+  const namespace = hostMountNamespace();
+  const leave = namespace === null ? undefined : enterMountNamespace(namespace);
   try {
     const value = fn();
     if (value instanceof Promise) {

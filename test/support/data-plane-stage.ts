@@ -95,6 +95,8 @@ export class DataPlaneStage {
   readonly lab: Lab;
   readonly toolbox: Toolbox;
   readonly runDir: string;
+  /** False: as where pins go with the daemon. */
+  pinsLast = true;
   #number = 0;
   readonly #maps = new Set<number>();
 
@@ -113,16 +115,16 @@ export class DataPlaneStage {
   }
 
   get places() {
-    return { pins: `${this.runDir}/bpf/bond0`, partsFile: `${this.runDir}/bond0.json` };
+    return { pins: `${this.runDir}/bpf/bwl-00c0ffee`, partsFile: `${this.runDir}/bond0.json` };
   }
 
   /** Makes bond0, up and without members. */
   bond(mtu = 1500): EbpfBond {
     const bond = this.host(() =>
-      EbpfBond.create(this.lab.netlink('host'), this.toolbox, {
+      EbpfBond.create(this.surroundings, {
         ...this.places,
         name: 'bond0',
-        lowerName: 'bwl-test',
+        lowerName: 'bwl-00c0ffee',
         mtu,
       }),
     );
@@ -133,7 +135,7 @@ export class DataPlaneStage {
   /** The same on the user-space data plane. */
   userspaceBond(mtu = 1500): UserspaceBond {
     const netlink = this.lab.netlink('host');
-    const wish = { ...this.places, name: 'bond0', lowerName: 'bwl-test', mtu };
+    const wish = { ...this.places, name: 'bond0', lowerName: 'bwl-00c0ffee', mtu };
     return this.#raised(this.host(() => UserspaceBond.create({ netlink, keeper: NO_KEEPER }, wish)));
   }
 
@@ -143,8 +145,26 @@ export class DataPlaneStage {
     return bond;
   }
 
-  adopt(): EbpfBond | undefined {
-    return this.host(() => EbpfBond.adopt(this.lab.netlink('host'), this.toolbox, this.places));
+  /** What a bond works with. */
+  get surroundings() {
+    const store = { reach: (pins: string) => pins, lasts: () => this.pinsLast };
+    return { netlink: this.lab.netlink('host'), toolbox: this.toolbox, store };
+  }
+
+  /** The next daemon knows `members` from its state, in the order in which they are to send. */
+  adopt(members: readonly string[] = [], toolbox = this.toolbox): EbpfBond | undefined {
+    const bondIfindex = this.lab.link('host', 'bond0')?.ifindex;
+    const lowerIfindex = this.lab.link('host', 'bwl-00c0ffee')?.ifindex;
+    if (bondIfindex === undefined || lowerIfindex === undefined) return undefined;
+    const order = members.map(member => this.ifindex(member));
+    const known = {
+      lowerName: 'bwl-00c0ffee',
+      bondIfindex,
+      lowerIfindex,
+      members: order,
+      plan: planFor(order),
+    };
+    return this.host(() => EbpfBond.adopt({ ...this.surroundings, toolbox }, this.places, known));
   }
 
   /** Makes bond0 of all members of the lab, the first active. */
@@ -221,7 +241,7 @@ export class DataPlaneStage {
   traces(): string[] {
     this.#rememberMaps();
     const { lab, runDir } = this;
-    const links = ['bond0', 'bwl-test'].filter(name => lab.link('host', name) !== undefined);
+    const links = ['bond0', 'bwl-00c0ffee'].filter(name => lab.link('host', name) !== undefined);
     const programs = listProgramIds()
       .map(id => inspect(programFdById(id), programInfo))
       .filter(info => info?.mapIds.some(id => this.#maps.has(id)) === true);

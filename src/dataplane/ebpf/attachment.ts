@@ -1,34 +1,31 @@
 // Programs on the ingress of interfaces: by TCX links where the kernel has them (6.6), else by clsact filters.
-import { rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import {
   addBpfFilter,
   addClsact,
+  BPF_TCX_INGRESS,
   closeFd,
   createTcxLink,
   deleteBpfFilter,
   detachLink,
   getLink,
-  getPinned,
   isErrno,
+  linkFdById,
   linkInfo,
   listBpfFilters,
-  listQdiscs,
-  pinObject,
-  programFdById,
-  programInfo,
   type Rtnetlink,
-  tcxProgramIds,
   updateLink,
 } from '../../linux/index.js';
 import { deleteEmptyClsact, FILTER_NAME, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
+import { hasIngressQdisc, hookedAt } from './hooks.js';
+import type { Pins } from './pins.js';
 
-const BPF_TCX_INGRESS = 46;
 const FILTER_HANDLE = 1;
 
 /** How programs are attached. */
 export type AttachKind = 'tcx' | 'clsact';
 
-/** Attaches one program to the ingress of one interface, and pins it so that it stays when we go. */
+/** One program at the ingress of one interface. A filter stays by itself; a link stays as long as it is pinned, or open. */
 export interface Attachment {
   readonly kind: AttachKind;
   /** File of the pin (tcx), or of nothing (clsact: the kernel keeps the filter). */
@@ -38,39 +35,56 @@ export interface Attachment {
   readonly ownsQdisc: boolean;
 }
 
+/** What it takes to find and change attachments of a bond. */
+export interface Hooks {
+  readonly netlink: Rtnetlink;
+  readonly pins: Pins;
+  /** Id of the state map of its programs, by which they are told from another bond's; undefined: not known. */
+  readonly mapId: number | undefined;
+}
+
+/** Where a program goes. */
+export interface AttachWish {
+  readonly ifindex: number;
+  /** Name of the pin. */
+  readonly pin: string;
+  /** TCX where the kernel has it, when absent. */
+  readonly kind?: AttachKind;
+}
+
 /**
- * Attaches: by TCX where the kernel has it, or as `wanted` says. `note` is told how before it is done, so that `detach` can undo
- * what was only begun.
+ * Attaches: by TCX where the kernel has it, or as wished. `note` is told how before it is done, so that `detach` can undo what was only
+ * begun.
  */
 export function attachIngress(
-  netlink: Rtnetlink,
+  hooks: Pick<Hooks, 'netlink' | 'pins'>,
   programFd: number,
-  ifindex: number,
-  pin: string,
+  { ifindex, pin, kind }: AttachWish,
   note: (attachment: Attachment) => void,
-  wanted?: AttachKind,
 ): Attachment {
-  if (wanted !== 'clsact') {
-    const attachment: Attachment = { kind: 'tcx', pin, ifindex, ownsQdisc: false };
+  const noted = hooks.pins.pathOf(pin);
+  if (kind !== 'clsact') {
+    const attachment: Attachment = { kind: 'tcx', pin: noted, ifindex, ownsQdisc: false };
     note(attachment);
     try {
-      attachLink(programFd, attachment);
+      attachLink(hooks.pins, programFd, ifindex, pin);
       return attachment;
     } catch (error) {
       // EINVAL: a kernel before 6.6 does not know the attach type.
-      if (wanted === 'tcx' || !isErrno(error, 'EINVAL')) throw error;
+      if (kind === 'tcx' || !isErrno(error, 'EINVAL')) throw error;
     }
   }
-  const attachment: Attachment = { kind: 'clsact', pin, ifindex, ownsQdisc: !hasClsact(netlink, ifindex) };
+  const ownsQdisc = !hasIngressQdisc(hooks.netlink, ifindex);
+  const attachment: Attachment = { kind: 'clsact', pin: noted, ifindex, ownsQdisc };
   note(attachment);
-  attachFilter(netlink, programFd, attachment);
+  attachFilter(hooks.netlink, programFd, attachment);
   return attachment;
 }
 
-function attachLink(programFd: number, { ifindex, pin }: Attachment): void {
+function attachLink(pins: Pins, programFd: number, ifindex: number, pin: string): void {
   const link = createTcxLink(programFd, ifindex, BPF_TCX_INGRESS);
   try {
-    pinObject(link, pin);
+    pins.pin(link, pin);
   } catch (error) {
     detachLink(link);
     throw error;
@@ -80,18 +94,41 @@ function attachLink(programFd: number, { ifindex, pin }: Attachment): void {
 }
 
 /** Puts another program in the place of the one that is attached, between two frames. */
-export function swapProgram(netlink: Rtnetlink, programFd: number, attachment: Attachment): void {
+export function swapProgram(hooks: Hooks, programFd: number, attachment: Attachment): void {
   if (attachment.kind === 'clsact') {
-    addBpfFilter(netlink, filterPlace(attachment.ifindex), programFd, FILTER_NAME, true);
+    addBpfFilter(hooks.netlink, filterPlace(attachment.ifindex), programFd, FILTER_NAME, true);
     return;
   }
-  const link = getPinned(attachment.pin);
+  const link = linkOf(hooks, attachment);
   if (link === undefined) throw new Error(`There is no link at ${attachment.pin}.`);
   try {
     updateLink(link, programFd);
   } finally {
     closeFd(link);
   }
+}
+
+/** Pins the link here where it is not: where it was pinned may be out of sight. */
+export function keepPinned(hooks: Hooks, attachment: Attachment): void {
+  if (attachment.kind !== 'tcx') return;
+  const name = basename(attachment.pin);
+  const link = linkOf(hooks, attachment);
+  if (link === undefined) return;
+  try {
+    if (!hooks.pins.has(name)) hooks.pins.pin(link, name);
+  } finally {
+    closeFd(link);
+  }
+}
+
+/** A descriptor of the link: by its pin or, where that is gone or cannot be seen, by its id. The caller closes it. */
+function linkOf({ netlink, pins, mapId }: Hooks, attachment: Attachment): number | undefined {
+  const pinned = pins.get(basename(attachment.pin));
+  if (pinned !== undefined || mapId === undefined) return pinned;
+  const hooked = hookedAt(netlink, attachment.ifindex).find(
+    ({ kind, linkId, mapIds }) => kind === 'tcx' && linkId !== 0 && mapIds.includes(mapId),
+  );
+  return hooked === undefined ? undefined : linkFdById(hooked.linkId);
 }
 
 function attachFilter(netlink: Rtnetlink, programFd: number, { ifindex, ownsQdisc }: Attachment): void {
@@ -104,10 +141,11 @@ function attachFilter(netlink: Rtnetlink, programFd: number, { ifindex, ownsQdis
   }
 }
 
-/** Takes the program off. Quiet when the interface, or the pin, is gone already. */
-export function detach(netlink: Rtnetlink, attachment: Attachment): void {
+/** Takes the program off. Quiet when the interface, or the link, is gone already. */
+export function detach(hooks: Hooks, attachment: Attachment): void {
+  const { netlink, pins } = hooks;
   if (attachment.kind === 'tcx') {
-    const link = getPinned(attachment.pin);
+    const link = linkOf(hooks, attachment);
     if (link !== undefined) {
       // Detached explicitly: an interface that moved to another namespace would take the program with it.
       try {
@@ -116,49 +154,34 @@ export function detach(netlink: Rtnetlink, attachment: Attachment): void {
         closeFd(link);
       }
     }
-    rmSync(attachment.pin, { force: true });
+    pins.remove(basename(attachment.pin));
     return;
   }
   if (getLink(netlink, attachment.ifindex) === undefined) return;
   const { ifindex } = attachment;
   // Not there, or another one: the index may have gone to another interface.
-  if (isAttached(netlink, attachment)) deleteBpfFilter(netlink, filterPlace(ifindex));
+  if (listBpfFilters(netlink, ifindex, 'ingress').some(isBondwireFilter))
+    deleteBpfFilter(netlink, filterPlace(ifindex));
   if (attachment.ownsQdisc) deleteEmptyClsact(netlink, ifindex);
 }
 
-/** True when our program is still where it was put. */
-export function isAttached(netlink: Rtnetlink, attachment: Attachment): boolean {
-  if (attachment.kind === 'clsact') {
-    return listBpfFilters(netlink, attachment.ifindex, 'ingress').some(isBondwireFilter);
+/** True when our program is still where it was put, and has this bond's map, as far as that may be looked at. */
+export function isAttached(hooks: Hooks, attachment: Attachment): boolean {
+  const { netlink, mapId } = hooks;
+  const { kind, ifindex } = attachment;
+  if (kind === 'clsact' && !listBpfFilters(netlink, ifindex, 'ingress').some(isBondwireFilter)) return false;
+  if (kind === 'tcx') {
+    const link = linkOf(hooks, attachment);
+    if (link === undefined) return false;
+    try {
+      if (linkInfo(link).tcx?.ifindex !== ifindex) return false;
+    } finally {
+      closeFd(link);
+    }
   }
-  const link = getPinned(attachment.pin);
-  if (link === undefined) return false;
-  try {
-    return linkInfo(link).tcx?.ifindex === attachment.ifindex;
-  } finally {
-    closeFd(link);
-  }
-}
-
-/** True when a program of this name, or one that begins so, of any Bondwire daemon sits on the interface. */
-export function hasProgram(netlink: Rtnetlink, ifindex: number, programName: string): boolean {
-  const filters = hasClsact(netlink, ifindex) ? listBpfFilters(netlink, ifindex, 'ingress') : [];
-  if (filters.some(isBondwireFilter)) return true;
-  return tcxProgramIds(ifindex, BPF_TCX_INGRESS).some(id => programNameOf(id)?.startsWith(programName));
-}
-
-function programNameOf(id: number): string | undefined {
-  const fd = programFdById(id);
-  if (fd === undefined) return undefined;
-  try {
-    return programInfo(fd).name;
-  } finally {
-    closeFd(fd);
-  }
-}
-
-function hasClsact(netlink: Rtnetlink, ifindex: number): boolean {
-  return listQdiscs(netlink, ifindex).some(qdisc => qdisc.ifindex === ifindex && qdisc.kind === 'clsact');
+  const hooked = hookedAt(netlink, ifindex);
+  if (mapId === undefined || hooked.length === 0) return true;
+  return hooked.some(each => each.kind === kind && each.mapIds.includes(mapId));
 }
 
 function filterPlace(ifindex: number): {

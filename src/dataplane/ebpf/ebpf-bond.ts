@@ -1,30 +1,40 @@
 // One bond on the eBPF data plane: a veth pair whose near end is the bond, programs on the far ("lower") end and on each
 // member, and a map shared with them. All of it is pinned: it works on when this process is gone, and is adopted later.
-import { mkdirSync, rmSync } from 'node:fs';
-import { fromBytes, type ProgramSpec } from '../../ebpf/index.js';
+import { dirname } from 'node:path';
+import { fromBytes } from '../../ebpf/index.js';
 import {
   closeFd,
   deleteLink,
   getLink,
-  getPinned,
-  pinObject,
+  mapInfo,
   removeTwice,
   RingBuffer,
   type Rtnetlink,
   setLink,
   steerTransmit,
-  withHostMounts,
 } from '../../linux/index.js';
 import { tagRanges } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
-import type { BondDataPlane, BondPlaces, Diversion, Loss, NewBond } from '../contract.js';
+import type { BondDataPlane, BondPlaces, Diversion, KnownBond, Loss, NewBond } from '../contract.js';
 import { createPair, deletePair, lowerAlias } from '../pair.js';
 import { unlessDamaged } from '../parts-note.js';
 import { quietly } from '../quietly.js';
-import { type Attachment, attachIngress, detach, isAttached, swapProgram } from './attachment.js';
+import { type Attachment, attachIngress, detach, type Hooks, keepPinned, swapProgram } from './attachment.js';
+import { exchange } from './exchange.js';
+import { staying } from './staying.js';
+import {
+  attachKindFor,
+  type EbpfSurroundings,
+  EVENTS_PIN,
+  findBond,
+  receivePin,
+  STATE_PIN,
+  TRANSMIT_PIN,
+} from './find-bond.js';
 import { LiveState } from './live-state.js';
-import { createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
-import { type Parts, readParts, type Unfinished, writeParts } from './parts.js';
+import { closeMaps, createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
+import { noted, type Parts, readParts, type Unfinished, writeParts } from './parts.js';
+import { Pins, type PinStore } from './pins.js';
 import { receiveProgram } from './programs.js';
 import { publishPlan } from './publish-plan.js';
 import { DIVERSION, LAYOUT_VERSION, NO_SLOT, TX_QUEUES } from './shared-state.js';
@@ -36,9 +46,11 @@ const FIRST_KIND: TransmitKind = 'active-backup';
 
 export class EbpfBond implements BondDataPlane {
   readonly kind = 'ebpf';
+  readonly #by: EbpfSurroundings;
   readonly #netlink: Rtnetlink;
   readonly #toolbox: Toolbox;
   readonly #places: BondPlaces;
+  readonly #pins: Pins;
   readonly #maps: LoadedMaps;
   readonly #state: LiveState;
   readonly #ring: RingBuffer;
@@ -50,17 +62,14 @@ export class EbpfBond implements BondDataPlane {
   #closed = false;
   #carrier: boolean | undefined;
   #tell: ((record: Uint8Array) => void) | undefined;
+  renewed: string | undefined;
 
-  private constructor(
-    netlink: Rtnetlink,
-    toolbox: Toolbox,
-    places: BondPlaces,
-    maps: LoadedMaps,
-    parts: Parts,
-  ) {
-    this.#netlink = netlink;
-    this.#toolbox = toolbox;
+  private constructor(by: EbpfSurroundings, places: BondPlaces, maps: LoadedMaps, parts: Parts) {
+    this.#by = by;
+    this.#netlink = by.netlink;
+    this.#toolbox = by.toolbox;
     this.#places = places;
+    this.#pins = new Pins(by.store, places);
     this.#maps = maps;
     this.#parts = parts;
     this.#state = new LiveState(maps.state);
@@ -73,7 +82,8 @@ export class EbpfBond implements BondDataPlane {
   }
 
   /** Makes the interface pair and its transmit program; nothing is left behind when that fails. */
-  static create(netlink: Rtnetlink, toolbox: Toolbox, bond: NewBond): EbpfBond {
+  static create(by: EbpfSurroundings, bond: NewBond): EbpfBond {
+    const { netlink, toolbox } = by;
     const undo: (() => void)[] = [];
     try {
       const { lowerName } = bond;
@@ -84,33 +94,26 @@ export class EbpfBond implements BondDataPlane {
       undo.push(() => deleteLink(netlink, bond.name));
       // Where that cannot be, frames are spread over the queues, which means nothing as long as none is tied to a member.
       steerUnchosen(netlink, pair.bondIfindex);
-      withHostMounts(() => mkdirSync(bond.pins, { mode: 0o700 }));
-      undo.push(() => withHostMounts(() => rmSync(bond.pins, { recursive: true, force: true })));
+      const pins = new Pins(by.store, bond);
+      undo.push(() => pins.removeAll());
+      pins.make();
       const maps = createMaps();
       undo.push(() => closeMaps(maps));
-      withHostMounts(() => {
-        pinObject(maps.state, `${bond.pins}/state`);
-        pinObject(maps.events, `${bond.pins}/events`);
-      });
+      pins.pin(maps.state, STATE_PIN);
+      pins.pin(maps.events, EVENTS_PIN);
       initialise(maps, pair.lowerIfindex);
-      const transmit = attachProgram(
-        netlink,
-        toolbox,
-        maps,
-        transmitProgramOf(toolbox.context, FIRST_KIND),
-        pair.lowerIfindex,
-        `${bond.pins}/transmit`,
+      const kind = attachKindFor(by, pins);
+      const program = toolbox.load(transmitProgramOf(toolbox.context, FIRST_KIND), maps);
+      let transmit: Attachment;
+      try {
+        const wish = { ifindex: pair.lowerIfindex, pin: TRANSMIT_PIN, ...(kind !== undefined && { kind }) };
         // It goes with the pair and the directory, which are noted.
-        () => {},
-      );
-      const parts: Parts = {
-        layoutVersion: LAYOUT_VERSION,
-        lowerName,
-        ...pair,
-        transmit,
-        receive: {},
-      };
-      const made = new EbpfBond(netlink, toolbox, bond, maps, parts);
+        transmit = attachIngress({ netlink, pins }, program, wish, () => {});
+      } finally {
+        closeFd(program);
+      }
+      const parts = notedWith(maps, { lowerName, ...pair, transmit, receive: {} }, pins);
+      const made = new EbpfBond(by, bond, maps, parts);
       made.#attached = FIRST_KIND;
       undo.push(() => {
         made.#release();
@@ -125,54 +128,71 @@ export class EbpfBond implements BondDataPlane {
     }
   }
 
-  /** Finds one that another process made; undefined when it is gone or was made by another version. */
-  static adopt(netlink: Rtnetlink, toolbox: Toolbox, places: BondPlaces): EbpfBond | undefined {
-    const parts = readParts(places.partsFile);
-    if (parts?.layoutVersion !== LAYOUT_VERSION || !('transmit' in parts)) return undefined;
-    if (getLink(netlink, parts.bondIfindex) === undefined) return undefined;
-    const [state, events] = withHostMounts(() => [
-      getPinned(`${places.pins}/state`),
-      getPinned(`${places.pins}/events`),
-    ]);
-    if (state === undefined || events === undefined) {
-      if (state !== undefined) closeFd(state);
-      if (events !== undefined) closeFd(events);
-      return undefined;
-    }
-    let adopted: EbpfBond | undefined;
+  /**
+   * Goes on with one that another process made; undefined when its interface is gone, or it is none of this data plane. What is of
+   * another version, missing or damaged is made anew and exchanged. Throws when that cannot be: then it is left as it is.
+   */
+  static adopt(by: EbpfSurroundings, places: BondPlaces, known: KnownBond): EbpfBond | undefined {
+    const found = findBond(by, places, known);
+    if (found === undefined) return undefined;
+    if (found.trouble === undefined && found.maps !== undefined)
+      return EbpfBond.#open(by, places, found.maps, found.parts);
     try {
-      adopted = new EbpfBond(netlink, toolbox, places, { state, events }, parts);
-      const intact = withHostMounts(() => isAttached(netlink, parts.transmit));
-      if (intact && adopted.#state.version === LAYOUT_VERSION) return adopted;
+      const { maps, parts } = exchange(by, places, known, found);
+      const adopted = EbpfBond.#open(by, places, maps, parts);
+      adopted.#attached = transmitKindOf(known.plan);
+      adopted.renewed = found.trouble;
+      return adopted;
+    } finally {
+      if (found.maps !== undefined) closeMaps(found.maps);
+    }
+  }
+
+  static #open(by: EbpfSurroundings, places: BondPlaces, maps: LoadedMaps, parts: Parts): EbpfBond {
+    let adopted: EbpfBond;
+    try {
+      adopted = new EbpfBond(by, places, maps, parts);
     } catch (error) {
-      if (adopted === undefined) closeMaps({ state, events });
-      else adopted.close();
+      closeMaps(maps);
       throw error;
     }
-    adopted.close();
-    return undefined;
+    adopted.#keepPinned();
+    adopted.#saveParts(notedWith(maps, parts, adopted.#pins));
+    return adopted;
   }
 
-  /** Version of the layout of one that was finished; undefined when there is none. */
-  static notedVersion({ partsFile }: BondPlaces): { readonly isOurs: boolean } | undefined {
-    const parts = readParts(partsFile);
-    if (parts === undefined || !('transmit' in parts)) return undefined;
-    return { isOurs: parts.layoutVersion === LAYOUT_VERSION };
+  /** Pins what is not pinned here; what fails is no worse than before. */
+  #keepPinned(): void {
+    const { state, events } = this.#maps;
+    if (!this.#pins.has(STATE_PIN)) quietly(() => this.#pins.pin(state, STATE_PIN));
+    if (!this.#pins.has(EVENTS_PIN)) quietly(() => this.#pins.pin(events, EVENTS_PIN));
+    for (const attachment of this.#attachments()) quietly(() => keepPinned(this.#hooks, attachment));
   }
 
-  /** Removes what is left of one whose interface is gone or that cannot be adopted. */
-  static sweep(netlink: Rtnetlink, places: BondPlaces): void {
+  /** True when one was finished; undefined when there is no note of it, or none of this data plane. */
+  static isNoted({ partsFile }: BondPlaces): boolean {
+    const parts = unlessDamaged(() => readParts(partsFile));
+    return parts !== undefined && 'transmit' in parts;
+  }
+
+  /** Removes what is left of one whose interface is gone, or that was never finished. */
+  static sweep({ netlink, store }: { netlink: Rtnetlink; store: PinStore }, places: BondPlaces): void {
     const parts = unlessDamaged(() => readParts(places.partsFile));
-    withHostMounts(() => {
-      if (parts !== undefined && 'transmit' in parts) {
-        for (const attachment of [parts.transmit, ...Object.values(parts.receive)]) {
-          detach(netlink, attachment);
-        }
-      }
-      rmSync(places.pins, { recursive: true, force: true });
-    });
+    const pins = new Pins(store, places);
+    if (parts !== undefined && 'transmit' in parts) {
+      const hooks: Hooks = { netlink, pins, mapId: parts.maps?.state };
+      for (const attachment of [parts.transmit, ...Object.values(parts.receive)]) detach(hooks, attachment);
+    }
+    pins.removeAll();
     if (parts !== undefined) deletePair(netlink, parts.lowerName);
     removeTwice(places.partsFile);
+  }
+
+  /** What packets need ends with the daemon where links are held by pins that do. */
+  get lifetimeProblem(): string | undefined {
+    const isHeld = this.#attachments().some(({ kind }) => kind === 'tcx');
+    if (!isHeld || this.#pins.last()) return undefined;
+    return `its programs are held by pins in ${dirname(this.#places.pins)}, which is mounted for this daemon alone`;
   }
 
   get bondIfindex(): number {
@@ -200,23 +220,21 @@ export class EbpfBond implements BondDataPlane {
     if (this.#state.slotOf(member) !== undefined) throw new Error(`Interface ${member} is a member already.`);
     const slot = this.#state.freeSlot();
     this.#state.occupy(slot, member);
+    const kind = attachKindFor(this.#by, this.#pins) ?? this.#parts.transmit.kind;
+    const wish = { ifindex: member, pin: receivePin(slot), kind };
     const note = (receive: Attachment): void =>
       this.#saveParts({ ...this.#parts, receive: { ...this.#parts.receive, [slot]: receive } });
+    let program: number | undefined;
     try {
       if (!this.#toolbox.learn(this.#maps, slot, member)) this.#state.forgetDevice(slot);
-      attachProgram(
-        this.#netlink,
-        this.#toolbox,
-        this.#maps,
-        receiveProgram(this.#toolbox.context, slot),
-        member,
-        `${this.#places.pins}/receive-${slot}`,
-        note,
-      );
+      program = this.#toolbox.load(receiveProgram(this.#toolbox.context, slot), this.#maps);
+      attachIngress(this.#hooks, program, wish, note);
     } catch (error) {
       quietly(() => this.#detachReceive(slot));
       this.#state.vacate(slot);
       throw error;
+    } finally {
+      if (program !== undefined) closeFd(program);
     }
   }
 
@@ -233,7 +251,7 @@ export class EbpfBond implements BondDataPlane {
     const spec = receiveProgram(this.#toolbox.context, slot, tagRanges(tags));
     const fd = this.#toolbox.load(spec, this.#maps);
     try {
-      withHostMounts(() => swapProgram(this.#netlink, fd, attachment));
+      swapProgram(this.#hooks, fd, attachment);
     } finally {
       closeFd(fd);
     }
@@ -242,7 +260,7 @@ export class EbpfBond implements BondDataPlane {
   }
 
   removeMember(member: MemberIndex): void {
-    const slot = this.#state.slotOf(member);
+    const slot = this.#state.slotOf(member) ?? this.#slotNoted(member);
     if (slot === undefined) return;
     this.#state.withdraw(slot);
     this.#leave(slot);
@@ -261,10 +279,16 @@ export class EbpfBond implements BondDataPlane {
     const { [slot]: _, ...left } = this.#parts.left ?? {};
     this.#left.delete(slot);
     try {
-      if (attachment !== undefined) withHostMounts(() => detach(this.#netlink, attachment));
+      if (attachment !== undefined) detach(this.#hooks, attachment);
     } finally {
       this.#saveParts({ ...this.#parts, receive: rest, left });
     }
+  }
+
+  /** Of a member that left while the daemon was killed. */
+  #slotNoted(member: MemberIndex): number | undefined {
+    const [slot] = Object.entries(this.#parts.receive).find(([, { ifindex }]) => ifindex === member) ?? [];
+    return slot === undefined ? undefined : Number(slot);
   }
 
   /** The next in order is current when `slot` was; the programs look for themselves whether it can send. */
@@ -282,7 +306,7 @@ export class EbpfBond implements BondDataPlane {
   #swapTransmit(kind: TransmitKind): void {
     const fd = this.#toolbox.load(transmitProgramOf(this.#toolbox.context, kind), this.#maps);
     try {
-      withHostMounts(() => swapProgram(this.#netlink, fd, this.#parts.transmit));
+      swapProgram(this.#hooks, fd, this.#parts.transmit);
     } finally {
       closeFd(fd);
     }
@@ -340,16 +364,28 @@ export class EbpfBond implements BondDataPlane {
 
   close(): void {
     if (this.#closed) return;
+    quietly(() => this.#outlive());
+    this.#shut();
+  }
+
+  #shut(): void {
+    if (this.#closed) return;
     this.#release();
     closeMaps(this.#maps);
+  }
+
+  /** Links that would end with us are exchanged for filters, which stay by themselves. */
+  #outlive(): void {
+    if (this.lifetimeProblem === undefined || this.#toolbox.attach === 'tcx') return;
+    this.#saveParts(staying(this.#hooks, this.#parts));
   }
 
   destroy(): void {
     const steps = [
       ...this.members().map(member => () => this.removeMember(member)),
-      () => this.close(),
-      () => withHostMounts(() => detach(this.#netlink, this.#parts.transmit)),
-      () => withHostMounts(() => rmSync(this.#places.pins, { recursive: true, force: true })),
+      () => this.#shut(),
+      () => detach(this.#hooks, this.#parts.transmit),
+      () => this.#pins.removeAll(),
       () => deletePair(this.#netlink, this.#parts.lowerName),
       () => removeTwice(this.#places.partsFile),
     ];
@@ -363,6 +399,18 @@ export class EbpfBond implements BondDataPlane {
     this.#closed = true;
     this.#ring.close();
     this.#state.close();
+  }
+
+  get #hooks(): Hooks {
+    return { netlink: this.#netlink, pins: this.#pins, mapId: this.#stateId };
+  }
+
+  get #stateId(): number | undefined {
+    return this.#parts.maps?.state;
+  }
+
+  #attachments(): readonly Attachment[] {
+    return [this.#parts.transmit, ...Object.values(this.#parts.receive)];
   }
 
   #memberAt(slot: number): MemberIndex | null {
@@ -392,24 +440,8 @@ function initialise(maps: LoadedMaps, lowerIfindex: number): void {
   state.close();
 }
 
-function attachProgram(
-  netlink: Rtnetlink,
-  toolbox: Toolbox,
-  maps: LoadedMaps,
-  program: ProgramSpec,
-  ifindex: number,
-  pin: string,
-  note: (attachment: Attachment) => void,
-): Attachment {
-  const fd = toolbox.load(program, maps);
-  try {
-    return withHostMounts(() => attachIngress(netlink, fd, ifindex, pin, note, toolbox.attach));
-  } finally {
-    closeFd(fd);
-  }
-}
-
-function closeMaps(maps: LoadedMaps): void {
-  closeFd(maps.state);
-  closeFd(maps.events);
+/** What is noted of a bond, with the ids of its maps. */
+function notedWith(maps: LoadedMaps, parts: Omit<Parts, 'layoutVersion' | 'fields'>, pins: Pins): Parts {
+  const ids = { state: mapInfo(maps.state).id, events: mapInfo(maps.events).id };
+  return noted({ ...parts, maps: ids }, pins.last());
 }

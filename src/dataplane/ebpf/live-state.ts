@@ -5,10 +5,11 @@ import { type FieldsOf, over, type StructAccessor } from '../../ebpf/index.js';
 import { type MappedMemory, mmapArray, monotonicNs } from '../../linux/index.js';
 import type { BalancedMember, MemberIndex } from '../../policy/index.js';
 import type { Loss } from '../contract.js';
+import type { CarriedLoss, CarriedState } from './carried-state.js';
 import {
   BALANCING,
   LAYOUT_VERSION,
-  type LOSS,
+  LOSS,
   MAX_MEMBERS,
   MEMBER,
   NO_SLOT,
@@ -279,6 +280,27 @@ export class LiveState {
     }
     this.#lastTakenNs = monotonicNs();
     return { packets, sinceNs };
+  }
+
+  /** Adds what was counted elsewhere; programs may count meanwhile. */
+  carry(earlier: CarriedState): void {
+    const { switches, drops, members } = earlier;
+    Atomics.add(this.#longs, SHARED.offset('switches') / LONG, switches);
+    this.#carryLoss(this.#shared.drops, SHARED.offset('drops'), drops);
+    for (let slot = 0; slot < MAX_MEMBERS; slot++) {
+      const member = members.get(this.memberAt(slot));
+      if (member === undefined || this.memberAt(slot) === 0) continue;
+      const entry = this.#shared.members.at(slot);
+      this.#carryLoss(entry.dead, this.#memberOffset(slot) + MEMBER.offset('dead'), member.dead);
+      if (entry.receivedNs === 0n) entry.receivedNs = member.receivedNs;
+    }
+  }
+
+  #carryLoss(entry: LossEntry, offset: number, { count, taken, firstNs }: CarriedLoss): void {
+    // The earlier one is from before.
+    if (count !== taken) entry.firstNs = firstNs;
+    Atomics.add(this.#longs, (offset + LOSS.offset('count')) / LONG, count);
+    entry.taken += taken;
   }
 
   #forget(loss: LossEntry): void {

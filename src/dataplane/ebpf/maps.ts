@@ -40,3 +40,9 @@ export function createMaps(): LoadedMaps {
     throw error;
   }
 }
+
+/** Gives their descriptors back; programs and pins keep them. */
+export function closeMaps(maps: LoadedMaps): void {
+  closeFd(maps.state);
+  closeFd(maps.events);
+}

@@ -2,6 +2,20 @@
 import { keepTwice } from '../../linux/index.js';
 import { EBPF_NOTE, readNote } from '../parts-note.js';
 import type { Attachment } from './attachment.js';
+import { type FieldPlaces, FIELDS } from './carried-state.js';
+import { LAYOUT_VERSION } from './shared-state.js';
+
+/**
+ * Stands in place of the version where pins do not lead to the whole bond: they end with the daemon, or its working parts are being
+ * exchanged. Daemons that know nothing of that leave such a bond alone.
+ */
+export const NOT_BY_PINS = 0;
+
+/** Ids of the maps; they are the kernel's, of this boot. */
+export interface MapIds {
+  readonly state: number;
+  readonly events: number;
+}
 
 /** What a bond is made of; plain JSON, so that another process can find it. */
 export interface Parts {
@@ -14,10 +28,21 @@ export interface Parts {
   readonly receive: Readonly<Record<string, Attachment>>;
   /** VLAN tags that the receive programs may leave to devices on the members, by slot; absent: none. Noted before it is so. */
   readonly left?: Readonly<Record<string, readonly number[]>>;
+  /** Absent in notes of daemons that knew pins only. */
+  readonly maps?: MapIds;
+  /** Where what is carried over lies in the state map, for daemons of another layout; absent likewise. */
+  readonly fields?: FieldPlaces;
+  /** True while the working parts are being exchanged for new ones. */
+  readonly exchanging?: boolean;
 }
 
 /** What is noted before anything is made, so that a making that is cut short can be cleared away. */
 export type Unfinished = Pick<Parts, 'layoutVersion' | 'lowerName'>;
+
+/** The same with what other daemons are to know besides; `byPins`: pins lead to all of it. */
+export function noted(parts: Omit<Parts, 'layoutVersion' | 'fields'>, byPins: boolean): Parts {
+  return { ...parts, layoutVersion: byPins ? LAYOUT_VERSION : NOT_BY_PINS, fields: FIELDS };
+}
 
 /** Replaces the file and its copy; a crash leaves the old or the new one of each. */
 export function writeParts(file: string, parts: Parts | Unfinished): void {

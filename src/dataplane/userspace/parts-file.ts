@@ -64,13 +64,6 @@ export function writeWhole(file: string, parts: Parts | Unfinished): void {
   keepTwice(file, JSON.stringify(parts));
 }
 
-/** Version of one that was finished; undefined when there is none. */
-export function notedUserspaceVersion({ partsFile }: BondPlaces): { readonly isOurs: boolean } | undefined {
-  const parts = readUserspaceParts(partsFile);
-  if (parts === undefined || !('lowerIfindex' in parts)) return undefined;
-  return { isOurs: parts.version === USERSPACE_VERSION };
-}
-
 /** What the file says; undefined when there is none, or it is of another data plane. Throws UnreadableFile. */
 export function readUserspaceParts(file: string): Parts | Unfinished | undefined {
   return readNote(file, USERSPACE_NOTE) as Parts | Unfinished | undefined;

@@ -57,6 +57,18 @@ export function shutSender(keeper: SocketKeeper, name: string, fd: number): () =
   return () => closeFd(fd);
 }
 
+/** Lets go of a ring, and of the sender beside it, that nobody can go on with. */
+export function forgetKept(keeper: SocketKeeper, name: string): void {
+  for (const each of [name, senderName(name)]) {
+    const kept = keeper.take(each);
+    if (kept === undefined) continue;
+    const { memory } = kept;
+    if (memory !== undefined) forwarder.forgetAhead(memory.address, () => memory.unmap());
+    closeFd(kept.fd);
+    keeper.drop(each);
+  }
+}
+
 function senderName(ring: string): string {
   return `${ring}/direct`;
 }

@@ -12,7 +12,7 @@ import {
 } from '../../linux/index.js';
 import { tagRanges } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
-import type { BondDataPlane, BondPlaces, Diversion, Loss, NewBond } from '../contract.js';
+import type { BondDataPlane, BondPlaces, Diversion, KnownBond, Loss, NewBond } from '../contract.js';
 import { createPair, deletePair, lowerAlias } from '../pair.js';
 import { unlessDamaged } from '../parts-note.js';
 import { quietly } from '../quietly.js';
@@ -31,6 +31,7 @@ import {
   type Unfinished,
   writeWhole,
 } from './parts-file.js';
+import { rebuild } from './rebuild.js';
 import { openRing, openSender, ringName, shutRing, shutSender } from './rings.js';
 import { leaveToHost, type Silence, silence, unsilence } from './silence.js';
 import { hasQdiscOfPeople, slotPlanOf } from './slot-plan.js';
@@ -57,6 +58,9 @@ interface Sockets {
 export class UserspaceBond implements BondDataPlane {
   readonly kind = 'userspace';
   readonly checksCarrier = true;
+  /** The daemon forwards; what that means is told where it is asked for, as it depends on a supervisor. */
+  readonly lifetimeProblem = undefined;
+  renewed: string | undefined;
   readonly queuesProblem = 'a packet socket does not tell the queue of a frame';
   readonly #netlink: Rtnetlink;
   readonly #places: BondPlaces;
@@ -146,16 +150,30 @@ export class UserspaceBond implements BondDataPlane {
     }
   }
 
+  /** True when there is a note of one, of any version. */
+  static isNoted({ partsFile }: BondPlaces): boolean {
+    return unlessDamaged(() => readUserspaceParts(partsFile)) !== undefined;
+  }
+
   /** True when the ring of one was given in keeping. */
   static isKept(keeper: SocketKeeper, places: BondPlaces): boolean {
-    const parts = readUserspaceParts(places.partsFile);
+    const parts = unlessDamaged(() => readUserspaceParts(places.partsFile));
     return parts !== undefined && keeper.has(ringName(parts.lowerName, 'host'));
+  }
+
+  /** Goes on with one of which the files were of another version, gone or damaged. Throws when that cannot be. */
+  static rebuild(by: Surroundings, places: BondPlaces, known: KnownBond): UserspaceBond {
+    const why = rebuild(by, places, known);
+    const adopted = UserspaceBond.adopt(by, places);
+    if (adopted === undefined) throw new Error(`${known.lowerName} is not what it was`);
+    adopted.renewed = why;
+    return adopted;
   }
 
   /** Goes on with one that an earlier process made; undefined when it is gone or was made by another version. */
   static adopt(by: Surroundings, places: BondPlaces): UserspaceBond | undefined {
     const { netlink } = by;
-    const parts = readUserspaceParts(places.partsFile);
+    const parts = unlessDamaged(() => readUserspaceParts(places.partsFile));
     if (parts?.version !== USERSPACE_VERSION || !('lowerIfindex' in parts)) return undefined;
     const lower = getLink(netlink, parts.lowerIfindex);
     if (getLink(netlink, parts.bondIfindex) === undefined || lower?.name !== parts.lowerName)

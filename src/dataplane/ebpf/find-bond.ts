@@ -1,0 +1,189 @@
+// Finds what an earlier daemon left of a bond: by its note, its pins, and what hangs at its interfaces; and whether it can be used as
+// it is, or its working parts are to be made anew.
+import {
+  closeFd,
+  getLink,
+  isErrno,
+  linkInfo,
+  mapFdById,
+  mapInfo,
+  mayFindObjects,
+  type Rtnetlink,
+} from '../../linux/index.js';
+import type { BondPlaces, KnownBond } from '../contract.js';
+import { unlessDamaged } from '../parts-note.js';
+import { type Attachment, type AttachKind, type Hooks, isAttached } from './attachment.js';
+import { type CarriedState, readCarried, versionOf } from './carried-state.js';
+import { hookedAt } from './hooks.js';
+import type { LoadedMaps } from './maps.js';
+import { noted, type Parts, readParts } from './parts.js';
+import { Pins, type PinStore } from './pins.js';
+import { EVENTS_MAP, LAYOUT_VERSION, MAX_MEMBERS, SHARED, STATE_MAP } from './shared-state.js';
+import type { Toolbox } from './toolbox.js';
+
+/** What bonds work with. */
+export interface EbpfSurroundings {
+  readonly netlink: Rtnetlink;
+  readonly toolbox: Toolbox;
+  readonly store: PinStore;
+}
+
+/** Names of pins. */
+export const STATE_PIN = 'state';
+export const EVENTS_PIN = 'events';
+export const TRANSMIT_PIN = 'transmit';
+export const receivePin = (slot: number | string): string => `receive-${slot}`;
+
+/** How programs are to be attached here; undefined: the best that there is. Links end with us where pins do; filters do not. */
+export function attachKindFor({ toolbox }: EbpfSurroundings, pins: Pins): AttachKind | undefined {
+  return toolbox.attach ?? (pins.last() ? undefined : 'clsact');
+}
+
+/** What was found. */
+export interface FoundBond {
+  readonly parts: Parts;
+  /** The caller closes them; absent where they are gone. */
+  readonly maps?: LoadedMaps;
+  /** What was counted, and who sends; absent where that cannot be read. */
+  readonly carried?: CarriedState;
+  /** Why the working parts are to be made anew: one clause; absent where they are as they should be. */
+  readonly trouble?: string;
+}
+
+/** Looks for a bond; undefined when its interfaces are gone. */
+export function findBond(by: EbpfSurroundings, places: BondPlaces, known: KnownBond): FoundBond | undefined {
+  const { netlink } = by;
+  const note = unlessDamaged(() => readParts(places.partsFile));
+  const finished = note !== undefined && 'transmit' in note ? note : undefined;
+  const lowerIfindex = finished?.lowerIfindex ?? known.lowerIfindex;
+  const bond = getLink(netlink, finished?.bondIfindex ?? known.bondIfindex);
+  if (bond === undefined || getLink(netlink, lowerIfindex)?.info?.kind !== 'veth') return undefined;
+  const pins = new Pins(by.store, places);
+  const maps = findMaps(netlink, pins, finished, lowerIfindex);
+  const state = maps?.state;
+  const carried = state === undefined ? undefined : readCarried(state, finished?.fields);
+  const hooks: Hooks = { netlink, pins, mapId: state === undefined ? undefined : mapInfo(state).id };
+  const parts = finished ?? partsFromKernel(hooks, known, carried);
+  const trouble = troubleOf(by, hooks, parts, finished, state, known);
+  return {
+    parts,
+    ...(maps !== undefined && { maps }),
+    ...(carried !== undefined && { carried }),
+    ...(trouble !== undefined && { trouble }),
+  };
+}
+
+/** The maps by the ids that were noted, by their pins, or by the program at the lower end. */
+function findMaps(
+  netlink: Rtnetlink,
+  pins: Pins,
+  finished: Parts | undefined,
+  lowerIfindex: number,
+): LoadedMaps | undefined {
+  const { maps } = finished ?? {};
+  const byNote = maps === undefined ? undefined : both(mapNamed(maps.state), mapNamed(maps.events));
+  const found = byNote ?? both(pins.get(STATE_PIN), pins.get(EVENTS_PIN));
+  if (found !== undefined) return found;
+  const fds = hookedAt(netlink, lowerIfindex)
+    .flatMap(({ mapIds }) => mapIds)
+    .map(mapNamed)
+    .filter(fd => fd !== undefined);
+  const named = (name: string): number | undefined => fds.find(fd => mapInfo(fd).name === name);
+  const hooked = { state: named(STATE_MAP), events: named(EVENTS_MAP) };
+  for (const fd of fds) if (fd !== hooked.state && fd !== hooked.events) closeFd(fd);
+  return both(hooked.state, hooked.events);
+}
+
+/** Both or none. */
+function both(state: number | undefined, events: number | undefined): LoadedMaps | undefined {
+  if (state !== undefined && events !== undefined) return { state, events };
+  for (const fd of [state, events]) if (fd !== undefined) closeFd(fd);
+  return undefined;
+}
+
+/** A map of ours by its id; undefined when it is gone, another's, or not to be looked at. */
+function mapNamed(id: number): number | undefined {
+  let fd: number | undefined;
+  try {
+    fd = mapFdById(id);
+  } catch (error) {
+    if (isErrno(error, 'EPERM', 'EACCES')) return undefined;
+    throw error;
+  }
+  if (fd === undefined || [STATE_MAP, EVENTS_MAP].includes(mapInfo(fd).name)) return fd;
+  closeFd(fd);
+  return undefined;
+}
+
+/** What a note that is gone would have said, as far as the kernel knows it. */
+function partsFromKernel(hooks: Hooks, known: KnownBond, carried: CarriedState | undefined): Parts {
+  const pinned = pinnedLinks(hooks.pins);
+  const at = (ifindex: number, pin: string): Attachment => {
+    const kind =
+      hookedAt(hooks.netlink, ifindex).find(({ mapIds }) => isOf(mapIds, hooks.mapId))?.kind ?? 'tcx';
+    // Taken away only where nothing else hangs in it.
+    return { kind, pin: hooks.pins.pathOf(pin), ifindex, ownsQdisc: kind === 'clsact' };
+  };
+  const receive: Record<string, Attachment> = {};
+  const rest: number[] = [];
+  for (const member of known.members) {
+    const slot = pinned.get(member) ?? carried?.members.get(member)?.slot;
+    if (slot === undefined || slot in receive) rest.push(member);
+    else receive[slot] = at(member, receivePin(slot));
+  }
+  for (const member of rest) {
+    const slot = Array.from({ length: MAX_MEMBERS }, (_, i) => i).find(free => !(free in receive)) ?? 0;
+    receive[slot] = at(member, receivePin(slot));
+  }
+  const { lowerName, bondIfindex, lowerIfindex } = known;
+  const transmit = at(lowerIfindex, TRANSMIT_PIN);
+  return noted({ lowerName, bondIfindex, lowerIfindex, transmit, receive }, true);
+}
+
+function isOf(mapIds: readonly number[], mapId: number | undefined): boolean {
+  return mapId === undefined || mapIds.includes(mapId);
+}
+
+/** Slots by interface, of pinned links. */
+function pinnedLinks(pins: Pins): ReadonlyMap<number, number> {
+  const slots = new Map<number, number>();
+  for (const name of pins.names()) {
+    const slot = /^receive-([0-9]+)$/.exec(name)?.[1];
+    const fd = slot === undefined ? undefined : pins.get(name);
+    if (fd === undefined) continue;
+    const ifindex = linkInfo(fd).tcx?.ifindex;
+    closeFd(fd);
+    if (ifindex !== undefined && ifindex !== 0 && Number(slot) < MAX_MEMBERS)
+      slots.set(ifindex, Number(slot));
+  }
+  return slots;
+}
+
+/** Why it cannot be used as it is. */
+function troubleOf(
+  by: EbpfSurroundings,
+  hooks: Hooks,
+  parts: Parts,
+  finished: Parts | undefined,
+  state: number | undefined,
+  known: KnownBond,
+): string | undefined {
+  if (finished === undefined) return 'the note of what it is made of was gone or damaged';
+  if (parts.exchanging === true) return 'an exchange of its working parts was cut short';
+  if (state === undefined) return 'its maps were gone';
+  const version = versionOf(state);
+  if (version !== LAYOUT_VERSION || mapInfo(state).valueSize !== SHARED.size)
+    return `they were of layout ${version}, and this Bondwire has ${LAYOUT_VERSION}`;
+  if (!isAttached(hooks, parts.transmit)) return 'the program at its lower end was gone';
+  const attachments = Object.values(parts.receive);
+  for (const member of known.members) {
+    const link = getLink(by.netlink, member);
+    if (link === undefined) continue;
+    const attachment = attachments.find(({ ifindex }) => ifindex === member);
+    if (attachment === undefined || !isAttached(hooks, attachment))
+      return `the program at ${link.name ?? member} was gone`;
+  }
+  const fleeting = [parts.transmit, ...attachments].some(({ kind }) => kind === 'tcx') && !hooks.pins.last();
+  if (fleeting && by.toolbox.attach !== 'tcx' && mayFindObjects()) return 'pins end with the daemon here';
+  return undefined;
+}
