@@ -53,10 +53,10 @@ export default defineConfig({
     ].map(project => ({
       test: {
         pool: 'forks',
-        testTimeout: 60_000,
-        hookTimeout: 60_000,
         // A busy machine takes its time; what holds at once is not kept waiting.
-        expect: { poll: { timeout: 20_000 } },
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
+        expect: { poll: { timeout: 60_000 } },
         ...project,
       },
     })),

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { pins } from './support/picture.js';
 import { closeStages, Stage, until } from './support/stage.js';
-import { NO_LOSSES, Traffic } from './support/traffic.js';
+import { expectNothingLost, Traffic } from './support/traffic.js';
 
 afterEach(closeStages);
 
@@ -47,9 +47,7 @@ describe.each([
       ['eth0', 1],
       ['eth1', 1],
     ]);
-    expect(stage.losses(await traffic.report(`${signal}, private mounts ${privateMounts}`))).toEqual(
-      NO_LOSSES,
-    );
+    expectNothingLost(await traffic.report(`${signal}, private mounts ${privateMounts}`));
     const failover = (await stage.events()).findLast(event => event.type === 'failover');
     expect(failover).toMatchObject({ from: 'eth1', to: 'eth0', lostPackets: 0 });
   });
@@ -66,7 +64,7 @@ test('A failure that came and went while nobody looked is counted once', async (
   await traffic.flowing();
   await stage.bondwire.start();
   await stage.up('eth0');
-  expect(stage.losses(await traffic.report('failure that came and went'))).toEqual(NO_LOSSES);
+  expectNothingLost(await traffic.report('failure that came and went'));
   const bond = await stage.show();
   expect(bond.active).toBe('eth1');
   expect(bond.members.map(member => member.linkFailureCount)).toEqual([1, 0]);
@@ -88,7 +86,7 @@ test('Two failures one after the other while nobody looked are counted, one for 
   expect((await stage.show()).active).toBe('eth0');
   stage.lab.restore('eth1');
   await stage.up('eth1');
-  expect(stage.losses(await traffic.report('two failures'))).toEqual(NO_LOSSES);
+  expectNothingLost(await traffic.report('two failures'));
   const bond = await stage.show();
   expect(bond.active).toBe('eth0');
   expect(bond.members.map(member => member.linkFailureCount)).toEqual([1, 1]);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { BIN, closeStages, Stage, until } from './support/stage.js';
-import { NO_LOSSES, Traffic } from './support/traffic.js';
+import { expectNothingLost, Traffic } from './support/traffic.js';
 
 afterEach(closeStages);
 
@@ -92,7 +92,7 @@ test('A daemon that is killed under traffic: interface, address, route and socke
   process.kill(first, 'SIGKILL');
   const second = await another(stage, first);
   await traffic.flowing();
-  expect(stage.losses(await traffic.report('a death'))).toEqual(NO_LOSSES);
+  expectNothingLost(await traffic.report('a death'));
   expect(await picture()).toEqual(before);
   expect(kept(stage, second).toSorted()).toEqual(sockets.toSorted());
   // The next one has them already, as long as the bond has.

@@ -10,7 +10,7 @@ import { PacketSocket, requireLink } from '../src/linux/index.js';
 import { DataPlaneStage, NEVER, planFor } from './support/data-plane-stage.js';
 import { pictureOf, untilAsBefore } from './support/picture.js';
 import { closeStages, Stage, until } from './support/stage.js';
-import { NO_LOSSES, Traffic } from './support/traffic.js';
+import { expectNothingLost, Traffic } from './support/traffic.js';
 
 afterEach(closeStages);
 
@@ -37,7 +37,7 @@ describe('A bond with data_plane=userspace', () => {
       stage.lab.restore(cut);
       await stage.up(cut);
     }
-    expect(stage.losses(await traffic.report('two failovers'))).toEqual(NO_LOSSES);
+    expectNothingLost(await traffic.report('two failovers'));
     const failovers = (await stage.events()).filter(
       event => event.type === 'failover' && event.from !== null,
     );

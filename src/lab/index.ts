@@ -17,5 +17,7 @@ export {
   type Spawn,
   startMeter,
 } from './loss-meter.js';
+export { type LossShares, sharesText } from './loss-shares.js';
+export { StreamWatch } from './stream-watch.js';
 export { runSimulatedDemo, type SimulatedDemoOptions } from './simulated-demo.js';
 export { type CommandResult, ManagedBondwire } from './managed-bondwire.js';

@@ -49,6 +49,7 @@ export class Lab {
   readonly #places: Readonly<Record<PlaceName, Place>>;
   readonly #children = new Set<ChildProcess>();
   readonly #silenced = new Set<string>();
+  readonly #timesSilenced = new Map<string, number>();
   readonly #runDirs: string[] = [];
   #swallowed = 0;
   #open = true;
@@ -211,6 +212,12 @@ export class Lab {
     const { netlink } = this.#places.switch;
     setLink(netlink, requireLink(netlink, end).ifindex, { master: 0 });
     this.#silenced.add(end);
+    this.#timesSilenced.set(member, this.timesSilenced(member) + 1);
+  }
+
+  /** How often `silence` was called for the member. */
+  timesSilenced(member: string): number {
+    return this.#timesSilenced.get(member) ?? 0;
   }
 
   /** True when the member's cable is cut, by whomever. */

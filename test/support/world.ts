@@ -25,7 +25,7 @@ export interface Answer {
 export async function eventually<T>(
   what: string,
   look: () => T | false | undefined | Promise<T | false | undefined>,
-  ms = 30_000,
+  ms = 90_000,
 ): Promise<T> {
   const deadline = performance.now() + ms;
   for (;;) {
