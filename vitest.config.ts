@@ -2,54 +2,48 @@
 // - pure: those without a word; as many at once as the machine has processors;
 // - real: "needs root"; they build networks of their own, in namespaces of their own, two files at once;
 // - long: "part of test:all", whatever they need; left to `npm run test:all`, two files at once.
-// For others than root, files that need root are left out, and that is told first.
+// Files that need root, or programs that are not here, are left out, and that is told first; with CI=true a missing program is
+// a failure.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { isOnPath, leftOutText, sortTestFiles } from './test/support/test-files.js';
 
 /** A file for the results as JSON, where somebody wants them (.ci/run counts them). */
 const report = process.env['BONDWIRE_TEST_REPORT'];
-const isRoot = process.geteuid?.() === 0;
 /** Tests on real interfaces wait more than they compute, but a machine that is kept busy drops packets; an emulated one is. */
 const LANES = process.env['BONDWIRE_GUEST'] === undefined ? 2 : 1;
 
-/** The comment that a file opens with, in one line. */
-function openingComment(file: string): string {
-  const [comment = ''] = /^(?:\/\/.*\n)*/.exec(readFileSync(file, 'utf8')) ?? [];
-  return comment.replaceAll('\n//', '');
-}
-
-const pure: string[] = [];
-const real: string[] = [];
-const long: string[] = [];
-const leftOut: string[] = [];
-for (const directory of ['src', 'test']) {
-  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' }).toSorted()) {
-    if (!name.endsWith('.test.ts')) continue;
-    const file = join(directory, name);
-    const comment = openingComment(file);
-    const needsRoot = /\bneeds root\b/i.test(comment);
-    if (needsRoot && !isRoot) leftOut.push(file);
-    else if (comment.includes('test:all')) long.push(file);
-    else (needsRoot ? real : pure).push(file);
+function reads(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
   }
 }
 
-if (leftOut.length > 0) {
-  console.log(
-    `You are not root: ${leftOut.length} test files that need root are left out (${leftOut.join(', ')}).`,
-  );
-}
+const files = ['src', 'test'].flatMap(folder =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.test.ts'))
+    .map(name => join(folder, name))
+    .toSorted(),
+);
+const sorted = sortTestFiles(files, { isRoot: process.geteuid?.() === 0, hasProgram: isOnPath, read: reads });
+const { pure, real, long, lacking } = sorted;
+const leftOut = leftOutText(sorted);
+if (process.env['CI'] === 'true' && lacking.length > 0) throw new Error(leftOut);
+if (leftOut !== '') console.log(leftOut);
 
 export default defineConfig({
   test: {
     pool: 'forks',
-    passWithNoTests: !isRoot,
+    // Where much is left out, a group may be empty.
+    passWithNoTests: leftOut !== '',
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
-      { name: 'pure', include: pure, sequence: { groupOrder: 0 } },
-      { name: 'real', include: real, sequence: { groupOrder: 1 }, maxWorkers: LANES },
-      { name: 'long', include: long, sequence: { groupOrder: 2 }, maxWorkers: LANES },
+      { name: 'pure', include: [...pure], sequence: { groupOrder: 0 } },
+      { name: 'real', include: [...real], sequence: { groupOrder: 1 }, maxWorkers: LANES },
+      { name: 'long', include: [...long], sequence: { groupOrder: 2 }, maxWorkers: LANES },
     ].map(project => ({
       test: {
         pool: 'forks',

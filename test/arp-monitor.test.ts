@@ -1,5 +1,5 @@
 // The ARP monitor on real interfaces: a switch that falls silent with the carrier on is noticed, in every mode that has the
-// monitor, on both data planes; with validation, through a VLAN, and with IPv6 targets. Needs root.
+// monitor, on both data planes; with validation, through a VLAN, and with IPv6 targets. Needs root; part of test:all.
 import { afterEach, describe, expect, test } from 'vitest';
 import { closeStages, Stage, until } from './support/stage.js';
 import { HAS_VLAN } from './support/vlan.js';

@@ -1,5 +1,5 @@
-// Interfaces that are not there when their bond is made: they join when they appear, and again when they come back. Needs root
-// and BPF.
+// Interfaces that are not there when their bond is made: they join when they appear, and again when they come back. Needs root and BPF;
+// part of test:all.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 // The recipe of docs/containers.md without a Docker engine: the daemon with the capabilities that its command line gives, in
-// namespaces of its own, where nothing but the run directory can be written. Needs root.
+// namespaces of its own, where nothing but the run directory can be written. Needs root; part of test:all.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

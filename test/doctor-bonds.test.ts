@@ -1,5 +1,5 @@
 // `bondwire doctor` on bonds that have something wrong with them, on real interfaces (H08, H26, H27), the record of it (H43), and
-// what it says of a daemon that forwards packets. Needs root.
+// what it says of a daemon that forwards packets. Needs root; part of test:all.
 import { readdirSync, rmSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { unmountFileSystem } from '../src/linux/index.js';

@@ -1,6 +1,6 @@
 // Members whose MAC address is fixed (H31, H33; driver: bond_enslave without ndo_set_mac_address). An ifb device is one that
 // every kernel has; a macvlan in passthru mode on one has the operation and fails in it. The driver in 6.12 did the same with ifb:
-// fail_over_mac=active as the first member of active-backup, EOPNOTSUPP after another and in other modes. Real interfaces; needs root and BPF.
+// fail_over_mac=active as the first member of active-backup, EOPNOTSUPP after another and in other modes. Real interfaces; needs root and BPF; part of test:all.
 import { afterEach, describe, expect, test } from 'vitest';
 import { closeStages, Stage, until } from './support/stage.js';
 

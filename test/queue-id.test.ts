@@ -1,5 +1,5 @@
 // queue_id: what was put into a transmit queue of the bond leaves by the member that is tied to it (kernel bond_slave_override).
-// Real interfaces; needs root and BPF. XPS chooses the queue here; `tc ... action skbedit queue_mapping` does in the howto.
+// Real interfaces; needs root and BPF; part of test:all. XPS chooses the queue here; `tc ... action skbedit queue_mapping` does in the howto.
 import { afterEach, describe, expect, test } from 'vitest';
 import { PacketSocket, requireLink, steerTransmit } from '../src/linux/index.js';
 import { NEVER } from './support/data-plane-stage.js';

@@ -1,4 +1,4 @@
-// Nothing of a bond stays behind, whichever way it ends (issue 2, item 5; H32). Real interfaces; needs root and BPF.
+// Nothing of a bond stays behind, whichever way it ends (issue 2, item 5; H32). Real interfaces; needs root and BPF; part of test:all.
 import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { pictureOf, pinnedIds, pins, stillThere, untilAsBefore } from './support/picture.js';

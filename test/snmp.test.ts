@@ -1,13 +1,14 @@
 // `bondwire snmp` as Debian's snmpwalk sees it: interfaces, bonds and addresses by numbers that stay (H34). Needs root.
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { CommandResult } from '../src/lab/managed-bondwire.js';
 import { BIN, closeStages, ended, Stage, until } from './support/stage.js';
+import { hasProgram } from './support/test-files.js';
 
 afterEach(closeStages);
 
-const HAS_SNMP = existsSync('/usr/bin/snmpwalk');
+const HAS_SNMP = hasProgram('snmpwalk');
 
 const IF_DESCR = '.1.3.6.1.2.1.2.2.1.2';
 const IF_TYPE = '.1.3.6.1.2.1.2.2.1.3';

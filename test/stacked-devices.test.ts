@@ -1,6 +1,6 @@
 // Macvlans and ipvlans on a bond, each in a namespace of its own as containers have them: who reaches whom, before and after a
 // failover. What bond_macvlan_ipvlan.sh of the kernel's selftests looks at, in the modes that we have; where the kernel has the
-// bonding driver (scripts/test-in-guests test/stacked-devices), that goes through the same test. Real interfaces; needs root.
+// bonding driver (scripts/test-in-guests test/stacked-devices), that goes through the same test. Real interfaces; needs root; part of test:all.
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Lab } from '../src/lab/index.js';

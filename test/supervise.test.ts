@@ -1,5 +1,5 @@
 // `bondwire daemon --supervise` (issue 5, item 5): a daemon that dies is started again, the sockets of its user-space bond are
-// kept, and frames wait there; how it ends, and what is refused. Real interfaces; needs root.
+// kept, and frames wait there; how it ends, and what is refused. Real interfaces; needs root; part of test:all.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Checks the repository itself: the rules of the house that no compiler and no linter knows.
+// Checks the repository itself: the rules of the house that no compiler and no linter knows. Needs git.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';

@@ -1,4 +1,4 @@
-// What happened while no daemon looked, or none could hear: nothing that works is taken away for it. Needs root.
+// What happened while no daemon looked, or none could hear: nothing that works is taken away for it. Needs root; part of test:all.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';

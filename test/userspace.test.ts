@@ -1,5 +1,5 @@
 // The user-space data plane under the daemon (issue 5): failover without loss, a daemon that dies, everything put back, who
-// chooses it, and packets that would break a careless forwarder. Real interfaces; needs root.
+// chooses it, and packets that would break a careless forwarder. Real interfaces; needs root and tcpdump.
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';

@@ -14,10 +14,11 @@ import {
 import { get } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { closeStages, ended, Stage, until } from './support/stage.js';
+import { hasProgram } from './support/test-files.js';
 
 afterEach(closeStages);
 
-const HAS_EXPORTER = existsSync('/usr/bin/prometheus-node-exporter');
+const HAS_EXPORTER = hasProgram('prometheus-node-exporter');
 
 function read(stage: Stage, path: string): string {
   return readFileSync(`${stage.runDir}/${path}`, 'utf8');

@@ -2,6 +2,7 @@
 // the machine, and by what came in at the switch.
 import { readFileSync } from 'node:fs';
 import { ETH_P_ALL, getLink, listLinks, PacketSocket, type PacketSocketOptions } from '../linux/index.js';
+import type { Link } from '../netlink/index.js';
 import type { Lab } from './lab.js';
 import type { MeterReport } from './loss-meter.js';
 import { type Drops, type LossShares, shareOut } from './loss-shares.js';
@@ -101,12 +102,14 @@ export class StreamWatch {
   }
 }
 
+function dropped(links: readonly (Link | undefined)[]): number {
+  return links.reduce((all, link) => all + (link?.statistics?.rxDropped ?? 0), 0);
+}
+
 function dropsOf(lab: Lab): Omit<Drops, 'swallowed'> {
   const lowers = listLinks(lab.netlink('host')).filter(link => LOWER_END.test(link.name ?? ''));
   const ports = Object.values(lab.cables).map(port => getLink(lab.netlink('switch'), port));
-  const sum = (links: readonly ReturnType<typeof getLink>[]): number =>
-    links.reduce((all, link) => all + (link?.statistics?.rxDropped ?? 0), 0);
-  return { lower: sum(lowers), ports: sum(ports), processors: droppedByProcessors() };
+  return { lower: dropped(lowers), ports: dropped(ports), processors: droppedByProcessors() };
 }
 
 /** The second column of /proc/net/softnet_stat, of all processors. */

@@ -1,5 +1,5 @@
 // A stage for end-to-end tests: a lab with a daemon of its own in the host, driven through the control API (quicker than
-// a process a command), and the means to wait for what the kernel and the daemon say. Needs root and BPF.
+// a process a command), and the means to wait for what the kernel and the daemon say. Needs root, BPF, ip and ping.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
