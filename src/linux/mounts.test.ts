@@ -1,9 +1,9 @@
 // A child under `ip netns exec` pins a map in the host's mount namespace and is killed; the pin stays.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { lookupMap } from './bpf-map.js';
 import { getPinned } from './bpf-object.js';
@@ -94,6 +94,30 @@ describe.skipIf(!isRoot)('withHostMounts(), which needs root', () => {
       }
     });
   }
+
+  test('in a chroot in a mount namespace of its own, it stays in the chroot, where its paths lead', () => {
+    const module = fileURLToPath(new URL('../../dist/linux/mounts.js', import.meta.url));
+    const look = `const there = () => require('node:fs').existsSync('/bw-marker');
+      import('/tree/dist/linux/mounts.js').then(m => console.log(m.isBpffs('/'), there(), m.withHostMounts(there), there()))`;
+    const root = mkdtempSync(join(tmpdir(), 'bw-root-'));
+    try {
+      const script = `set -e; mount -t tmpfs tmpfs "$1"; cd "$1"; : > bw-marker; mkdir tree node
+        for folder in usr bin lib lib64 proc; do
+          [ ! -e "/$folder" ] || { mkdir "$folder"; mount --rbind "/$folder" "$folder"; }
+        done
+        mount --rbind "$2" tree; mount --rbind "$3" node
+        exec chroot . /node/node -e "$4"`;
+      const tree = join(module, '../../..');
+      const argv = ['-c', script, 'sh', root, tree, dirname(process.execPath), look];
+      const said = execFileSync('unshare', ['--mount', '--propagation', 'private', 'sh', ...argv], {
+        encoding: 'utf8',
+      });
+      // The first shows that system calls can be made there at all.
+      expect(said).toBe('false true true true\n');
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
 
   test("simply runs where we are in the host's mounts, and refuses an async function", () => {
     expect(withHostMounts(() => 5)).toBe(5);

@@ -97,6 +97,12 @@ function ancestors(): number[] {
   return pids;
 }
 
+/** True when paths of the process begin where ours do: it is not outside of a chroot(2) that we are in. Throws where it is not ours to see. */
+function hasOurRoot(pid: number): boolean {
+  const [ours, its] = [statSync('/'), statSync(`/proc/${pid}/root/`)];
+  return ours.dev === its.dev && ours.ino === its.ino;
+}
+
 /** A descriptor of the host's mount namespace; null when it is our own, undefined before it was looked for. */
 let host: number | null | undefined;
 
@@ -111,6 +117,8 @@ function hostMountNamespace(): number | null {
   for (const pid of [1, ...ancestors()]) {
     const path = `/proc/${pid}/ns/mnt`;
     try {
+      // Outside of a chroot, paths lead elsewhere, and setns(2) leads out of it for good.
+      if (!hasOurRoot(pid)) continue;
       if (statSync(path).ino !== own) host = openFd(path, O_RDONLY);
       break;
     } catch {
