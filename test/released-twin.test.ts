@@ -1,5 +1,5 @@
 // A member that is released while the bond lives on with its MAC address: it stays down, so that no switch learns that address at two
-// ports; it comes up when the bond has another, or is no more. On real interfaces; needs root.
+// ports; it comes up when the bond has another, or is no more. On real interfaces; needs root; part of test:all.
 import { afterEach, expect, test } from 'vitest';
 import { IFF } from '../src/netlink/index.js';
 import { closeStages, Stage, until } from './support/stage.js';

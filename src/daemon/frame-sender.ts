@@ -1,8 +1,9 @@
 // Sends the frames of a bond itself: out of its own interface or one that stands on it, so that captures and counters see them.
-import { probeFrame } from '../frames/index.js';
+import { probeFrame, tagFrame } from '../frames/index.js';
 import { getLink, PacketSocket } from '../linux/index.js';
 import type { Output } from '../policy/index.js';
 import type { Machine } from './machine.js';
+import { elsewhereAt } from './stack-elsewhere.js';
 
 function questionFrom(address: string, question: Extract<Output, { kind: 'probe' }>): Uint8Array {
   const { sender, target, vlans, source } = question;
@@ -20,8 +21,14 @@ export class FrameSender {
     this.#machine = machine;
   }
 
-  /** Sends a frame; throws SystemError. Quiet when the device is gone. */
+  /** Sends a frame; throws SystemError. Quiet when the device is gone. For one in another namespace, out of what it stands on here. */
   send(device: number, frame: Uint8Array): void {
+    const elsewhere = elsewhereAt(this.#machine.netlink, device);
+    if (elsewhere === undefined) this.#send(device, frame);
+    else this.#send(elsewhere.below, tagFrame(frame, elsewhere.tags));
+  }
+
+  #send(device: number, frame: Uint8Array): void {
     const link = getLink(this.#machine.netlink, device);
     if (link?.name === undefined) {
       this.#closeSocket(device);

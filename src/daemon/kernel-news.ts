@@ -6,10 +6,13 @@ import type { Machine } from './machine.js';
 import type { Operations } from './operations.js';
 import { type OriginalSettings, restoreInNetns } from './original-settings.js';
 import type { Registry } from './registry.js';
-import { changedGroups, type GroupTable, readGroups } from './stack.js';
+import { lookElsewhere } from './stack-elsewhere.js';
+import { changedGroups, type GroupTable, readGroups } from './stack-facts.js';
 
 /** Milliseconds between two looks at which multicast groups were joined, which the kernel does not announce. */
 const GROUPS_INTERVAL_MS = 500;
+/** Between two looks into other namespaces, of which nothing is told; at least so many times what a look takes. */
+const ELSEWHERE = { intervalMs: 2000, times: 100 } as const;
 
 export interface NewsParts {
   readonly machine: Machine;
@@ -26,6 +29,7 @@ export class KernelNews {
   readonly #touched: () => void;
   #groups: GroupTable = new Map();
   #timer: NodeJS.Timeout | undefined;
+  #elsewhereTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(parts: NewsParts) {
@@ -48,12 +52,14 @@ export class KernelNews {
     );
     this.#timer = setInterval(() => this.#lookAtGroups(), GROUPS_INTERVAL_MS);
     this.#timer.unref();
+    this.#lookElsewhere();
   }
 
   /** Nobody hears anything any more; the connection is its owner's to close. */
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#elsewhereTimer);
   }
 
   #told(raw: NetlinkMessage): void {
@@ -97,6 +103,20 @@ export class KernelNews {
       if (onMember) runner.vlans.changed();
       if (carries) runner.stackChanged();
     }
+  }
+
+  /** What stands on bonds in other namespaces. */
+  #lookElsewhere(): void {
+    if (this.#closed) return;
+    const from = performance.now();
+    try {
+      if (this.#registry.all().length > 0 && lookElsewhere(this.#machine.netlink))
+        for (const runner of this.#registry.all()) runner.stackChanged();
+    } catch (error) {
+      this.#machine.log.error({ err: error }, 'other network namespaces could not be looked into');
+    }
+    const wait = Math.max(ELSEWHERE.intervalMs, ELSEWHERE.times * (performance.now() - from));
+    this.#elsewhereTimer = setTimeout(() => this.#lookElsewhere(), wait).unref();
   }
 
   /** Peers are told after a failover of groups that were joined since the last event, too. */

@@ -25,6 +25,7 @@ import type { Machine } from './machine.js';
 import { lowerEndName, placesOf } from './places.js';
 import { randomMac } from './random-mac.js';
 import type { Registry } from './registry.js';
+import { lookElsewhere } from './stack-elsewhere.js';
 import { systemRefusal } from './system-refusal.js';
 
 /** Nothing, or why not. */
@@ -245,6 +246,7 @@ export class Operations {
     const missing = refuseMissing(runner.plane, trial.snapshot(), names);
     if (missing !== undefined) return err(missing);
     if (names.some(name => ['active_slave', 'primary', 'prio'].includes(findOption(name)?.name ?? name))) {
+      lookElsewhere(this.#machine.netlink);
       runner.refreshStack();
     }
     for (const option of names) {

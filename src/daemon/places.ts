@@ -36,11 +36,13 @@ export function placesOf(runDir: string, pins: string): BondPlaces {
 }
 
 /**
- * Names of pins of which there is a note in the run directory (or its copy), or that are there themselves, whether their bond was ever
+ * Names of pins of which there is a note in the run directory (or its copy, or one that was being written), or that are there themselves, whether their bond was ever
  * finished or not. Throws where that cannot be looked at.
  */
 export function notedPins(runDir: string): string[] {
-  const notes = readdirSync(runDir).flatMap(file => /^(.*)\.json(?:\.copy|\.state)?$/.exec(file)?.[1] ?? []);
+  const notes = readdirSync(runDir).flatMap(
+    file => /^(.*)\.json(?:\.copy|\.state)?(?:\.new)?$/.exec(file)?.[1] ?? [],
+  );
   return [...new Set([...notes, ...pinDirectories(runDir)])].filter(isLowerEndName);
 }
 

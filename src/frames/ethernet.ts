@@ -77,3 +77,16 @@ export function emitEthernet(header: EthernetHeader, into: Uint8Array, offset = 
   putU16(into, at, header.etherType);
   return at + 2;
 }
+
+/** The frame with tags put in front of those that it has, outermost first. */
+export function tagFrame(frame: Uint8Array, tags: readonly VlanTag[]): Uint8Array {
+  const at = 12;
+  const tagged = new Uint8Array(frame.length + tags.length * VLAN_TAG_LENGTH);
+  tagged.set(frame.subarray(0, at));
+  for (const [i, { tpid, tci }] of tags.entries()) {
+    putU16(tagged, at + i * VLAN_TAG_LENGTH, tpid);
+    putU16(tagged, at + i * VLAN_TAG_LENGTH + 2, tci);
+  }
+  tagged.set(frame.subarray(at), at + tags.length * VLAN_TAG_LENGTH);
+  return tagged;
+}

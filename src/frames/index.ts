@@ -19,6 +19,7 @@ export {
   parseEthernet,
   VLAN_TAG_LENGTH,
   type VlanTag,
+  tagFrame,
 } from './ethernet.js';
 export {
   emitIgmp,

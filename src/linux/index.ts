@@ -114,9 +114,12 @@ export {
   deleteNamedNetns,
   findNetns,
   listNamedNetns,
+  netnsIdOf,
   netnsPath,
   openNetns,
+  openOwnNetns,
   spawnInNetns,
+  visitNetns,
   withNetns,
 } from './netns.js';
 export { type LinksElsewhere, linksElsewhere } from './other-namespaces.js';

@@ -131,10 +131,10 @@ export function listNamedNetns(): string[] {
 }
 
 /**
- * A file descriptor of the namespace that the kernel calls `id` where `netlink` is (IFLA_NEW_NETNSID): it is looked for
- * among the named ones and those of processes. Undefined when nobody shows it to us. The caller closes it.
+ * Each namespace that is shown to us, our own too: the named ones and those of processes. `visit` is given a file descriptor and the
+ * inode number; when it gives true, that is the end, and the descriptor is the caller's.
  */
-export function findNetns(netlink: Rtnetlink, id: number): number | undefined {
+export function visitNetns(visit: (netns: number, inode: number) => boolean): void {
   const seen = new Set<number>();
   const processes = readdirSync('/proc').filter(name => /^\d+$/.test(name));
   const paths = [...listNamedNetns().map(netnsPath), ...processes.map(pid => `/proc/${pid}/ns/net`)];
@@ -145,17 +145,30 @@ export function findNetns(netlink: Rtnetlink, id: number): number | undefined {
       if (seen.has(ino)) continue;
       seen.add(ino);
       fd = openFd(path, O_RDONLY);
-      if (netnsIdOf(netlink, fd) === id) return fd;
+      if (visit(fd, ino)) return;
     } catch (error) {
       // Ended while we looked, not ours to look at, or a name without a namespace.
       if (!isErrno(error, 'ENOENT', 'EACCES', 'EPERM', 'ESRCH', 'EINVAL')) throw error;
     }
     if (fd >= 0) closeFd(fd);
   }
-  return undefined;
 }
 
-/** What the kernel calls a namespace where `netlink` is; -1 when it has no number there. */
+/**
+ * A file descriptor of the namespace that the kernel calls `id` where `netlink` is (IFLA_NEW_NETNSID); undefined when nobody shows it
+ * to us. The caller closes it.
+ */
+export function findNetns(netlink: Rtnetlink, id: number): number | undefined {
+  let found: number | undefined;
+  visitNetns(netns => {
+    if (netnsIdOf(netlink, netns) !== id) return false;
+    found = netns;
+    return true;
+  });
+  return found;
+}
+
+/** The number by which the namespace of `netlink` knows the one behind a file descriptor; -1: none. */
 export function netnsIdOf(netlink: Rtnetlink, netnsFd: number): number {
   const request = { type: RTM_GETNSID, flags: 0, payload: emitNetnsIdQuestion(netnsFd) };
   for (const { type, payload } of netlink.request(request, 'namespace')) {
@@ -163,6 +176,11 @@ export function netnsIdOf(netlink: Rtnetlink, netnsFd: number): number {
     if (id?.ok === true) return id.value;
   }
   return -1;
+}
+
+/** A file descriptor of the calling thread's namespace. The caller closes it. */
+export function openOwnNetns(): number {
+  return openFd(OWN_NETNS, O_RDONLY);
 }
 
 /** What tells the calling thread's namespace from others while both live: its inode number. */
