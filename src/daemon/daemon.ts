@@ -33,6 +33,8 @@ import { StateFile } from './state-file.js';
 import { StateKeeper } from './state-keeper.js';
 import { unfinishedPins } from './unknown-bonds.js';
 import { ViewFiles } from './view-files.js';
+import { obeyWrite, type ViewWrite } from './view-writes.js';
+import { Turns } from './turns.js';
 import { filesOf, type TextView, textView } from './views.js';
 
 const LOCK_WAIT_MS = 5000;
@@ -102,6 +104,8 @@ function alreadyRunning(runDir: string): Error {
 
 class Daemon implements RunningDaemon {
   readonly journal: Journal;
+  /** One change after another: some have turns of the event loop in between. */
+  readonly turns: Turns = new Turns();
   readonly #machine: Machine;
   readonly #state: StateFile;
   readonly #keeper: StateKeeper;
@@ -131,6 +135,7 @@ class Daemon implements RunningDaemon {
     this.#files = new ViewFiles({
       runDir: machine.runDir,
       tree: () => filesOf(this.#registry.all()),
+      written: writes => this.#obey(writes),
       failed: message => this.#filesFailed(message),
     });
     this.#news = new KernelNews({
@@ -316,6 +321,11 @@ class Daemon implements RunningDaemon {
     if (!this.#saving) return;
     this.#keeper.save(changed);
     this.#files.touch();
+  }
+
+  /** What was written to files of the driver's form, one after the other, as requests are. */
+  async #obey(writes: readonly ViewWrite[]): Promise<void> {
+    for (const write of writes) await this.turns.take(() => obeyWrite(this, write));
   }
 
   #filesFailed(problem: string): void {

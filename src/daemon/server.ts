@@ -18,7 +18,7 @@ import type { BondRunner } from './bond-runner.js';
 import { eventText, followEvents } from './event-followers.js';
 import type { Journal } from './journal.js';
 import type { Done } from './operations.js';
-import { Turns } from './turns.js';
+import type { Turns } from './turns.js';
 import { parseUrl, readBody, type RequestUrl, TOO_LARGE } from './request-reading.js';
 import { isSystemFailure, systemRefusal } from './system-refusal.js';
 import type { TextView } from './views.js';
@@ -38,6 +38,8 @@ import {
 /** What the server needs of the daemon. */
 export interface ControlledDaemon {
   readonly journal: Journal;
+  /** Changes are made one after another. */
+  readonly turns: Turns;
   status(): DaemonStatus;
   show(name?: string): Result<ShowDocument, Refusal>;
   members(runner: BondRunner): MembersDocument;
@@ -106,7 +108,6 @@ export class ControlServer {
   readonly #server: Server;
   readonly #path: string;
   readonly #followers = new Set<ServerResponse>();
-  readonly #turns = new Turns();
 
   private constructor(daemon: ControlledDaemon, path: string) {
     this.#daemon = daemon;
@@ -163,8 +164,8 @@ export class ControlServer {
     const [version, , , , ...rest] = url.path;
     if (version !== 'v1' || rest.length > 0) return notFound(request, response);
     const method = request.method ?? 'GET';
-    // One change after another: some have turns of the event loop in between.
-    if (method !== 'GET') return this.#turns.take(() => this.#route(url, body.value, request, response));
+    if (method !== 'GET')
+      return this.#daemon.turns.take(() => this.#route(url, body.value, request, response));
     return this.#route(url, body.value, request, response);
   }
 

@@ -1,5 +1,6 @@
 // RUN_DIR/proc and RUN_DIR/sys: the driver's files, for programs that read files. Written whole by rename, only what
-// changed, and removed when the daemon ends in order: a file that says "up" while nobody looks would be a lie.
+// changed, and removed when the daemon ends in order: a file that says "up" while nobody looks would be a lie. What others write
+// to them is obeyed where the driver's file would be, and put right in any case.
 import {
   lstatSync,
   mkdirSync,
@@ -8,11 +9,13 @@ import {
   rmdirSync,
   rmSync,
   symlinkSync,
-  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { readOwnFile } from '../linux/index.js';
 import type { FileTree, TreeEntry } from '../report/index.js';
+import { ViewWatch } from './view-watch.js';
+import { isWritable, type ViewWrite } from './view-writes.js';
 
 /** Shortest time between two looks at what changed: a storm of events costs ten writes a second, not thousands. */
 const PAUSE_MS = 100;
@@ -21,8 +24,15 @@ const SWEEP_MS = 5000;
 
 const AREAS = ['proc', 'sys'] as const;
 const MARK = 'README';
+/** By which a directory of any version is known. */
+const MARK_START = 'Made by bondwire and ';
+/** An empty file may be one that somebody is about to write: for so long it is waited for. */
+const EMPTY_MS = 300;
+/** What is not what we wrote any more. */
+const SPOILT: TreeEntry = { text: '\0' };
 const MARK_TEXT = `Made by bondwire and kept up to date while its daemon runs: what the kernel's bonding driver shows below
-/proc/net/bonding and /sys/class/net, for the bonds of this run directory. Writing to these files changes nothing.
+/proc/net/bonding and /sys/class/net, for the bonds of this run directory. Writing to the files of options sets them, as in sysfs;
+what is refused is told as an event ('bondwire events'). Other files are put right when they are written to.
 They are removed when the daemon ends in order. If it was killed, they are as they were then until it is back.
 `;
 
@@ -30,6 +40,8 @@ export interface ViewFilesOptions {
   readonly runDir: string;
   /** What the files are to hold now. */
   readonly tree: () => FileTree;
+  /** Somebody wrote to files that set something. */
+  readonly written: (writes: readonly ViewWrite[]) => Promise<void>;
   /** Told once for each different problem. */
   readonly failed: (message: string) => void;
 }
@@ -37,6 +49,9 @@ export interface ViewFilesOptions {
 export class ViewFiles {
   readonly #options: ViewFilesOptions;
   #written = new Map<string, TreeEntry>();
+  /** What files were when they were written, by which those that others wrote to are known. */
+  readonly #stamps = new Map<string, string>();
+  readonly #watch = new ViewWatch(directory => this.#look(directory));
   #timer: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #lastMs = Number.NEGATIVE_INFINITY;
@@ -53,7 +68,7 @@ export class ViewFiles {
       for (const area of AREAS) this.#clear(area);
       for (const area of AREAS) {
         mkdirSync(this.#at(area), { recursive: true, mode: 0o755 });
-        writeFileSync(this.#at(`${area}/${MARK}`), MARK_TEXT, { mode: 0o444 });
+        this.#put(`${area}/${MARK}`, { text: MARK_TEXT });
       }
     } catch (error) {
       this.#tell(error);
@@ -81,10 +96,12 @@ export class ViewFiles {
     if (!this.#open) return;
     this.#lastMs = performance.now();
     try {
-      const wanted = this.#options.tree();
+      const wanted = new Map(this.#options.tree());
+      for (const area of AREAS) wanted.set(`${area}/${MARK}`, { text: MARK_TEXT });
       // What goes, goes first: the link of an interface makes room for the directory of a member, and the other way.
       for (const path of Array.from(this.#written.keys())) if (!wanted.has(path)) this.#remove(path);
       for (const [path, entry] of wanted) if (!same(this.#written.get(path), entry)) this.#put(path, entry);
+      this.#watch.follow(new Set(Array.from(this.#written.keys(), path => dirname(this.#at(path)))));
       this.#problem = '';
     } catch (error) {
       this.#tell(error);
@@ -97,7 +114,9 @@ export class ViewFiles {
     this.#open = false;
     clearTimeout(this.#timer);
     clearInterval(this.#sweep);
+    this.#watch.close();
     this.#written.clear();
+    this.#stamps.clear();
     try {
       for (const area of AREAS) this.#clear(area);
     } catch (error) {
@@ -113,7 +132,7 @@ export class ViewFiles {
   #clear(area: string): void {
     const directory = this.#at(area);
     if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return;
-    if (markOf(`${directory}/${MARK}`) !== MARK_TEXT) {
+    if (markOf(`${directory}/${MARK}`)?.startsWith(MARK_START) !== true) {
       throw new Error(
         `${directory} was not made by bondwire and is left alone, so there are no files of the driver's form; move it away, or name another directory with --run-dir.`,
       );
@@ -129,12 +148,47 @@ export class ViewFiles {
     else writeFileSync(temporary, entry.text, { mode: 0o444 });
     renameSync(temporary, this.#at(path));
     this.#written.set(path, entry);
+    this.#stamps.set(path, this.#stampOf(path));
+  }
+
+  #stampOf(path: string): string {
+    const found = lstatSync(this.#at(path), { throwIfNoEntry: false });
+    return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
+  }
+
+  /** Files of a directory that others wrote to, replaced or removed. */
+  #look(directory: string): void {
+    if (!this.#open) return;
+    const writes: ViewWrite[] = [];
+    let isSpoilt = false;
+    for (const [path, entry] of this.#written) {
+      if (entry === SPOILT || dirname(this.#at(path)) !== directory) continue;
+      if (this.#stampOf(path) === this.#stamps.get(path)) continue;
+      if (this.#isBeingWritten(path)) {
+        this.#watch.again(directory);
+        continue;
+      }
+      isSpoilt = true;
+      this.#written.set(path, SPOILT);
+      const text = isWritable(path) ? textOf(this.#at(path)) : '';
+      if (text !== '') writes.push({ path, text });
+    }
+    if (!isSpoilt) return;
+    // What they set shows in the files when they are put right.
+    const done = writes.length === 0 ? Promise.resolve() : this.#options.written(writes);
+    void done.finally(() => this.touch());
+  }
+
+  #isBeingWritten(path: string): boolean {
+    const found = lstatSync(this.#at(path), { throwIfNoEntry: false });
+    return isWritable(path) && found?.size === 0 && Date.now() - found.mtimeMs < EMPTY_MS;
   }
 
   /** The file, and the directories that it leaves empty. */
   #remove(path: string): void {
     this.#written.delete(path);
-    unlinkSync(this.#at(path));
+    this.#stamps.delete(path);
+    rmSync(this.#at(path), { recursive: true, force: true });
     for (let up = dirname(path); up.includes('/'); up = dirname(up)) {
       try {
         rmdirSync(this.#at(up));
@@ -156,6 +210,15 @@ function same(one: TreeEntry | undefined, other: TreeEntry): boolean {
   if (one === undefined) return false;
   if ('link' in one) return 'link' in other && one.link === other.link;
   return 'text' in other && one.text === other.text;
+}
+
+/** What somebody wrote; nothing where that is no file of text. */
+function textOf(path: string): string {
+  try {
+    return readOwnFile(path) ?? '';
+  } catch {
+    return '';
+  }
 }
 
 function markOf(path: string): string | undefined {
