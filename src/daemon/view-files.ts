@@ -32,7 +32,7 @@ const EMPTY_MS = 300;
 const SPOILT: TreeEntry = { text: '\0' };
 const MARK_TEXT = `Made by bondwire and kept up to date while its daemon runs: what the kernel's bonding driver shows below
 /proc/net/bonding and /sys/class/net, for the bonds of this run directory. Writing to the files of options sets them, as in sysfs;
-what is refused is told as an event ('bondwire events'). Other files are put right when they are written to.
+what is refused is told as an event. Other files are put right when they are written to.
 They are removed when the daemon ends in order. If it was killed, they are as they were then until it is back.
 `;
 

@@ -9,3 +9,13 @@ export function quietly(step: () => unknown): unknown {
     return error ?? new Error('unknown');
   }
 }
+
+/**
+ * Does all steps, each whatever became of the others, and those that failed once more: what a moment made fail (no descriptor free) is
+ * not to stay behind. Throws the first failure that stayed. Steps must bear to be done twice.
+ */
+export function doAll(steps: readonly (() => unknown)[]): void {
+  const failed = steps.filter(step => quietly(step) !== undefined);
+  const failures = failed.map(quietly).filter(failure => failure !== undefined);
+  if (failures.length > 0) throw failures[0];
+}

@@ -84,10 +84,17 @@ export function keepTwice(path: string, text: string): void {
   replaceOwnFile(copyOf(path), text);
 }
 
-/** Takes away a file, its copy, and what was being written. */
+/** Takes away a file, its copy, and what was being written; throws the first failure, having tried all. */
 export function removeTwice(path: string): void {
-  for (const each of [path, `${path}.new`, copyOf(path), `${copyOf(path)}.new`])
-    rmSync(each, { force: true });
+  let failure: unknown;
+  for (const each of [path, `${path}.new`, copyOf(path), `${copyOf(path)}.new`]) {
+    try {
+      rmSync(each, { force: true });
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
 }
 
 /** What a file that is kept twice says. */

@@ -18,7 +18,7 @@ import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
 import type { BondDataPlane, BondPlaces, Diversion, KnownBond, Loss, NewBond } from '../contract.js';
 import { createPair, deletePair, lowerAlias } from '../pair.js';
 import { unlessDamaged } from '../parts-note.js';
-import { quietly } from '../quietly.js';
+import { doAll, quietly } from '../quietly.js';
 import { type Attachment, attachIngress, detach, type Hooks, keepPinned, swapProgram } from './attachment.js';
 import { exchange } from './exchange.js';
 import { staying } from './staying.js';
@@ -390,8 +390,7 @@ export class EbpfBond implements BondDataPlane {
       () => removeTwice(this.#places.partsFile),
     ];
     // As much as can be is taken down; the first failure is told afterwards.
-    const failures = steps.map(quietly).filter(failure => failure !== undefined);
-    if (failures.length > 0) throw failures[0];
+    doAll(steps);
   }
 
   /** Gives the memory back; the maps stay open. */

@@ -15,7 +15,7 @@ import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
 import type { BondDataPlane, BondPlaces, Diversion, KnownBond, Loss, NewBond } from '../contract.js';
 import { createPair, deletePair, lowerAlias } from '../pair.js';
 import { unlessDamaged } from '../parts-note.js';
-import { quietly } from '../quietly.js';
+import { doAll, quietly } from '../quietly.js';
 import { forwarder } from './forwarder.js';
 import type { SocketKeeper } from './socket-keeper.js';
 import { NO_MEMBER, SharedState, USERSPACE_VERSION } from './shared-state.js';
@@ -368,8 +368,7 @@ export class UserspaceBond implements BondDataPlane {
       () => UserspaceBond.sweep(this.#netlink, this.#places),
     ];
     // As much as can be is taken down; the first failure is told afterwards.
-    const failures = steps.map(quietly).filter(failure => failure !== undefined);
-    if (failures.length > 0) throw failures[0];
+    doAll(steps);
   }
 
   #open(slot: number, member: MemberIndex): void {
