@@ -30,6 +30,8 @@ const member = z.strictObject({
   duplex: z.enum(['full', 'half']).nullable(),
   rx: counters,
   tx: counters,
+  lastReceivedMs: z.number().min(0).nullable(),
+  silence: z.strictObject({ sent: z.int(), forMs: z.number(), othersReceived: z.int() }).nullable(),
 });
 const bond = z.strictObject({
   name: z.string(),

@@ -4,7 +4,7 @@ export { ERRNO, type ErrnoName, errnoName } from './errno.js';
 export { badBondName, badInterfaceName, MOST_ALTERNATIVE_BYTES } from './interface-name.js';
 export { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from './ip.js';
 export { BROADCAST_MAC, formatMac, type MacText, parseMac } from './mac.js';
-export { nearestName } from './nearest.js';
+export { meantWord, nearestName } from './nearest.js';
 export { own } from './own.js';
 export { plain, shown } from './plain.js';
 export { type Refusal, refusal } from './refusal.js';

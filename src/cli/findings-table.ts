@@ -37,6 +37,10 @@ function closing(findings: readonly Finding[]): string {
     ...(problems > 0 ? [plural(problems, 'problem')] : []),
     ...(warnings > 0 ? [plural(warnings, 'warning')] : []),
   ];
-  if (problems > 0) return `${parts.join(', ')}: bonds will not work until the problems are mended.`;
+  const ofMachine = findings.some(
+    ({ level, name }) => level === 'problem' && ['system', 'permission'].includes(name),
+  );
+  if (ofMachine) return `${parts.join(', ')}: bonds will not work until the problems are mended.`;
+  if (problems > 0) return `${parts.join(', ')}: mend the problems before the next failure.`;
   return `Bonds will work here${parts.length > 0 ? `; ${parts.join(', ')}` : ''}.`;
 }

@@ -22,6 +22,10 @@ function badName(name: string): string | undefined {
 
 /** Refuses a name that no bond can have. */
 export function checkBondName(name: string): void {
+  if (/^[a-z_]+=/.test(name))
+    throw usageFailure(
+      `"${plain(name)}" stands where the bond is named; the name comes first, then options.`,
+    );
   const bytes = Buffer.byteLength(name);
   const reason =
     badName(name) ??

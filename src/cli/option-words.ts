@@ -12,6 +12,11 @@ export function parseOptionWords(words: readonly string[]): Record<string, strin
     }
     const name = word.slice(0, equals);
     if (!/^[A-Za-z0-9_]+$/.test(name)) {
+      const meant = name.replace(/^bond[-_]/, '').replaceAll('-', '_');
+      if (/^[a-z0-9_]+$/.test(meant))
+        throw usageFailure(
+          `"${plain(word)}" does not begin with the name of an option; did you mean ${meant}=?`,
+        );
       const what =
         name === '' ? 'has no option name before the "="' : 'does not begin with the name of an option';
       throw usageFailure(`"${plain(word)}" ${what}; write it as in miimon=100.`);

@@ -28,7 +28,7 @@ import { usageError } from './usage-error.js';
 const QUICK_START = `
 Quick start:
   bondwire demo                                           a throw-away lab shows a failover; needs no root
-  sudo bondwire run bond0 eth0 eth1 --address 192.0.2.1/24     a bond until Ctrl-C
+  sudo bondwire run bond0 eth0 eth1 --take-addresses      a bond until Ctrl-C, with what eth0 and eth1 carry
 
 Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no daemon, 4 a permission is missing.`;
 

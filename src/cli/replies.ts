@@ -5,6 +5,7 @@ import type {
   ErrorBody,
   EventRecord,
   MembersDocument,
+  MemberSilence,
   ShowBond,
   ShowDocument,
   ShowMember,
@@ -52,6 +53,8 @@ const isMember: Check = fields<keyof ShowMember>({
   duplex: orNull(isText),
   rx: isCounters,
   tx: isCounters,
+  lastReceivedMs: orNull(isNumber),
+  silence: orNull(fields<keyof MemberSilence>({ sent: isNumber, forMs: isNumber, othersReceived: isNumber })),
 });
 
 const isBond: Check = fields<keyof ShowBond>({

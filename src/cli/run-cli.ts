@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { EXIT } from '../daemon/api.js';
 import { Failure, openFilesFailure } from './failure.js';
+import { hinted } from './hints.js';
 import type { Machine } from './modules.js';
 import { plain } from './plain.js';
 import { buildProgram } from './program.js';
@@ -37,7 +38,7 @@ export async function runCli(
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
     const failure = error instanceof Failure ? error : openFilesFailure(error);
     if (failure !== undefined) {
-      terminal.err(`bondwire: ${failure.message}\n`);
+      terminal.err(`bondwire: ${await hinted(failure, words, session)}\n`);
       return failure.exitCode;
     }
     const text = error instanceof Error ? error.message : String(error);

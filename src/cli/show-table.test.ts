@@ -12,7 +12,7 @@ beforeAll(() => {
 test('showTable() of a bond at work', () => {
   const activeSince = new Map([['bond0', { to: 'eth0', time: new Date('2026-03-01T09:55:00Z') }]]);
   expect(showTable({ bonds: [BOND] }, { ...view, activeSince })).toMatchInlineSnapshot(`
-    "bond0  active-backup, carrier up
+    "bond0  active-backup, carrier up, one usable member only
       Active member       eth0, since 09:55:00 (2 h 5 min)
       Address             02:00:00:00:00:01, MTU 1500
       Link monitor        MII every 100 ms, up delay 200 ms, down delay 0 ms
@@ -21,9 +21,9 @@ test('showTable() of a bond at work', () => {
       Received            1,234,574 packets (1.65 GB)
       Sent                987,654 packets (120 MB)
 
-      MEMBER    STATE   MII         FAILURES  SPEED          OWN MAC             RECEIVED              SENT
-      eth0      active  up                 0  1 Gbit/s full  02:00:00:00:00:01  1,234,567  1.65 GB  987,654  120 MB
-      enp3s0f1  backup  going back        12  -              02:00:00:00:00:02          7    420 B        0     0 B
+      MEMBER    STATE   MII         FAILURES  SPEED          OWN MAC             RECEIVED              SENT          LAST RECEIVED
+      eth0      active  up                 0  1 Gbit/s full  02:00:00:00:00:01  1,234,567  1.65 GB  987,654  120 MB            now
+      enp3s0f1  backup  going back        12  -              02:00:00:00:00:02          7    420 B        0     0 B      1 min ago
     "
   `);
 });
@@ -51,8 +51,8 @@ test('showTable() of a bond in trouble, and of one without members', () => {
       Received            1,234,574 packets (1.65 GB)
       Sent                987,654 packets (120 MB), 3 that no member could take
 
-      MEMBER  STATE   MII   FAILURES  SPEED          OWN MAC             RECEIVED              SENT
-      eth0    backup  down         1  1 Gbit/s full  02:00:00:00:00:01  1,234,567  1.65 GB  987,654  120 MB
+      MEMBER  STATE   MII   FAILURES  SPEED          OWN MAC             RECEIVED              SENT          LAST RECEIVED
+      eth0    backup  down         1  1 Gbit/s full  02:00:00:00:00:01  1,234,567  1.65 GB  987,654  120 MB            now
 
     bond1  active-backup, carrier down
       Active member       none

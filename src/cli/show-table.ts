@@ -1,5 +1,11 @@
 // `bondwire show` for people: a paragraph for each bond and a line for each member.
-import type { Counters, ShowBond, ShowDocument, ShowMember } from '../daemon/api.js';
+import {
+  type Counters,
+  redundancyOf,
+  type ShowBond,
+  type ShowDocument,
+  type ShowMember,
+} from '../daemon/api.js';
 import { type Alignment, type Cell, columns } from './columns.js';
 import { type Meaning, type Paint, painter } from './paint.js';
 import { advice, plain } from './plain.js';
@@ -14,6 +20,9 @@ export interface TableView {
 
 /** Name, text, and what its colour is to say. */
 type Fact = readonly [name: string, text: string, meaning?: Meaning | undefined];
+
+/** The daemon looks once a second. */
+const JUST_MS = 2000;
 
 const MII_MEANINGS: Readonly<Record<ShowMember['miiStatus'], Meaning>> = {
   up: 'good',
@@ -33,6 +42,7 @@ const MEMBER_COLUMNS: readonly (readonly [string, Alignment])[] = [
   ['', 'right'],
   ['SENT', 'right'],
   ['', 'right'],
+  ['LAST RECEIVED', 'right'],
 ];
 
 /** The whole text, closed by a newline. */
@@ -83,7 +93,19 @@ function titleText(bond: ShowBond, paint: Paint): string {
   const admin = bond.adminUp
     ? ''
     : `, ${paint('interface down', 'bad')} (bring it up: ${advice('ip link set dev {bond} up', { bond: bond.name })})`;
-  return `${paint(name, 'strong')}  ${plain(bond.mode)}, ${carrier}${admin}`;
+  return `${paint(name, 'strong')}  ${plain(bond.mode)}, ${carrier}${redundancyText(bond, paint)}${admin}`;
+}
+
+function redundancyText(bond: ShowBond, paint: Paint): string {
+  switch (redundancyOf(bond)) {
+    case 'one':
+      return `, ${paint('one usable member only', 'bad')}`;
+    case 'never':
+      return `, ${paint('one member only', 'doubtful')}`;
+    case 'several':
+    case 'none':
+      return '';
+  }
 }
 
 function activeText(bond: ShowBond, view: TableView): string {
@@ -165,7 +187,15 @@ function memberCells(member: ShowMember, isActive: boolean): Cell[] {
     { text: byteCount(member.rx.bytes) },
     { text: count(member.tx.packets) },
     { text: byteCount(member.tx.bytes) },
+    heardCell(member),
   ];
+}
+
+/** When something last came in. */
+function heardCell({ lastReceivedMs, silence }: ShowMember): Cell {
+  if (silence !== null) return { text: `silent for ${span(silence.forMs)}`, meaning: 'bad' };
+  if (lastReceivedMs === null) return { text: '-' };
+  return { text: lastReceivedMs < JUST_MS ? 'now' : `${span(lastReceivedMs)} ago` };
 }
 
 function speedText({ speedMbps, duplex }: ShowMember): string {

@@ -5,6 +5,25 @@ import { run } from './test-support/command.js';
 test.each<[string[], string]>([
   [['crate'], "unknown command 'crate'; did you mean 'create'? see 'bondwire --help'."],
   [['xyzzy'], "unknown command 'xyzzy'; see 'bondwire --help'."],
+  [
+    ['delete', 'bond0'],
+    "unknown command 'delete'; did you mean 'bondwire destroy BOND'? see 'bondwire --help'.",
+  ],
+  [
+    ['add', 'bond0'],
+    "unknown command 'add'; did you mean 'bondwire create BOND OPTION=VALUE...'? see 'bondwire --help'.",
+  ],
+  [['status'], "unknown command 'status'; did you mean 'bondwire show [BOND]'? see 'bondwire --help'."],
+  [['list'], "unknown command 'list'; did you mean 'bondwire show'? see 'bondwire --help'."],
+  [['constructor'], "unknown command 'constructor'; see 'bondwire --help'."],
+  [
+    ['create', 'mode=active-backup', 'bond0'],
+    '"mode=active-backup" stands where the bond is named; the name comes first, then options.',
+  ],
+  [
+    ['create', 'bond0', 'bond-mode=active-backup'],
+    '"bond-mode=active-backup" does not begin with the name of an option; did you mean mode=?',
+  ],
   [['--frobnicate', 'show'], "unknown option '--frobnicate'; see 'bondwire --help'."],
   [['show', '--jsno'], "show: unknown option '--jsno'; did you mean '--json'? see 'bondwire show --help'."],
   [

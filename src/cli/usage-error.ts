@@ -1,6 +1,8 @@
 // commander's usage errors as one sentence that says what is wrong, the nearest name, and where to read on.
 import type { Command, CommanderError } from 'commander';
+import { own } from '../base/index.js';
 import { usageFailure } from './failure.js';
+import { COMMAND_HABITS } from './habits.js';
 import { advice, plain } from './plain.js';
 
 /** `bondwire create`, as it is typed. */
@@ -18,7 +20,7 @@ export function usageError(command: Command, error: CommanderError): Error {
   if (error.code === 'commander.help') return usageFailure(`a command is missing; see '${helpOf(command)}'.`);
   const { what, suggestion } = split(error.message);
   const subject = command.parent === null ? '' : `${fullName(command).replace(/^bondwire /, '')}: `;
-  const hint = suggestion ?? dashedOption(command, what);
+  const hint = habit(command, what) ?? suggestion ?? dashedOption(command, what);
   const nearest = hint === undefined ? '' : `; did you mean ${hint}?`;
   const usage =
     error.code === 'commander.missingArgument' || error.code === 'commander.excessArguments'
@@ -51,6 +53,14 @@ function split(message: string): { what: string; suggestion: string | undefined 
       .map(name => `'${name}'`)
       .join(' or '),
   };
+}
+
+/** A command of another program's. */
+function habit(command: Command, what: string): string | undefined {
+  const word = /^unknown command '(.*)'$/.exec(what)?.[1];
+  const meant =
+    word === undefined || command.parent !== null ? undefined : own(COMMAND_HABITS, word.toLowerCase());
+  return meant === undefined ? undefined : `'${advice('bondwire {words}', { words: [] })} ${meant}'`;
 }
 
 /** `--miimon=100` was meant as `miimon=100`, where a command takes such words. */

@@ -40,6 +40,18 @@ export interface ShowMember {
   readonly duplex: 'full' | 'half' | null;
   readonly rx: Counters;
   readonly tx: Counters;
+  /** Milliseconds since something came in, looked at once a second; null when nothing did since the daemon looks. */
+  readonly lastReceivedMs: number | null;
+  /** Of the active member, when it sends and hears nothing: what is behind its link may be dead. */
+  readonly silence: MemberSilence | null;
+}
+
+export interface MemberSilence {
+  /** Frames that were sent since. */
+  readonly sent: number;
+  readonly forMs: number;
+  /** Frames that the other members received in that time. */
+  readonly othersReceived: number;
 }
 
 export interface ShowBond {
@@ -171,6 +183,14 @@ export interface EventRecord extends BondEvent {
   readonly outageMs?: number;
   /** Frames that were lost to the failure, where known. */
   readonly lostPackets?: number;
+}
+
+/** Whether a failure would be survived: members that could take over count, whatever the mode does with them. */
+export function redundancyOf({ members, awaited }: ShowBond): 'several' | 'one' | 'none' | 'never' {
+  const usable = members.filter(({ miiStatus }) => miiStatus === 'up').length;
+  if (usable > 1) return 'several';
+  if (usable === 0) return 'none';
+  return members.length + awaited.length > 1 ? 'one' : 'never';
 }
 
 /** Exit codes of every command. */

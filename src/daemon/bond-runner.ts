@@ -17,6 +17,7 @@ import { giveAddresses } from './member-address.js';
 import { giveMtu } from './member-mtu.js';
 import { MonitorSenses } from './monitor-senses.js';
 import { type Outage, outageOf } from './outage.js';
+import { awaitedAgain } from './vanished.js';
 import { collectStack, collectStackInTurn } from './stack.js';
 import { VlanFollower } from './vlan-follower.js';
 import type { Leaving, SavedMember, SavedRunner, WantedMember } from './state-file.js';
@@ -225,10 +226,23 @@ export class BondRunner {
   }
 
   /** A member's interface is gone: deleted, or moved to another namespace (then its id there, if the kernel told). */
-  memberGone(member: number): void {
+  memberGone(member: number, isGivenAway = false): void {
     this.refreshStack();
+    if (!isGivenAway) this.#awaitAgain(member);
     this.feed({ kind: 'leave', member, cause: 'gone' });
     this.#machine.save(this);
+  }
+
+  #awaitAgain(ifindex: number): void {
+    const { original, joining = true, leaving } = this.records.get(ifindex) ?? {};
+    const known = this.#member(ifindex);
+    if (original === undefined || known === undefined || joining || leaving !== undefined || this.ending)
+      return;
+    const vanished = { ifindex, name: known.name, wasUp: original.up };
+    const again = awaitedAgain(vanished, this.#policy.snapshot(), this.wanted);
+    if (again === undefined) return;
+    this.wanted = [...this.wanted, again.wish];
+    this.#tell(again.event);
   }
 
   /** Asks every member and the bond afresh: after events were lost, and when a bond was adopted. False when the bond is gone. */

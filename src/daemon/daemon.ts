@@ -20,6 +20,7 @@ import type { BondRunner } from './bond-runner.js';
 import { DataPlanes } from './data-planes.js';
 import { Journal } from './journal.js';
 import { KernelNews } from './kernel-news.js';
+import { MemberWatch } from './member-watch.js';
 import { LogFile } from './log-file.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
@@ -114,6 +115,7 @@ class Daemon implements RunningDaemon {
   readonly #files: ViewFiles;
   readonly #news: KernelNews;
   readonly #awaited: AwaitedMembers;
+  readonly #watch: MemberWatch;
   readonly #adopted: string[] = [];
   #server: ControlServer | undefined;
   #closed = false;
@@ -138,10 +140,12 @@ class Daemon implements RunningDaemon {
       written: writes => this.#obey(writes),
       failed: message => this.#filesFailed(message),
     });
+    this.#watch = new MemberWatch(machine, this.#registry);
     this.#news = new KernelNews({
       machine,
       registry: this.#registry,
       operations: this.#operations,
+      watch: this.#watch,
       touched: () => this.#files.touch(),
     });
     this.#awaited = new AwaitedMembers(machine, this.#registry, this.#operations);
@@ -210,6 +214,7 @@ class Daemon implements RunningDaemon {
       else runner.adopt();
     }
     this.#awaited.start();
+    this.#watch.start();
   }
 
   async serve(socket: string): Promise<void> {
@@ -222,6 +227,7 @@ class Daemon implements RunningDaemon {
     if (this.#closed) return;
     this.#closed = true;
     this.#awaited.close();
+    this.#watch.close();
     await this.#server?.close();
     if (how === 'remove-everything') {
       for (const runner of this.#registry.all()) await this.#operations.destruction.destroy(runner);
@@ -258,7 +264,7 @@ class Daemon implements RunningDaemon {
   show(name?: string): Result<ShowDocument, Refusal> {
     const runners = this.#registry.all();
     const wanted = name === undefined ? runners : runners.filter(runner => runner.name === name);
-    return ok({ bonds: wanted.map(runner => showBond(this.#machine.netlink, runner)) });
+    return ok({ bonds: wanted.map(runner => showBond(this.#machine.netlink, runner, this.#watch)) });
   }
 
   text(runner: BondRunner, view: TextView): string {

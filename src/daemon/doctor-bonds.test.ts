@@ -19,6 +19,8 @@ function member(name: string, change: Partial<ShowMember> = {}): ShowMember {
     duplex: 'full',
     rx: NONE,
     tx: NONE,
+    lastReceivedMs: null,
+    silence: null,
     ...change,
   };
 }
@@ -60,6 +62,8 @@ function factsOf(
     links: {},
     isSent: true,
     belongings: {},
+    onMembers: {},
+    watchFix: 'bondwire set bond0 link_watch=any',
     elsewhere: [],
     unreachable: [],
     managers: {},

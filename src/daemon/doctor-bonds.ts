@@ -9,6 +9,8 @@ import { HASH_POLICIES, idleWatch } from '../policy/index.js';
 import type { ShowBond, ShowMember } from './api.js';
 import type { Finding } from './doctor.js';
 import { belongingsFindings, belongingsOnMember, type MemberBelongings } from './doctor-belongings.js';
+import { memberFindings, type OnMember } from './doctor-members.js';
+import { takesFramesOf, watchAdvice } from './member-watch.js';
 import { linkFindings, type MemberLinkFacts, warn } from './doctor-links.js';
 import { type SampledFrame, sampleFlows, type Spread, spreads } from './flow-sample.js';
 import { carrierOf } from './link-facts.js';
@@ -20,6 +22,10 @@ export interface BondFacts {
   /** By member. */
   readonly links: Readonly<Record<string, MemberLinkFacts | undefined>>;
   readonly isSent: boolean;
+  /** By member: devices on it that hear nothing. */
+  readonly onMembers: Readonly<Record<string, readonly OnMember[]>>;
+  /** The command that has members watched by answers. */
+  readonly watchFix: string;
   /** By member. */
   readonly belongings: Readonly<Record<string, MemberBelongings>>;
   /** Targets of the ARP monitor that are reached through something else, or not at all. */
@@ -50,6 +56,7 @@ export function bondFindings(facts: BondFacts): Finding[] {
   const { bond } = facts;
   const found = [
     ...linkFindings(bond, facts.links, facts.isSent),
+    ...memberFindings(bond, facts.onMembers, facts.watchFix),
     ...monitors(facts),
     ...members(facts),
     ...spread(facts),
@@ -300,6 +307,12 @@ function factsOf(
     bond,
     links: perMember(ifindex => linkFactsOf(links, ifindex, isServed(ifindex, RECEIVE_PROGRAM))),
     isSent: lower === undefined || isServed(lower, TRANSMIT_PROGRAM),
+    onMembers: perMember(ifindex =>
+      links
+        .filter(link => takesFramesOf(link, ifindex))
+        .map(({ name = '', info }) => ({ name, kind: info?.kind ?? '' })),
+    ),
+    watchFix: watchAdvice(netlink, bond.name, indexOf(bond.name)),
     flowing,
     present: bond.awaited.filter(name => links.some(link => link.name === name)),
     belongings: perMember(ifindex => belongingsOnMember(netlink, ifindex)),

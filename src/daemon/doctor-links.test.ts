@@ -20,6 +20,8 @@ function member(name: string, miiStatus: ShowMember['miiStatus'] = 'up'): ShowMe
     duplex: 'full',
     rx: NONE,
     tx: NONE,
+    lastReceivedMs: null,
+    silence: null,
   };
 }
 

@@ -21,7 +21,7 @@ export function warn(bond: string, detail: string, fix: string): Finding {
 }
 
 /** The way in, whatever an interface carries. */
-function joinAdvice(bond: string): string {
+export function joinAdvice(bond: string): string {
   return advice('bondwire enslave --take-down --take-addresses {bond} IFACE', { bond });
 }
 

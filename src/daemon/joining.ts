@@ -1,6 +1,6 @@
 // How an interface joins a bond, in steps that are undone when one fails, also by the next daemon (invariant 2 of the house).
 
-import { advice, err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
+import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { hasProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
 import { getLink, listLinks, setLink } from '../linux/index.js';
 import { AF_INET, type Link, type Route, withInterface } from '../netlink/index.js';
@@ -132,11 +132,13 @@ export class Joining {
     wishes: JoinWishes,
   ): Result<{ readonly link: Link; readonly belongings: Belongings }, Refusal> {
     if (link === undefined) {
+      const known = listLinks(this.#machine.netlink).map(({ name: other = '' }) => other);
+      const near = nearestName(name, known);
       return err(
         refusal(
           'unknown-interface',
           'ENODEV',
-          `${shown(name)} cannot join ${runner.name}: there is no such interface in this network namespace. '${advice('ip link')}' lists them.`,
+          `${shown(name)} cannot join ${runner.name}: there is no such interface in this network namespace. ${near === undefined ? `'${advice('ip link')}' lists them.` : `Did you mean ${shown(near)}?`}`,
         ),
       );
     }

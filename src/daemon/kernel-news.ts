@@ -3,6 +3,7 @@ import { getLink } from '../linux/index.js';
 import { type Link, type NetlinkMessage, parseNews } from '../netlink/index.js';
 import type { BondRunner } from './bond-runner.js';
 import type { Machine } from './machine.js';
+import type { MemberWatch } from './member-watch.js';
 import type { Operations } from './operations.js';
 import { type OriginalSettings, restoreInNetns } from './original-settings.js';
 import type { Registry } from './registry.js';
@@ -18,6 +19,7 @@ export interface NewsParts {
   readonly machine: Machine;
   readonly registry: Registry;
   readonly operations: Operations;
+  readonly watch: MemberWatch;
   /** Something changed that people may be shown. */
   readonly touched: () => void;
 }
@@ -27,6 +29,7 @@ export class KernelNews {
   readonly #registry: Registry;
   readonly #operations: Operations;
   readonly #touched: () => void;
+  readonly #watch: MemberWatch;
   #groups: GroupTable = new Map();
   #timer: NodeJS.Timeout | undefined;
   #elsewhereTimer: NodeJS.Timeout | undefined;
@@ -37,6 +40,7 @@ export class KernelNews {
     this.#registry = parts.registry;
     this.#operations = parts.operations;
     this.#touched = parts.touched;
+    this.#watch = parts.watch;
   }
 
   /** From here on the bonds hear what happens; what came since the connection was opened comes first. */
@@ -90,7 +94,7 @@ export class KernelNews {
       if (gone) this.#memberGone(ofMember, link);
       else if (fresh !== undefined) ofMember.memberTold(fresh);
       return;
-    }
+    } else if (fresh !== undefined) this.#watch.linkTold(fresh);
     this.#changedOn(link.ifindex, link.link, gone && link.newNetnsId !== undefined);
   }
 
@@ -143,7 +147,8 @@ export class KernelNews {
 
   #memberGone(runner: BondRunner, link: Link): void {
     const original = runner.records.get(link.ifindex)?.original;
-    runner.memberGone(link.ifindex);
+    // One that was given to another namespace is used there.
+    runner.memberGone(link.ifindex, link.newNetnsId !== undefined);
     if (original !== undefined && link.newNetnsId !== undefined) this.#restoreElsewhere(original, link);
   }
 

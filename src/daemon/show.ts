@@ -4,6 +4,7 @@ import type { Link } from '../netlink/index.js';
 import type { LinkState } from '../policy/index.js';
 import type { Counters, MembersDocument, ShowBond, ShowMember } from './api.js';
 import { awaitedBy } from './awaited-members.js';
+import type { MemberWatch } from './member-watch.js';
 import type { BondRunner } from './bond-runner.js';
 
 const MII_STATUS: Readonly<Record<LinkState, ShowMember['miiStatus']>> = {
@@ -23,7 +24,7 @@ export function showMembers(netlink: Rtnetlink, runner: BondRunner): MembersDocu
 }
 
 /** One bond as it is now. */
-export function showBond(netlink: Rtnetlink, runner: BondRunner): ShowBond {
+export function showBond(netlink: Rtnetlink, runner: BondRunner, watch: MemberWatch): ShowBond {
   const snapshot = runner.policy.snapshot();
   const link = getLink(netlink, runner.plane.bondIfindex);
   const { lifetimeProblem } = runner.plane;
@@ -56,6 +57,7 @@ export function showBond(netlink: Rtnetlink, runner: BondRunner): ShowBond {
         duplex: member.duplex,
         rx: counters(own, 'rx'),
         tx: counters(own, 'tx'),
+        ...watch.hearing(runner, member.member),
       };
     }),
     awaited: awaitedBy(runner).map(({ name: awaited }) => awaited),

@@ -241,6 +241,7 @@ export interface BondEvent {
     | 'link'
     | 'failover'
     | 'recovered'
+    | 'redundancy'
     | 'lost'
     | 'carrier'
     | 'notified'

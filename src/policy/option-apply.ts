@@ -18,6 +18,7 @@ import { moveTargetTimes } from './arp-targets.js';
 import { evaluateCarrier } from './carrier.js';
 import { activateByHand, reselectByHand } from './link-inputs.js';
 import { restartWatch } from './link-watch.js';
+import { valueGuess } from './habits.js';
 import { firstLine, parseOptionNumber, parsePerMember, parseTargets } from './option-parse.js';
 import {
   findOption,
@@ -124,7 +125,11 @@ function isNumberOption(name: string): name is NumberOption {
 
 function applyNumber(context: Context, spec: OptionSpec, name: string, text: string): Applied {
   const parsed = parseOptionNumber(spec, text);
-  if (!parsed.ok) return err(refuse('invalid-value', 'EINVAL', name, text, parsed.error));
+  if (!parsed.ok) {
+    const guess = valueGuess(spec, firstLine(text));
+    const why = guess === undefined ? parsed.error : `${parsed.error}; ${guess}`;
+    return err(refuse('invalid-value', 'EINVAL', name, text, why));
+  }
   if (!isNumberOption(spec.name)) throw new Error(`Option ${spec.name} is no number`);
   const { value } = parsed;
   const missing = refuseNotBuilt(context, spec, name, text, value);

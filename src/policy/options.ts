@@ -1,5 +1,6 @@
 // The options of a bond by name: their types, how one is found, and the order in which several are applied.
-import { nearestName } from '../base/index.js';
+import { meantWord } from '../base/index.js';
+import { OPTION_HABITS } from './habits.js';
 import { OPTION_TABLE } from './option-table.js';
 
 /** Names of the modes, as the driver spells them; the index is the driver's number. */
@@ -178,7 +179,7 @@ export function wordOf(name: OptionName, value: number): string | undefined {
 
 /** The known name that looks most like `name`, when one is near enough to be meant. */
 export function nearestOption(name: string): string | undefined {
-  return nearestName(name, [...BY_NAME.keys()]);
+  return meantWord(name.replace(/^bond[-_]/, ''), [...BY_NAME.keys()], OPTION_HABITS);
 }
 
 /** Order of bond_changelink (netlink), then what is set a member at a time, then our own. */

@@ -102,7 +102,7 @@ test('show asks for the events too, and does without when they are refused', asy
   };
   const { code, out, err } = await runWith(answer, ['show', 'bond0']);
   expect([code, err]).toEqual([0, '']);
-  expect(out).toMatch(/^bond0 {2}active-backup, carrier up\n/);
+  expect(out).toMatch(/^bond0 {2}active-backup, carrier up, one usable member only\n/);
   expect(out).not.toContain('since');
   expect(daemon?.calls()).toEqual(['GET /v1/bonds/bond0', 'GET /v1/events?bond=bond0']);
 });

@@ -8,7 +8,8 @@ import type { Finding } from '../modules.js';
 import type { Session } from '../session.js';
 
 const HELP = `
-Exits with 0 if nothing stands in the way, 4 if a permission does, 1 if something else does.
+Exits with 0 if there are warnings at most, 4 if a permission stands in the way, 1 for other problems: a bond
+that has one usable member left where it had several is one.
 
 Example:
   sudo bondwire doctor`;

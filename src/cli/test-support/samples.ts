@@ -13,6 +13,8 @@ export const ETH0: ShowMember = {
   duplex: 'full',
   rx: { packets: 1_234_567, bytes: 1_650_000_000 },
   tx: { packets: 987_654, bytes: 120_400_000 },
+  lastReceivedMs: 340,
+  silence: null,
 };
 
 const ETH1: ShowMember = {
@@ -26,6 +28,8 @@ const ETH1: ShowMember = {
   duplex: null,
   rx: { packets: 7, bytes: 420 },
   tx: { packets: 0, bytes: 0 },
+  lastReceivedMs: 65_000,
+  silence: null,
 };
 
 /** All options, as the policy gives them. */

@@ -1,0 +1,83 @@
+// Whether a bond is what it is for: that something takes over when a member fails. One usable member, one that sends and hears
+// nothing, and devices on a member that the bond takes the frames from.
+import { advice } from '../base/index.js';
+import { redundancyOf, type ShowBond } from './api.js';
+import { joinAdvice, warn } from './doctor-links.js';
+import type { Finding } from './doctor.js';
+import { silenceText } from './member-watch.js';
+
+/** A device on a member that would have to hear its frames. */
+export interface OnMember {
+  readonly name: string;
+  readonly kind: string;
+}
+
+/** Findings of one bond; `onMembers` by member, `watchFix` the command that has members watched by answers. */
+export function memberFindings(
+  bond: ShowBond,
+  onMembers: Readonly<Record<string, readonly OnMember[]>>,
+  watchFix: string,
+): Finding[] {
+  return [
+    ...redundancy(bond),
+    ...bond.members.flatMap(({ name, silence }) =>
+      silence === null
+        ? []
+        : [
+            warn(
+              bond.name,
+              `${silenceText(name, silence)}: its link is up, but what is behind it may be dead`,
+              `look at its switch port; ${watchFix} has such a member left for another`,
+            ),
+          ],
+    ),
+    ...bond.members.flatMap(member =>
+      (onMembers[member.name] ?? []).map(({ name, kind }) =>
+        warn(
+          bond.name,
+          `${name} (${kind}) is on member ${member.name} and hears nothing, as ${bond.name} takes in all frames there`,
+          advice('ip link del dev {upper}; ip link add link {bond} name {upper} type {kind}', {
+            upper: name,
+            bond: bond.name,
+            kind,
+          }),
+        ),
+      ),
+    ),
+  ];
+}
+
+function redundancy(bond: ShowBond): Finding[] {
+  const { name, members } = bond;
+  const usable = members.filter(({ miiStatus }) => miiStatus === 'up').map(member => member.name);
+  const problem = (detail: string, fix: string): Finding => ({
+    name,
+    ok: false,
+    level: 'problem',
+    detail,
+    fix,
+  });
+  switch (redundancyOf(bond)) {
+    case 'several':
+      return [];
+    case 'none':
+      return members.length === 0
+        ? []
+        : [problem('no member is usable: it carries nothing', 'mend one of its members, told of here')];
+    case 'one':
+      return [
+        problem(
+          `one member only is usable, ${usable.join()}: nothing takes over when it fails`,
+          'mend the others, told of here',
+        ),
+      ];
+    case 'never':
+      return [
+        warn(
+          name,
+          `it has one member only, ${usable.join()}: nothing takes over when it fails`,
+          joinAdvice(name),
+        ),
+      ];
+  }
+}

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { type MemberCounts, Reception } from './reception.js';
+
+/** Looks once a second at two members, the first of which carries; `at` gives their counters after so many seconds. */
+function looked(
+  seconds: number,
+  at: (second: number) => readonly [rx0: number, tx0: number, rx1: number],
+  carries = true,
+): Reception {
+  const reception = new Reception();
+  for (let second = 0; second <= seconds; second++) {
+    const [rx0, tx0, rx1] = at(second);
+    const counts: MemberCounts[] = [
+      { member: 1, carries, rxPackets: rx0, txPackets: tx0 },
+      { member: 2, carries: false, rxPackets: rx1, txPackets: 0 },
+    ];
+    reception.look(counts, second * 1000);
+  }
+  return reception;
+}
+
+test('a member that is heard is not silent, and when it was heard last is known to a second', () => {
+  const reception = looked(30, second => [Math.min(second, 20), second * 10, 0]);
+  expect(reception.silence(1, 30_000)).toBeNull();
+  expect(reception.sinceReceivedMs(1, 30_000)).toBe(10_000);
+  expect(reception.sinceReceivedMs(2, 30_000)).toBeNull();
+});
+
+test('one that sends and hears nothing while others do is told of soon', () => {
+  const reception = looked(8, second => [2, second * 2, second]);
+  expect(reception.silence(1, 8000)).toEqual({ sent: 16, forMs: 8000, othersReceived: 8 });
+});
+
+test('alone it takes longer, and more', () => {
+  expect(looked(10, second => [2, second * 2, 0]).silence(1, 10_000)).toBeNull();
+  expect(looked(20, second => [2, second * 2, 0]).silence(1, 20_000)).toEqual({
+    sent: 40,
+    forMs: 20_000,
+    othersReceived: 0,
+  });
+});
+
+test('a quiet network is no fault: nothing sent, or a word now and then', () => {
+  expect(looked(600, () => [2, 2, 0]).silence(1, 600_000)).toBeNull();
+  expect(looked(600, second => [2, Math.floor(second / 20), 0]).silence(1, 600_000)).toBeNull();
+  // Others hear broadcasts, and this one did not send.
+  expect(looked(600, second => [2, 2, second]).silence(1, 600_000)).toBeNull();
+});
+
+test('a member that does not carry is not judged, and one that begins to is from then on', () => {
+  expect(looked(60, second => [2, second * 2, second], false).silence(1, 60_000)).toBeNull();
+  const reception = looked(60, second => [2, second * 2, second], false);
+  const look = (second: number): void =>
+    reception.look(
+      [
+        { member: 1, carries: true, rxPackets: 2, txPackets: second * 2 },
+        { member: 2, carries: false, rxPackets: second, txPackets: 0 },
+      ],
+      second * 1000,
+    );
+  look(61);
+  look(62);
+  expect(reception.silence(1, 62_000)).toBeNull();
+  for (let second = 63; second < 70; second++) look(second);
+  expect(reception.silence(1, 69_000)).toMatchObject({ forMs: 9000 });
+});
