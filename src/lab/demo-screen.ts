@@ -1,9 +1,11 @@
 // Where the demo's lines go: on a terminal one status line is redrawn below the events, in a pipe it becomes a line each
-// half second.
-import { eventLine, type LiveView, type Paint, type Style, statusLine } from './demo-text.js';
+// second.
+import { eventLine, type LiveView, type Paint, painter, type Style, statusLine } from './demo-text.js';
 
 const LIVE_MS = 100;
-const PLAIN_MS = 500;
+const PLAIN_MS = 1000;
+/** Of a terminal that does not say. */
+const DEFAULT_COLUMNS = 80;
 const CLEAR_LINE = '\r\u001b[2K';
 
 /** Writes events as they come and the status now and then. */
@@ -35,8 +37,14 @@ export class DemoScreen {
   }
 
   show(view: LiveView): void {
-    const line = statusLine(view, this.#paint);
-    this.#write(this.#live ? CLEAR_LINE + line : `${line}\n`);
+    if (!this.#live) this.#write(`${statusLine(view, this.#paint)}\n`);
+    else {
+      // A line that goes on in the next row could not be drawn over.
+      const plain = statusLine(view, painter(false));
+      const columns = process.stdout.columns || DEFAULT_COLUMNS;
+      const fits = plain.length < columns;
+      this.#write(CLEAR_LINE + (fits ? statusLine(view, this.#paint) : plain.slice(0, columns - 1)));
+    }
   }
 
   event(atS: number, text: string, style: Style): void {

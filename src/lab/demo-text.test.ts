@@ -3,7 +3,9 @@ import {
   type DemoResult,
   eventLine,
   failures,
+  gapsOf,
   grouped,
+  introduction,
   painter,
   span,
   statusLine,
@@ -17,8 +19,8 @@ const good: DemoResult = {
   lostInCable: 0,
   refused: 0,
   doubled: 0,
-  longestGapMs: 1.44,
-  longestGapAtMs: 4003,
+  gapAtCutMs: 1.44,
+  gapElsewhere: null,
   cutMember: 'eth0',
   cutAtS: 4,
   restoredAtS: 8,
@@ -57,12 +59,12 @@ test('eventLine() colours only when asked to', () => {
 });
 
 test('summary() ends in plain words', () => {
-  expect(summary(good, plain)).toBe(`  packets sent   12,000
-  lost           0
-  doubled        0
-  longest gap    1.4 ms, at 4.0 s
-  took over      eth1: eth0 lost its carrier
-  told after     2.6 ms
+  expect(summary(good, plain)).toBe(`  packets sent     12,000
+  lost             0
+  doubled          0
+  gap at the cut   1.4 ms
+  took over        eth1: eth0 lost its carrier
+  told after       2.6 ms
 
 The cable of eth0 was cut at 4.0 s. eth1 took over. 0 of 12,000 packets were lost.
 `);
@@ -70,7 +72,7 @@ The cable of eth0 was cut at 4.0 s. eth1 took over. 0 of 12,000 packets were los
 
 test('summary() tells what was lost where nobody could save it', () => {
   const text = summary({ ...good, lost: 3, refused: 1, lostInCable: 2 }, plain);
-  expect(text).toContain('  lost           3, of them 1 refused by the kernel, 2 in the cut cable itself\n');
+  expect(text).toContain('  lost             3, of them 1 refused by the kernel, 2 in the cut cable itself\n');
 });
 
 test('failures() is empty only when another member took over, packets arrived and nothing was left', () => {
@@ -82,5 +84,26 @@ test('failures() is empty only when another member took over, packets arrived an
   expect(failures({ ...good, leftBehind: ['namespace bw1h'] })).toEqual(['Not removed: namespace bw1h.']);
   expect(summary({ ...good, activeWhileCut: null }, plain)).toContain(
     'Nobody took over while the cable of eth0 was cut.',
+  );
+});
+
+test('gapsOf() tells the gap of the cut from what this machine did at other times', () => {
+  const gaps = [
+    { atMs: 1000, lengthMs: 6 },
+    { atMs: 2498, lengthMs: 9 },
+    { atMs: 11_200, lengthMs: 53 },
+    { atMs: 12_000, lengthMs: 30 },
+  ];
+  const found = gapsOf(gaps, 2500);
+  expect(found).toEqual({ gapAtCutMs: 9, gapElsewhere: { lengthMs: 53, atS: 11.2 } });
+  expect(gapsOf([], 2500)).toEqual({ gapAtCutMs: 0, gapElsewhere: null });
+  expect(summary({ ...good, ...found }, plain)).toContain(
+    'gap elsewhere    53 ms, at 11.2 s: nothing was cut then, this machine was busy',
+  );
+});
+
+test('introduction() says what comes, and when', () => {
+  expect(introduction(2.5, 1000).join(' ')).toMatch(
+    /1,000 packets a second .* After 2\.5 s the cable in use is cut/,
   );
 });

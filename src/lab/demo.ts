@@ -5,7 +5,7 @@ import type { EventRecord } from '../daemon/api.js';
 import { type DemoKeys, listenForKeys } from './demo-keys.js';
 import { BOND, buildStage, type Stage } from './demo-stage.js';
 import { DemoScreen } from './demo-screen.js';
-import { type DemoResult, failures, painter, span, summary } from './demo-text.js';
+import { type DemoResult, failures, gapsOf, introduction, painter, span, summary } from './demo-text.js';
 import { cleanStale } from './lab-guard.js';
 import { type Meter, type MeterReport, startMeter } from './loss-meter.js';
 
@@ -24,7 +24,7 @@ const RATE = 1000;
 const DEFAULT_SECONDS = 15;
 const SHORTEST_SECONDS = 4;
 /** When the cable is cut and plugged in again, as parts of the show. */
-const CUT_AT = 4 / 15;
+const CUT_AT = 2.5 / 15;
 const RESTORE_AT = 8 / 15;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -32,6 +32,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export async function runDemo(options: DemoOptions): Promise<number> {
   const paint = painter(options.colour);
   const say = (text: string): void => options.write(`${text}\n`);
+  for (const line of introduction(CUT_AT * lengthOf(options), RATE)) say(line);
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
   for (const signal of SIGNALS) process.on(signal, interrupt);
@@ -68,6 +69,10 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
 }
 
+function lengthOf({ seconds = DEFAULT_SECONDS }: DemoOptions): number {
+  return Math.max(SHORTEST_SECONDS, seconds);
+}
+
 /** Milliseconds since 1970 with fraction: events and the meter's start are told by the wall clock. */
 function wallMs(): number {
   return performance.timeOrigin + performance.now();
@@ -93,10 +98,11 @@ class Show {
 
   constructor(stage: Stage, options: DemoOptions, signal: AbortSignal) {
     this.#stage = stage;
-    this.#seconds = Math.max(SHORTEST_SECONDS, options.seconds ?? DEFAULT_SECONDS);
+    this.#seconds = lengthOf(options);
     this.#signal = signal;
-    const live = options.colour && process.stdout.isTTY;
-    this.#screen = new DemoScreen(options.write, painter(options.colour), live, () => this.#view());
+    this.#screen = new DemoScreen(options.write, painter(options.colour), process.stdout.isTTY, () =>
+      this.#view(),
+    );
   }
 
   get #atS(): number {
@@ -199,6 +205,7 @@ class Show {
     const took = this.#takeovers.find(one => one.atMs >= cutMs - 1 && one.to !== cutMember);
     return {
       ...streamPart(report),
+      ...gapsOf(report.gaps, cutMs - this.#startMs),
       lostInCable: Math.min(report.lost, this.#stage.lab.swallowed - swallowedBefore),
       cutMember,
       cutAtS: (cutMs - this.#startMs) / 1000,
@@ -253,11 +260,9 @@ class Show {
   }
 }
 
-function streamPart(
-  report: MeterReport,
-): Pick<DemoResult, 'sent' | 'lost' | 'refused' | 'doubled' | 'longestGapMs' | 'longestGapAtMs'> {
-  const { sent, lost, refused, doubled, longestGapMs, longestGapAtMs } = report;
-  return { sent, lost, refused, doubled, longestGapMs, longestGapAtMs };
+function streamPart(report: MeterReport): Pick<DemoResult, 'sent' | 'lost' | 'refused' | 'doubled'> {
+  const { sent, lost, refused, doubled } = report;
+  return { sent, lost, refused, doubled };
 }
 
 /** Waits; less when the signal comes. */

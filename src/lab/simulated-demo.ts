@@ -1,7 +1,7 @@
 // The demo where no real network can be built: the same story on the simulated one, told at the same pace.
 import { simulate, type Scenario, type Told } from '../simulator/index.js';
 import { DemoScreen } from './demo-screen.js';
-import { type DemoResult, failures, type LiveView, painter, summary } from './demo-text.js';
+import { type DemoResult, failures, introduction, type LiveView, painter, summary } from './demo-text.js';
 
 export interface SimulatedDemoOptions {
   /** Why it is not a real network: one clause. */
@@ -17,7 +17,7 @@ const RATE = 1000;
 const DEFAULT_SECONDS = 15;
 const SHORTEST_SECONDS = 4;
 const BOND = 'bond0';
-const CUT_AT = 4 / 15;
+const CUT_AT = 2.5 / 15;
 const RESTORE_AT = 8 / 15;
 const MEMBERS = ['eth0', 'eth1'] as const;
 
@@ -78,6 +78,7 @@ export async function runSimulatedDemo(options: SimulatedDemoOptions): Promise<n
   const lengthMs = seconds * 1000;
   say(paint('bold', `This is a simulated network: ${options.why}.`));
   if (options.keep) say(paint('dim', 'There is nothing to keep of it; --keep is for the real one.'));
+  for (const line of introduction((CUT_AT * lengthMs) / 1000, RATE)) say(line);
   say(paint('dim', 'A host with eth0 and eth1 to a switch, and a peer.'));
   say(paint('dim', `${BOND}, active-backup with miimon=100, over eth0 and eth1.`));
   const simulated = simulate(story(lengthMs));
@@ -98,8 +99,8 @@ export async function runSimulatedDemo(options: SimulatedDemoOptions): Promise<n
     lostInCable: 0,
     refused: 0,
     doubled: flow.duplicated,
-    longestGapMs: flow.longestGapMs,
-    longestGapAtMs: cutMs,
+    gapAtCutMs: flow.longestGapMs,
+    gapElsewhere: null,
     cutMember: 'eth0',
     cutAtS: cutMs / 1000,
     restoredAtS: restoredMs / 1000,
@@ -140,8 +141,7 @@ async function replay(
       silentMs: 0,
     };
   };
-  const live = options.colour && process.stdout.isTTY;
-  const screen = new DemoScreen(options.write, painter(options.colour), live, view);
+  const screen = new DemoScreen(options.write, painter(options.colour), process.stdout.isTTY, view);
   const cable = [
     { atMs: cutMs, text: 'The cable of eth0 is cut.' },
     { atMs: restoredMs, text: 'The cable of eth0 is plugged in again.' },
