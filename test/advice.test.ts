@@ -92,7 +92,7 @@ test('every interface may join by the command that its refusal offers', async ()
   await pasted(stage, take(said, 'ip link set dev {bond} master {bridge}'));
   expect(lab.link('host', 'bond1')?.master).toBe(lab.link('host', 'br0')?.ifindex);
 
-  said = await refused(stage, enslave('bond1', 'eth9'));
+  said = await refused(stage, enslave('bond1', 'xyzzyxyzzy'));
   expect(await pasted(stage, take(said, 'ip link'))).toContain('eth4');
   said = await refused(stage, 'bondwire release bond1 eth4');
   expect(await pasted(stage, take(said, 'bondwire show {bond}'))).toMatch(/eth3/);
@@ -183,7 +183,7 @@ test('what doctor finds of monitors is mended by what it offers', async () => {
   await mends(stage, /link_watch/, 'bondwire set {bond} link_watch=driver passive_evidence=0');
 
   // A member that tells no carrier.
-  await stage.ip('link', 'add', 'bwdummy', 'type', 'ifb');
+  await stage.ip('link', 'add', 'bwdummy', 'type', 'vxlan', 'id', '5', 'dstport', '4789');
   await stage.api.enslave('bond0', { interfaces: ['bwdummy'] });
   const arp = 'bondwire set {bond} arp_interval=100 arp_ip_target=ADDRESS';
   await mends(stage, /bwdummy does not report its carrier/, arp, { ADDRESS: peerIp });
@@ -209,7 +209,7 @@ test('balance-rr with the ARP monitor, and balance-tlb over a member without car
   await mends(stage, /a switch that spreads by XOR/, 'bondwire set {bond} miimon=100');
   await stage.api.destroy('bond0');
   await stage.bond({ mode: 'balance-tlb' });
-  await stage.ip('link', 'add', 'bwdummy', 'type', 'ifb');
+  await stage.ip('link', 'add', 'bwdummy', 'type', 'vxlan', 'id', '5', 'dstport', '4789');
   await stage.api.enslave('bond0', { interfaces: ['bwdummy'] });
   const both = 'bondwire set {bond} link_watch=any arp_interval=100 arp_ip_target=ADDRESS';
   await mends(stage, /bwdummy does not report its carrier/, both, { ADDRESS: peerIp });

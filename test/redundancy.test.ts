@@ -72,7 +72,7 @@ test('a switch that takes frames and gives none back, with miimon alone: told wi
   const ping = stage.lab.spawn('host', ['ping', '-q', '-i', '0.1', stage.lab.peerIp]);
   try {
     await until('it is heard', async () => ((await stage.member('eth0')).lastReceivedMs ?? 9999) < 2000);
-    await stage.lab.silence('eth0');
+    stage.lab.silence('eth0');
     const told = await said(stage, /^sent \d+ frames through eth0 and received nothing for \d+ s/);
     expect(await pasted(stage, 'bondwire show')).toMatch(/eth0 .*silent for \d/);
     const found = (await typed(stage, 'bondwire doctor')).stdout;

@@ -97,15 +97,9 @@ function titleText(bond: ShowBond, paint: Paint): string {
 }
 
 function redundancyText(bond: ShowBond, paint: Paint): string {
-  switch (redundancyOf(bond)) {
-    case 'one':
-      return `, ${paint('one usable member only', 'bad')}`;
-    case 'never':
-      return `, ${paint('one member only', 'doubtful')}`;
-    case 'several':
-    case 'none':
-      return '';
-  }
+  const redundancy = redundancyOf(bond);
+  if (redundancy === 'one') return `, ${paint('one usable member only', 'bad')}`;
+  return redundancy === 'never' ? `, ${paint('one member only', 'doubtful')}` : '';
 }
 
 function activeText(bond: ShowBond, view: TableView): string {

@@ -228,21 +228,11 @@ export class BondRunner {
   /** A member's interface is gone: deleted, or moved to another namespace (then its id there, if the kernel told). */
   memberGone(member: number, isGivenAway = false): void {
     this.refreshStack();
-    if (!isGivenAway) this.#awaitAgain(member);
+    const again = awaitedAgain(this.saved(), member, this.#policy.snapshot(), isGivenAway);
+    if (again !== undefined) this.wanted = again.wanted;
     this.feed({ kind: 'leave', member, cause: 'gone' });
+    if (again !== undefined) this.#tell(again.event);
     this.#machine.save(this);
-  }
-
-  #awaitAgain(ifindex: number): void {
-    const { original, joining = true, leaving } = this.records.get(ifindex) ?? {};
-    const known = this.#member(ifindex);
-    if (original === undefined || known === undefined || joining || leaving !== undefined || this.ending)
-      return;
-    const vanished = { ifindex, name: known.name, wasUp: original.up };
-    const again = awaitedAgain(vanished, this.#policy.snapshot(), this.wanted);
-    if (again === undefined) return;
-    this.wanted = [...this.wanted, again.wish];
-    this.#tell(again.event);
   }
 
   /** Asks every member and the bond afresh: after events were lost, and when a bond was adopted. False when the bond is gone. */

@@ -57,27 +57,22 @@ function redundancy(bond: ShowBond): Finding[] {
     detail,
     fix,
   });
-  switch (redundancyOf(bond)) {
-    case 'several':
-      return [];
-    case 'none':
-      return members.length === 0
-        ? []
-        : [problem('no member is usable: it carries nothing', 'mend one of its members, told of here')];
-    case 'one':
-      return [
-        problem(
-          `one member only is usable, ${usable.join()}: nothing takes over when it fails`,
-          'mend the others, told of here',
-        ),
-      ];
-    case 'never':
-      return [
-        warn(
-          name,
-          `it has one member only, ${usable.join()}: nothing takes over when it fails`,
-          joinAdvice(name),
-        ),
-      ];
-  }
+  const redundancy = redundancyOf(bond);
+  if (redundancy === 'none' && members.length > 0)
+    return [problem('no member is usable: it carries nothing', 'mend one of its members, told of here')];
+  if (redundancy === 'one')
+    return [
+      problem(
+        `one member only is usable, ${usable.join()}: nothing takes over when it fails`,
+        'mend the others, told of here',
+      ),
+    ];
+  if (redundancy !== 'never') return [];
+  return [
+    warn(
+      name,
+      `it has one member only, ${usable.join()}: nothing takes over when it fails`,
+      joinAdvice(name),
+    ),
+  ];
 }

@@ -2,15 +2,7 @@
 // in again is a member again. `release` ends that. The driver leaves it to udev and scripts.
 import { advice } from '../base/index.js';
 import type { BondEvent, BondSnapshot } from '../policy/index.js';
-import type { WantedMember } from './state-file.js';
-
-/** What is known of the member that went. */
-export interface Vanished {
-  readonly ifindex: number;
-  readonly name: string;
-  /** It was up when it joined, so whoever brings it up will do it again. */
-  readonly wasUp: boolean;
-}
+import type { SavedRunner, WantedMember } from './state-file.js';
 
 /** Values of `prio` and `queue_id` that a member has of its own. */
 function ownOptions(name: string, { options }: BondSnapshot): Record<string, string> {
@@ -22,16 +14,24 @@ function ownOptions(name: string, { options }: BondSnapshot): Record<string, str
   return own;
 }
 
-/** The wish to have it again, and how that is told; undefined where somebody wished for it already. */
+/** The wishes with the one to have it again, and how that is told; undefined where nobody is to wish for it, or somebody does already. */
 export function awaitedAgain(
-  { ifindex, name, wasUp }: Vanished,
+  { ending, members, wanted }: Pick<SavedRunner, 'ending' | 'members' | 'wanted'>,
+  ifindex: number,
   bond: BondSnapshot,
-  wanted: readonly WantedMember[],
-): { readonly wish: WantedMember; readonly event: BondEvent } | undefined {
-  if (wanted.some(other => other.ifindex === ifindex || other.name === name)) return undefined;
+  isGivenAway: boolean,
+): { readonly wanted: readonly WantedMember[]; readonly event: BondEvent } | undefined {
+  const record = members.find(({ original }) => original.ifindex === ifindex);
+  const name = bond.members.find(({ member }) => member === ifindex)?.name;
+  if (record === undefined || name === undefined || isGivenAway || ending) return undefined;
+  if (record.joining || record.leaving !== undefined) return undefined;
+  const wishes = wanted ?? [];
+  if (wishes.some(other => other.ifindex === ifindex || other.name === name)) return undefined;
   const end = advice('bondwire release {bond} {iface}', { bond: bond.name, iface: name });
+  // It was up when it joined, so whoever brings it up will do it again.
+  const takeDown = record.original.up;
   return {
-    wish: { name, ifindex, takeDown: wasUp, takeAddresses: false, options: ownOptions(name, bond) },
+    wanted: [...wishes, { name, ifindex, takeDown, takeAddresses: false, options: ownOptions(name, bond) }],
     event: {
       severity: 'warning',
       type: 'awaited',

@@ -72,7 +72,9 @@ The cable of eth0 was cut at 4.0 s. eth1 took over. 0 of 12,000 packets were los
 
 test('summary() tells what was lost where nobody could save it', () => {
   const text = summary({ ...good, lost: 3, refused: 1, lostInCable: 2 }, plain);
-  expect(text).toContain('  lost             3, of them 1 refused by the kernel, 2 in the cut cable itself\n');
+  expect(text).toContain(
+    '  lost             3, of them 1 refused by the kernel, 2 in the cut cable itself\n',
+  );
 });
 
 test('failures() is empty only when another member took over, packets arrived and nothing was left', () => {
