@@ -102,7 +102,7 @@ export class BondRunner {
       records: this.records,
       bondName: () => this.name,
       guard,
-      receiveAll: (member, isOpen) => this.#filters.receiveAll(member, isOpen),
+      receiveAll: (member, isOpen) => this.#filters.receiveAll(member, 'vlans', isOpen),
       tell: event => this.#tell(event),
     });
     const { vlans } = this;
@@ -372,7 +372,9 @@ export class BondRunner {
 
   #perform(output: Exclude<Output, { kind: 'event' }>): void {
     if (isLinkOutput(output)) {
-      changeLink(this.#machine.netlink, this.plane.bondIfindex, output);
+      changeLink(this.#machine.netlink, this.plane.bondIfindex, output, (member, isRefused) =>
+        this.#filters.receiveAll(member, 'address', isRefused),
+      );
       return;
     }
     switch (output.kind) {

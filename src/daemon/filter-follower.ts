@@ -10,6 +10,9 @@ const INTERVAL_MS = 500;
 /** Neither promiscuous nor all-multicast for the bond. */
 const NO_MODES = JSON.stringify([false, false]);
 
+/** Its hardware would keep out VLANs of the bond, or frames to the bond's MAC address. */
+type WhyAll = 'vlans' | 'address';
+
 interface FollowedMember {
   readonly original: { readonly promiscuous: boolean; readonly allMulticast: boolean };
   readonly joining?: boolean;
@@ -31,8 +34,8 @@ export class FilterFollower {
   #plan: ForwardingPlan;
   /** The modes that members were given for the bond, by member. */
   readonly #given = new Map<MemberIndex, string>();
-  /** Members that are to receive everything whatever the bond wishes. */
-  readonly #open = new Set<MemberIndex>();
+  /** Members that are to receive everything whatever the bond wishes, and why. */
+  readonly #open = new Map<MemberIndex, Set<WhyAll>>();
   #modesDue = false;
   #listsDue = false;
   readonly #timer: NodeJS.Timeout;
@@ -91,11 +94,13 @@ export class FilterFollower {
     if (this.#lists.sync(wish, members)) save();
   }
 
-  /** Whether a member is to receive everything (promiscuous mode), whatever the bond wishes. */
-  receiveAll(member: MemberIndex, isOpen: boolean): void {
-    if (this.#open.has(member) === isOpen && this.#given.get(member) !== '') return;
-    if (isOpen) this.#open.add(member);
-    else this.#open.delete(member);
+  /** Whether a member is to receive everything (promiscuous mode) for this reason, whatever the bond wishes. */
+  receiveAll(member: MemberIndex, why: WhyAll, isOpen: boolean): void {
+    const reasons = this.#open.get(member) ?? new Set();
+    if (reasons.has(why) === isOpen && this.#given.get(member) !== '') return;
+    if (isOpen) reasons.add(why);
+    else reasons.delete(why);
+    this.#open.set(member, reasons);
     this.#applyModes();
   }
 
@@ -112,7 +117,7 @@ export class FilterFollower {
     const { filterMembers, promiscuous, allMulticast } = this.#plan;
     for (const [member, { original }] of records) {
       const carries = filterMembers.includes(member);
-      const all = this.#open.has(member) || (carries && promiscuous);
+      const all = (this.#open.get(member)?.size ?? 0) > 0 || (carries && promiscuous);
       const wish = JSON.stringify([all, carries && allMulticast]);
       // Not again: somebody else may have set them meanwhile.
       if ((this.#given.get(member) ?? NO_MODES) === wish) continue;

@@ -20,6 +20,7 @@ import type { MemberRecord } from './departures.js';
 import { canSetAddress } from './fixed-address.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
+import { hasLargeReceive, setLargeReceive } from './large-receive.js';
 import type { Machine } from './machine.js';
 import { countersOf } from './member-counters.js';
 import { captureSettings, restoreSettings, silenceIpv6 } from './original-settings.js';
@@ -57,7 +58,8 @@ export class Joining {
     if (!checked.ok) return checked;
     const { link, belongings } = checked.value;
     const holders = this.#registry.all().filter(({ heldDown }) => heldDown.has(link.ifindex));
-    const original = captureSettings(link);
+    const largeReceive = hasLargeReceive(ethtool, link.name ?? '');
+    const original = { ...captureSettings(link), ...(largeReceive && { largeReceive }) };
     const had = belongings.addresses.length + belongings.routes.length > 0;
     const record: MemberRecord = { original, joining: true, took: had, counted: countersOf(link) };
     runner.records.set(link.ifindex, record);
@@ -69,6 +71,7 @@ export class Joining {
       this.#moveEarly(runner, belongings, original.name);
       if (original.up) setLink(netlink, link.ifindex, { up: false });
       silenceIpv6(netlink, original);
+      if (largeReceive) setLargeReceive(ethtool, link.name ?? '', false);
       runner.plane.addMember(link.ifindex);
       runner.vlans.joins(link.ifindex);
       const down = getLink(netlink, link.ifindex) ?? link;

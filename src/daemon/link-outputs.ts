@@ -1,6 +1,6 @@
 // Carries out those answers of a policy that change an interface and nothing else: MAC addresses, MTUs, up.
 import { unreachable } from '../base/index.js';
-import { type Rtnetlink, setLink } from '../linux/index.js';
+import { isErrno, type Rtnetlink, setLink } from '../linux/index.js';
 import type { Output } from '../policy/index.js';
 import { giveMacAddress } from './fixed-address.js';
 import { randomMac } from './random-mac.js';
@@ -20,11 +20,25 @@ export function isLinkOutput(output: Output): output is LinkOutput {
   return KINDS.some(kind => kind === output.kind);
 }
 
-/** Throws a SystemError when the kernel refuses. */
-export function changeLink(netlink: Rtnetlink, bondIfindex: number, output: LinkOutput): void {
+/**
+ * Throws a SystemError when the kernel refuses. Of an address that a member takes or does not take while it is up (EBUSY: pcnet, USB)
+ * `answered` is told: without it the member would not hear what is sent to the bond.
+ */
+export function changeLink(
+  netlink: Rtnetlink,
+  bondIfindex: number,
+  output: LinkOutput,
+  answered: (member: number, isRefused: boolean) => void,
+): void {
   switch (output.kind) {
     case 'set-member-address':
-      giveMacAddress(netlink, output.member, output.address);
+      try {
+        giveMacAddress(netlink, output.member, output.address);
+      } catch (error) {
+        if (isErrno(error, 'EBUSY')) answered(output.member, true);
+        throw error;
+      }
+      answered(output.member, false);
       return;
     case 'set-member-mtu':
       setLink(netlink, output.member, { mtu: output.mtu });

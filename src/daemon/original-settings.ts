@@ -1,6 +1,7 @@
 // What an interface was like before it joined, so that it can be given back exactly so (invariant 2 of the house).
 import {
   closeFd,
+  Ethtool,
   findNetns,
   getLink,
   isErrno,
@@ -10,6 +11,7 @@ import {
   withNetns,
   writeSysctl,
 } from '../linux/index.js';
+import { setLargeReceive } from './large-receive.js';
 import { type AddrGenMode, addrGenModeOf, IFF, type Link } from '../netlink/index.js';
 
 /** Plain JSON; kept in the state file from before the first change until the interface was given back. */
@@ -24,6 +26,8 @@ export interface OriginalSettings {
   /** net.ipv6.conf.IF.disable_ipv6; null on a kernel without IPv6. */
   readonly disableIpv6: string | null;
   readonly addrGenMode: AddrGenMode | null;
+  /** True when large receive offload was on. */
+  readonly largeReceive?: boolean;
 }
 
 /** Reads them off a link. */
@@ -80,6 +84,16 @@ export function restoreSettings(
   attempt('its state', () => setLink(netlink, ifindex, { up: false }));
   if (restore.address && link.address !== original.address) {
     attempt('its MAC address', () => setLink(netlink, ifindex, { address: original.address }));
+  }
+  if (original.largeReceive === true) {
+    attempt('its large receive offload', () => {
+      const ethtool = Ethtool.open();
+      try {
+        setLargeReceive(ethtool, name, true);
+      } finally {
+        ethtool.close();
+      }
+    });
   }
   if (link.mtu !== original.mtu) attempt('its MTU', () => setLink(netlink, ifindex, { mtu: original.mtu }));
   attempt('its promiscuous mode', () =>

@@ -99,7 +99,7 @@ describe('the file', () => {
   test.each([
     ['is gone', () => fs.rmSync(path)],
     ['is empty', () => fs.writeFileSync(path, '')],
-    ['is cut in half', () => fs.truncateSync(path, fs.statSync(path).size / 2)],
+    ['is cut in half', () => fs.truncateSync(path, Math.floor(fs.statSync(path).size / 2))],
     ['is another one', () => fs.writeFileSync(path, '{"hello":1}')],
     ['has zeros for its end', () => fs.writeFileSync(path, '\0'.repeat(4096))],
   ])('%s: its copy is taken, and that is told', (_, damage) => {

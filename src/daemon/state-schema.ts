@@ -54,6 +54,7 @@ const original = fields<OriginalSettings>({
   allMulticast: flag,
   disableIpv6: text.regex(/^\d{1,3}$/, 'it must be a number as text').nullable(),
   addrGenMode: z.enum(ADDR_GEN_MODES).nullable(),
+  largeReceive: flag.optional(),
 });
 
 const member = fields<SavedMember>({

@@ -27,7 +27,8 @@ export interface GuestResult {
   readonly output: string;
 }
 
-const SCRIPT = fileURLToPath(new URL('../../scripts/guest', import.meta.url));
+/** The script that boots guests. */
+export const GUEST_SCRIPT: string = fileURLToPath(new URL('../../scripts/guest', import.meta.url));
 
 function kernelsDirectory(): string {
   const { BONDWIRE_KERNELS: own = '', XDG_CACHE_HOME: cache = '' } = process.env;
@@ -57,7 +58,7 @@ export async function runInGuest(options: GuestOptions): Promise<GuestResult> {
     if (options.icount === true) flags.push('--icount');
     if (options.timeoutSeconds !== undefined) flags.push('--timeout', String(options.timeoutSeconds));
     // setpriv: when this process is killed outright, the guest goes too.
-    const argv = ['--pdeathsig', 'TERM', SCRIPT, ...flags, '--', ...options.argv];
+    const argv = ['--pdeathsig', 'TERM', GUEST_SCRIPT, ...flags, '--', ...options.argv];
     const child = spawn('setpriv', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
     running = child;
     let output = '';

@@ -1,4 +1,13 @@
 // What other rooms may use of `lab`.
+export {
+  CARD_MODELS,
+  type Card,
+  CardGuest,
+  type CardGuestOptions,
+  type CardModel,
+  SWITCH,
+} from './card-guest.js';
+export type { CardAnswer } from './card-messages.js';
 export { type CableEnd, createCable } from './cable.js';
 export { type DemoOptions, runDemo } from './demo.js';
 export { type GuestKernel, type GuestOptions, type GuestResult, guestIsReady, runInGuest } from './guest.js';
