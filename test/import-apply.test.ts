@@ -55,6 +55,9 @@ describe('import --apply', () => {
     expect(stdout).toMatch(/modules\.conf:2: ok: bond0: mode=active-backup\.$/m);
     expect(stdout).toMatch(/ifcfg-eth1:5: ok: eth1 is a member of bond0\.$/m);
     expect(stdout).toMatch(/^bond0 was made: members eth0, eth1; address \S+; up\.$/m);
+    // How they are kept from coming back is offered, and not done.
+    expect(stdout).toMatch(/^\+# options bond0 mode=1 miimon=100$/m);
+    expect(readFileSync(join(folder, 'modules.conf'), 'utf8')).toContain('\noptions bond0');
     const bond = await world.bond();
     expect(bond).toMatchObject({ mode: 'active-backup', adminUp: true, active: 'eth0' });
     expect(bond.options).toMatchObject({ miimon: 100, slaves: ['eth0', 'eth1'] });

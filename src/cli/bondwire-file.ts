@@ -1,7 +1,7 @@
 // Reads bondwire.yaml for the commands that act on it: what is wrong with it is told line by line.
 import type { BondWish } from '../config/index.js';
 import { refusedFailure } from './failure.js';
-import { plain } from './plain.js';
+import { advice, plain } from './plain.js';
 import { readTextFile } from './read-text.js';
 import type { Terminal } from './terminal.js';
 import { plural } from './units.js';
@@ -14,7 +14,14 @@ export async function readBondwireFile(path: string, terminal: Terminal): Promis
   } catch (error) {
     throw refusedFailure((error as Error).message, error);
   }
-  const { parseBondwireYaml } = await import('../config/index.js');
+  const { FORMAT_NAMES, parseBondwireYaml, recognise } = await import('../config/index.js');
+  const format = recognise({ path, text });
+  if (format !== null && format !== 'bondwire') {
+    const how = advice('bondwire import {file}', { file: path });
+    throw refusedFailure(
+      `${plain(path)} is no bondwire.yaml but of ${FORMAT_NAMES[format]}; '${how}' reads it.`,
+    );
+  }
   const { count, findingLines } = await import('./findings-report.js');
   const { bonds, findings } = parseBondwireYaml({ path, text });
   terminal.err(findingLines(findings, false));

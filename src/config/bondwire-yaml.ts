@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { shown } from '../base/index.js';
 import { cidrText, destinationText, addressText, macText } from './addresses.js';
 import { checkBond } from './check-bond.js';
-import { parseTree, type Tree } from './document-tree.js';
+import { child, entriesOf, parseTree, type Tree } from './document-tree.js';
 import type { Finding, Place, SourceFile } from './facts.js';
 import { otherBond } from './network-rules.js';
 import { type BondWish, emptyWish, type RouteWish } from './wishes.js';
+import { corrected, levelOf, meantKey, unknownKey, without } from './yaml-guesses.js';
 
 const texts = z.array(z.string());
 const flag = z
@@ -90,21 +91,58 @@ export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
       message: `"${shown(twice.key)}" is given twice; give it once.`,
     });
   }
-  const parsed = fileSchema.safeParse(plainOf(tree));
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) findings.push(...findingsOf(issue, tree));
-    return { bonds: [], findings };
-  }
+  const mended = mend(tree, findings);
+  if (mended === null) return { bonds: [], findings: findings.toSorted((a, b) => byPlace(a.place, b.place)) };
   const bonds: BondWish[] = [];
-  for (const [name, bond] of Object.entries(parsed.data.bonds)) {
+  for (const [name, bond] of Object.entries(mended.data.bonds)) {
     const { take_down: takeDown, ...rest } = bond;
     const wish: BondWish = { ...emptyWish(name), ...rest, takeDown };
-    const placeOf = (...keys: readonly string[]): Place => placeAt(tree, ['bonds', name, ...keys]);
+    const placeOf = (...keys: readonly string[]): Place => placeAt(mended.tree, ['bonds', name, ...keys]);
     findings.push(...checkBond(wish, placeOf));
     bonds.push(canonical(wish));
   }
-  findings.push(...sharedMembers(bonds, tree), ...sharedRoutes(bonds, tree));
+  findings.push(...sharedMembers(bonds, mended.tree), ...sharedRoutes(bonds, mended.tree));
   return { bonds, findings: findings.toSorted((a, b) => byPlace(a.place, b.place)) };
+}
+
+/** More rounds than this no file needs: each takes out, or calls by its right name, what the schema does not take. */
+const MOST_ROUNDS = 50;
+
+/**
+ * What of a file can be looked at further although the schema refuses it, so that all that is wrong is told at once: everything that it
+ * refuses is told and left out, and keys that are meant for others are taken for those. Null where nothing is left.
+ */
+function mend(
+  whole: Tree,
+  findings: Finding[],
+): { readonly tree: Tree; readonly data: z.infer<typeof fileSchema> } | null {
+  let tree = whole;
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const parsed = fileSchema.safeParse(plainOf(tree));
+    if (parsed.success) return { tree, data: parsed.data };
+    const all = parsed.error.issues.flatMap(issue => problemsOf(issue, tree));
+    // What is missing under its right name is there under another.
+    const told = all.filter(
+      ({ path, key }) =>
+        key !== null ||
+        !all.some(
+          other =>
+            other.key !== null &&
+            [...other.path, meantKey(levelOf(other.path), other.key)].join('\n') === path.join('\n') &&
+            nodeAt(tree, path) === null,
+        ),
+    );
+    // In a later round, what is missing is what was taken out before.
+    const isNew = ({ path, key }: Problem): boolean =>
+      round === 0 || key !== null || nodeAt(tree, path) !== null;
+    findings.push(...told.filter(isNew).map(({ finding }) => finding));
+    const before = tree;
+    // From the end, so that places in lists stay what they are.
+    for (const { path, key } of told.toReversed())
+      tree = key === null ? without(tree, path) : corrected(tree, path, key);
+    if (tree === before || told.some(({ path, key }) => key === null && path.length < 1)) return null;
+  }
+  return null;
 }
 
 function byPlace(a: Place, b: Place): number {
@@ -216,25 +254,54 @@ function error(place: Place, message: string): Finding {
   return { level: 'error', place, message };
 }
 
-function findingsOf(issue: z.core.$ZodIssue, tree: Tree): Finding[] {
+/** What is wrong, and where: a key of the map at `path`, or all that is there. */
+interface Problem {
+  readonly finding: Finding;
+  readonly path: readonly (string | number)[];
+  readonly key: string | null;
+}
+
+function problemsOf(issue: z.core.$ZodIssue, tree: Tree): Problem[] {
   const path = issue.path.map(step => (typeof step === 'symbol' ? '' : step));
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(key =>
-      error(placeAt(tree, [...path, key]), `There is no key "${shown(key)}" here.`),
-    );
+    const siblings = keysAt(tree, path);
+    return issue.keys.map(key => ({
+      finding: error(placeAt(tree, [...path, key]), unknownKey(levelOf(path), key, shown(key), siblings)),
+      path,
+      key,
+    }));
   }
   if (issue.code === 'invalid_union') {
     // Of the ways in which it could have been right, the one that went furthest tells best what is wrong.
     const best = issue.errors.toSorted((a, b) => depth(b) - depth(a))[0] ?? [];
-    return best.flatMap(inner => findingsOf({ ...inner, path: [...issue.path, ...inner.path] }, tree));
+    return best.flatMap(inner => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, tree));
   }
   const where = path.length === 0 ? 'The file' : `"${shown(path.join('.'), 80)}"`;
   const place = placeAt(tree, path);
+  const tell = (message: string): Problem[] => [{ finding: error(place, message), path, key: null }];
   if (issue.code === 'invalid_type') {
     const wanted = TYPE_WORDS[issue.expected] ?? issue.expected;
-    return [error(place, `${where} must be ${wanted}.`)];
+    const node = nodeAt(tree, path);
+    if (node === null && path.at(-1) === 'bonds')
+      return tell('The file needs a map "bonds:" of bonds by name.');
+    if (node === null) return tell(`${where} is missing; it must be ${wanted}.`);
+    const words = node.kind === 'text' ? node.text.split(/[\s,]+/).filter(word => word !== '') : [];
+    const isList = issue.expected === 'array' && words.length > 0;
+    const hint = isList ? `; write it as [${words.map(word => shown(word)).join(', ')}]` : '';
+    return tell(`${where} must be ${wanted}${hint}.`);
   }
-  return [error(place, `${where}: ${issue.message}.`)];
+  return tell(`${where}: ${issue.message}.`);
+}
+
+function nodeAt(tree: Tree, path: readonly (string | number)[]): Tree | null {
+  let node: Tree | null = tree;
+  for (const step of path)
+    node = node?.kind === 'list' ? (node.items[Number(step)] ?? null) : child(node, String(step));
+  return node;
+}
+
+function keysAt(tree: Tree, path: readonly (string | number)[]): string[] {
+  return entriesOf(nodeAt(tree, path)).map(({ key }) => key);
 }
 
 function depth(issues: readonly z.core.$ZodIssue[]): number {

@@ -1,9 +1,10 @@
 // What is wrong with one bond of `bondwire.yaml`: options by the policy's own engine, names and addresses by Linux's rules. (config)
-import { badBondName, badInterfaceName, MOST_ALTERNATIVE_BYTES, shown } from '../base/index.js';
+import { badBondName, badInterfaceName, MOST_ALTERNATIVE_BYTES, nearestName, shown } from '../base/index.js';
 import { checkOptions, type OptionText } from '../policy/index.js';
 import { addressText, cidrText, destinationText, macText } from './addresses.js';
 import type { Finding, Level, Place } from './facts.js';
 import { badAddress, badRoute, LEAST_IPV6_MTU, otherWay, wrongWay } from './network-rules.js';
+import { meantOption } from './option-guesses.js';
 import type { BondWish } from './wishes.js';
 
 const LEAST_MTU = 68;
@@ -59,6 +60,11 @@ export function checkBond(wish: BondWish, placeOf: (...keys: readonly string[]) 
     else if (name === 'lo') find('error', place, 'lo is the loopback interface, which can be no member.');
     else if (seen.has(name)) find('error', place, `${shown(name)} is named twice; name each member once.`);
     seen.add(name);
+    const several = name.split(',');
+    if (several.length > 1) {
+      const message = `${shown(name)} is one name with a comma in it; several members are written as [${several.map(each => shown(each)).join(', ')}].`;
+      find('warning', place, message);
+    }
   }
   for (const [at, text] of wish.addresses.entries()) {
     const cidr = cidrText(text);
@@ -79,7 +85,9 @@ export function checkBond(wish: BondWish, placeOf: (...keys: readonly string[]) 
     const place = placeOf('routes', String(at));
     const route = routes[at];
     if (destinationText(to) === null || addressText(via) === null || route === undefined) {
-      const message = `A route needs "to" (a network or default) and "via" (an address), not ${shown(to)} and ${shown(via)}.`;
+      const hint =
+        nearestName(to, ['default']) === undefined || to === 'default' ? '' : ' Did you mean default?';
+      const message = `A route needs "to" (a network or default) and "via" (an address), not ${shown(to)} and ${shown(via)}.${hint}`;
       find('error', place, message);
       continue;
     }
@@ -117,14 +125,26 @@ export function checkBond(wish: BondWish, placeOf: (...keys: readonly string[]) 
     place: placeOf('members', String(at), name),
   }));
   const all = [...ofBond, ...ofMembers];
+  const meant = all.map(({ option: [name, value] }) => meantOption(name, value));
+  for (const [at, { name, value, isGuess }] of meant.entries()) {
+    const given = all[at];
+    if (!isGuess || given === undefined) continue;
+    const [problem] = checkOptions(wish.name, [given.option]).problems;
+    const said =
+      problem?.refusal.message ?? `${shown(given.option[0])}=${shown(given.option[1])} was refused.`;
+    const hint = /did you mean/i.test(said) ? '' : ` Did you mean ${name}=${shown(value)}?`;
+    find('error', given.place, `${said}${hint}`);
+  }
+  // The rest is looked at as it was meant, so that one slip is not told as ten.
   const checked = checkOptions(
     wish.name,
-    all.map(({ option }) => option),
+    meant.map(({ name, value }) => [name, value] as const),
     wish.members.map(({ name }) => name),
   );
   for (const { at, refusal } of checked.problems) {
     const place = at === null ? placeOf() : (all[at]?.place ?? placeOf());
-    find('error', place, refusal.message);
+    if (at === null || meant[at]?.isGuess !== true || refusal.code === 'wrong-mode')
+      find('error', place, refusal.message);
   }
   for (const message of checked.warnings) find('warning', placeOf('options'), message);
   return findings;

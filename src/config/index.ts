@@ -6,4 +6,5 @@ export { type Import, importFiles } from './import-files.js';
 export { sourceLines } from './interfaces-file.js';
 export { matches } from './machine-match.js';
 export { FORMAT_NAMES, type Format, maySpeakOfBonds, recognise } from './recognise.js';
+export { type TakenOut, takeOut } from './take-out.js';
 export type { BondWish, MemberWish, RouteWish } from './wishes.js';

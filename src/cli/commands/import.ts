@@ -1,23 +1,27 @@
 // `bondwire import`: reads the configuration that a machine has, shows what was understood, and writes bondwire.yaml.
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import type { Finding, Import } from '../../config/index.js';
+import type { Finding, Import, TakenOut } from '../../config/index.js';
 import { EXIT } from '../../daemon/api.js';
 import { refusedFailure } from '../failure.js';
 import { advice, plain } from '../plain.js';
 import type { Session } from '../session.js';
+import type { Terminal } from '../terminal.js';
 import { plural } from '../units.js';
 
 const HELP = `
 Reads modules.conf and modprobe.d, ifcfg-*, /etc/network/interfaces, systemd's .netdev and .network, netplan's
-YAML, NetworkManager's keyfiles and teamd's JSON, all together; of a folder, the files whose names say so.
+YAML, NetworkManager's keyfiles, nmstate, cloud-init, teamd's JSON and rc.local, all together; of a folder, the
+files whose names say so.
 Tells of every line about bonds what became of it, and writes bondwire.yaml to standard output (the report
 then goes to standard error), to a file, or makes the bonds at once. Nothing is changed without --apply.
+--diff prints how the bonds are taken out of these files, so that they do not come back at the next boot.
 Exits with 1 if something is wrong.
 
 Examples:
   bondwire import /etc/modprobe.d /etc/sysconfig/network-scripts -o bondwire.yaml
-  bondwire import --apply /etc/network/interfaces`;
+  bondwire import --apply /etc/network/interfaces
+  bondwire import --diff /etc/network/interfaces`;
 
 interface ImportOptions {
   readonly output?: string;
@@ -25,20 +29,27 @@ interface ImportOptions {
   readonly takeDown?: boolean;
   readonly takeAddresses?: boolean;
   readonly json?: boolean;
+  readonly diff?: boolean;
 }
 
 export function registerImport(program: Command, session: Session): void {
   program
     .command('import')
     .description('read the configuration of other tools, write bondwire.yaml')
-    .usage('FILE|DIR... [-o FILE] [--apply [--take-addresses]] [--json]')
+    .usage('FILE|DIR... [-o FILE] [--apply [--take-addresses]] [--diff] [--json]')
     .argument('<FILE|DIR...>', 'files of configuration, or folders that hold them')
     .addOption(new Option('-o, --output <FILE>', 'write bondwire.yaml there'))
     .addOption(new Option('--apply', 'make the bonds, through the daemon'))
     .addOption(
       new Option('--take-addresses', 'with --apply: move addresses and routes of members to the bond'),
     )
-    .addOption(new Option('--json', 'bonds and findings as JSON').conflicts(['output', 'apply']))
+    .addOption(new Option('--json', 'bonds and findings as JSON').conflicts(['output', 'apply', 'diff']))
+    .addOption(
+      new Option(
+        '--diff',
+        'print what takes the bonds out of these files, for "patch -d / -p1"; nothing is changed',
+      ).conflicts(['output', 'apply']),
+    )
     .addHelpText('after', HELP)
     .action((paths: string[], options: ImportOptions) => run(session, paths, options));
 }
@@ -47,7 +58,7 @@ async function run(session: Session, paths: readonly string[], options: ImportOp
   const { terminal } = session;
   const { gatherFiles } = await import('../gather-files.js');
   const { machineInterfaces } = await import('../machine-interfaces.js');
-  const { importFiles, printBondwireYaml } = await import('../../config/index.js');
+  const { importFiles, printBondwireYaml, takeOut } = await import('../../config/index.js');
   const gathered = gatherFiles(paths);
   if (gathered.files.length === 0) {
     throw refusedFailure(
@@ -72,7 +83,9 @@ async function run(session: Session, paths: readonly string[], options: ImportOp
     ];
     const yaml = printBondwireYaml(imported.bonds, heading);
     if (options.output !== undefined) await write(options.output, yaml, tell);
-    else if (options.apply !== true) terminal.out(yaml);
+    else if (options.apply !== true) terminal.out(options.diff === true ? '' : yaml);
+    if (options.diff === true)
+      return offerDiff(terminal, takeOut(gathered.files, imported), text => terminal.err(text));
   }
   const errors = findings.filter(({ level }) => level === 'error').length;
   if (errors > 0) {
@@ -90,6 +103,19 @@ async function run(session: Session, paths: readonly string[], options: ImportOp
     takeDown: true,
     takeAddresses: options.takeAddresses === true,
   });
+  const out = takeOut(gathered.files, imported);
+  if (out.diff === '' && out.hints.length === 0) return;
+  const how = advice('bondwire import --diff {files}', { files: paths });
+  terminal.out(
+    `So that the bonds do not come back at the next boot, they have to be taken out of these files, of which nothing was changed ('${how}' prints this alone, for patch(1)):\n`,
+  );
+  offerDiff(terminal, out, text => terminal.out(text));
+}
+
+/** The diff on standard output, and what it cannot do. */
+function offerDiff(terminal: Terminal, { diff, hints }: TakenOut, tell: (text: string) => void): void {
+  terminal.out(diff);
+  for (const hint of hints) tell(`bondwire: ${hint}\n`);
 }
 
 async function report(
