@@ -19,8 +19,8 @@ export interface LiveView {
 export interface DemoResult {
   readonly sent: number;
   readonly lost: number;
-  /** Of these, frames that were in the cable when it was cut: no bond can save them. */
-  readonly lostInCable: number;
+  /** Whose loss that was, in words. */
+  readonly lostWhere: string;
   readonly refused: number;
   readonly doubled: number;
   /** The longest time without an arrival when the cable was cut. */
@@ -141,12 +141,7 @@ export function introduction(cutAtS: number, rate: number): readonly string[] {
 export function summary(result: DemoResult, paint: Paint): string {
   const took = result.activeWhileCut;
   const moved = took !== null && took !== result.cutMember;
-  const ofThem = [
-    [result.refused, 'refused by the kernel'],
-    [result.lostInCable, 'in the cut cable itself'],
-  ] as const;
-  const told = ofThem.filter(([count]) => count > 0).map(([count, where]) => `${grouped(count)} ${where}`);
-  const lost = grouped(result.lost) + (told.length === 0 ? '' : `, of them ${told.join(', ')}`);
+  const lost = grouped(result.lost) + (result.lost === 0 ? '' : `; ${result.lostWhere}`);
   const rows: [string, string][] = [
     ['packets sent', grouped(result.sent)],
     ['lost', lost],

@@ -8,6 +8,8 @@ import { DemoScreen } from './demo-screen.js';
 import { type DemoResult, failures, gapsOf, introduction, painter, span, summary } from './demo-text.js';
 import { cleanStale } from './lab-guard.js';
 import { type Meter, type MeterReport, startMeter } from './loss-meter.js';
+import { sharesText } from './loss-shares.js';
+import { StreamWatch } from './stream-watch.js';
 
 export interface DemoOptions {
   /** Go on after the show until somebody quits. */
@@ -171,25 +173,26 @@ class Show {
     this.#active = before.active;
     this.#eventsFromMs = wallMs();
     const unfollow = bondwire.follow(event => this.#onEvent(event));
+    const watch = new StreamWatch(this.#stage.lab);
     try {
       const meter = await this.#startStream(this.#seconds);
       this.#screen.event(0, `${RATE} packets a second from the host through ${BOND} to the peer.`, 'bold');
       this.#screen.start();
-      return await this.#script(meter, before.active);
+      return await this.#script(meter, before.active, watch);
     } finally {
+      watch.close();
       this.#screen.stop();
       unfollow();
     }
   }
 
-  async #script(meter: Meter, activeBefore: string | null): Promise<DemoResult | null> {
+  async #script(meter: Meter, activeBefore: string | null, watch: StreamWatch): Promise<DemoResult | null> {
     const until = (part: number): Promise<void> =>
       pause(this.#startMs + this.#seconds * part * 1000 - wallMs(), this.#signal);
     await until(CUT_AT);
     const cutMember = this.#active ?? this.#stage.lab.members[0] ?? '';
     const cutMs = wallMs();
     const atCut = meter.progress.received;
-    const swallowedBefore = this.#stage.lab.swallowed;
     this.#cut(cutMember);
     // Three quarters through the cut the bond is asked itself; its events tell the rest.
     await until(CUT_AT + (RESTORE_AT - CUT_AT) * 0.75);
@@ -206,7 +209,7 @@ class Show {
     return {
       ...streamPart(report),
       ...gapsOf(report.gaps, cutMs - this.#startMs),
-      lostInCable: Math.min(report.lost, this.#stage.lab.swallowed - swallowedBefore),
+      lostWhere: sharesText(watch.shares(report)),
       cutMember,
       cutAtS: (cutMs - this.#startMs) / 1000,
       restoredAtS: (restoredMs - this.#startMs) / 1000,

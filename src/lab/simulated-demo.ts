@@ -96,7 +96,7 @@ export async function runSimulatedDemo(options: SimulatedDemoOptions): Promise<n
   const result: DemoResult = {
     sent: flow.sent,
     lost: flow.lost,
-    lostInCable: 0,
+    lostWhere: `lost: ${flow.lost} by the bond`,
     refused: 0,
     doubled: flow.duplicated,
     gapAtCutMs: flow.longestGapMs,
