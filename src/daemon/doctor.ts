@@ -5,6 +5,7 @@ import { advice } from '../base/index.js';
 import { Toolbox } from '../dataplane/index.js';
 import {
   currentNetnsId,
+  deviceChains,
   effectiveCapabilities,
   getLink,
   isErrno,
@@ -15,6 +16,7 @@ import {
 } from '../linux/index.js';
 import { IFF, type Link } from '../netlink/index.js';
 import type { ShowBond } from './api.js';
+import { bypassedChains } from './bypassed-chains.js';
 import { lookAtBonds } from './doctor-bonds.js';
 import { addressesOfPeople } from './join-checks.js';
 import { twinFindings } from './doctor-twins.js';
@@ -46,6 +48,7 @@ export async function diagnose(
     attachment(),
     ...interfaces([...running, ...left]),
     ...(left.length > 0 ? [] : twins(running)),
+    ...chains(running),
   ];
   return {
     findings: [
@@ -258,6 +261,21 @@ function freeing(
   if (members.length < 2 || iface === undefined)
     return `as it may carry this machine's traffic, move what it carries first: docs/import.md tells how`;
   return `to use ${iface} here, while the others go on: ${advice('ip link set dev {iface} nomaster', { iface })}`;
+}
+
+/** Chains of nftables on members that the bond's frames do not pass. */
+function chains(running: readonly ShowBond[]): Finding[] {
+  if (running.length === 0) return [];
+  const all = deviceChains();
+  return running.flatMap(({ name, members }) =>
+    bypassedChains(
+      all,
+      name,
+      members.map(member => member.name),
+    ).map(detail =>
+      warning(name, detail, `have the chain on ${name} itself (device ${name}), which sees them`),
+    ),
+  );
 }
 
 /** MAC addresses that two have. Whose members another daemon's bonds have is not known. */

@@ -1,11 +1,14 @@
 // What members take in follows the bond: promiscuous and all-multicast mode, lists of addresses. After everything else that a
 // failover brings: peers are told first.
-import { setLink, type Rtnetlink } from '../linux/index.js';
+import { listDeviceAddresses, setLink, type Rtnetlink } from '../linux/index.js';
 import type { ForwardingPlan, MemberIndex } from '../policy/index.js';
 import { AddressFilters, carriersOf } from './address-filters.js';
 
 /** Milliseconds between two looks at the bond's multicast groups, which the kernel does not announce. */
 const INTERVAL_MS = 500;
+
+/** A list so long is given in an instant. */
+const SHORT_LIST = 64;
 
 /** Neither promiscuous nor all-multicast for the bond. */
 const NO_MODES = JSON.stringify([false, false]);
@@ -38,6 +41,8 @@ export class FilterFollower {
   readonly #open = new Map<MemberIndex, Set<WhyAll>>();
   #modesDue = false;
   #listsDue = false;
+  /** Who carried the groups at the last look. */
+  #carried: readonly MemberIndex[] = [];
   readonly #timer: NodeJS.Timeout;
   #closed = false;
 
@@ -81,8 +86,28 @@ export class FilterFollower {
   follow(): void {
     if (this.#modesDue) this.#applyModes();
     this.#modesDue = false;
-    if (this.#listsDue) this.sync();
+    if (this.#listsDue) this.#syncOpenly();
     this.#listsDue = false;
+  }
+
+  /** Those that are to carry a long list from now on take in all groups while they are given it, one by one: that takes seconds. */
+  #syncOpenly(): void {
+    const { netlink, records, bondIfindex, guard } = this.#parts;
+    const { multicastMembers, filterMembers, allMulticast } = this.#plan;
+    const arriving = multicastMembers.filter(member => !this.#carried.includes(member));
+    this.#carried = multicastMembers;
+    const isLong = arriving.length > 0 && listDeviceAddresses(netlink, bondIfindex).length > SHORT_LIST;
+    const opened = isLong ? arriving.filter(member => records.has(member)) : [];
+    for (const member of opened) guard(() => setLink(netlink, member, { allMulticast: true }));
+    try {
+      this.sync();
+    } finally {
+      for (const member of opened) {
+        const wish = filterMembers.includes(member) && allMulticast;
+        const had = records.get(member)?.original.allMulticast === true;
+        guard(() => setLink(netlink, member, { allMulticast: had || wish }));
+      }
+    }
   }
 
   /** Brings the members' lists in line with the bond's. */

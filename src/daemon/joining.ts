@@ -2,7 +2,7 @@
 
 import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { hasProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
-import { getLink, listLinks, setLink } from '../linux/index.js';
+import { deviceChains, getLink, listLinks, setLink } from '../linux/index.js';
 import { AF_INET, type Link, type Route, withInterface } from '../netlink/index.js';
 import {
   addressText,
@@ -17,6 +17,7 @@ import {
 } from './address-transfer.js';
 import type { BondRunner } from './bond-runner.js';
 import type { MemberRecord } from './departures.js';
+import { bypassedChains } from './bypassed-chains.js';
 import { canSetAddress } from './fixed-address.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
@@ -105,6 +106,13 @@ export class Joining {
     }
     this.#restore(runner, belongings.sourced);
     record.joining = false;
+    const { name: bond } = runner;
+    for (const clause of bypassedChains(deviceChains(), bond, [original.name]))
+      this.#machine.journal.add(bond, {
+        severity: 'warning',
+        type: 'joined',
+        message: `Of ${original.name}: ${clause}; have it on ${bond} itself (device ${bond}), which sees them`,
+      });
     // One that an earlier membership left down is to be up in the end all the same.
     if (holders.length > 0) record.original = { ...original, up: true };
     for (const holder of holders) {

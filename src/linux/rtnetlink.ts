@@ -63,6 +63,8 @@ export interface NamedRequest extends NetlinkRequest {
 export interface RtnetlinkOptions {
   /** Multicast groups (RTNLGRP_*) whose news are wanted; none opens no event socket. */
   readonly groups?: readonly number[];
+  /** Another family of netlink that works alike; NETLINK_ROUTE where absent. */
+  readonly protocol?: number;
 }
 
 /** Names for errors: `RTM_NEWLINK` from 16, and so on in fours. */
@@ -75,9 +77,9 @@ function requestName(type: number): string {
     : `RTM_${['NEW', 'DEL', 'GET', 'SET'][type & 3]}${family}`;
 }
 
-function openSocket(extraType: number): number {
+function openSocket(extraType: number, protocol: number = NETLINK_ROUTE): number {
   const fd = check(
-    libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | extraType, NETLINK_ROUTE),
+    libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | extraType, protocol),
     'socket',
     'AF_NETLINK',
   );
@@ -113,7 +115,7 @@ export class Rtnetlink {
 
   /** Opens the sockets. News are queued from here on, so: open, dump, then listen, and nothing is missed. */
   static open(options: RtnetlinkOptions = {}): Rtnetlink {
-    const fd = openSocket(0);
+    const fd = openSocket(0, options.protocol);
     let eventFd: number | undefined;
     try {
       trySetSocketOption(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);

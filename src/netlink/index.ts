@@ -13,3 +13,10 @@ export * from './route.js';
 export * from './rtnetlink.js';
 export * from './traffic-control.js';
 export * from './vlan-tags.js';
+export {
+  type DeviceChain,
+  emitChainsQuestion,
+  GET_CHAIN,
+  NEW_CHAIN,
+  parseDeviceChain,
+} from './nftables.js';

@@ -69,7 +69,13 @@ export function readUserspaceParts(file: string): Parts | Unfinished | undefined
   return readNote(file, USERSPACE_NOTE) as Parts | Unfinished | undefined;
 }
 
-export function removeFiles(places: BondPlaces): void {
-  removeTwice(places.partsFile);
+/** The mapped words alone, where the note is gone or another's. */
+export function removeStateFile(places: BondPlaces): void {
   rmSync(stateFile(places), { force: true });
+}
+
+export function removeFiles(places: BondPlaces): void {
+  // The note goes last: by it the rest is found.
+  removeStateFile(places);
+  removeTwice(places.partsFile);
 }

@@ -27,6 +27,7 @@ import {
   type Parts,
   readUserspaceParts,
   removeFiles,
+  removeStateFile,
   stateFile,
   type Unfinished,
   writeWhole,
@@ -204,7 +205,10 @@ export class UserspaceBond implements BondDataPlane {
   static sweep(netlink: Rtnetlink, places: BondPlaces): void {
     const parts = unlessDamaged(() => readUserspaceParts(places.partsFile));
     // A note of the eBPF data plane's is that one's to sweep by.
-    if (parts === undefined) return;
+    if (parts === undefined) {
+      removeStateFile(places);
+      return;
+    }
     if ('silenced' in parts) {
       for (const silenced of Object.values(parts.silenced)) quietly(() => unsilence(netlink, silenced));
     }
