@@ -4,22 +4,24 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 /** Programs that tests start, and the Debian package that brings each. */
-const PACKAGES: ReadonlyMap<string, string> = new Map([
-  ['ip', 'iproute2'],
-  ['tc', 'iproute2'],
-  ['bridge', 'iproute2'],
-  ['ss', 'iproute2'],
-  ['ping', 'iputils-ping'],
-  ['sysctl', 'procps'],
-  ['tcpdump', 'tcpdump'],
-  ['ethtool', 'ethtool'],
-  ['nft', 'nftables'],
-  ['git', 'git'],
-  ['iperf3', 'iperf3'],
-  ['strace', 'strace'],
-  ['snmpwalk', 'snmp'],
-  ['prometheus-node-exporter', 'prometheus-node-exporter'],
-]);
+const PACKAGES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ip: 'iproute2',
+    tc: 'iproute2',
+    bridge: 'iproute2',
+    ss: 'iproute2',
+    ping: 'iputils-ping',
+    sysctl: 'procps',
+    tcpdump: 'tcpdump',
+    ethtool: 'ethtool',
+    nft: 'nftables',
+    git: 'git',
+    iperf3: 'iperf3',
+    strace: 'strace',
+    snmpwalk: 'snmp',
+    'prometheus-node-exporter': 'prometheus-node-exporter',
+  }),
+);
 
 /** A file whose programs are not all there. */
 export interface LackingFile {
