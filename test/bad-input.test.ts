@@ -112,7 +112,12 @@ describe('the command line', () => {
     ['the name all', 'create all', 1, /\/proc\/sys\/net uses it/],
     ['the name of an interface', 'create eth2', 1, /an interface called eth2 exists already/],
     ['the name lo', 'create lo', 1, /an interface called lo exists already/],
-    ['the name of a bond', 'create bond0', 1, /the bond bond0 exists already/],
+    [
+      'the name of a bond with other options',
+      'create bond0 mode=broadcast',
+      1,
+      /the bond bond0 exists already/,
+    ],
     ['an unknown option', 'create bond9 mimon=100', 1, /mimon=100 was refused.*did you mean miimon\?/],
     ['an option that is like none', 'create bond9 colour=red', 1, /there is no option of that name/],
     ['an unknown mode', 'create bond9 mode=failover', 1, /one of balance-rr \(0\), active-backup/],

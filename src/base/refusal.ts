@@ -23,6 +23,7 @@ export interface Refusal {
     | 'unsupported'
     | 'permission'
     | 'invalid-request'
+    | 'starting'
     | 'system';
   readonly errno: ErrnoName;
   readonly message: string;

@@ -31,7 +31,7 @@ afterEach(async () => {
 
 async function answering(answer: Answer): Promise<ReturnType<typeof apiClient>> {
   daemon = await fakeDaemon(runDir.path, answer);
-  return apiClient(runDir.path, 200);
+  return apiClient(runDir.path, { answerTimeoutMs: 200 });
 }
 
 test('a directory without a socket means no daemon', async () => {

@@ -8,6 +8,7 @@ import {
   type CreateRequest,
   type DaemonStatus,
   DEFAULT_RUN_DIR,
+  EXIT,
   type EnslaveRequest,
   type EventRecord,
   type LinkRequest,
@@ -16,6 +17,7 @@ import {
   type RoutesRequest,
   type SetRequest,
   type ShowDocument,
+  STARTING_HEADER,
 } from '../daemon/api.js';
 import { Failure, noDaemonFailure, permissionFailure, refusedFailure, systemCode } from './failure.js';
 import { lines } from './ndjson.js';
@@ -31,6 +33,9 @@ import {
 
 /** Longest silence of the daemon before a request is given up. */
 const ANSWER_TIMEOUT_MS = 60_000;
+/** So long a daemon that starts is waited for. */
+const START_MS = 20_000;
+const ASK_AGAIN_MS = 100;
 
 /** Texts of one bond in the form of other programs. */
 export type TextView = 'proc' | 'info' | 'ifconfig' | 'sysfs';
@@ -70,9 +75,22 @@ interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How a daemon is talked to. */
+export interface ApiOptions {
+  /** Longest silence of the daemon before a request is given up. */
+  readonly answerTimeoutMs?: number;
+  /** Whether a daemon that is just starting is waited for; it is, unless told not to. */
+  readonly awaitsStart?: boolean;
+  /** Of whoever makes the bonds that the daemon was started for. */
+  readonly startingKey?: string;
+}
+
 /** A client for the daemon of `runDir`; nothing is connected before the first call. */
-export function apiClient(runDir: string, answerTimeoutMs: number = ANSWER_TIMEOUT_MS): ApiClient {
-  const send = (call: Call): Promise<IncomingMessage> => open(runDir, call, answerTimeoutMs);
+export function apiClient(runDir: string, options: ApiOptions = {}): ApiClient {
+  const send = (call: Call): Promise<IncomingMessage> =>
+    options.awaitsStart === false
+      ? open(runDir, call, options)
+      : patiently(runDir, () => open(runDir, call, options));
 
   async function json<T>(call: Call, check: (value: unknown) => value is T): Promise<T> {
     const text = await readAll(runDir, await send(call));
@@ -131,8 +149,8 @@ function eventsPath(query: EventQuery): string {
 }
 
 /** Sends one request and resolves with a 2xx answer whose body is still to be read; anything else is a Failure. */
-async function open(runDir: string, call: Call, answerTimeoutMs: number): Promise<IncomingMessage> {
-  const response = await answerTo(runDir, call, answerTimeoutMs);
+async function open(runDir: string, call: Call, options: ApiOptions): Promise<IncomingMessage> {
+  const response = await answerTo(runDir, call, options);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return response;
   const text = await readAll(runDir, response);
@@ -146,9 +164,39 @@ async function open(runDir: string, call: Call, answerTimeoutMs: number): Promis
   throw reply.error.code === 'permission' ? permissionFailure(message) : refusedFailure(message, reply.error);
 }
 
-function answerTo(runDir: string, call: Call, answerTimeoutMs: number): Promise<IncomingMessage> {
+/** Asks again while a daemon starts: its process is there and does not answer yet, or it is still making the bonds of its file. */
+async function patiently<T>(runDir: string, ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + START_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Failure) || performance.now() > deadline) throw error;
+      const isStarting = isNobody(error) && (await hasStartingDaemon(runDir));
+      if (!isStarting && !isMakingItsBonds(error)) throw error;
+    }
+    await new Promise(resolve => setTimeout(resolve, ASK_AGAIN_MS));
+  }
+}
+
+/** Nothing was asked of anybody yet. */
+function isNobody({ exitCode, cause }: Failure): boolean {
+  return exitCode === EXIT.noDaemon && NOBODY[systemCode(cause) ?? ''] !== undefined;
+}
+
+async function hasStartingDaemon(runDir: string): Promise<boolean> {
+  return (await import('./starting-daemon.js')).isDaemonStarting(runDir);
+}
+
+function isMakingItsBonds({ cause }: Failure): boolean {
+  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'starting';
+}
+
+function answerTo(runDir: string, call: Call, options: ApiOptions): Promise<IncomingMessage> {
+  const { answerTimeoutMs = ANSWER_TIMEOUT_MS, startingKey } = options;
   const body = call.body === undefined ? undefined : JSON.stringify(call.body);
   const headers: Record<string, string | number> = { host: 'bondwire', accept: '*/*' };
+  if (startingKey !== undefined) headers[STARTING_HEADER] = startingKey;
   if (body !== undefined) {
     headers['content-type'] = 'application/json';
     headers['content-length'] = Buffer.byteLength(body);

@@ -27,57 +27,85 @@ interface Applying {
   readonly wishes: ApplyWishes;
 }
 
-/** Applies all bonds, in order. */
+/**
+ * Applies all bonds, in order. When one fails, those that were made before it go again; a daemon that starts keeps those instead,
+ * and gets sentences of what could not be made, unless nothing could.
+ */
 export async function applyBonds(
   api: ApiClient,
   terminal: Terminal,
   bonds: readonly BondWish[],
   wishes: ApplyWishes,
-): Promise<void> {
+): Promise<readonly string[]> {
   const applying: Applying = { api, terminal, wishes };
   const there = new Set((await api.status()).bonds);
+  const problems: string[] = [];
   const made: string[] = [];
-  try {
-    for (const bond of bonds) {
-      if (!there.has(bond.name)) {
-        tellWarnings(terminal, await api.create({ name: bond.name, options: optionsAtCreation(bond) }));
-        made.push(bond.name);
-        await complete(applying, bond);
-        terminal.out(`${bond.name} was made: ${summary(bond)}.\n`);
-      } else if (await changed(applying, bond)) {
-        terminal.out(`${bond.name} is as described: ${summary(bond)}.\n`);
+  for (const bond of bonds) {
+    if (there.has(bond.name)) {
+      const problem = await changed(applying, bond);
+      if (problem === undefined) terminal.out(`${bond.name} is as described: ${summary(bond)}.\n`);
+      else problems.push(problem);
+      continue;
+    }
+    try {
+      await make(applying, bond);
+      made.push(bond.name);
+    } catch (error) {
+      const isLast = bond === bonds.at(-1);
+      const isWorth = there.size > 0 || made.length > 0 || !isLast;
+      if (wishes.isLenient !== true || !(error instanceof Failure) || !isWorth) {
+        await removeAgain(applying, made);
+        throw error;
       }
+      problems.push(error.message);
+      terminal.err(`bondwire: warning: ${error.message} ${plain(bond.name)} was not made.\n`);
     }
-  } catch (error) {
-    const undone: string[] = [];
-    for (const name of made.toReversed()) {
-      await api.destroy(name).then(
-        () => undone.push(name),
-        () =>
-          terminal.err(
-            `bondwire: ${plain(name)} could not be removed again; '${plain(advice('bondwire destroy {bond}', { bond: name }))}' does it.\n`,
-          ),
-      );
-    }
-    if (undone.length > 0)
-      terminal.err(
-        `bondwire: ${undone.toReversed().map(plain).join(', ')} removed again, because what follows failed.\n`,
-      );
-    throw error;
   }
+  return problems;
 }
 
-/** A bond that exists is made as described; false when it was left as it is, which was told. */
-async function changed(applying: Applying, bond: BondWish): Promise<boolean> {
+/** Makes a bond whole, or not at all. */
+async function make(applying: Applying, bond: BondWish): Promise<void> {
+  const { api, terminal } = applying;
+  tellWarnings(terminal, await api.create({ name: bond.name, options: optionsAtCreation(bond) }));
+  try {
+    await complete(applying, bond);
+  } catch (error) {
+    await removeAgain(applying, [bond.name]);
+    throw error;
+  }
+  terminal.out(`${bond.name} was made: ${summary(bond)}.\n`);
+}
+
+async function removeAgain({ api, terminal }: Applying, made: readonly string[]): Promise<void> {
+  const undone: string[] = [];
+  for (const name of made.toReversed()) {
+    await api.destroy(name).then(
+      () => undone.push(name),
+      () =>
+        terminal.err(
+          `bondwire: ${plain(name)} could not be removed again; '${plain(advice('bondwire destroy {bond}', { bond: name }))}' does it.\n`,
+        ),
+    );
+  }
+  if (undone.length > 0)
+    terminal.err(
+      `bondwire: ${undone.toReversed().map(plain).join(', ')} removed again, because what follows failed.\n`,
+    );
+}
+
+/** A bond that exists is made as described; the reason, which was told, when it was left as it is. */
+async function changed(applying: Applying, bond: BondWish): Promise<string | undefined> {
   const { api, terminal, wishes } = applying;
   try {
     await changeOptions(applying, bond, await shown(api, bond.name));
     await complete(applying, bond);
-    return true;
+    return undefined;
   } catch (error) {
     if (wishes.isLenient !== true || !(error instanceof Failure)) throw error;
     terminal.err(`bondwire: warning: ${error.message} ${plain(bond.name)} goes on as it is.\n`);
-    return false;
+    return error.message;
   }
 }
 

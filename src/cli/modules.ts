@@ -7,6 +7,7 @@ import type { Terminal } from './terminal.js';
 
 /** Started by `bondwire daemon` and `bondwire run`. */
 export interface RunningDaemon {
+  started(): void;
   close(how: 'leave-in-place' | 'remove-everything'): Promise<void>;
 }
 
@@ -25,6 +26,7 @@ export interface DaemonModule {
     runDir: string;
     logToStderr?: boolean;
     planes?: DataPlanes;
+    starting?: { readonly file: string; readonly key: string };
   }) => Promise<RunningDaemon>;
   /** What a daemon that waits for its turn does ahead. */
   readonly prepareDaemon: (keeper: SocketKeeper) => DataPlanes;

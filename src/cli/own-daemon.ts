@@ -12,7 +12,11 @@ import type { Session } from './session.js';
 export async function startOwnDaemon(
   session: Session,
   what: string,
-  options: { readonly logToStderr: boolean; readonly planes?: DataPlanes | undefined },
+  options: {
+    readonly logToStderr: boolean;
+    readonly planes?: DataPlanes | undefined;
+    readonly starting?: { readonly file: string; readonly key: string } | undefined;
+  },
 ): Promise<RunningDaemon> {
   const runDir = session.runDir();
   needCapabilities(session.machine, what, DAEMON_CAPABILITIES);
@@ -20,8 +24,13 @@ export async function startOwnDaemon(
   if (options.planes === undefined) await refuseSecond(session, runDir);
   try {
     const { startDaemon } = await session.machine.daemon();
-    const { logToStderr, planes } = options;
-    return await startDaemon({ runDir, logToStderr, ...(planes !== undefined && { planes }) });
+    const { logToStderr, planes, starting } = options;
+    return await startDaemon({
+      runDir,
+      logToStderr,
+      ...(planes !== undefined && { planes }),
+      ...(starting !== undefined && { starting }),
+    });
   } catch (error) {
     throw asFailure(error, `Starting a daemon at ${plain(runDir)}`);
   }
@@ -34,7 +43,7 @@ export async function refuseSecond(session: Session, runDir: string): Promise<vo
   } catch (error) {
     throw asFailure(error, `Starting a daemon at ${plain(runDir)}`);
   }
-  const api = await session.api();
+  const api = await session.api({ awaitsStart: false });
   let pid: number;
   try {
     ({ pid } = await api.status());

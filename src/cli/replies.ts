@@ -77,7 +77,10 @@ const isBond: Check = fields<keyof ShowBond>({
   awaited: listOf(isText),
 });
 
-const showDocument: Check = fields<keyof ShowDocument>({ bonds: listOf(isBond) });
+const showDocument: Check = fields<keyof ShowDocument>({
+  bonds: listOf(isBond),
+  starting: orAbsent(isText),
+});
 const membersDocument: Check = fields<keyof MembersDocument>({
   members: listOf(
     fields<keyof MembersDocument['members'][number]>({ name: isText, alternativeNames: listOf(isText) }),
@@ -90,6 +93,7 @@ const daemonStatus: Check = fields<keyof DaemonStatus>({
   bonds: listOf(isText),
   adopted: listOf(isText),
   supervised: isFlag,
+  starting: orAbsent(isText),
 });
 const changed: Check = fields<keyof Changed>({ done: isFlag, warnings: listOf(isText) });
 const errorBody: Check = fields<keyof ErrorBody>({

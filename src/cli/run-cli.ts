@@ -21,10 +21,10 @@ export async function runCli(
     terminal,
     machine,
     runDir: () => resolveRunDir(program.opts<{ runDir?: string }>().runDir, terminal.env),
-    api: async () => {
+    api: async options => {
       const runDir = session.runDir();
       const { apiClient } = await import('./api-client.js');
-      return apiClient(runDir);
+      return apiClient(runDir, options);
     },
     exitWith: chosen => {
       code = chosen;

@@ -46,8 +46,16 @@ const MEMBER_COLUMNS: readonly (readonly [string, Alignment])[] = [
 ];
 
 /** The whole text, closed by a newline. */
-export function showTable({ bonds }: ShowDocument, view: TableView): string {
+export function showTable({ bonds, starting }: ShowDocument, view: TableView): string {
+  const text = bondsTable(bonds, starting !== undefined, view);
+  if (starting === undefined) return text;
+  const more = `The daemon is starting: it is still making the bonds of ${plain(starting)}.\n`;
+  return text === '' ? more : `${text}\n${more}`;
+}
+
+function bondsTable(bonds: readonly ShowBond[], mayFollow: boolean, view: TableView): string {
   if (bonds.length === 0) {
+    if (mayFollow) return '';
     return `No bonds. Make one with '${advice('bondwire create bond0 mode=active-backup miimon=100')}'.\n`;
   }
   const paint = painter(view.colour);

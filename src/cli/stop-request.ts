@@ -12,12 +12,13 @@ export interface StopRequest {
   release(): void;
 }
 
-/** Watches for signals from now on; `again` is told to whoever signals a second time. */
-export function stopRequest(terminal: Terminal, again: string): StopRequest {
+/** Watches for signals from now on; `again` is told to whoever signals a second time. With `hangUp`, SIGHUP asks for that and no stop. */
+export function stopRequest(terminal: Terminal, again: string, hangUp?: () => void): StopRequest {
   const controller = new AbortController();
   const { signal: asked } = controller;
   const release = terminal.onSignal(signal => {
-    if (asked.aborted) terminal.err(`bondwire: ${again}\n`);
+    if (signal === 'SIGHUP' && hangUp !== undefined) hangUp();
+    else if (asked.aborted) terminal.err(`bondwire: ${again}\n`);
     else controller.abort(signal);
   });
   return {

@@ -70,6 +70,11 @@ export class Supervisee implements SocketKeeper {
     if (!this.#isAlone) tell(this.#channel, { kind: 'ready' });
   }
 
+  /** Passes on what the service manager is to hear; false when there is no room now. */
+  notify(text: string): boolean {
+    return this.#isAlone || tell(this.#channel, { kind: 'notify', text }, { waits: false });
+  }
+
   /** The end of this process from here on is none to be made good. */
   ending(): void {
     if (!this.#isAlone) tell(this.#channel, { kind: 'ending' });

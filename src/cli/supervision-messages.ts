@@ -10,6 +10,8 @@ export type SupervisionMessage =
   | { readonly kind: 'waiting' | 'ready' | 'ending' }
   /** A socket to keep open, in place of one of this name. */
   | { readonly kind: 'keep'; readonly name: string; readonly blocks: number }
+  /** Daemon to supervisor: to be passed on to the service manager (sd_notify), which hears the supervisor alone. */
+  | { readonly kind: 'notify'; readonly text: string }
   /** Both ways: one to close. */
   | { readonly kind: 'drop'; readonly name: string }
   /** Supervisor to daemon: a socket that is kept, while it waits already; that was all, begin. */

@@ -3,9 +3,11 @@
 import type { KeptSocket } from '../daemon/index.js';
 import { closeFd, setProcessNice, threadNice } from '../linux/index.js';
 import { EXIT } from '../daemon/api.js';
+import { RELOAD_VARIABLE } from './config-file.js';
 import { refusedFailure } from './failure.js';
 import { advice, plain } from './plain.js';
 import { type Ending, SupervisedProcess } from './supervised-process.js';
+import { notifier, type Notify } from './service-manager.js';
 import type { Heard } from './supervision-messages.js';
 import type { Terminal } from './terminal.js';
 
@@ -52,9 +54,11 @@ class Supervisor {
   #ending: SupervisedProcess | undefined;
   #stopping: NodeJS.Signals | undefined;
   #wake: () => void = () => {};
+  readonly #notify: Notify | undefined;
 
   constructor(terminal: Terminal, supervision: Supervision) {
     this.#terminal = terminal;
+    this.#notify = notifier(terminal);
     this.#supervision = supervision;
   }
 
@@ -101,8 +105,12 @@ class Supervisor {
     );
   }
 
-  /** Passes a signal on. */
+  /** Passes a signal on; SIGHUP asks for no end. */
   stop(signal: NodeJS.Signals): void {
+    if (signal === 'SIGHUP') {
+      this.#current?.kill(signal);
+      return;
+    }
     this.#stopping = signal;
     this.#spare?.kill('SIGKILL');
     this.#current?.kill(signal);
@@ -117,9 +125,10 @@ class Supervisor {
 
   #start(): SupervisedProcess {
     const { script, runDir, config } = this.#supervision;
-    const withConfig = this.#wasReady || config === undefined ? [] : ['--config', config];
-    const argv = [...script, 'daemon', '--run-dir', runDir, ...withConfig];
-    const started: SupervisedProcess = new SupervisedProcess(argv, this.#terminal.env, message =>
+    const isMade = this.#wasReady || config === undefined;
+    const argv = [...script, 'daemon', '--run-dir', runDir, ...(isMade ? [] : ['--config', config])];
+    const env = { ...this.#terminal.env, [RELOAD_VARIABLE]: isMade ? config : undefined };
+    const started: SupervisedProcess = new SupervisedProcess(argv, env, message =>
       this.#heard(started, message),
     );
     return started;
@@ -139,6 +148,9 @@ class Supervisor {
         return;
       case 'ending':
         this.#ending = from;
+        return;
+      case 'notify':
+        if (from === this.#current) this.#notify?.(message.text);
         return;
       case 'ready':
         this.#wasReady = true;

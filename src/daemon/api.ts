@@ -20,6 +20,7 @@
 //   POST   /v1/bonds/BOND/routes  RoutesRequest        -> Changed
 //   GET    /v1/events[?bond=BOND][&after=SEQ][&follow=1]  -> one EventRecord a line (application/x-ndjson)
 //
+// While a daemon makes the bonds of its --config file, changes by others are refused with 503 and the code `starting`.
 // Anything refused answers with a 4xx or 5xx status and ErrorBody. A request that is refused has changed nothing.
 import type { BondEvent, OptionValues } from '../policy/index.js';
 
@@ -83,6 +84,8 @@ export interface ShowBond {
 /** What `show --json` prints. */
 export interface ShowDocument {
   readonly bonds: readonly ShowBond[];
+  /** As in DaemonStatus: there may be more bonds in a moment. */
+  readonly starting?: string;
 }
 
 /** The members with all the names by which they are known (`ip link property`). */
@@ -99,6 +102,8 @@ export interface DaemonStatus {
   readonly adopted: readonly string[];
   /** True when a supervisor starts it again when it dies. */
   readonly supervised: boolean;
+  /** The file whose bonds it is making since its start; absent when that is done. */
+  readonly starting?: string;
 }
 
 export interface CreateRequest {
@@ -198,6 +203,9 @@ export const EXIT = { done: 0, refused: 1, usage: 2, noDaemon: 3, permission: 4 
 
 /** Where socket, state, log and the bpffs live unless `--run-dir` or BONDWIRE_RUN_DIR says otherwise. */
 export const DEFAULT_RUN_DIR = '/run/bondwire';
+
+/** By this header with a key, whoever makes the bonds that a daemon was started for is told from others. */
+export const STARTING_HEADER = 'x-bondwire-starting';
 
 /** The control socket inside a run directory. */
 export function controlSocketPath(runDir: string): string {

@@ -31,6 +31,7 @@ import { checkRunDirOwner } from './run-dir-owner.js';
 import { ControlServer } from './server.js';
 import { showBond, showMembers } from './show.js';
 import { StateFile } from './state-file.js';
+import type { Starting } from './starting.js';
 import { StateKeeper } from './state-keeper.js';
 import { unfinishedPins } from './unknown-bonds.js';
 import { ViewFiles } from './view-files.js';
@@ -45,12 +46,16 @@ export interface DaemonOptions {
   readonly runDir: string;
   /** Log lines to standard error besides RUN_DIR/bondwire.log. */
   readonly logToStderr?: boolean;
+  /** From its start until `started()` only whoever has the key may change anything. */
+  readonly starting?: Starting;
   /** Prepared before (prepareDaemon). */
   readonly planes?: DataPlanes;
 }
 
 /** A daemon that runs in this process. */
 export interface RunningDaemon {
+  /** The bonds that it was started for are made, or cannot be: others may change things. */
+  started(): void;
   /** `leave-in-place`: bonds work on without us. `remove-everything`: all bonds are destroyed first. */
   close(how: 'leave-in-place' | 'remove-everything'): Promise<void>;
 }
@@ -119,6 +124,7 @@ class Daemon implements RunningDaemon {
   readonly #adopted: string[] = [];
   #server: ControlServer | undefined;
   #closed = false;
+  #starting: Starting | undefined;
   /** Until the old state is taken over it is not ours to write. */
   #saving = false;
   readonly #unlock: () => void;
@@ -172,6 +178,7 @@ class Daemon implements RunningDaemon {
       state,
       unlock,
     );
+    daemon.#starting = options.starting;
     const warn = (message: string): void => {
       daemon.journal.add('', { severity: 'warning', type: 'data-plane', message });
     };
@@ -246,8 +253,17 @@ class Daemon implements RunningDaemon {
     this.#unlock();
   }
 
+  started(): void {
+    this.#starting = undefined;
+  }
+
+  starting(): Starting | undefined {
+    return this.#starting;
+  }
+
   status(): DaemonStatus {
     return {
+      ...(this.#starting !== undefined && { starting: this.#starting.file }),
       pid: process.pid,
       version: packageVersion(),
       runDir: this.#machine.runDir,
@@ -264,7 +280,10 @@ class Daemon implements RunningDaemon {
   show(name?: string): Result<ShowDocument, Refusal> {
     const runners = this.#registry.all();
     const wanted = name === undefined ? runners : runners.filter(runner => runner.name === name);
-    return ok({ bonds: wanted.map(runner => showBond(this.#machine.netlink, runner, this.#watch)) });
+    return ok({
+      bonds: wanted.map(runner => showBond(this.#machine.netlink, runner, this.#watch)),
+      ...(this.#starting !== undefined && { starting: this.#starting.file }),
+    });
   }
 
   text(runner: BondRunner, view: TextView): string {

@@ -2,5 +2,6 @@
 export * from './api.js';
 export { type DataPlanes, prepareDaemon } from './data-planes.js';
 export { type DaemonOptions, type RunningDaemon, startDaemon } from './daemon.js';
+export type { Starting } from './starting.js';
 export { diagnose, type Finding } from './doctor.js';
 export type { KeptSocket, SocketKeeper, TakenSocket } from '../dataplane/index.js';

@@ -24,6 +24,7 @@ import { type EnslaveWishes, Joining } from './joining.js';
 import type { Machine } from './machine.js';
 import { lowerEndName, placesOf } from './places.js';
 import { randomMac } from './random-mac.js';
+import { existsAs } from './same-bond.js';
 import type { Registry } from './registry.js';
 import { lookElsewhere } from './stack-elsewhere.js';
 import { systemRefusal } from './system-refusal.js';
@@ -54,11 +55,9 @@ export class Operations {
     const badName = checkBondName(name);
     if (badName !== undefined) return err(badName);
     const existing = getLink(netlink, name);
-    if (existing !== undefined) {
-      const what =
-        this.#registry.named(name) !== undefined
-          ? `the bond ${name} exists already`
-          : `an interface called ${name} exists already (${existing.info?.kind ?? 'hardware'})`;
+    const runner = this.#registry.named(name);
+    if (existing !== undefined && runner === undefined) {
+      const what = `an interface called ${name} exists already (${existing.info?.kind ?? 'hardware'})`;
       return err(refusal('exists', 'EEXIST', `${name} was not created: ${what}. Choose another name.`));
     }
     const address = randomMac();
@@ -70,6 +69,7 @@ export class Operations {
       options: Object.entries(options),
     });
     if (!policy.ok) return policy;
+    if (existing !== undefined && runner !== undefined) return existsAs(runner, options);
     let attempt = 0;
     while (getLink(netlink, lowerEndName(name, attempt)) !== undefined) attempt += 1;
     const lowerName = lowerEndName(name, attempt);
@@ -93,16 +93,16 @@ export class Operations {
     } catch (error) {
       return err(systemRefusal(error, `${name} was not created`));
     }
-    const runner = new BondRunner({ machine: this.#machine, plane, policy: policy.value, pins: lowerName });
-    this.#registry.add(runner);
-    runner.start();
+    const made = new BondRunner({ machine: this.#machine, plane, policy: policy.value, pins: lowerName });
+    this.#registry.add(made);
+    made.start();
     this.#machine.journal.add(name, {
       severity: 'info',
       type: 'data-plane',
       message: `${name} was created (${DATA_PLANE_NAMES[plane.kind]}, as ${choice.value.why}: ${plane.detail})`,
     });
     tellLifetime(this.#machine.journal, name, plane);
-    this.#machine.save(runner);
+    this.#machine.save(made);
     return done;
   }
 

@@ -3,21 +3,23 @@ import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ok, type Refusal, type Result, shown, unreachable } from '../base/index.js';
-import type {
-  Changed,
-  DaemonStatus,
-  EnslaveRequest,
-  ErrorBody,
-  EventRecord,
-  LinkRequest,
-  MembersDocument,
-  RouteRequest,
-  ShowDocument,
+import {
+  type Changed,
+  type DaemonStatus,
+  type EnslaveRequest,
+  type ErrorBody,
+  type EventRecord,
+  type LinkRequest,
+  type MembersDocument,
+  type RouteRequest,
+  type ShowDocument,
+  STARTING_HEADER,
 } from './api.js';
 import type { BondRunner } from './bond-runner.js';
 import { eventText, followEvents } from './event-followers.js';
 import type { Journal } from './journal.js';
 import type { Done } from './operations.js';
+import { type Starting, startingRefusal } from './starting.js';
 import type { Turns } from './turns.js';
 import { parseUrl, readBody, type RequestUrl, TOO_LARGE } from './request-reading.js';
 import { isSystemFailure, systemRefusal } from './system-refusal.js';
@@ -41,6 +43,8 @@ export interface ControlledDaemon {
   /** Changes are made one after another. */
   readonly turns: Turns;
   status(): DaemonStatus;
+  /** Set while it makes what it was started for. */
+  starting(): Starting | undefined;
   show(name?: string): Result<ShowDocument, Refusal>;
   members(runner: BondRunner): MembersDocument;
   text(runner: BondRunner, view: TextView): string;
@@ -72,6 +76,8 @@ function httpStatus({ code }: Refusal): number {
       return 501;
     case 'system':
       return 500;
+    case 'starting':
+      return 503;
     case 'bond-up':
     case 'exists':
     case 'has-addresses':
@@ -164,6 +170,9 @@ export class ControlServer {
     const [version, , , , ...rest] = url.path;
     if (version !== 'v1' || rest.length > 0) return notFound(request, response);
     const method = request.method ?? 'GET';
+    const starting = this.#daemon.starting();
+    if (starting !== undefined && method !== 'GET' && request.headers[STARTING_HEADER] !== starting.key)
+      return refuse(response, startingRefusal(starting));
     if (method !== 'GET')
       return this.#daemon.turns.take(() => this.#route(url, body.value, request, response));
     return this.#route(url, body.value, request, response);
@@ -204,6 +213,10 @@ export class ControlServer {
   ): void | Promise<void> {
     const daemon = this.#daemon;
     const found = daemon.find(name);
+    const starting = daemon.starting();
+    // It may be the next that is made.
+    if (!found.ok && starting !== undefined && request.headers[STARTING_HEADER] !== starting.key)
+      return refuse(response, startingRefusal(starting));
     if (!found.ok) return refuse(response, found.error);
     const runner = found.value;
     switch (verb) {

@@ -174,3 +174,4 @@ export {
   type Program,
   startInUserNamespace,
 } from './user-namespace.js';
+export { receiveUnixDatagrams, sendUnixDatagram } from './unix-datagram.js';

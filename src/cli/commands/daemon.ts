@@ -2,12 +2,14 @@
 import type { Command } from 'commander';
 import type { BondWish } from '../../config/index.js';
 import { DAEMON_CAPABILITIES, needCapabilities } from '../capabilities.js';
+import { ConfigFile, RELOAD_VARIABLE, statusText } from '../config-file.js';
 import { asFailure } from '../failure.js';
 import type { DataPlanes } from '../../daemon/index.js';
 import type { RunningDaemon } from '../modules.js';
 import { refuseSecond, startOwnDaemon } from '../own-daemon.js';
 import { plain } from '../plain.js';
 import type { Session } from '../session.js';
+import type { ServiceManager } from '../service-manager.js';
 import { stopRequest } from '../stop-request.js';
 import type { Supervisee } from '../supervisee.js';
 
@@ -15,11 +17,14 @@ const HELP = `
 It stays in the foreground and logs to standard error. SIGTERM and Ctrl-C end it, but not its bonds: they
 carry traffic on (those on the user-space data plane do not: their packets stop), and the next daemon at the
 same run directory takes them over. 'bondwire destroy' removes.
+With --config the bonds of a file are made first; the other commands wait so long. SIGHUP has the file read again,
+and carried out as 'bondwire apply' does. Where systemd started it (Type=notify) it hears when that is done.
 With --supervise a second process starts the daemon again at once when it dies, and keeps the sockets of bonds
 on the user-space data plane open meanwhile, so that frames wait there instead of being lost.
 
 Examples:
   bondwire daemon --run-dir /run/bondwire
+  bondwire daemon --config /etc/bondwire.yaml
   bondwire daemon --supervise`;
 
 export function registerDaemon(program: Command, session: Session): void {
@@ -40,21 +45,36 @@ export function registerDaemon(program: Command, session: Session): void {
       const supervision = await supervisionHere(session);
       if (supervision === 'ended') return;
       supervision?.planes.takeOver(runDir);
-      const bonds = options.config === undefined ? [] : await readBonds(session, options.config);
       terminal.outliveReader();
-      const stop = stopRequest(terminal, 'still ending; bonds are left in place.');
+      const manager = await managerOf(session, supervision?.supervisee);
+      const path = options.config ?? terminal.env[RELOAD_VARIABLE];
+      const file = path === undefined ? undefined : new ConfigFile(session, path, manager);
+      const stop = stopRequest(terminal, 'still ending; bonds are left in place.', () => {
+        if (file === undefined)
+          terminal.err('bondwire: SIGHUP: there is no --config file to read again; the daemon goes on\n');
+        else file.reload();
+      });
       let stopping: readonly string[] = [];
       try {
+        const isFirst = options.config !== undefined && file !== undefined;
+        const bonds = isFirst ? await file.read() : [];
         const daemon = await startOwnDaemon(session, 'daemon', {
           logToStderr: true,
           planes: supervision?.planes,
+          starting: bonds.length > 0 && file !== undefined ? { file: file.path, key: file.key } : undefined,
         });
         supervision?.planes.settle();
         try {
-          if (!stop.asked.aborted && bonds.length > 0) await apply(session, bonds);
+          if (bonds.length > 0) manager.status(`making the bonds of ${plain(file?.path ?? '')}`);
+          const problems = stop.asked.aborted ? [] : await carriedOut(file, bonds, manager);
+          daemon.started();
           supervision?.supervisee.ready();
+          manager.ready(
+            file === undefined || !isFirst ? 'looking after bonds' : statusText(file.path, problems),
+          );
           if (!stop.asked.aborted) terminal.out(await readyLine(session, runDir));
           await stop.wait();
+          manager.stopping();
           supervision?.supervisee.ending();
           stopping = await bondsInUserSpace(session);
         } finally {
@@ -62,9 +82,35 @@ export function registerDaemon(program: Command, session: Session): void {
         }
         terminal.out(`bondwire: ended by ${stop.name()}; ${plain(whatGoesOn(stopping))}\n`);
       } finally {
+        manager.close();
         stop.release();
       }
     });
+}
+
+/** What cannot be made at all ends the daemon, so that whoever started it hears of it. */
+async function carriedOut(
+  file: ConfigFile | undefined,
+  bonds: readonly BondWish[],
+  manager: ServiceManager,
+): Promise<readonly string[]> {
+  try {
+    return (await file?.first(bonds)) ?? [];
+  } catch (error) {
+    manager.status(asFailure(error, 'Making the bonds').message);
+    throw error;
+  }
+}
+
+/** Who is told: the manager that started this process, or by way of the supervisor the one that started that. */
+async function managerOf(session: Session, supervisee: Supervisee | undefined): Promise<ServiceManager> {
+  const { notifier, serviceManager, watchdogMs } = await import('../service-manager.js');
+  const { env } = session.terminal;
+  if ((env['NOTIFY_SOCKET'] ?? '') === '') return serviceManager(undefined, undefined);
+  const notify =
+    supervisee === undefined ? notifier(session.terminal) : (text: string) => supervisee.notify(text);
+  const pids = supervisee === undefined ? [process.pid] : [process.pid, process.ppid];
+  return serviceManager(notify, watchdogMs(env, pids));
 }
 
 /** What would be refused at every start is refused before the first. */
@@ -111,22 +157,6 @@ function whatGoesOn(stopping: readonly string[]): string {
   if (stopping.length === 0) return 'the data plane stays in place, bonds carry traffic on without a daemon';
   const one = stopping.length === 1;
   return `no packets go through ${stopping.join(', ')} until the next daemon, as ${one ? 'it is' : 'they are'} forwarded in user space; ${one ? 'its interface stays' : 'their interfaces stay'}, and other bonds carry traffic on`;
-}
-
-/** A file with errors starts no daemon. */
-async function readBonds(session: Session, file: string): Promise<readonly BondWish[]> {
-  const { readBondwireFile } = await import('../bondwire-file.js');
-  return readBondwireFile(file, session.terminal);
-}
-
-/** What cannot be made at all ends the daemon, so that whoever started it hears of it; bonds at work stay at work. */
-async function apply(session: Session, bonds: readonly BondWish[]): Promise<void> {
-  const { applyBonds } = await import('../apply-bonds.js');
-  await applyBonds(await session.api(), session.terminal, bonds, {
-    takeDown: false,
-    takeAddresses: false,
-    isLenient: true,
-  });
 }
 
 async function close(daemon: RunningDaemon): Promise<void> {

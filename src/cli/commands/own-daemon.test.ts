@@ -58,6 +58,7 @@ function machine(bonds: readonly string[] = [], refusing = '', failingClose = fa
     const daemon = await fakeDaemon(options.runDir, answer);
     fake = daemon;
     return {
+      started: () => {},
       close: async how => {
         closed.push(how);
         await daemon.close();
