@@ -7,6 +7,8 @@ import {
   controlSocketPath,
   type CreateRequest,
   type DaemonStatus,
+  type DescribedDocument,
+  type DescribedRequest,
   DEFAULT_RUN_DIR,
   EXIT,
   type EnslaveRequest,
@@ -25,6 +27,7 @@ import { advice, plain } from './plain.js';
 import {
   isChanged,
   isDaemonStatus,
+  isDescribedDocument,
   isErrorBody,
   isEventRecord,
   isMembersDocument,
@@ -65,11 +68,13 @@ export interface ApiClient {
   addAddresses(bond: string, body: AddressesRequest): Promise<Changed>;
   link(bond: string, body: LinkRequest): Promise<Changed>;
   addRoutes(bond: string, body: RoutesRequest): Promise<Changed>;
+  describe(bond: string, body: DescribedRequest): Promise<Changed>;
+  described(bond: string): Promise<DescribedDocument>;
   events(query: EventQuery): AsyncGenerator<EventRecord, void, undefined>;
 }
 
 interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH';
   readonly path: string;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
@@ -117,6 +122,8 @@ export function apiClient(runDir: string, options: ApiOptions = {}): ApiClient {
     addAddresses: (bond, body) => change('POST', `${bondPath(bond)}/addresses`, body),
     link: (bond, body) => change('PATCH', `${bondPath(bond)}/link`, body),
     addRoutes: (bond, body) => change('POST', `${bondPath(bond)}/routes`, body),
+    describe: (bond, body) => change('PUT', `${bondPath(bond)}/described`, body),
+    described: bond => json({ method: 'GET', path: `${bondPath(bond)}/described` }, isDescribedDocument),
     async *events(query) {
       const call: Call = { method: 'GET', path: eventsPath(query), signal: query.signal };
       try {

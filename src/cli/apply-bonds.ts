@@ -70,6 +70,7 @@ async function make(applying: Applying, bond: BondWish): Promise<void> {
   const { api, terminal } = applying;
   tellWarnings(terminal, await api.create({ name: bond.name, options: optionsAtCreation(bond) }));
   try {
+    await forget(applying, bond, false);
     await complete(applying, bond);
   } catch (error) {
     await removeAgain(applying, [bond.name]);
@@ -99,6 +100,7 @@ async function removeAgain({ api, terminal }: Applying, made: readonly string[])
 async function changed(applying: Applying, bond: BondWish): Promise<string | undefined> {
   const { api, terminal, wishes } = applying;
   try {
+    await forget(applying, bond, false);
     await changeOptions(applying, bond, await shown(api, bond.name));
     await complete(applying, bond);
     return undefined;
@@ -238,6 +240,39 @@ async function withOwnNames(api: ApiClient, bond: BondWish, now: ShowBond): Prom
   return { ...bond, members: bond.members.map(member => ({ ...member, name: ownName(member.name) })) };
 }
 
+/**
+ * What an earlier file made of the bond and this one does not have goes again: before its parts are made, routes and options, which
+ * could be in the way of others; afterwards addresses and members, so that the bond is never without.
+ */
+async function forget({ api, terminal }: Applying, bond: BondWish, isMade: boolean): Promise<void> {
+  const changed = await api.describe(bond.name, {
+    isMade,
+    addresses: bond.addresses,
+    routes: bond.routes,
+    members: bond.members.map(({ name }) => name),
+    options: Object.keys(optionsAtCreation(bond)).map(option => findOption(option)?.name ?? option),
+  });
+  tellWarnings(terminal, changed);
+  for (const what of changed.removed ?? [])
+    terminal.out(`${plain(bond.name)} has lost ${plain(what)}: the file does not have it any more.\n`);
+}
+
+/** Members that the file does not have, and no file made. */
+function tellStrangers(terminal: Terminal, bond: BondWish, now: ShowBond): void {
+  for (const { name: member } of now.members) {
+    if (bond.members.some(wanted => wanted.name === member)) continue;
+    terminal.err(
+      `bondwire: warning: ${plain(member)} is a member of ${plain(bond.name)}, but not in the file; it was left where it is.\n`,
+    );
+  }
+  for (const awaited of now.awaited) {
+    if (bond.members.some(wanted => wanted.name === awaited)) continue;
+    terminal.err(
+      `bondwire: warning: ${plain(awaited)} is awaited by ${plain(bond.name)}, but not in the file; '${plain(advice('bondwire release {bond} {iface}', { bond: bond.name, iface: awaited }))}' ends that.\n`,
+    );
+  }
+}
+
 async function complete(applying: Applying, wish: BondWish): Promise<void> {
   const { api, terminal, wishes } = applying;
   const { name, addresses, routes } = wish;
@@ -255,18 +290,6 @@ async function complete(applying: Applying, wish: BondWish): Promise<void> {
   const request = { ...(takeDown && { takeDown }), ...(wishes.takeAddresses && { takeAddresses: true }) };
   if (wishes.isLenient === true) missing = await joinOrAwait(api, terminal, bond, request);
   else if (interfaces.length > 0) tellWarnings(terminal, await api.enslave(name, { ...request, interfaces }));
-  for (const member of members) {
-    if (bond.members.some(wanted => wanted.name === member)) continue;
-    terminal.err(
-      `bondwire: warning: ${plain(member)} is a member of ${plain(name)}, but not in the file; it was left where it is.\n`,
-    );
-  }
-  for (const awaited of before.awaited) {
-    if (bond.members.some(wanted => wanted.name === awaited)) continue;
-    terminal.err(
-      `bondwire: warning: ${plain(awaited)} is awaited by ${plain(name)}, but not in the file; '${plain(advice('bondwire release {bond} {iface}', { bond: name, iface: awaited }))}' ends that.\n`,
-    );
-  }
   await untieQueues(api, bond, before, missing);
   const joined = await shown(api, name);
   for (const { at, option } of memberOptionTexts(bond))
@@ -274,6 +297,8 @@ async function complete(applying: Applying, wish: BondWish): Promise<void> {
       tellWarnings(terminal, await api.set(name, { options: { [option[0]]: option[1] } }));
   await setLate(api, terminal, bond, missing);
   if (addresses.length > 0) tellWarnings(terminal, await api.addAddresses(name, { addresses }));
+  await forget(applying, bond, true);
+  tellStrangers(terminal, bond, await shown(api, name));
   if (routes.length === 0) return;
   if (bond.up) await addRoutes(applying, bond);
   else

@@ -11,6 +11,7 @@ import { registerDestroy } from './commands/destroy.js';
 import { registerDoctor } from './commands/doctor.js';
 import { registerEnslave } from './commands/enslave.js';
 import { registerEvents } from './commands/events.js';
+import { registerExport } from './commands/export.js';
 import { registerHelp } from './commands/help.js';
 import { registerImport } from './commands/import.js';
 import { registerLab } from './commands/lab.js';
@@ -37,7 +38,7 @@ const GROUPS: readonly (readonly [string, readonly ((program: Command, session: 
   ['Try it:', [registerDemo, registerRootless, registerRun, registerSimulate, registerDoctor]],
   ['Run it:', [registerDaemon, registerSnmp]],
   ['Change bonds:', [registerCreate, registerDestroy, registerEnslave, registerRelease, registerSet]],
-  ['Configuration:', [registerImport, registerCheck, registerApply]],
+  ['Configuration:', [registerImport, registerCheck, registerApply, registerExport]],
   ['Look:', [registerShow, registerEvents, registerOptions]],
   ['More:', [registerLab, registerHelp]],
 ];

@@ -2,10 +2,12 @@
 import type {
   Changed,
   DaemonStatus,
+  DescribedDocument,
   ErrorBody,
   EventRecord,
   MembersDocument,
   MemberSilence,
+  RouteRequest,
   ShowBond,
   ShowDocument,
   ShowMember,
@@ -95,7 +97,16 @@ const daemonStatus: Check = fields<keyof DaemonStatus>({
   supervised: isFlag,
   starting: orAbsent(isText),
 });
-const changed: Check = fields<keyof Changed>({ done: isFlag, warnings: listOf(isText) });
+const changed: Check = fields<keyof Changed>({
+  done: isFlag,
+  warnings: listOf(isText),
+  removed: orAbsent(listOf(isText)),
+});
+const describedDocument: Check = fields<keyof DescribedDocument>({
+  addresses: listOf(isText),
+  routes: listOf(fields<keyof RouteRequest>({ to: isText, via: isText, onLink: orAbsent(isFlag) })),
+  more: listOf(isText),
+});
 const errorBody: Check = fields<keyof ErrorBody>({
   error: fields<keyof ErrorBody['error']>({ code: isText, errno: isText, message: isText }),
 });
@@ -124,6 +135,10 @@ export function isMembersDocument(value: unknown): value is MembersDocument {
 
 export function isDaemonStatus(value: unknown): value is DaemonStatus {
   return daemonStatus(value);
+}
+
+export function isDescribedDocument(value: unknown): value is DescribedDocument {
+  return describedDocument(value);
 }
 
 export function isChanged(value: unknown): value is Changed {

@@ -1,4 +1,5 @@
 // What other rooms may use of `config`: reading configuration of all formats, and bondwire.yaml.
+export { emptyWish } from './wishes.js';
 export { parseBondwireYaml, printBondwireYaml } from './bondwire-yaml.js';
 export { memberOptionTexts } from './check-bond.js';
 export type { Finding, KnownInterface, Level, Place, SourceFile } from './facts.js';

@@ -53,6 +53,7 @@ export function adoptBond(machine: Machine, registry: Registry, saved: SavedRunn
     filters: saved.filters,
     ...(saved.departed !== undefined && { departed: saved.departed }),
     ...(saved.wanted !== undefined && { wanted: saved.wanted }),
+    ...(saved.described !== undefined && { described: saved.described }),
     ...(saved.heldDown !== undefined && { heldDown: saved.heldDown }),
   });
   runner.ending = saved.ending;

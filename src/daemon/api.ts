@@ -18,6 +18,8 @@
 //   POST   /v1/bonds/BOND/addresses AddressesRequest   -> Changed
 //   PATCH  /v1/bonds/BOND/link    LinkRequest          -> Changed (as `ip link set BOND mtu ... address ...`)
 //   POST   /v1/bonds/BOND/routes  RoutesRequest        -> Changed
+//   GET    /v1/bonds/BOND/described                    -> DescribedDocument
+//   PUT    /v1/bonds/BOND/described DescribedRequest   -> Changed
 //   GET    /v1/events[?bond=BOND][&after=SEQ][&follow=1]  -> one EventRecord a line (application/x-ndjson)
 //
 // While a daemon makes the bonds of its --config file, changes by others are refused with 503 and the code `starting`.
@@ -160,10 +162,41 @@ export interface RoutesRequest {
   readonly routes: readonly RouteRequest[];
 }
 
+/** What a file says of a bond, or made of it. */
+export interface Described {
+  /** CIDR texts. */
+  readonly addresses: readonly string[];
+  readonly routes: readonly RouteRequest[];
+  readonly members: readonly string[];
+  /** Names of options. */
+  readonly options: readonly string[];
+}
+
+/** Of a bond that no file was carried out with. */
+export const NOTHING_DESCRIBED: Described = { addresses: [], routes: [], members: [], options: [] };
+
+/**
+ * A file is carried out with a bond. Before its parts are made (`isMade` false) it is noted what will be of its making, and routes and
+ * options that an earlier file made and this one does not have go; afterwards (`isMade` true) such addresses and members.
+ */
+export interface DescribedRequest extends Described {
+  readonly isMade: boolean;
+}
+
+/** What a file could say of the bond's own interface, as it is now. */
+export interface DescribedDocument {
+  readonly addresses: readonly string[];
+  readonly routes: readonly RouteRequest[];
+  /** What it could not say: for people. */
+  readonly more: readonly string[];
+}
+
 /** A change was carried out. `warnings` are sentences that the user must see (for example: no monitoring). */
 export interface Changed {
   readonly done: true;
   readonly warnings: readonly string[];
+  /** What went, where the request says what is to be left. */
+  readonly removed?: readonly string[];
 }
 
 export interface ErrorBody {

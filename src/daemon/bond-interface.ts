@@ -155,8 +155,13 @@ function exists(error: unknown): boolean {
   return isErrno(error, 'EEXIST');
 }
 
-function metricOf(route: Route): number {
-  return routePriority(route) ?? (route.family === AF_INET6 ? IP6_RT_PRIO_USER : 0);
+/** Metric of a route for which none was given. */
+export function usualMetric({ family }: Route): number {
+  return family === AF_INET6 ? IP6_RT_PRIO_USER : 0;
+}
+
+export function metricOf(route: Route): number {
+  return routePriority(route) ?? usualMetric(route);
 }
 
 /** Routes of the main table for which this is the same keep each other from being added. */
@@ -190,7 +195,8 @@ function bytesOf(text: string): Uint8Array | null {
   return parsed.ok ? parsed.value : null;
 }
 
-function routeOf({ to, via, onLink = false }: RouteRequest, ifindex: number): Route | null {
+/** The route that is wished; null for texts that say none. */
+export function routeOf({ to, via, onLink = false }: RouteRequest, ifindex: number): Route | null {
   const gateway = bytesOf(via);
   const [network = '', length = ''] = to.split('/');
   const destination = to === 'default' ? null : bytesOf(network);

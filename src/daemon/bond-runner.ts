@@ -6,6 +6,7 @@ import type { Link } from '../netlink/index.js';
 import { Bond, type BondEvent, type ForwardingPlan, type Input, type Output } from '../policy/index.js';
 import { type IfconfigCounters, NO_COUNTERS } from '../report/index.js';
 import type { SavedBelongings } from './address-transfer.js';
+import { type Described, NOTHING_DESCRIBED } from './api.js';
 import { Departures, type MemberRecord } from './departures.js';
 import { FilterFollower } from './filter-follower.js';
 import { FrameSender } from './frame-sender.js';
@@ -36,6 +37,7 @@ export interface RunnerParts {
   readonly departed?: IfconfigCounters;
   readonly wanted?: readonly WantedMember[];
   readonly heldDown?: readonly number[];
+  readonly described?: Described;
 }
 
 export class BondRunner {
@@ -51,6 +53,8 @@ export class BondRunner {
   wanted: readonly WantedMember[];
   /** Interfaces that left, and come up when the bond has another MAC address than theirs. */
   readonly heldDown: Set<number>;
+  /** What the file made of it that was carried out last. */
+  described: Described;
   /** True from the first step of its destruction on. */
   ending = false;
   readonly #filters: FilterFollower;
@@ -81,6 +85,7 @@ export class BondRunner {
     this.taken = [...(parts.taken ?? [])];
     this.departed = parts.departed ?? NO_COUNTERS;
     this.wanted = parts.wanted ?? [];
+    this.described = parts.described ?? NOTHING_DESCRIBED;
     this.heldDown = new Set(parts.heldDown);
     this.#frames = new FrameSender(parts.machine);
     this.#senses = new MonitorSenses(parts.machine, parts.plane, answer => {
@@ -138,6 +143,7 @@ export class BondRunner {
       filters: this.#filters.save(),
       departed: this.departed,
       wanted: this.wanted,
+      described: this.described,
       heldDown: [...this.heldDown],
     };
   }

@@ -10,6 +10,7 @@ import { AwaitedMembers } from './awaited-members.js';
 import {
   controlSocketPath,
   type DaemonStatus,
+  type DescribedRequest,
   type EnslaveRequest,
   type LinkRequest,
   type RouteRequest,
@@ -18,6 +19,7 @@ import {
 import { addBondRoutes, setBondInterface } from './bond-interface.js';
 import type { BondRunner } from './bond-runner.js';
 import { DataPlanes } from './data-planes.js';
+import { describeBond, describedDocument } from './described.js';
 import { Journal } from './journal.js';
 import { KernelNews } from './kernel-news.js';
 import { MemberWatch } from './member-watch.js';
@@ -336,6 +338,14 @@ class Daemon implements RunningDaemon {
 
   setLink(runner: BondRunner, wish: LinkRequest) {
     return setBondInterface(this.#machine, runner, wish);
+  }
+
+  describe(runner: BondRunner, request: DescribedRequest) {
+    return describeBond(this.#machine, this.#operations, runner, request);
+  }
+
+  described(runner: BondRunner) {
+    return describedDocument(this.#machine.netlink, runner);
   }
 
   addRoutes(runner: BondRunner, routes: readonly RouteRequest[]) {

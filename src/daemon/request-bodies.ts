@@ -4,12 +4,14 @@ import { err, ok, type Refusal, type Result, refusal, shown } from '../base/inde
 import type {
   AddressesRequest,
   CreateRequest,
+  DescribedRequest,
   EnslaveRequest,
   LinkRequest,
   ReleaseRequest,
   RoutesRequest,
   SetRequest,
 } from './api.js';
+import { isCidr } from './cidr.js';
 
 /** More of what is wrong with one request is not told. */
 const MOST_PROBLEMS = 3;
@@ -50,10 +52,16 @@ export const linkBody: z.ZodType<LinkRequest> = z
     ...(wish.address !== undefined && { address: wish.address }),
   }))
   .refine(wish => Object.keys(wish).length > 0, 'mtu or address must be given');
+const route = z.strictObject({ to: z.string(), via: z.string(), onLink: z.boolean().optional() });
 export const routesBody: z.ZodType<RoutesRequest> = z.strictObject({
-  routes: z
-    .array(z.strictObject({ to: z.string(), via: z.string(), onLink: z.boolean().optional() }))
-    .min(1, 'at least one route must be given'),
+  routes: z.array(route).min(1, 'at least one route must be given'),
+});
+export const describedBody: z.ZodType<DescribedRequest> = z.strictObject({
+  isMade: z.boolean(),
+  addresses: z.array(z.string().refine(isCidr, 'it must be an address with a prefix length')),
+  routes: z.array(route),
+  members: z.array(z.string()),
+  options: z.array(z.string()),
 });
 export const emptyBody: z.ZodType<object> = z.strictObject({});
 
@@ -66,6 +74,7 @@ export const BODY_CHECKS: readonly ((body: unknown) => Result<unknown, Refusal>)
   addressesBody,
   linkBody,
   routesBody,
+  describedBody,
   emptyBody,
 ].map(schema => (body: unknown) => check<unknown>(schema, body));
 

@@ -99,6 +99,7 @@ function mayBeThere(route: Route): boolean {
 
 /** Makes routes, in this order. What fails does not keep the rest away. One that is there already is as wished. */
 function make(netlink: Rtnetlink, routes: readonly Route[]): NotGiven[] {
+  if (routes.length === 0) return [];
   const outcomes = addRoutes(netlink, routes, mayBeThere);
   return routes.flatMap((route, at) => {
     const error = outcomes[at];

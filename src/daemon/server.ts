@@ -6,6 +6,8 @@ import { ok, type Refusal, type Result, shown, unreachable } from '../base/index
 import {
   type Changed,
   type DaemonStatus,
+  type DescribedDocument,
+  type DescribedRequest,
   type EnslaveRequest,
   type ErrorBody,
   type EventRecord,
@@ -28,6 +30,7 @@ import {
   addressesBody,
   check,
   createBody,
+  describedBody,
   emptyBody,
   enslaveBody,
   invalid,
@@ -58,6 +61,8 @@ export interface ControlledDaemon {
   addAddresses(runner: BondRunner, addresses: readonly string[]): Done;
   setLink(runner: BondRunner, wish: LinkRequest): Done;
   addRoutes(runner: BondRunner, routes: readonly RouteRequest[]): Done;
+  describe(runner: BondRunner, request: DescribedRequest): Result<readonly string[], Refusal>;
+  described(runner: BondRunner): DescribedDocument;
 }
 
 /** Status of HTTP for a refusal. */
@@ -106,7 +111,11 @@ const PART_METHODS: ReadonlyMap<string, string> = new Map([
   ['addresses', 'POST'],
   ['link', 'PATCH'],
   ['routes', 'POST'],
+  ['described', 'GET, PUT'],
 ]);
+
+/** What of a change goes with the answer: what it removed, where it tells. */
+type Outcome = Result<readonly string[] | undefined, Refusal>;
 
 /** Serves until closed. */
 export class ControlServer {
@@ -250,6 +259,10 @@ export class ControlServer {
         return this.#change(response, check(addressesBody, body), value =>
           daemon.addAddresses(runner, value.addresses),
         );
+      case 'GET described':
+        return sendResult(response, ok(daemon.described(runner)));
+      case 'PUT described':
+        return this.#change(response, check(describedBody, body), value => daemon.describe(runner, value));
       case 'PATCH link':
         return this.#change(response, check(linkBody, body), value => daemon.setLink(runner, value));
       case 'POST routes':
@@ -268,7 +281,7 @@ export class ControlServer {
   async #change<T>(
     response: ServerResponse,
     wish: Result<T, Refusal>,
-    action: (value: T) => Done | Promise<Done>,
+    action: (value: T) => Outcome | Promise<Outcome>,
     runner?: BondRunner,
   ): Promise<void> {
     if (!wish.ok) return refuse(response, wish.error);
@@ -286,7 +299,8 @@ export class ControlServer {
         ({ severity, type }) => severity !== 'info' && !isExpected(type, emptied),
       );
       const warnings = [...new Set(alarming.map(({ message }) => message))];
-      const changed: Changed = { done: true, warnings };
+      const removed = result.value;
+      const changed: Changed = { done: true, warnings, ...(removed !== undefined && { removed }) };
       return send(response, changed);
     } finally {
       stop();

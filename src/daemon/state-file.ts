@@ -4,6 +4,7 @@ import { copyOf, keepTwice, type Kept, readTwice, UnreadableFile } from '../linu
 import type { SavedBond } from '../policy/index.js';
 import type { IfconfigCounters } from '../report/index.js';
 import type { SavedBelongings } from './address-transfer.js';
+import type { Described } from './api.js';
 import type { OriginalSettings } from './original-settings.js';
 import { parseState, type StateHead } from './state-schema.js';
 
@@ -54,6 +55,8 @@ export interface SavedRunner {
   readonly departed?: IfconfigCounters;
   /** Interfaces that are to be members whenever they are there. */
   readonly wanted?: readonly WantedMember[];
+  /** What a file made of it. */
+  readonly described?: Described;
   /** Indexes of interfaces that left, and come up when the bond has another MAC address than theirs. */
   readonly heldDown?: readonly number[];
 }

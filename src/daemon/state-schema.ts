@@ -10,6 +10,7 @@ import {
   type StackedDevice,
 } from '../policy/index.js';
 import { IFCONFIG_COUNTERS, type IfconfigCounters } from '../report/index.js';
+import type { Described, RouteRequest } from './api.js';
 import type { SavedBelongings } from './address-transfer.js';
 import type { OriginalSettings } from './original-settings.js';
 import { isLowerEndName } from './places.js';
@@ -87,6 +88,13 @@ const wanted = fields<WantedMember>({
   takeDown: flag,
   takeAddresses: flag,
   options: z.record(text, text),
+});
+
+const described = fields<Described>({
+  addresses: z.array(text),
+  routes: z.array(fields<RouteRequest>({ to: text, via: text, onLink: flag.optional() })),
+  members: z.array(text),
+  options: z.array(text),
 });
 
 type PolicyState = SavedBond['state'];
@@ -214,6 +222,7 @@ const runner = fields<SavedRunner>({
   filters: z.array(z.tuple([ifindex, z.array(address)])),
   departed: counters.optional(),
   wanted: z.array(wanted).optional(),
+  described: described.optional(),
   heldDown: z.array(ifindex).optional(),
 });
 

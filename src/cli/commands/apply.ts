@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { Session } from '../session.js';
 
 const HELP = `
-Bonds that are missing are made, with members, addresses and routes; those that exist get what they lack. What
-the file does not name stays. When something fails, the bonds that this run made are removed again.
+Bonds that are missing are made, with members, addresses and routes; those that exist get what they lack. What an
+earlier file made and this one does not have goes; what somebody else made stays. When something fails, the bonds that this run made are removed again.
 'bondwire import' writes such a file; docs/import.md describes it.
 
 Example:

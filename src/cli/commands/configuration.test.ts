@@ -266,14 +266,22 @@ describe('bondwire apply', () => {
     const changes = daemon.seen
       .filter(({ method }) => method !== 'GET')
       .map(({ method, url, body }) => [`${method} ${url}`, body]);
+    const described = {
+      addresses: ['192.0.2.1/24'],
+      routes: [{ to: 'default', via: '192.0.2.254' }],
+      members: ['eth0', 'eth1'],
+      options: ['mode', 'miimon'],
+    };
     expect(changes).toEqual([
       ['POST /v1/bonds', { name: 'bond0', options: { mode: 'active-backup', miimon: '50' } }],
+      ['PUT /v1/bonds/bond0/described', { isMade: false, ...described }],
       ['PATCH /v1/bonds/bond0/link', { mtu: 9000, address: '02:00:00:00:00:42' }],
       ['POST /v1/bonds/bond0/up', {}],
       ['POST /v1/bonds/bond0/members', { interfaces: ['eth0', 'eth1'], takeDown: true }],
       ['PATCH /v1/bonds/bond0/options', { options: { prio: 'eth1:3' } }],
       ['PATCH /v1/bonds/bond0/options', { options: { active_slave: 'eth1' } }],
       ['POST /v1/bonds/bond0/addresses', { addresses: ['192.0.2.1/24'] }],
+      ['PUT /v1/bonds/bond0/described', { isMade: true, ...described }],
       ['POST /v1/bonds/bond0/routes', { routes: [{ to: 'default', via: '192.0.2.254' }] }],
     ]);
   });
@@ -299,9 +307,17 @@ describe('bondwire apply', () => {
     const changes = daemon.seen
       .filter(({ method }) => method !== 'GET')
       .map(({ method, url, body }) => [`${method} ${url}`, body]);
+    const described = {
+      addresses: [],
+      routes: [],
+      members: ['eth0', 'eth7'],
+      options: ['mode', 'miimon', 'primary'],
+    };
     expect(changes).toEqual([
+      ['PUT /v1/bonds/bond0/described', { isMade: false, ...described }],
       ['PATCH /v1/bonds/bond0/options', { options: { miimon: '50' } }],
       ['POST /v1/bonds/bond0/members', { interfaces: ['eth7'], takeAddresses: true }],
+      ['PUT /v1/bonds/bond0/described', { isMade: true, ...described }],
     ]);
   });
 
