@@ -49,15 +49,17 @@ export async function applyBonds(
       continue;
     }
     try {
-      await make(applying, bond);
-      made.push(bond.name);
+      await make(applying, bond, () => made.push(bond.name));
     } catch (error) {
       const isLast = bond === bonds.at(-1);
-      const isWorth = there.size > 0 || made.length > 0 || !isLast;
+      const half = made.filter(name => name === bond.name);
+      const isWorth = there.size > 0 || made.length > half.length || !isLast;
       if (wishes.isLenient !== true || !(error instanceof Failure) || !isWorth) {
         await removeAgain(applying, made);
         throw error;
       }
+      await removeAgain(applying, half);
+      if (half.length > 0) made.pop();
       problems.push(error.message);
       terminal.err(`bondwire: warning: ${error.message} ${plain(bond.name)} was not made.\n`);
     }
@@ -65,17 +67,13 @@ export async function applyBonds(
   return problems;
 }
 
-/** Makes a bond whole, or not at all. */
-async function make(applying: Applying, bond: BondWish): Promise<void> {
+/** Makes a bond; `created` is called when it is there, whatever becomes of the rest. */
+async function make(applying: Applying, bond: BondWish, created: () => void): Promise<void> {
   const { api, terminal } = applying;
   tellWarnings(terminal, await api.create({ name: bond.name, options: optionsAtCreation(bond) }));
-  try {
-    await forget(applying, bond, false);
-    await complete(applying, bond);
-  } catch (error) {
-    await removeAgain(applying, [bond.name]);
-    throw error;
-  }
+  created();
+  await forget(applying, bond, false);
+  await complete(applying, bond);
   terminal.out(`${bond.name} was made: ${summary(bond)}.\n`);
 }
 
@@ -298,7 +296,8 @@ async function complete(applying: Applying, wish: BondWish): Promise<void> {
   await setLate(api, terminal, bond, missing);
   if (addresses.length > 0) tellWarnings(terminal, await api.addAddresses(name, { addresses }));
   await forget(applying, bond, true);
-  tellStrangers(terminal, bond, await shown(api, name));
+  const now = await shown(api, name);
+  tellStrangers(terminal, await withOwnNames(api, wish, now), now);
   if (routes.length === 0) return;
   if (bond.up) await addRoutes(applying, bond);
   else
