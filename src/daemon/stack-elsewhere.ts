@@ -73,12 +73,14 @@ export function lookElsewhere(netlink: Rtnetlink): boolean {
   return JSON.stringify(before) !== JSON.stringify(found);
 }
 
+function mayStand(link: Link): boolean {
+  return STACKABLE.has(link.info?.kind ?? '') && link.linkNetnsId !== undefined;
+}
+
 /** Sockets are not kept: they would keep a namespace that everybody else has left. */
 function lookIn(inode: number, own: number): Elsewhere[] {
   const netlink = Rtnetlink.open();
   try {
-    const mayStand = (link: Link): boolean =>
-      STACKABLE.has(link.info?.kind ?? '') && link.linkNetnsId !== undefined;
     if (!listLinks(netlink).some(mayStand)) return [];
     const here = netnsIdOf(netlink, own);
     const around = lookAround(netlink);
