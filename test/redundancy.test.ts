@@ -24,7 +24,7 @@ test('one usable member where there were several: event, show, doctor and its ex
   const sick = await typed(stage, 'bondwire doctor');
   expect(sick.status).toBe(1);
   expect(sick.stdout).toMatch(/problem +bond0 +one member only is usable, eth0/);
-  const [warned] = (await stage.events()).filter(({ type }) => type === 'redundancy');
+  const warned = (await stage.events()).find(({ type }) => type === 'redundancy');
   expect(warned?.severity).toBe('warning');
   stage.lab.restore('eth1');
   await said(stage, /^bond0 has 2 usable members again: eth0, eth1$/);

@@ -75,14 +75,14 @@ test('there are cases of every format that can be taken out', () => {
 });
 
 /** One of each format, and one with white space in a name. */
-const PATCHED = [
+const PATCHED = new Set([
   'ifcfg-howto',
   'interfaces-storeys',
   'keyfile-active-backup',
   'netplan-active-backup',
   'networkd-comments',
   'nmstate-policy',
-];
+]);
 
 describe('takeOut()', () => {
   test.each(cases)('of $name leaves files that make no bond', ({ files }) => {
@@ -104,7 +104,7 @@ describe('takeOut()', () => {
     () => {
       const root = mkdtempSync(join(tmpdir(), 'bondwire-take-out-'));
       try {
-        for (const { name, files: given } of cases.filter(each => PATCHED.includes(each.name))) {
+        for (const { name, files: given } of cases.filter(each => PATCHED.has(each.name))) {
           const files = given.map(({ path, text }) => ({ path, text: text.replace(/\n$/, '') }));
           const out = takeOut(files, importFiles(files, MACHINE));
           if (out.diff === '') continue;

@@ -15,7 +15,7 @@ const LOOK_INTERVAL_MS = 1000;
 const LONG_MS = 2 * LOOK_INTERVAL_MS;
 
 /** Kinds of devices that take the frames of the one below; ours takes them first. */
-const TAKERS: readonly string[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
+const TAKERS: ReadonlySet<string> = new Set(['macvlan', 'macvtap', 'ipvlan', 'ipvtap']);
 
 /** What is told of a member beside its state. */
 export interface MemberHearing {
@@ -35,7 +35,7 @@ interface Watched {
 
 /** True for what would have to hear frames of an interface that a bond takes. */
 export function takesFramesOf(link: Link, ifindex: number): boolean {
-  return link.link === ifindex && link.linkNetnsId === undefined && TAKERS.includes(link.info?.kind ?? '');
+  return link.link === ifindex && link.linkNetnsId === undefined && TAKERS.has(link.info?.kind ?? '');
 }
 
 /** `sent 41 frames through eth0 and received nothing for 23 s, while the others received 12`. */

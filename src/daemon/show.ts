@@ -46,7 +46,7 @@ export function showBond(netlink: Rtnetlink, runner: BondRunner, watch: MemberWa
     txDropped: runner.plane.droppedTotal(),
     members: snapshot.members.map(member => {
       const own = getLink(netlink, member.member);
-      return {
+      const shown = {
         name: member.name,
         state: member.state,
         miiStatus: MII_STATUS[member.link],
@@ -57,8 +57,8 @@ export function showBond(netlink: Rtnetlink, runner: BondRunner, watch: MemberWa
         duplex: member.duplex,
         rx: counters(own, 'rx'),
         tx: counters(own, 'tx'),
-        ...watch.hearing(runner, member.member),
       };
+      return Object.assign(shown, watch.hearing(runner, member.member));
     }),
     awaited: awaitedBy(runner).map(({ name: awaited }) => awaited),
   };

@@ -31,15 +31,14 @@ export function collectStackInTurn(netlink: Rtnetlink, bondIfindex: number): Sta
 function stackIn(netlink: Rtnetlink, around: Surroundings, bondIfindex: number): StackedDevice[] {
   const own = stackOn(around.links, bondIfindex);
   const tags = new Map(own.map(({ link, tag }) => [link.ifindex, tag]));
-  const here = own.map(stacked => ({
-    ...describe(stacked.link, around),
-    taught: taughtBy(stacked, bondIfindex),
-  }));
+  const here = own.map(stacked =>
+    Object.assign(describe(stacked.link, around), { taught: taughtBy(stacked, bondIfindex) }),
+  );
   const elsewhere = standingElsewhere(netlink, tags).map(({ device, below, kind, tags: above }) => {
     const tag = tags.get(below) ?? above[0] ?? null;
     const isDirect = below === bondIfindex && above.length === 1;
     const taught = kind === 'macvlan' || isDirect ? { kind, tag } : undefined;
-    return { ...device, taught };
+    return Object.assign({}, device, { taught });
   });
   return [...here, ...elsewhere];
 }

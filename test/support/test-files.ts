@@ -78,7 +78,7 @@ function imports(file: string, text: string, machine: Machine, known: Set<string
     join(dirname(file), `${match[1]}.ts`),
   ).filter(name => name.startsWith('test/') && !known.has(name));
   for (const name of direct) known.add(name);
-  return direct.flatMap(name => [name, ...imports(name, machine.read(name) ?? '', machine, known)]);
+  return direct.concat(direct.flatMap(name => imports(name, machine.read(name) ?? '', machine, known)));
 }
 
 /** Sorts test files; paths are relative to the top of the repository. */
@@ -95,7 +95,7 @@ export function sortTestFiles(files: readonly string[], machine: Machine): TestF
     const comment = openingComment(text);
     const needsRoot = /\bneeds root\b/i.test(comment);
     const texts = [text, ...imports(file, text, machine, new Set()).map(name => machine.read(name) ?? '')];
-    const wanted = texts.flatMap(each => [...programsNeeded(openingComment(each)), ...programsStarted(each)]);
+    const wanted = texts.flatMap(each => programsNeeded(openingComment(each)).concat(programsStarted(each)));
     const programs = Array.from(new Set(wanted)).filter(program => !machine.hasProgram(program));
     if (needsRoot && !machine.isRoot) sorted.needRoot.push(file);
     else if (programs.length > 0) sorted.lacking.push({ file, programs });
