@@ -76,8 +76,10 @@ export class Departures {
       this.#guard(() => this.#filters.release(member));
       this.#guard(() => this.#vlans.release(member));
       this.#guard(() => bond.plane.removeMember(member));
-      const counted = countersOf(getLink(this.#machine.netlink, member));
-      bond.departed = addCounters(bond.departed, grownBy(counted, record?.counted ?? counted));
+      this.#guard(() => {
+        const counted = countersOf(getLink(this.#machine.netlink, member));
+        bond.departed = addCounters(bond.departed, grownBy(counted, record?.counted ?? counted));
+      });
       if (record !== undefined) this.#restore(record, leaving);
     } finally {
       bond.records.delete(member);

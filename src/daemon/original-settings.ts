@@ -59,6 +59,15 @@ export function silenceIpv6(netlink: Rtnetlink, original: OriginalSettings): voi
   }
 }
 
+/** Does it once more when it fails: what a moment made fail (no descriptor free) is not to stay behind for good. */
+function twice<T>(action: () => T): T {
+  try {
+    return action();
+  } catch {
+    return action();
+  }
+}
+
 /**
  * Gives an interface back as it was. Every step is tried; what failed comes back as sentences. `address` false leaves
  * the MAC alone (fail_over_mac=active never changed it).
@@ -71,12 +80,12 @@ export function restoreSettings(
   const problems: string[] = [];
   const attempt = (what: string, action: () => void): void => {
     try {
-      action();
+      twice(action);
     } catch (error) {
       problems.push(`${original.name}: ${what} could not be restored: ${(error as Error).message}`);
     }
   };
-  const link = getLink(netlink, original.ifindex);
+  const link = twice(() => getLink(netlink, original.ifindex));
   if (link === undefined) return problems;
   const { ifindex } = original;
   const name = link.name ?? original.name;
