@@ -14,6 +14,7 @@ import { bondLinkOf } from './link-facts.js';
 import { changeLink, isLinkOutput } from './link-outputs.js';
 import { LinkReader } from './link-reader.js';
 import type { Machine } from './machine.js';
+import type { RunnerParts } from './runner-parts.js';
 import { giveAddresses } from './member-address.js';
 import { giveMtu } from './member-mtu.js';
 import { MonitorSenses } from './monitor-senses.js';
@@ -21,24 +22,9 @@ import { type Outage, outageOf } from './outage.js';
 import { awaitedAgain } from './vanished.js';
 import { collectStack, collectStackInTurn } from './stack.js';
 import { VlanFollower } from './vlan-follower.js';
-import type { Leaving, SavedMember, SavedRunner, WantedMember } from './state-file.js';
+import type { Leaving, SavedRunner, WantedMember } from './state-file.js';
 
 const LONGEST_TIMER_MS = 2_000_000_000;
-
-/** What a runner is made from. */
-export interface RunnerParts {
-  readonly machine: Machine;
-  readonly plane: BondDataPlane;
-  readonly policy: Bond;
-  readonly pins: string;
-  readonly members?: readonly SavedMember[];
-  readonly taken?: readonly SavedBelongings[];
-  readonly filters?: readonly (readonly [number, readonly string[]])[];
-  readonly departed?: IfconfigCounters;
-  readonly wanted?: readonly WantedMember[];
-  readonly heldDown?: readonly number[];
-  readonly described?: Described;
-}
 
 export class BondRunner {
   readonly #machine: Machine;
