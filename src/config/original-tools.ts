@@ -22,7 +22,10 @@ const EVERYTHING: ReadonlySet<Refusal['code']> = new Set([
   'wrong-mode',
 ]);
 
-/** Seen with ifenslave 2.13, initscripts 10, systemd 252, netplan 0.106, cloud-init 22.4, teamd 1.31 and the driver of 6.12. */
+/**
+ * Read in the scripts of ifenslave 2.13, initscripts 10 and cloud-init 22.4, and in the driver of 6.12; seen with netplan 0.106 and
+ * in part with systemd 252. What NetworkManager and teamd pass over is from their documentation, and was not tried.
+ */
 export const HABITS: Readonly<Record<Tool, Habits>> = {
   ifupdown: {
     passesOver: EVERYTHING,

@@ -13,7 +13,8 @@ const WARNING: Finding = {
   detail: 'no /dev/net/tun',
   fix: 'modprobe tun',
 };
-const PROBLEM: Finding = { name: 'BPF', ok: false, level: 'problem', detail: 'bpf(2) is refused' };
+const PROBLEM: Finding = { name: 'permission', ok: false, level: 'problem', detail: 'bpf(2) is refused' };
+const LOST: Finding = { name: 'bond0', ok: false, level: 'problem', detail: 'one member only is usable' };
 
 function doctor(
   findings: readonly Finding[],
@@ -51,6 +52,10 @@ test('doctor ends with 1 for a problem, and with 4 when a permission is missing'
   expect(await doctor([PROBLEM, WARNING], [])).toMatchObject({
     code: 1,
     out: expect.stringContaining('1 problem, 1 warning: bonds will not work') as string,
+  });
+  expect(await doctor([LOST, WARNING], [])).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('1 problem, 1 warning: mend the problems before the next failure') as string,
   });
   expect((await doctor([PROBLEM], ['CAP_BPF'])).code).toBe(4);
 });
