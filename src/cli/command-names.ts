@@ -16,6 +16,7 @@ export const COMMAND_NAMES: readonly string[] = [
   'import',
   'check',
   'apply',
+  'export',
   'show',
   'events',
   'options',
