@@ -342,7 +342,7 @@ describe('bondwire.yaml', () => {
     const refused = await run('apply', file);
     expect(refused.status).toBe(1);
     expect(refused.stderr).toContain(
-      `there is another one via 203.0.113.9 dev bwother. Let this one take its place ('ip route del default via 203.0.113.9 dev bwother && (bondwire apply FILE || ip route add default via 203.0.113.9 dev bwother)'), or leave this one out.`,
+      `there is another one via 203.0.113.9 dev bwother. Let this one take its place ('ip route del default via 203.0.113.9 dev bwother && (bondwire --run-dir ${bondwire.runDir} apply FILE || ip route add default via 203.0.113.9 dev bwother)'), or leave this one out.`,
     );
     expect(await routes()).toBe(before);
     expect(await world.must('GET', '/v1/status')).toMatchObject({ bonds: [] });

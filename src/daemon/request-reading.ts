@@ -47,6 +47,11 @@ export async function readBody(request: IncomingMessage): Promise<Result<unknown
   try {
     return parseBody(Buffer.concat(chunks).toString('utf8'));
   } catch (error) {
+    // The stack of the reader ends before such a body does.
+    if (error instanceof RangeError)
+      return err(
+        invalid('The body of the request is nested too deeply; see the documentation of the control API.'),
+      );
     const message = `The body of the request is not JSON (${shown((error as Error).message, 120)}); see the documentation of the control API.`;
     return err(invalid(message));
   }
