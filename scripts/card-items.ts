@@ -53,6 +53,8 @@ async function joins({ arm, peer }: Trial): Promise<string> {
 }
 
 async function taggedOn({ arm, peer }: Trial): Promise<string> {
+  // The item vlan makes it.
+  if ((await arm.guest.sh('test -e /sys/class/net/bond0.20')).status !== 0) return 'not asked';
   return peer.tagged(await macOf(arm, 'bond0'));
 }
 

@@ -60,8 +60,8 @@ export class Arm {
       `[ -e /run/daemon.pid ] && kill -0 $(cat /run/daemon.pid) 2>/dev/null && exit 0
       : >/run/daemon.log
       setsid bin/bondwire --run-dir ${RUN_DIR} daemon >/run/daemon.log 2>&1 </dev/null & echo $! >/run/daemon.pid
-      for i in $(seq 900); do grep -q ready /run/daemon.log && exit 0; sleep 0.2; done; cat /run/daemon.log; exit 1`,
-      240,
+      for i in $(seq 4500); do grep -q ready /run/daemon.log && exit 0; sleep 0.2; done; cat /run/daemon.log; exit 1`,
+      1000,
     );
   }
 
