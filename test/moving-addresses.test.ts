@@ -119,11 +119,13 @@ test('Without the flags it is refused, with the command that would do, and nothi
   const plain = await stage.bondwire.command(['enslave', 'bond0', 'eth1', 'eth0']);
   expect(plain.status).toBe(1);
   expect(plain.stderr).toMatch(
-    /eth0 .*is up and carries the addresses 10\.9\.0\.2\/24.*'bondwire --run-dir \S+ enslave --take-down --take-addresses bond0 eth0'/s,
+    /eth0 .*is up and carries the addresses 10\.9\.0\.2\/24.*'bondwire enslave --take-down --take-addresses bond0 eth1 eth0 --run-dir \S+'/s,
   );
   const down = await stage.bondwire.command(['enslave', '--take-down', 'bond0', 'eth1', 'eth0']);
   expect(down.status).toBe(1);
-  expect(down.stderr).toMatch(/'bondwire --run-dir \S+ enslave --take-down --take-addresses bond0 eth0'/);
+  expect(down.stderr).toMatch(
+    /'bondwire enslave --take-down --take-addresses bond0 eth1 eth0 --run-dir \S+'/,
+  );
   // Each of them would end the connection that it is typed over.
   expect(plain.stderr + down.stderr).not.toMatch(/ip (?:addr|route|link) /);
   expect(down.stderr).toContain('default via 10.9.0.1');
