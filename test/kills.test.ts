@@ -83,11 +83,16 @@ async function traced(pid: number, at: Call | undefined, file: string): Promise<
   return child;
 }
 
-/** Who traces each thread. */
+/** Who traces each thread; a call of the very first ones may have ended a thread, or all. */
 function tracers(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/task`).map(task => {
-    const status = readFileSync(`/proc/${pid}/task/${task}/status`, 'latin1');
-    return /TracerPid:\t(\d+)/.exec(status)?.[1] ?? '';
+  if (isDead(pid)) return [];
+  return readdirSync(`/proc/${pid}/task`).flatMap(task => {
+    try {
+      const status = readFileSync(`/proc/${pid}/task/${task}/status`, 'latin1');
+      return /TracerPid:\t(\d+)/.exec(status)?.[1] ?? [];
+    } catch {
+      return [];
+    }
   });
 }
 
