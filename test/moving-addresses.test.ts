@@ -124,7 +124,7 @@ test('Without the flags it is refused, with the command that would do, and nothi
   const down = await stage.bondwire.command(['enslave', '--take-down', 'bond0', 'eth1', 'eth0']);
   expect(down.status).toBe(1);
   expect(down.stderr).toMatch(
-    /'bondwire enslave --take-down --take-addresses bond0 eth1 eth0 --run-dir \S+'/,
+    /'bondwire enslave --take-addresses --take-down bond0 eth1 eth0 --run-dir \S+'/,
   );
   // Each of them would end the connection that it is typed over.
   expect(plain.stderr + down.stderr).not.toMatch(/ip (?:addr|route|link) /);
