@@ -312,11 +312,12 @@ export function dataPlaneContract(name: string, subject: Subject): void {
       await expect.poll(() => stage.traces()).toEqual(traces);
     });
 
-    it('keeps no file open for what came and went', () => {
+    it('keeps no file open for what came and went', async () => {
       life();
       const before = openFiles();
       for (let i = 0; i < 5; i++) life();
-      expect(openFiles()).toBe(before);
+      // A worker gives back its last file when it has ended, which is told by the event loop.
+      await expect.poll(openFiles).toBeLessThanOrEqual(before);
     });
 
     it('a member may be set down and up, and the switch too', () => {
