@@ -173,7 +173,7 @@ test('What is refused is one sentence, and nothing is started again', async () =
       const stray = run({ BONDWIRE_SUPERVISED_BY: value });
       expect([stray.status, stray.stderr]).toEqual([
         1,
-        `bondwire: BONDWIRE_SUPERVISED_BY=${value} names no open channel to a supervisor: it is for 'bondwire daemon --supervise' to set, unset it.\n`,
+        `bondwire: BONDWIRE_SUPERVISED_BY=${value} names no open channel to a supervisor: it is for 'bondwire --run-dir ${join(directory, 'run')} daemon --supervise' to set, unset it.\n`,
       ]);
     }
   } finally {

@@ -157,7 +157,8 @@ export class EbpfBond implements BondDataPlane {
       throw error;
     }
     adopted.#keepPinned();
-    adopted.#saveParts(notedWith(maps, parts, adopted.#pins));
+    // Where nothing can be written, the note that is there still leads the next daemon to all of it.
+    quietly(() => adopted.#saveParts(notedWith(maps, parts, adopted.#pins)));
     return adopted;
   }
 

@@ -64,7 +64,7 @@ export function findBond(by: EbpfSurroundings, places: BondPlaces, known: KnownB
   const carried = state === undefined ? undefined : readCarried(state, finished?.fields);
   const hooks: Hooks = { netlink, pins, mapId: state === undefined ? undefined : mapInfo(state).id };
   const parts = finished ?? partsFromKernel(hooks, known, carried);
-  const trouble = troubleOf(by, hooks, parts, finished, state, known);
+  const trouble = troubleOf(by, hooks, parts, finished, state, stillIn(known, carried));
   return {
     parts,
     ...(maps !== undefined && { maps }),
@@ -157,6 +157,12 @@ function pinnedLinks(pins: Pins): ReadonlyMap<number, number> {
       slots.set(ifindex, Number(slot));
   }
   return slots;
+}
+
+/** Without members that left when that could not be written down: the map has no slot of theirs. */
+function stillIn(known: KnownBond, carried: CarriedState | undefined): KnownBond {
+  if (carried === undefined) return known;
+  return { ...known, members: known.members.filter(member => carried.members.has(member)) };
 }
 
 /** Why it cannot be used as it is. */
