@@ -16,7 +16,11 @@ async function said(stage: Stage, pattern: RegExp): Promise<string> {
 test('one usable member where there were several: event, show, doctor and its exit code, and the way back', async () => {
   const stage = await Stage.open();
   await stage.bond();
-  await until('both are seen', async () => (await stage.member('eth1')).lastReceivedMs !== null);
+  // What hears was looked at, and the other one with it.
+  await until('members are looked at', async () => {
+    await stage.reached();
+    return (await stage.member('eth0')).lastReceivedMs !== null;
+  });
   expect((await typed(stage, 'bondwire doctor')).status).toBe(0);
   stage.lab.cut('eth1');
   await said(stage, /^bond0 has one usable member only, eth0: nothing takes over when it fails$/);
