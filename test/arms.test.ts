@@ -1,6 +1,6 @@
 // Scenarios on real interfaces with Bondwire's own daemon, held against the simulation: one for each kind of thing that may
 // happen, and some on the user-space data plane. `npm run test:reference` runs all of them, and the driver's.
-// Needs root.
+// Needs root; part of test:all.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';

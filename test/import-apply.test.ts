@@ -1,5 +1,5 @@
 // Configuration as people have it makes working bonds on real interfaces (H01 to H08): import, apply, a daemon that begins with
-// a bondwire.yaml. Needs root and BPF.
+// a bondwire.yaml. Needs root and BPF; part of test:all.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

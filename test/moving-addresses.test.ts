@@ -1,4 +1,4 @@
-// The only way into a machine becomes a bond without being cut off (issue 2, item 5): --take-down and --take-addresses,
+// The only way into a machine becomes a bond without being cut off: --take-down and --take-addresses,
 // under a TCP session that goes on all the time. Real interfaces; needs root and BPF.
 import { afterEach, expect, test } from 'vitest';
 import { pictureOf, untilAsBefore } from './support/picture.js';

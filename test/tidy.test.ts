@@ -125,3 +125,19 @@ test('--help of every command shows an example', () => {
 test('every command that a message offers is built by advice() of base, so that test/advice can paste it', () => {
   expect(strays()).toEqual([]);
 });
+
+test('every record in test/golden is read by a test or written into a page', () => {
+  const readers = sources
+    .filter(name => name.endsWith('.test.ts') || name === 'scripts/cards-page.ts')
+    .map(read);
+  const records = new Set(
+    files.filter(name => name.startsWith('test/golden/')).map(name => name.split('/')[2] ?? ''),
+  );
+  const unread = Array.from(records).filter(
+    record =>
+      !readers.some(text =>
+        new RegExp(String.raw`golden/${record.replace('.', String.raw`\.`)}['/]`).test(text),
+      ),
+  );
+  expect(unread).toEqual([]);
+});

@@ -36,7 +36,8 @@ describe('twinFindings()', () => {
     expect(others).toEqual([]);
     expect(found).toMatchObject({ ok: false, level: 'warning' });
     expect(found?.detail).toContain(`bond0 and eth0 have the same MAC address ${MAC} and are both up`);
-    expect(found?.fix).toMatch(/^ip link set dev eth0 address 0?[2-9a-f]/);
+    expect(found?.fix).toMatch(/^ip link set dev eth0 address [0-9a-f][26ae](:[0-9a-f]{2}){5}$/);
+    expect(found?.fix).not.toContain(MAC);
   });
 
   test('says no more than that of one that is down', () => {

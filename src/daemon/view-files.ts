@@ -2,6 +2,7 @@
 // changed, and removed when the daemon ends in order: a file that says "up" while nobody looks would be a lie. What others write
 // to them is obeyed where the driver's file would be, and put right in any case.
 import {
+  linkSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -28,6 +29,10 @@ const MARK = 'README';
 const MARK_START = 'Made by bondwire and ';
 /** An empty file may be one that somebody is about to write: for so long it is waited for. */
 const EMPTY_MS = 300;
+/** So long after a file was replaced, a writer may still be at the one that was there. */
+const LATE_MS = 15;
+/** Files that were replaced, until it is seen that nobody wrote to them in the last moment. */
+const REPLACED = '.views.replaced';
 /** What is not what we wrote any more. */
 const SPOILT: TreeEntry = { text: '\0' };
 const MARK_TEXT = `Made by bondwire and kept up to date while its daemon runs: what the kernel's bonding driver shows below
@@ -49,9 +54,10 @@ export interface ViewFilesOptions {
 export class ViewFiles {
   readonly #options: ViewFilesOptions;
   #written = new Map<string, TreeEntry>();
-  /** What files were when they were written, by which those that others wrote to are known. */
+  /** What files were when they were written, or read since, by which those that others wrote to are known. */
   readonly #stamps = new Map<string, string>();
   readonly #watch = new ViewWatch(directory => this.#look(directory));
+  #replaced = 0;
   #timer: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #lastMs = Number.NEGATIVE_INFINITY;
@@ -66,6 +72,8 @@ export class ViewFiles {
   open(): void {
     try {
       for (const area of AREAS) this.#clear(area);
+      rmSync(this.#at(REPLACED), { recursive: true, force: true });
+      mkdirSync(this.#at(REPLACED), { mode: 0o700 });
       for (const area of AREAS) {
         mkdirSync(this.#at(area), { recursive: true, mode: 0o755 });
         this.#put(`${area}/${MARK}`, { text: MARK_TEXT });
@@ -119,6 +127,7 @@ export class ViewFiles {
     this.#stamps.clear();
     try {
       for (const area of AREAS) this.#clear(area);
+      rmSync(this.#at(REPLACED), { recursive: true, force: true });
     } catch (error) {
       this.#tell(error);
     }
@@ -146,14 +155,42 @@ export class ViewFiles {
     rmSync(temporary, { force: true });
     if ('link' in entry) symlinkSync(entry.link, temporary);
     else writeFileSync(temporary, entry.text, { mode: 0o444 });
+    const stamp = this.#stamps.get(path);
+    const replaced = stamp !== undefined && isWritable(path) ? this.#keep(path) : undefined;
     renameSync(temporary, this.#at(path));
     this.#written.set(path, entry);
     this.#stamps.set(path, this.#stampOf(path));
+    if (replaced !== undefined && this.#stampOf(replaced) !== stamp) this.#late(path, replaced);
+    else if (replaced !== undefined) rmSync(this.#at(replaced), { force: true });
   }
 
   #stampOf(path: string): string {
     const found = lstatSync(this.#at(path), { throwIfNoEntry: false });
     return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
+  }
+
+  /** A second name for the file that is about to be replaced; none where somebody put something there that can have none. */
+  #keep(path: string): string | undefined {
+    this.#replaced += 1;
+    const replaced = `${REPLACED}/${this.#replaced}`;
+    try {
+      linkSync(this.#at(path), this.#at(replaced));
+      return replaced;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Somebody wrote to a file after it was looked at and before it was replaced: that counts as well. */
+  #late(path: string, replaced: string): void {
+    if (!this.#open) return;
+    if (this.#isBeingWritten(replaced)) {
+      setTimeout(() => this.#late(path, replaced), LATE_MS).unref();
+      return;
+    }
+    const text = textOf(this.#at(replaced));
+    rmSync(this.#at(replaced), { force: true });
+    if (text !== '') void this.#options.written([{ path, text }]).finally(() => this.touch());
   }
 
   /** Files of a directory that others wrote to, replaced or removed. */
@@ -163,14 +200,20 @@ export class ViewFiles {
     let isSpoilt = false;
     for (const [path, entry] of this.#written) {
       if (entry === SPOILT || dirname(this.#at(path)) !== directory) continue;
-      if (this.#stampOf(path) === this.#stamps.get(path)) continue;
-      if (this.#isBeingWritten(path)) {
+      const stamp = this.#stampOf(path);
+      if (stamp === this.#stamps.get(path)) continue;
+      if (isWritable(path) && this.#isBeingWritten(path)) {
+        this.#watch.again(directory);
+        continue;
+      }
+      const text = isWritable(path) ? textOf(this.#at(path)) : '';
+      if (this.#stampOf(path) !== stamp) {
         this.#watch.again(directory);
         continue;
       }
       isSpoilt = true;
       this.#written.set(path, SPOILT);
-      const text = isWritable(path) ? textOf(this.#at(path)) : '';
+      this.#stamps.set(path, stamp);
       if (text !== '') writes.push({ path, text });
     }
     if (!isSpoilt) return;
@@ -181,7 +224,7 @@ export class ViewFiles {
 
   #isBeingWritten(path: string): boolean {
     const found = lstatSync(this.#at(path), { throwIfNoEntry: false });
-    return isWritable(path) && found?.size === 0 && Date.now() - found.mtimeMs < EMPTY_MS;
+    return found?.size === 0 && Date.now() - found.mtimeMs < EMPTY_MS;
   }
 
   /** The file, and the directories that it leaves empty. */
