@@ -8,9 +8,7 @@ export const BPF_PROG_TYPE_SCHED_CLS = 3;
 /** BPF_PROG_TYPE_XDP. */
 export const BPF_PROG_TYPE_XDP = 6;
 
-const EAGAIN = 11;
 const ENOSPC = 28;
-const LOAD_ATTEMPTS = 5;
 const FIRST_LOG_BYTES = 256 * 1024;
 /** The kernel's limit since 5.2 is UINT_MAX / 4; a program of ours fits in far less. */
 const MAX_LOG_BYTES = 64 * 1024 * 1024;
@@ -78,19 +76,11 @@ function logText(log: Uint8Array): string {
   return new TextDecoder('latin1').decode(log.subarray(0, end < 0 ? log.length : end));
 }
 
-/** BPF_PROG_LOAD; the verifier gives up with EAGAIN when a signal is pending (a profiler's, a child's), so it is asked again. */
-function tryLoad(attr: BpfAttr): number {
-  for (let attempt = 1; ; attempt++) {
-    const result = tryBpf('BPF_PROG_LOAD', attr);
-    if (result !== -EAGAIN || attempt === LOAD_ATTEMPTS) return result;
-  }
-}
-
 /** Loads with a log buffer, larger each time that the log did not fit. */
 function loadWithLog(program: ProgramParameters, logLevel: number): { result: number; log: string } {
   for (let length = FIRST_LOG_BYTES; ; length *= 8) {
     const log = new Uint8Array(length);
-    const result = tryLoad(loadAttr(program, logLevel, log));
+    const result = tryBpf('BPF_PROG_LOAD', loadAttr(program, logLevel, log));
     if (result !== -ENOSPC || length * 8 > MAX_LOG_BYTES) return { result, log: logText(log) };
   }
 }
@@ -102,7 +92,7 @@ export function loadProgramWithLog(program: ProgramParameters): {
 } {
   raiseMemlockLimit();
   if (program.logLevel === undefined || program.logLevel === 0) {
-    const fd = tryLoad(loadAttr(program, 0, undefined));
+    const fd = tryBpf('BPF_PROG_LOAD', loadAttr(program, 0, undefined));
     if (fd >= 0) return { fd, log: '' };
   }
   const { result, log } = loadWithLog(program, program.logLevel || 1);

@@ -2,6 +2,7 @@
 import { BPF_COMMANDS, type BpfCommand } from '../ebpf/index.js';
 import { SystemError } from './errors.js';
 import { addressOf, type Bytes, lastErrno, libc } from './ffi.js';
+import { withoutSignals } from './signals.js';
 
 /** __NR_bpf of the architectures that Node runs on and Bondwire supports. */
 const NR_BPF: Readonly<Partial<Record<NodeJS.Architecture, number>>> = { x64: 321, arm64: 280 };
@@ -61,14 +62,17 @@ const inUse = new Set<BpfAttr>();
 export function tryBpf(command: BpfCommand, attr: BpfAttr): number {
   const number = NR_BPF[process.arch];
   if (number === undefined) return -ENOSYS;
+  const once = (): number => {
+    const result = libc().bpf(number, BPF_COMMANDS[command], attr.bytes, attr.bytes.length);
+    return result >= 0 ? result : -lastErrno();
+  };
+  // The verifier gives up with EAGAIN when a signal is pending (a profiler sends them all the time): they wait.
+  const tryOnce = command === 'BPF_PROG_LOAD' ? () => withoutSignals(once) : once;
   inUse.add(attr);
   try {
     for (let attempt = 0; ; attempt++) {
-      const result = libc().bpf(number, BPF_COMMANDS[command], attr.bytes, attr.bytes.length);
-      if (result >= 0) return result;
-      const errno = lastErrno();
-      // The verifier gives EAGAIN when a signal came; EINTR likewise.
-      if ((errno !== EINTR && errno !== EAGAIN) || attempt === 5) return -errno;
+      const result = tryOnce();
+      if ((result !== -EINTR && result !== -EAGAIN) || attempt === 5) return result;
     }
   } finally {
     inUse.delete(attr);

@@ -61,6 +61,8 @@ export interface Libc {
   ) => number;
   readonly umount2: (target: string, flags: number) => number;
   readonly statfs: (path: string, buffer: Bytes) => number;
+  /** Of the calling thread; gives an errno, or 0. `set` and `old`: sigset_t (128 bytes). */
+  readonly pthread_sigmask: (how: number, set: Bytes, old: Bytes) => number;
   readonly fcntl: (fd: number, command: number, argument: number) => number;
   readonly fchdir: (fd: number) => number;
   readonly flock: (fd: number, operation: number) => number;
@@ -118,6 +120,7 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
   mount: ['int', ['str', 'str', 'str', 'ulong', 'str']],
   umount2: ['int', ['str', 'int']],
   statfs: ['int', ['str', 'void *']],
+  pthread_sigmask: ['int', ['int', 'void *', 'void *']],
   fcntl: ['int', ['int', 'int', 'int']],
   fchdir: ['int', ['int']],
   flock: ['int', ['int', 'int']],
