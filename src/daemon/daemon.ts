@@ -32,12 +32,13 @@ import { Registry } from './registry.js';
 import { checkRunDirOwner } from './run-dir-owner.js';
 import { ControlServer } from './server.js';
 import { showBond, showMembers } from './show.js';
-import { StateFile } from './state-file.js';
+import { StateFile, stateFilePath } from './state-file.js';
 import type { Starting } from './starting.js';
 import { StateKeeper } from './state-keeper.js';
 import { unfinishedPins } from './unknown-bonds.js';
 import { ViewFiles } from './view-files.js';
 import { obeyWrite, type ViewWrite } from './view-writes.js';
+import { systemRefusal } from './system-refusal.js';
 import { Turns } from './turns.js';
 import { filesOf, type TextView, textView } from './views.js';
 
@@ -175,7 +176,8 @@ class Daemon implements RunningDaemon {
         journal: new Journal(runDir),
         log: openLog(runDir, options.logToStderr ?? false),
         now: monotonicMs,
-        save: changed => daemon.#save(changed),
+        save: changed => void daemon.#save(changed),
+        note: (changed, what) => daemon.#note(changed, what),
       },
       state,
       unlock,
@@ -352,10 +354,20 @@ class Daemon implements RunningDaemon {
     return addBondRoutes(this.#machine, runner, routes);
   }
 
-  #save(changed?: object): void {
-    if (!this.#saving) return;
-    this.#keeper.save(changed);
+  #save(changed?: object): Error | undefined {
+    if (!this.#saving) return undefined;
+    const failed = this.#keeper.save(changed);
     this.#files.touch();
+    return failed;
+  }
+
+  #note(changed: object, what: string): Refusal | undefined {
+    const failed = this.#save(changed);
+    if (failed === undefined) return undefined;
+    const path = stateFilePath(this.#machine.runDir);
+    const why = `${what}: what a later daemon must know of it cannot be written down in ${path}`;
+    const { code, errno, message } = systemRefusal(failed, why);
+    return refusal(code, errno, `${message}. Try again when that file can be written.`);
   }
 
   /** What was written to files of the driver's form, one after the other, as requests are. */

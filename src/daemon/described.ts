@@ -1,5 +1,5 @@
 // What a file made of a bond, so that what the file no longer has can go again, and nothing that somebody else made.
-import { ok, type Refusal, type Result } from '../base/index.js';
+import { err, ok, type Refusal, type Result } from '../base/index.js';
 import {
   addressFromText,
   deleteRoutes,
@@ -57,7 +57,12 @@ export function describeBond(
   const fresh = without(file, { ...there, options: [] });
   runner.described = isMade ? common(before, file) : union(before, fresh);
   if (!isMade) {
-    machine.save(runner);
+    const unwritten = machine.note(runner, `The file was not applied to ${runner.name}`);
+    if (unwritten !== undefined) {
+      runner.described = before;
+      machine.save(runner);
+      return err(unwritten);
+    }
     const reset = resetOptions(operations, runner, gone.options);
     if (!reset.ok) return reset;
     return ok([...removeRoutes(netlink, runner, gone.routes), ...reset.value]);

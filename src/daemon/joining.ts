@@ -65,8 +65,16 @@ export class Joining {
     const record: MemberRecord = { original, joining: true, took: had, counted: countersOf(link) };
     runner.records.set(link.ifindex, record);
     const saved = saveBelongings(belongings, { ifindex: link.ifindex, name: original.name });
-    if (had) runner.taken.push(saved);
-    this.#machine.save(runner);
+    const takenBefore = runner.taken;
+    if (had) runner.taken = [...takenBefore, saved];
+    const unwritten = this.#machine.note(runner, `${name} cannot join ${bondName}, and is as it was`);
+    if (unwritten !== undefined) {
+      runner.records.delete(link.ifindex);
+      runner.taken = takenBefore;
+      // The file may have it, and its copy not.
+      this.#machine.save(runner);
+      return err(unwritten);
+    }
     try {
       removeAddresses(netlink, belongings.addresses);
       this.#moveEarly(runner, belongings, original.name);

@@ -95,6 +95,8 @@ export class Operations {
     }
     const made = new BondRunner({ machine: this.#machine, plane, policy: policy.value, pins: lowerName });
     this.#registry.add(made);
+    const unwritten = this.#machine.note(made, `${name} was not created`);
+    if (unwritten !== undefined) return err(this.#unmake(made, unwritten));
     made.start();
     this.#machine.journal.add(name, {
       severity: 'info',
@@ -104,6 +106,19 @@ export class Operations {
     tellLifetime(this.#machine.journal, name, plane);
     this.#machine.save(made);
     return done;
+  }
+
+  /** Takes away a bond that nobody would know of; gives the refusal with what is left of the bond all the same. */
+  #unmake(made: BondRunner, why: Refusal): Refusal {
+    this.#registry.remove(made);
+    // The file may have it, and its copy not.
+    this.#machine.save(made);
+    try {
+      made.takeDown();
+      return why;
+    } catch (error) {
+      return { ...why, message: `${why.message} It left something behind: ${(error as Error).message}` };
+    }
   }
 
   /** All the named interfaces, or none. */

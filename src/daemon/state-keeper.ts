@@ -1,4 +1,4 @@
-// Has the state file written, and never fails: what cannot be written is told once, and tried again until it is.
+// Has the state file written, and never throws: what cannot be written is told once, and tried again until it is.
 import type { Logger } from 'pino';
 import type { BondEvent } from '../policy/index.js';
 
@@ -20,17 +20,20 @@ export class StateKeeper {
     this.#keeping = keeping;
   }
 
-  save(changed?: object): void {
+  /** Gives why it could not be written: for those who do nothing that is not written down. */
+  save(changed?: object): Error | undefined {
     try {
       this.#keeping.write(changed);
     } catch (error) {
-      this.#failed(error);
-      return;
+      const why = error instanceof Error ? error : new Error(String(error));
+      this.#failed(why);
+      return why;
     }
-    if (this.#retry === undefined) return;
+    if (this.#retry === undefined) return undefined;
     this.close();
     const message = 'What is known of the bonds is written down again';
     this.#keeping.tell({ severity: 'info', type: 'daemon', message });
+    return undefined;
   }
 
   /** Tries no more. */
@@ -39,13 +42,12 @@ export class StateKeeper {
     this.#retry = undefined;
   }
 
-  #failed(error: unknown): void {
+  #failed(error: Error): void {
     this.#keeping.log.error({ err: error }, 'the state file cannot be written');
     if (this.#retry !== undefined) return;
     this.#retry = setInterval(() => this.save(), RETRY_MS);
     this.#retry.unref();
-    const why = error instanceof Error ? error.message : String(error);
-    const message = `What is known of the bonds cannot be written down (${why}): until it can, a daemon that starts takes the bonds for what they were before`;
+    const message = `What is known of the bonds cannot be written down (${error.message}): until it can, a daemon that starts takes the bonds for what they were before`;
     this.#keeping.tell({ severity: 'error', type: 'daemon', message });
   }
 }

@@ -61,18 +61,42 @@ export function replaceOwnFile(path: string, text: string, mode = 0o600): void {
   const temporary = `${path}.new`;
   const fd = openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, mode);
   try {
-    writeFileSync(fd, text);
-  } finally {
-    closeSync(fd);
+    try {
+      writeNamed(fd, temporary, text);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    removeIfPossible(temporary);
+    throw error;
   }
-  renameSync(temporary, path);
+}
+
+/** Half of a file is nothing that anybody may need. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Why it could not be written is told already.
+  }
+}
+
+/** Node names no path when the writing to a descriptor fails. */
+function writeNamed(fd: number, path: string, text: string): void {
+  try {
+    writeFileSync(fd, text);
+  } catch (error) {
+    if (error instanceof Error && !error.message.includes(path)) error.message += ` '${path}'`;
+    throw error;
+  }
 }
 
 /** Adds to a file, which is made where there is none. */
 export function appendOwnFile(path: string, text: string, mode = 0o600): void {
   const fd = openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, mode);
   try {
-    writeFileSync(fd, text);
+    writeNamed(fd, path, text);
   } finally {
     closeSync(fd);
   }
