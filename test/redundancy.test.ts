@@ -91,11 +91,31 @@ test('a switch that takes frames and gives none back, with miimon alone: told wi
   }
 });
 
+test('a backup that hears nothing of what the active one hears: doctor says it, and nothing calls it a fault', async () => {
+  const stage = await Stage.open();
+  await stage.bond();
+  const ping = stage.lab.spawn('host', ['ping', '-q', '-i', '0.1', stage.lab.peerIp]);
+  try {
+    stage.lab.silence('eth1');
+    await until('it is seen', async () => (await stage.member('eth1')).deafness !== undefined);
+    const { status, stdout } = await typed(stage, 'bondwire doctor');
+    expect(stdout).toMatch(
+      /^ok +bond0 +eth1 waits, and heard nothing for \d+ s, while \d+ frames came in by the active/m,
+    );
+    expect(status).toBe(0);
+    expect((await stage.events()).filter(({ message }) => message.includes('eth1 waits'))).toEqual([]);
+    expect((await stage.member('eth0')).deafness).toBeUndefined();
+  } finally {
+    await ended(ping);
+  }
+});
+
 test('a quiet network is no fault, and a backup that hears nothing is none', async () => {
   const stage = await Stage.open();
   await stage.bond();
   await new Promise(resolve => setTimeout(resolve, 22_000));
   expect((await stage.show()).members.map(({ silence }) => silence)).toEqual([null, null]);
+  expect((await stage.show()).members.filter(({ deafness }) => deafness !== undefined)).toEqual([]);
   expect((await stage.events()).filter(({ message }) => /received nothing/.test(message))).toEqual([]);
 });
 

@@ -6,7 +6,7 @@ import type {
   ErrorBody,
   EventRecord,
   MembersDocument,
-  MemberSilence,
+  MemberDeafness, MemberSilence,
   RouteRequest,
   ShowBond,
   ShowDocument,
@@ -57,6 +57,7 @@ const isMember: Check = fields<keyof ShowMember>({
   tx: isCounters,
   lastReceivedMs: orNull(isNumber),
   silence: orNull(fields<keyof MemberSilence>({ sent: isNumber, forMs: isNumber, othersReceived: isNumber })),
+  deafness: orAbsent(fields<keyof MemberDeafness>({ forMs: isNumber, activeReceived: isNumber })),
 });
 
 const isBond: Check = fields<keyof ShowBond>({

@@ -47,6 +47,14 @@ export interface ShowMember {
   readonly lastReceivedMs: number | null;
   /** Of the active member, when it sends and hears nothing: what is behind its link may be dead. */
   readonly silence: MemberSilence | null;
+  /** Of a usable member that waits, when it hears nothing while much comes in by the active one: it may be right so. */
+  readonly deafness?: MemberDeafness;
+}
+
+export interface MemberDeafness {
+  readonly forMs: number;
+  /** Frames that the active member received in that time. */
+  readonly activeReceived: number;
 }
 
 export interface MemberSilence {

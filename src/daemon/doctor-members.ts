@@ -1,7 +1,7 @@
 // Whether a bond is what it is for: that something takes over when a member fails. One usable member, one that sends and hears
-// nothing, and devices on a member that the bond takes the frames from.
+// nothing, one that waits and hears nothing, and devices on a member that the bond takes the frames from.
 import { advice } from '../base/index.js';
-import { redundancyOf, type ShowBond } from './api.js';
+import { type MemberDeafness, redundancyOf, type ShowBond } from './api.js';
 import { joinAdvice, warn } from './doctor-links.js';
 import type { Finding } from './doctor.js';
 import { silenceText } from './member-watch.js';
@@ -31,6 +31,9 @@ export function memberFindings(
             ),
           ],
     ),
+    ...bond.members.flatMap(({ name, deafness }) =>
+      deafness === undefined ? [] : [unheard(bond.name, name, deafness)],
+    ),
     ...bond.members.flatMap(member =>
       (onMembers[member.name] ?? []).map(({ name, kind }) =>
         warn(
@@ -45,6 +48,13 @@ export function memberFindings(
       ),
     ),
   ];
+}
+
+/** Two hosts that are joined by two cables are so for ever, so it is told to who asks, and is neither a warning nor an event. */
+function unheard(bond: string, member: string, { forMs, activeReceived }: MemberDeafness): Finding {
+  const seconds = Math.round(forMs / 1000);
+  const detail = `${member} waits, and heard nothing for ${seconds} s, while ${activeReceived} frames came in by the active member: right where no switch is behind it; behind a switch its port may be dead or in another VLAN`;
+  return { name: bond, ok: true, level: 'ok', detail };
 }
 
 function redundancy(bond: ShowBond): Finding[] {

@@ -7,7 +7,7 @@ import { AF_INET, routeDestination, routeGateway, routeInterface } from '../netl
 import type { BondSnapshot } from '../policy/index.js';
 import type { BondRunner } from './bond-runner.js';
 import type { Machine } from './machine.js';
-import { Reception, type Silence } from './reception.js';
+import { type Deafness, Reception, type Silence } from './reception.js';
 import type { Registry } from './registry.js';
 
 const LOOK_INTERVAL_MS = 1000;
@@ -21,6 +21,7 @@ const TAKERS: ReadonlySet<string> = new Set(['macvlan', 'macvtap', 'ipvlan', 'ip
 export interface MemberHearing {
   readonly lastReceivedMs: number | null;
   readonly silence: Silence | null;
+  readonly deafness?: Deafness;
 }
 
 interface Watched {
@@ -89,7 +90,9 @@ export class MemberWatch {
   hearing(runner: BondRunner, member: number): MemberHearing {
     const reception = this.#watched.get(runner)?.reception;
     const now = this.#machine.now();
+    const deafness = reception?.deafness(member, now) ?? null;
     return {
+      ...(deafness !== null && { deafness }),
       lastReceivedMs: reception?.sinceReceivedMs(member, now) ?? null,
       silence: reception?.silence(member, now) ?? null,
     };
@@ -160,8 +163,9 @@ export class MemberWatch {
     watched.reception.look(
       snapshot.members.map(({ member, link }) => {
         const { rxPackets = 0, txPackets = 0 } = getLink(netlink, member)?.statistics ?? {};
-        const carries = answersComeBack && link === 'up' && member === snapshot.active;
-        return { member, carries, rxPackets, txPackets };
+        const isUsable = answersComeBack && link === 'up' && snapshot.active !== null;
+        const carries = isUsable && member === snapshot.active;
+        return { member, carries, waits: isUsable && !carries, rxPackets, txPackets };
       }),
       atMs,
     );

@@ -11,8 +11,8 @@ function looked(
   for (let second = 0; second <= seconds; second++) {
     const [rx0, tx0, rx1] = at(second);
     const counts: MemberCounts[] = [
-      { member: 1, carries, rxPackets: rx0, txPackets: tx0 },
-      { member: 2, carries: false, rxPackets: rx1, txPackets: 0 },
+      { member: 1, carries, waits: false, rxPackets: rx0, txPackets: tx0 },
+      { member: 2, carries: false, waits: carries, rxPackets: rx1, txPackets: 0 },
     ];
     reception.look(counts, second * 1000);
   }
@@ -53,8 +53,8 @@ test('a member that does not carry is not judged, and one that begins to is from
   const look = (second: number): void =>
     reception.look(
       [
-        { member: 1, carries: true, rxPackets: 2, txPackets: second * 2 },
-        { member: 2, carries: false, rxPackets: second, txPackets: 0 },
+        { member: 1, carries: true, waits: false, rxPackets: 2, txPackets: second * 2 },
+        { member: 2, carries: false, waits: true, rxPackets: second, txPackets: 0 },
       ],
       second * 1000,
     );
@@ -63,4 +63,41 @@ test('a member that does not carry is not judged, and one that begins to is from
   expect(reception.silence(1, 62_000)).toBeNull();
   for (let second = 63; second < 70; second++) look(second);
   expect(reception.silence(1, 69_000)).toMatchObject({ forMs: 9000 });
+});
+
+test('one that waits and hears nothing of much that the active one hears is told of after a minute', () => {
+  expect(looked(59, second => [second * 5, 0, 7]).deafness(2, 59_000)).toBeNull();
+  expect(looked(61, second => [second * 5, 0, 7]).deafness(2, 61_000)).toEqual({
+    forMs: 61_000,
+    activeReceived: 305,
+  });
+  // Heard once, its time begins anew.
+  expect(looked(80, second => [second * 5, 0, Math.min(second, 30)]).deafness(2, 80_000)).toBeNull();
+});
+
+test('one that waits is not called deaf on a quiet network, when it hears a little, or when nobody carries', () => {
+  expect(looked(600, second => [Math.floor(second / 10), 0, 0]).deafness(2, 600_000)).toBeNull();
+  expect(looked(600, second => [second * 5, 0, Math.floor(second / 30)]).deafness(2, 600_000)).toBeNull();
+  expect(looked(600, second => [second * 5, 0, 0], false).deafness(2, 600_000)).toBeNull();
+  expect(looked(600, second => [second * 5, 0, 0]).deafness(1, 600_000)).toBeNull();
+});
+
+test('what came in while another one carried counts, and one that begins to wait has its time from then', () => {
+  const reception = new Reception();
+  const look = (second: number, active: number): void =>
+    reception.look(
+      [1, 2, 3].map(member => ({
+        member,
+        carries: member === active,
+        waits: member !== active,
+        rxPackets: member === active ? second * 4 : 0,
+        txPackets: 0,
+      })),
+      second * 1000,
+    );
+  for (let second = 0; second < 40; second++) look(second, 1);
+  for (let second = 40; second <= 70; second++) look(second, 2);
+  expect(reception.deafness(1, 70_000)).toBeNull();
+  expect(reception.deafness(2, 70_000)).toBeNull();
+  expect(reception.deafness(3, 70_000)).toMatchObject({ forMs: 70_000 });
 });

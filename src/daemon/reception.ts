@@ -6,6 +6,8 @@ export interface MemberCounts {
   readonly member: number;
   /** True for the one that the bond sends by, in the modes where answers come back by it. */
   readonly carries: boolean;
+  /** True for a usable one beside it, which hears what a switch sends to everybody. */
+  readonly waits: boolean;
   readonly rxPackets: number;
   readonly txPackets: number;
 }
@@ -16,6 +18,20 @@ export interface Silence {
   readonly forMs: number;
   /** What the other members received in that time. */
   readonly othersReceived: number;
+}
+
+/** A member that waits, and heard nothing of what the active one heard. */
+export interface Deafness {
+  readonly forMs: number;
+  /** What the active member received in that time. */
+  readonly activeReceived: number;
+}
+
+/** Since when a member waits and heard nothing. */
+interface Waiting {
+  readonly sinceMs: number;
+  /** What the active one had received by then. */
+  readonly active: number;
 }
 
 interface Heard {
@@ -32,6 +48,12 @@ const SURE = { sent: 5, forMs: 5000, others: 3 } as const;
 /** Alone, it takes longer, and a rate at which somebody would have answered; who sends seldom is quiet, not cut off. */
 const LIKELY = { sent: 20, forMs: 15_000, perSecond: 0.5 } as const;
 
+/**
+ * Switches tell each port something: who has which address, spanning tree, LLDP every 30 s. That nothing of it comes may be right all
+ * the same, as where two hosts are joined by two cables: it is worth a word to who asks, and no fault.
+ */
+const DEAF = { forMs: 60_000, active: 100 } as const;
+
 /** One bond's members. */
 export class Reception {
   #heard = new Map<number, Heard>();
@@ -41,10 +63,14 @@ export class Reception {
   readonly #unheardSince = new Map<number, number>();
   #last = new Map<number, MemberCounts>();
   #total = 0;
+  #waiting = new Map<number, Waiting>();
+  /** Packets that whoever carried received while it did. */
+  #active = 0;
 
   /** Takes in the counters; called about once a second. */
   look(counts: readonly MemberCounts[], nowMs: number): void {
     const total = counts.reduce((sum, { rxPackets }) => sum + rxPackets, 0);
+    this.#lookAtWaiting(counts, nowMs);
     const before = this.#heard;
     const othersBefore = this.#others;
     this.#heard = new Map();
@@ -67,6 +93,27 @@ export class Reception {
     }
     this.#last = new Map(counts.map(each => [each.member, each]));
     this.#total = total;
+  }
+
+  #lookAtWaiting(counts: readonly MemberCounts[], nowMs: number): void {
+    const received = ({ member, rxPackets }: MemberCounts): number =>
+      rxPackets - (this.#last.get(member)?.rxPackets ?? rxPackets);
+    for (const each of counts) if (each.carries) this.#active += Math.max(0, received(each));
+    const before = this.#waiting;
+    this.#waiting = new Map();
+    for (const each of counts) {
+      const known = received(each) === 0 ? before.get(each.member) : undefined;
+      if (each.waits) this.#waiting.set(each.member, known ?? { sinceMs: nowMs, active: this.#active });
+    }
+  }
+
+  /** What speaks for a member that waits being deaf, or null. */
+  deafness(member: number, nowMs: number): Deafness | null {
+    const waiting = this.#waiting.get(member);
+    if (waiting === undefined) return null;
+    const forMs = nowMs - waiting.sinceMs;
+    const activeReceived = this.#active - waiting.active;
+    return forMs >= DEAF.forMs && activeReceived >= DEAF.active ? { forMs, activeReceived } : null;
   }
 
   /** Milliseconds since something came in; null when nothing did since we look. */
