@@ -226,6 +226,7 @@ class Daemon implements RunningDaemon {
     }
     this.#awaited.start();
     this.#watch.start();
+    this.#operations.chains.start();
   }
 
   async serve(socket: string): Promise<void> {
@@ -239,6 +240,7 @@ class Daemon implements RunningDaemon {
     this.#closed = true;
     this.#awaited.close();
     this.#watch.close();
+    this.#operations.chains.close();
     await this.#server?.close();
     if (how === 'remove-everything') {
       for (const runner of this.#registry.all()) await this.#operations.destruction.destroy(runner);

@@ -2,7 +2,7 @@
 
 import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { hasProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../dataplane/index.js';
-import { deviceChains, getLink, listLinks, setLink } from '../linux/index.js';
+import { getLink, listLinks, setLink } from '../linux/index.js';
 import { AF_INET, type Link, type Route, withInterface } from '../netlink/index.js';
 import {
   addressText,
@@ -17,7 +17,7 @@ import {
 } from './address-transfer.js';
 import type { BondRunner } from './bond-runner.js';
 import type { MemberRecord } from './departures.js';
-import { bypassedChains } from './bypassed-chains.js';
+import type { ChainWatch } from './chain-watch.js';
 import { canSetAddress } from './fixed-address.js';
 import { addressRefusal, checkJoin } from './join-checks.js';
 import { memberLinkOf } from './link-facts.js';
@@ -41,10 +41,12 @@ type JoinWishes = Pick<EnslaveWishes, 'takeDown' | 'takeAddresses'>;
 export class Joining {
   readonly #machine: Machine;
   readonly #registry: Registry;
+  readonly #chains: ChainWatch;
 
-  constructor(machine: Machine, registry: Registry) {
+  constructor(machine: Machine, registry: Registry, chains: ChainWatch) {
     this.#machine = machine;
     this.#registry = registry;
+    this.#chains = chains;
   }
 
   join(
@@ -114,13 +116,7 @@ export class Joining {
     }
     this.#restore(runner, belongings.sourced);
     record.joining = false;
-    const { name: bond } = runner;
-    for (const clause of bypassedChains(deviceChains(), bond, [original.name]))
-      this.#machine.journal.add(bond, {
-        severity: 'warning',
-        type: 'joined',
-        message: `Of ${original.name}: ${clause}; have it on ${bond} itself (device ${bond}), which sees them`,
-      });
+    this.#chains.joined(runner);
     // One that an earlier membership left down is to be up in the end all the same.
     if (holders.length > 0) record.original = { ...original, up: true };
     for (const holder of holders) {

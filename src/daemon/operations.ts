@@ -17,6 +17,7 @@ import { tellLifetime } from './adoption.js';
 import { removeAddresses } from './address-transfer.js';
 import { checkBondName } from './bond-name.js';
 import { BondRunner } from './bond-runner.js';
+import { ChainWatch } from './chain-watch.js';
 import { isCidr } from './cidr.js';
 import { DATA_PLANE_NAMES, refuseMissing, refuseOther, wishedDataPlane } from './data-planes.js';
 import { Destruction } from './destruction.js';
@@ -40,13 +41,15 @@ const WATCHING: ReadonlySet<string> = new Set(['link_watch', 'passive_evidence',
 export class Operations {
   readonly #machine: Machine;
   readonly #registry: Registry;
+  readonly chains: ChainWatch;
   readonly joining: Joining;
   readonly destruction: Destruction;
 
   constructor(machine: Machine, registry: Registry) {
     this.#machine = machine;
     this.#registry = registry;
-    this.joining = new Joining(machine, registry);
+    this.chains = new ChainWatch(machine, registry);
+    this.joining = new Joining(machine, registry, this.chains);
     this.destruction = new Destruction(machine, registry);
   }
 

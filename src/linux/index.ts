@@ -122,7 +122,7 @@ export {
   visitNetns,
   withNetns,
 } from './netns.js';
-export { deviceChains } from './nftables.js';
+export { deviceChains, watchChains } from './nftables.js';
 export { type LinksElsewhere, linksElsewhere } from './other-namespaces.js';
 export { ETH_P_ALL, PacketSocket, type PacketSocketOptions, type ReceivedFrame } from './packet-socket.js';
 export { RingBuffer } from './ring-buffer.js';

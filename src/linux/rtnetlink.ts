@@ -61,7 +61,7 @@ export interface NamedRequest extends NetlinkRequest {
 
 /** How to open. */
 export interface RtnetlinkOptions {
-  /** Multicast groups (RTNLGRP_*) whose news are wanted; none opens no event socket. */
+  /** Multicast groups (RTNLGRP_*, or the other family's) whose news are wanted; none opens no event socket. */
   readonly groups?: readonly number[];
   /** Another family of netlink that works alike; NETLINK_ROUTE where absent. */
   readonly protocol?: number;
@@ -122,7 +122,7 @@ export class Rtnetlink {
       setReceiveBuffer(fd, 1024 * 1024);
       const groups = options.groups ?? [];
       if (groups.length > 0) {
-        eventFd = openSocket(SOCK_NONBLOCK);
+        eventFd = openSocket(SOCK_NONBLOCK, options.protocol);
         setReceiveBuffer(eventFd, EVENT_BUFFER_BYTES);
         bindSocket(eventFd);
         for (const group of groups) {

@@ -14,6 +14,7 @@ export * from './rtnetlink.js';
 export * from './traffic-control.js';
 export * from './vlan-tags.js';
 export {
+  DEL_CHAIN,
   type DeviceChain,
   emitChainsQuestion,
   GET_CHAIN,

@@ -5,6 +5,7 @@ import { type Codec, findAttribute, parseAttributes, text } from './attribute.js
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFT_MSG_NEWCHAIN = 3;
 const NFT_MSG_GETCHAIN = 4;
+const NFT_MSG_DELCHAIN = 5;
 /** struct nfgenmsg: family, version, resource. */
 const NFGENMSG_LENGTH = 4;
 const NFTA_CHAIN = { table: 1, name: 3, hook: 4 } as const;
@@ -15,6 +16,7 @@ const NF_INET_INGRESS = 5;
 
 export const NEW_CHAIN: number = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_NEWCHAIN;
 export const GET_CHAIN: number = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETCHAIN;
+export const DEL_CHAIN: number = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_DELCHAIN;
 
 /** A chain that sees the frames of devices. */
 export interface DeviceChain {
