@@ -1,14 +1,14 @@
 // A daemon that is killed at a system call, whichever: strace ends it as it enters the Nth of those that change something, in the midst of
 // create, enslave, release, set, apply or destroy. The next daemon leaves nothing behind and nothing half-done; on eBPF no packet is
 // lost. Needs root and strace; part of test:all. BONDWIRE_KILLS says how many on each data plane (npm run test:kills: 150).
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { type Meter, startMeter } from '../src/lab/index.js';
 import { type Picture, pictureOf, pins, untilAsBefore } from './support/picture.js';
 import { closeStages, ended, Stage, until } from './support/stage.js';
+import { type Call, callsIn, isDead, traced } from './support/traced.js';
 
 afterEach(closeStages);
 
@@ -65,45 +65,6 @@ function changesOf(plane: DataPlane, file: string): readonly Change[] {
   ];
 }
 
-/** The Nth call of this name that a thread makes: strace counts each name by itself. */
-interface Call {
-  readonly name: string;
-  readonly nth: number;
-}
-
-/** One that ends the process at a call, or (undefined) only writes down its calls; it has hold of the process when this returns. */
-async function traced(pid: number, at: Call | undefined, file: string): Promise<ChildProcess> {
-  const inject = at === undefined ? [] : ['-e', `inject=${at.name}:signal=KILL:when=${at.nth}`];
-  const args = ['-f', '-qq', '-o', file, '-p', String(pid), '-e', `trace=${CALLS}`, ...inject];
-  const child = spawn('strace', args, { stdio: 'ignore' });
-  await until('strace has hold of the daemon', () => {
-    if (child.exitCode !== null) throw new Error(`strace ended with status ${child.exitCode}`);
-    return tracers(pid).every(tracer => tracer !== '0');
-  });
-  return child;
-}
-
-/** Who traces each thread; a call of the very first ones may have ended a thread, or all. */
-function tracers(pid: number): string[] {
-  if (isDead(pid)) return [];
-  return readdirSync(`/proc/${pid}/task`).flatMap(task => {
-    try {
-      const status = readFileSync(`/proc/${pid}/task/${task}/status`, 'latin1');
-      return /TracerPid:\t(\d+)/.exec(status)?.[1] ?? [];
-    } catch {
-      return [];
-    }
-  });
-}
-
-function isDead(pid: number): boolean {
-  try {
-    return /^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'));
-  } catch {
-    return true;
-  }
-}
-
 class Killer {
   readonly #stage: Stage;
   readonly #file: string;
@@ -125,17 +86,10 @@ class Killer {
     const known = this.#calls.get(change.name);
     if (known !== undefined) return known;
     const pid = this.#pid();
-    const strace = await traced(pid, undefined, this.#file);
+    const strace = await traced(pid, { calls: CALLS, file: this.#file, threads: 'all' });
     await change.run(this.#stage);
     await ended(strace, 'SIGINT');
-    const counts = new Map<string, number>();
-    const calls = [...readFileSync(this.#file, 'latin1').matchAll(/^(\d+) +(\w+)\(/gm)]
-      .filter(([, thread]) => thread === String(pid))
-      .map(([, , name = '']) => {
-        const nth = (counts.get(name) ?? 0) + 1;
-        counts.set(name, nth);
-        return { name, nth };
-      });
+    const calls = callsIn(this.#file, pid, 'all');
     this.#calls.set(change.name, calls);
     return calls;
   }
@@ -152,7 +106,8 @@ class Killer {
     const at = calls[Math.floor(Math.random() * calls.length)];
     if (at === undefined) throw new Error(`${change.name} makes no call.`);
     const pid = this.#pid();
-    const strace = await traced(pid, at, this.#file);
+    const inject = { at, what: 'signal=KILL' };
+    const strace = await traced(pid, { calls: CALLS, file: this.#file, threads: 'all', inject });
     let isDone = false;
     const done = change.run(this.#stage).then(
       () => (isDone = true),

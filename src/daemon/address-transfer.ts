@@ -143,7 +143,10 @@ export function giveAddresses(
       ...(label !== undefined && { label: labelFor(label, fromName, to.name) }),
     };
   });
-  throwFirst(addAddresses(netlink, moved), 'EEXIST');
+  const outcomes = addAddresses(netlink, moved);
+  // Once more: what a moment made fail is not to be lost.
+  const failed = moved.filter((_, at) => outcomes[at] !== undefined && !isErrno(outcomes[at], 'EEXIST'));
+  if (failed.length > 0) throwFirst(addAddresses(netlink, failed), 'EEXIST');
 }
 
 /** A label begins with the name of its interface: `eth0:web` becomes `bond0:web`. 15 characters at most. */

@@ -30,6 +30,7 @@ import {
   routeIdentity,
   routeOrder,
 } from './route-transfer.js';
+import { twice } from './twice.js';
 
 /** What a bond had at its end. */
 export interface Carried extends Belongings {
@@ -125,7 +126,7 @@ export class BelongingsReturn {
   /** Addresses and default routes. Whoever has members for homes lets them go before. */
   first(): void {
     const found = this.#homes.flatMap(home => {
-      const link = getLink(this.#netlink, home.saved.ifindex);
+      const link = twice(() => getLink(this.#netlink, home.saved.ifindex));
       if (link === undefined) return [];
       return [{ ...home, link, to: { ifindex: link.ifindex, name: link.name ?? home.saved.name } }];
     });

@@ -11,6 +11,7 @@ import { countersOf } from './member-counters.js';
 import { restoreSettings } from './original-settings.js';
 import { randomMac } from './random-mac.js';
 import type { Leaving, SavedMember } from './state-file.js';
+import { twice } from './twice.js';
 import type { VlanFollower } from './vlan-follower.js';
 
 /** A member as the daemon keeps it. */
@@ -73,8 +74,8 @@ export class Departures {
     }
     // Whatever of it fails (RUN_DIR may be full), the interface gets back what it had.
     try {
-      this.#guard(() => this.#filters.release(member));
-      this.#guard(() => this.#vlans.release(member));
+      this.#guard(() => twice(() => this.#filters.release(member)));
+      this.#guard(() => twice(() => this.#vlans.release(member)));
       this.#guard(() => bond.plane.removeMember(member));
       this.#guard(() => {
         const counted = countersOf(getLink(this.#machine.netlink, member));
@@ -119,11 +120,11 @@ export class Departures {
     if (heldDown.size === 0) return;
     const { netlink } = this.#machine;
     for (const ifindex of Array.from(heldDown)) {
-      const link = getLink(netlink, ifindex);
+      const link = twice(() => getLink(netlink, ifindex));
       if (link !== undefined && link.address === address) continue;
       this.#guard(() => {
         const isUp = link === undefined || (link.flags & IFF.IFF_UP) !== 0;
-        if (!isUp) setLink(netlink, ifindex, { up: true });
+        if (!isUp) twice(() => setLink(netlink, ifindex, { up: true }));
       });
       heldDown.delete(ifindex);
     }

@@ -7,6 +7,7 @@ import { BelongingsReturn, carriedBy, planReturn } from './belongings-return.js'
 import type { BondRunner } from './bond-runner.js';
 import type { Machine } from './machine.js';
 import type { Registry } from './registry.js';
+import { twice } from './twice.js';
 
 export class Destruction {
   readonly #machine: Machine;
@@ -30,8 +31,8 @@ export class Destruction {
     await this.dismantle(runner, () => {
       // Down first: nobody is to be told of failovers from member to member while they leave.
       if (link === undefined) return;
-      setLink(netlink, link.ifindex, { up: false });
-      runner.resync();
+      twice(() => setLink(netlink, link.ifindex, { up: false }));
+      twice(() => runner.resync());
     });
     this.#machine.journal.add(name, { severity: 'info', type: 'left', message: `${name} was destroyed` });
     return ok(undefined);
@@ -58,7 +59,11 @@ export class Destruction {
     save(runner);
     const homecoming = new BelongingsReturn(netlink, runner.taken, runner.plane.bondIfindex);
     const homes = new Set(runner.taken.map(({ ifindex }) => ifindex));
-    before();
+    try {
+      before();
+    } catch (error) {
+      this.#left(name, `${name} ends in disorder: ${(error as Error).message}`);
+    }
     this.#letGo(runner, member => homes.has(member));
     runner.releaseHeld();
     homecoming.first();

@@ -13,6 +13,7 @@ import {
 } from '../linux/index.js';
 import { setLargeReceive } from './large-receive.js';
 import { type AddrGenMode, addrGenModeOf, IFF, type Link } from '../netlink/index.js';
+import { twice } from './twice.js';
 
 /** Plain JSON; kept in the state file from before the first change until the interface was given back. */
 export interface OriginalSettings {
@@ -56,15 +57,6 @@ export function silenceIpv6(netlink: Rtnetlink, original: OriginalSettings): voi
     writeSysctl('ipv6', original.name, 'disable_ipv6', '1');
   } catch (error) {
     if (!isErrno(error, 'EROFS', 'EACCES', 'EPERM')) throw error;
-  }
-}
-
-/** Does it once more when it fails: what a moment made fail (no descriptor free) is not to stay behind for good. */
-function twice<T>(action: () => T): T {
-  try {
-    return action();
-  } catch {
-    return action();
   }
 }
 

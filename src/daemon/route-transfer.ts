@@ -107,12 +107,12 @@ function make(netlink: Rtnetlink, routes: readonly Route[]): NotGiven[] {
   });
 }
 
-/** Once more what failed because the way to its gateway came after it (a way through another table, say). */
+/** Once more what failed: the way to its gateway came after it (a way through another table, say), or it was for a moment. */
 function again(netlink: Rtnetlink, failed: readonly NotGiven[]): NotGiven[] {
-  const isEarly = ({ error }: NotGiven): boolean => isErrno(error, 'ENETUNREACH', 'EHOSTUNREACH', 'EINVAL');
-  const early = failed.filter(isEarly).map(({ route }) => route);
-  if (early.length === 0) return [...failed];
-  return [...failed.filter(each => !isEarly(each)), ...make(netlink, early)];
+  return make(
+    netlink,
+    failed.map(({ route }) => route),
+  );
 }
 
 /** Makes routes at once. Gives those that could not be made. */

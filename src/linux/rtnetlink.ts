@@ -156,11 +156,23 @@ export class Rtnetlink {
     for (let at = 0; at < requests.length; ) {
       const { bytes, count } = this.#batch(requests, at);
       const first = (this.#sequence - count + 1) >>> 0;
-      this.#transmit(bytes, requests[at]?.type ?? 0);
-      outcomes.push(...this.#outcomes(requests.slice(at, at + count), first));
+      const unsent = this.#unsent(bytes, requests[at]?.type ?? 0);
+      const now = requests.slice(at, at + count);
+      outcomes.push(...(unsent === undefined ? this.#outcomes(now, first) : now.map(() => unsent)));
       at += count;
     }
     return outcomes;
+  }
+
+  /** Why a datagram was not sent, which is then the outcome of each of its requests; undefined when it was. */
+  #unsent(bytes: Uint8Array, type: number): SystemError | undefined {
+    try {
+      this.#transmit(bytes, type);
+      return undefined;
+    } catch (error) {
+      if (error instanceof SystemError) return error;
+      throw error;
+    }
   }
 
   /** As many requests as one datagram holds, at least one, from this one on; the last asks for an acknowledgement. */

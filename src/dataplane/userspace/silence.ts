@@ -13,6 +13,7 @@ import {
 } from '../../linux/index.js';
 import type { TagRange } from '../../netlink/index.js';
 import { deleteEmptyClsact, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
+import { doAll } from '../quietly.js';
 
 /** How it was done, for undoing it; plain JSON. */
 export interface Silence {
@@ -85,8 +86,15 @@ export function leaveToHost(
   if (settings === undefined) addDropFilter(netlink, place(ifindex), tags, true);
 }
 
-/** Undoes it, also when it was noted and only begun. Quiet when the interface is gone. */
-export function unsilence(netlink: Rtnetlink, { ifindex, ownsQdisc, settings }: Silence): void {
+/**
+ * Undoes it, also when it was noted and only begun; once more when a call fails, which may have been for a moment only (SystemError:
+ * it failed again). Quiet when the interface is gone.
+ */
+export function unsilence(netlink: Rtnetlink, silenced: Silence): void {
+  doAll([() => undo(netlink, silenced)]);
+}
+
+function undo(netlink: Rtnetlink, { ifindex, ownsQdisc, settings }: Silence): void {
   const name = getLink(netlink, ifindex)?.name;
   if (name === undefined) return;
   if (settings !== undefined) {
