@@ -45,13 +45,12 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'bondwire rootless': 'test/rootless.test.ts',
 };
 
-/** Those that nothing here can paste: NetworkManager, systemd, Open vSwitch, a bond of the driver, a mode that is not built. */
+/** Those that nothing here can paste: NetworkManager, systemd, Open vSwitch, a bond of the driver. */
 const NOWHERE: ReadonlySet<string> = new Set([
   'nmcli device set {iface} managed no',
   'systemctl disable teamd@{team}',
   'ovs-vsctl add-port {bridge} {bond}',
   'ip link del dev {master}',
-  'bondwire set {bond} min_links={up}',
 ]);
 
 test('every interface may join by the command that its refusal offers', async () => {

@@ -342,7 +342,7 @@ export class BondRunner {
         else this.#guard(() => this.#perform(output));
       }
     } finally {
-      for (const event of events) this.#tell(event);
+      for (const event of this.#departures.untold(events)) this.#tell(event);
     }
     this.#guard(() => this.#filters.follow());
     // Those are sent all the time; the times that follow from them start anew with a new daemon.

@@ -3,7 +3,7 @@ import { advice, type MacText } from '../base/index.js';
 import type { BondDataPlane } from '../dataplane/index.js';
 import { getLink, setLink } from '../linux/index.js';
 import { IFF } from '../netlink/index.js';
-import type { Bond } from '../policy/index.js';
+import type { Bond, BondEvent } from '../policy/index.js';
 import { addCounters, grownBy, type IfconfigCounters } from '../report/index.js';
 import type { FilterFollower } from './filter-follower.js';
 import type { Machine } from './machine.js';
@@ -44,6 +44,8 @@ export class Departures {
   readonly #vlans: VlanFollower;
   readonly #guard: (action: () => void) => void;
   readonly #save: () => void;
+  /** Name of the one that was told of just now as staying down. */
+  #toldTwin: string | undefined;
 
   constructor(
     machine: Machine,
@@ -112,6 +114,14 @@ export class Departures {
     });
     const message = `${original.name} stays down, since ${name} lives on with its MAC address: the switch would send frames of ${name} to both. It comes up when ${name} is destroyed or has another MAC address; '${other}' brings it up with another of its own`;
     this.#machine.journal.add(name, { severity: 'warning', type: 'left', message });
+    this.#toldTwin = original.name;
+  }
+
+  /** Without what the policy says of the MAC address of an interface that was told of just now as staying down. */
+  untold(events: readonly BondEvent[]): readonly BondEvent[] {
+    const twin = this.#toldTwin;
+    this.#toldTwin = undefined;
+    return events.filter(({ type, member }) => type !== 'address' || member === undefined || member !== twin);
   }
 
   /** Brings those up that were held down, unless the bond has their MAC address still; undefined: it has none any more. */

@@ -66,22 +66,11 @@ function programs(
     );
 }
 
-function bondItself({ name, adminUp, carrier, members, awaited, options }: ShowBond): Finding[] {
+function bondItself({ name, adminUp, members, awaited }: ShowBond): Finding[] {
   if (members.length === 0)
     // Those that are awaited are told of by themselves.
     return awaited.length > 0 ? [] : [warn(name, 'it has no members', joinAdvice(name))];
-  const up = members.filter(({ miiStatus }) => miiStatus === 'up').length;
-  const found: Finding[] = [];
-  if (!adminUp) found.push(warn(name, 'it is set down', advice('ip link set dev {bond} up', { bond: name })));
-  if (!carrier && up > 0 && up < options.min_links)
-    found.push(
-      warn(
-        name,
-        `it has no carrier: ${up} of its members ${up === 1 ? 'is' : 'are'} up where min_links=${options.min_links}`,
-        `mend the links of the others, or ${advice('bondwire set {bond} min_links={up}', { bond: name, up })}`,
-      ),
-    );
-  return found;
+  return adminUp ? [] : [warn(name, 'it is set down', advice('ip link set dev {bond} up', { bond: name }))];
 }
 
 function stateOf({ name, options }: ShowBond, member: ShowMember, link: MemberLinkFacts): Finding[] {
