@@ -2,17 +2,7 @@
 // them wherever they are, so their peers are to be told after a failover too. From here they are not seen, and nothing is told of them:
 // all namespaces are looked into now and then. Their frames go out of what they stand on here.
 import type { VlanTag } from '../frames/index.js';
-import {
-  closeFd,
-  currentNetnsId,
-  isErrno,
-  listLinks,
-  netnsIdOf,
-  openOwnNetns,
-  Rtnetlink,
-  visitNetns,
-  withNetns,
-} from '../linux/index.js';
+import { inOtherNamespaces, listLinks, type OtherNamespace, type Rtnetlink } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import type { StackedDevice } from '../policy/index.js';
 import { describe, lookAround, STACKABLE, tagOf } from './stack-facts.js';
@@ -57,17 +47,7 @@ export function elsewhereAt(netlink: Rtnetlink, number: number): Elsewhere | und
 
 /** Looks into all namespaces but that of `netlink`, which is the thread's; true when something is other than at the last look. */
 export function lookElsewhere(netlink: Rtnetlink): boolean {
-  const own = openOwnNetns();
-  const ownInode = currentNetnsId();
-  const found: Elsewhere[] = [];
-  try {
-    visitNetns((netns, inode) => {
-      if (inode !== ownInode) found.push(...withNetns(netns, () => lookIn(inode, own)));
-      return false;
-    });
-  } finally {
-    closeFd(own);
-  }
+  const found = inOtherNamespaces(lookIn);
   const before = seen.get(netlink) ?? [];
   seen.set(netlink, found);
   return JSON.stringify(before) !== JSON.stringify(found);
@@ -77,33 +57,23 @@ function mayStand(link: Link): boolean {
   return STACKABLE.has(link.info?.kind ?? '') && link.linkNetnsId !== undefined;
 }
 
-/** Sockets are not kept: they would keep a namespace that everybody else has left. */
-function lookIn(inode: number, own: number): Elsewhere[] {
-  const netlink = Rtnetlink.open();
-  try {
-    if (!listLinks(netlink).some(mayStand)) return [];
-    const here = netnsIdOf(netlink, own);
-    const around = lookAround(netlink);
-    const found: Elsewhere[] = [];
-    const add = (link: Link, below: number, tags: readonly VlanTag[]): void => {
-      const tag = tagOf(link);
-      const all = tag === null ? tags : [...tags, tag];
-      const device = { ...describe(link, around), ifindex: numberOf(inode, link.ifindex) };
-      const kind = link.info?.kind === 'vlan' ? 'vlan' : 'macvlan';
-      found.push({ device, kind, below, tags: all });
-      for (const upper of around.links) {
-        const isOn = upper.link === link.ifindex && upper.linkNetnsId === undefined;
-        if (isOn && STACKABLE.has(upper.info?.kind ?? '')) add(upper, below, all);
-      }
-    };
-    for (const link of around.links)
-      if (mayStand(link) && link.linkNetnsId === here && link.link !== undefined) add(link, link.link, []);
-    return found;
-  } catch (error) {
-    // A namespace that ended meanwhile, or where we may not ask.
-    if (isErrno(error, 'EPERM', 'EACCES', 'ENODEV')) return [];
-    throw error;
-  } finally {
-    netlink.close();
-  }
+function lookIn({ netns, netlink, ourId }: OtherNamespace): Elsewhere[] {
+  if (!listLinks(netlink).some(mayStand)) return [];
+  const here = ourId();
+  const around = lookAround(netlink);
+  const found: Elsewhere[] = [];
+  const add = (link: Link, below: number, tags: readonly VlanTag[]): void => {
+    const tag = tagOf(link);
+    const all = tag === null ? tags : [...tags, tag];
+    const device = { ...describe(link, around), ifindex: numberOf(netns, link.ifindex) };
+    const kind = link.info?.kind === 'vlan' ? 'vlan' : 'macvlan';
+    found.push({ device, kind, below, tags: all });
+    for (const upper of around.links) {
+      const isOn = upper.link === link.ifindex && upper.linkNetnsId === undefined;
+      if (isOn && STACKABLE.has(upper.info?.kind ?? '')) add(upper, below, all);
+    }
+  };
+  for (const link of around.links)
+    if (mayStand(link) && link.linkNetnsId === here && link.link !== undefined) add(link, link.link, []);
+  return found;
 }

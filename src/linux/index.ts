@@ -123,7 +123,12 @@ export {
   withNetns,
 } from './netns.js';
 export { deviceChains, watchChains } from './nftables.js';
-export { type LinksElsewhere, linksElsewhere } from './other-namespaces.js';
+export {
+  inOtherNamespaces,
+  type LinksElsewhere,
+  linksElsewhere,
+  type OtherNamespace,
+} from './other-namespaces.js';
 export { ETH_P_ALL, PacketSocket, type PacketSocketOptions, type ReceivedFrame } from './packet-socket.js';
 export { RingBuffer } from './ring-buffer.js';
 export { leaveTagged, PROBE_ANSWERS } from './socket-filter.js';

@@ -140,17 +140,20 @@ export function visitNetns(visit: (netns: number, inode: number) => boolean): vo
   const paths = [...listNamedNetns().map(netnsPath), ...processes.map(pid => `/proc/${pid}/ns/net`)];
   for (const path of paths) {
     let fd = -1;
+    let isCallers = false;
     try {
       const { ino } = statSync(path);
       if (seen.has(ino)) continue;
       seen.add(ino);
       fd = openFd(path, O_RDONLY);
-      if (visit(fd, ino)) return;
+      isCallers = visit(fd, ino);
+      if (isCallers) return;
     } catch (error) {
       // Ended while we looked, not ours to look at, or a name without a namespace.
       if (!isErrno(error, 'ENOENT', 'EACCES', 'EPERM', 'ESRCH', 'EINVAL')) throw error;
+    } finally {
+      if (fd >= 0 && !isCallers) closeFd(fd);
     }
-    if (fd >= 0) closeFd(fd);
   }
 }
 

@@ -1,13 +1,55 @@
-// Interfaces of the other network namespaces, as far as they may be looked into: what stands on an interface may be there.
-import { readdirSync, statSync } from 'node:fs';
+// The other network namespaces, as far as they may be looked into: what stands on an interface may be there.
 import type { Link } from '../netlink/index.js';
 import { isErrno } from './errors.js';
-import { closeFd, openFd } from './ffi.js';
+import { closeFd } from './ffi.js';
 import { listLinks } from './links.js';
-import { currentNetnsId, listNamedNetns, netnsIdOf, netnsPath, OWN_NETNS, withNetns } from './netns.js';
+import { currentNetnsId, netnsIdOf, openOwnNetns, visitNetns, withNetns } from './netns.js';
 import { Rtnetlink } from './rtnetlink.js';
 
-const O_RDONLY = 0;
+/** A namespace that the thread is in while it is looked into. */
+export interface OtherNamespace {
+  /** Inode number of the namespace. */
+  readonly netns: number;
+  /** Closed afterwards: a socket would keep a namespace that everybody else has left. */
+  readonly netlink: Rtnetlink;
+  /** What `linkNetnsId` of its links says for the namespace that was asked from; -1 when nothing there leads here. */
+  readonly ourId: () => number;
+}
+
+/**
+ * What is found in all namespaces but the thread's: those that have a name for ip-netns(8) or a process. One that ended meanwhile, or
+ * where we may not ask, has nothing. Throws SystemError.
+ */
+export function inOtherNamespaces<T>(look: (there: OtherNamespace) => readonly T[]): T[] {
+  const own = openOwnNetns();
+  const ownInode = currentNetnsId();
+  const found: T[] = [];
+  try {
+    visitNetns((fd, netns) => {
+      if (netns !== ownInode) found.push(...withNetns(fd, () => lookInto(netns, own, look)));
+      return false;
+    });
+  } finally {
+    closeFd(own);
+  }
+  return found;
+}
+
+function lookInto<T>(
+  netns: number,
+  own: number,
+  look: (there: OtherNamespace) => readonly T[],
+): readonly T[] {
+  const netlink = Rtnetlink.open();
+  try {
+    return look({ netns, netlink, ourId: () => netnsIdOf(netlink, own) });
+  } catch (error) {
+    if (isErrno(error, 'EPERM', 'EACCES', 'ENODEV')) return [];
+    throw error;
+  } finally {
+    netlink.close();
+  }
+}
 
 /** What one other namespace holds. */
 export interface LinksElsewhere {
@@ -18,36 +60,9 @@ export interface LinksElsewhere {
   readonly links: readonly Link[];
 }
 
-/** Those that have a name for ip-netns(8) or a process; ones that must not be entered are left out. */
+/** The interfaces of the other namespaces. */
 export function linksElsewhere(): LinksElsewhere[] {
-  const found: LinksElsewhere[] = [];
-  const seen = new Set<number>([currentNetnsId()]);
-  const processes = readdirSync('/proc').filter(name => /^\d+$/.test(name));
-  const paths = [...listNamedNetns().map(netnsPath), ...processes.map(pid => `/proc/${pid}/ns/net`)];
-  const own = openFd(OWN_NETNS, O_RDONLY);
-  try {
-    for (const path of paths) {
-      try {
-        const { ino } = statSync(path);
-        if (seen.has(ino)) continue;
-        seen.add(ino);
-        found.push({ netns: ino, ...withNetns(path, () => lookAround(own)) });
-      } catch (error) {
-        // Ended while we looked, not ours to enter, or a name without a namespace.
-        if (!isErrno(error, 'ENOENT', 'EACCES', 'EPERM', 'ESRCH', 'EINVAL')) throw error;
-      }
-    }
-  } finally {
-    closeFd(own);
-  }
-  return found;
-}
-
-function lookAround(own: number): Omit<LinksElsewhere, 'netns'> {
-  const netlink = Rtnetlink.open();
-  try {
-    return { ourId: netnsIdOf(netlink, own), links: listLinks(netlink) };
-  } finally {
-    netlink.close();
-  }
+  return inOtherNamespaces(({ netns, netlink, ourId }) => [
+    { netns, ourId: ourId(), links: listLinks(netlink) },
+  ]);
 }
