@@ -122,7 +122,7 @@ class Faults {
     if (pid === null) throw new Error('There is no daemon.');
     await change.prepare(this.#stage);
     const error = at !== undefined && MAKE_DESCRIPTORS.includes(at.name) ? 'EMFILE' : 'EPERM';
-    const inject = at === undefined ? {} : { inject: { at, what: `error=${error}` } };
+    const inject = at === undefined ? {} : { inject: `${at.name}:error=${error}:when=${at.nth}` };
     const strace = await traced(pid, { calls: CALLS, file: this.#file, threads: 'main', ...inject });
     await change.run(this.#stage).catch(() => undefined);
     await ended(strace, 'SIGINT');

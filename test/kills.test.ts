@@ -106,7 +106,7 @@ class Killer {
     const at = calls[Math.floor(Math.random() * calls.length)];
     if (at === undefined) throw new Error(`${change.name} makes no call.`);
     const pid = this.#pid();
-    const inject = { at, what: 'signal=KILL' };
+    const inject = `${at.name}:signal=KILL:when=${at.nth}`;
     const strace = await traced(pid, { calls: CALLS, file: this.#file, threads: 'all', inject });
     let isDone = false;
     const done = change.run(this.#stage).then(

@@ -1,4 +1,4 @@
-// A process under strace: its calls are written down, or one of them is tampered with (killed at it, or it fails).
+// A process under strace: its calls are written down, or tampered with (it is killed at one, one fails, all are slow).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { until } from './stage.js';
@@ -17,16 +17,15 @@ export interface Tracing {
   readonly calls: string;
   /** Where they are written down. */
   readonly file: string;
-  /** One call, and what becomes of it: `signal=KILL`, `error=EMFILE`. */
-  readonly inject?: { readonly at: Call; readonly what: string };
+  /** What becomes of calls, as strace says it: `openat:error=EMFILE:when=3`, `sendto:delay_enter=20000`. */
+  readonly inject?: string;
   /** All threads, or the main one alone. */
   readonly threads: 'all' | 'main';
 }
 
 /** Strace, which has hold of the process when this returns. */
 export async function traced(pid: number, { calls, file, inject, threads }: Tracing): Promise<ChildProcess> {
-  const tampering =
-    inject === undefined ? [] : ['-e', `inject=${inject.at.name}:${inject.what}:when=${inject.at.nth}`];
+  const tampering = inject === undefined ? [] : ['-e', `inject=${inject}`];
   const follow = threads === 'all' ? ['-f'] : [];
   const args = [...follow, '-qq', '-o', file, '-p', String(pid), '-e', `trace=${calls}`, ...tampering];
   const child = spawn('strace', args, { stdio: 'ignore' });
