@@ -36,6 +36,12 @@ export interface EnslaveWishes {
   readonly options: Readonly<Record<string, string>>;
 }
 
+/** What an interface was found to be and to carry when it was looked at. */
+export interface Checked {
+  readonly link: Link;
+  readonly belongings: Belongings;
+}
+
 type JoinWishes = Pick<EnslaveWishes, 'takeDown' | 'takeAddresses'>;
 
 export class Joining {
@@ -49,15 +55,17 @@ export class Joining {
     this.#chains = chains;
   }
 
+  /** `known`: what `check` gave for it, when nothing has changed since; thousands of routes take long to read. */
   join(
     runner: BondRunner,
     name: string,
     found: Link | undefined,
     wishes: JoinWishes,
+    known?: Checked,
   ): Result<undefined, Refusal> {
     const { netlink, ethtool } = this.#machine;
     const bondName = runner.name;
-    const checked = this.check(runner, name, found, wishes);
+    const checked = known === undefined ? this.check(runner, name, found, wishes) : ok(known);
     if (!checked.ok) return checked;
     const { link, belongings } = checked.value;
     const holders = this.#registry.all().filter(({ heldDown }) => heldDown.has(link.ifindex));
@@ -145,7 +153,7 @@ export class Joining {
     name: string,
     link: Link | undefined,
     wishes: JoinWishes,
-  ): Result<{ readonly link: Link; readonly belongings: Belongings }, Refusal> {
+  ): Result<Checked, Refusal> {
     if (link === undefined) {
       const known = listLinks(this.#machine.netlink).map(({ name: other = '' }) => other);
       const near = nearestName(name, known);

@@ -21,7 +21,7 @@ import { ChainWatch } from './chain-watch.js';
 import { isCidr } from './cidr.js';
 import { DATA_PLANE_NAMES, refuseMissing, refuseOther, wishedDataPlane } from './data-planes.js';
 import { Destruction } from './destruction.js';
-import { type EnslaveWishes, Joining } from './joining.js';
+import { type Checked, type EnslaveWishes, Joining } from './joining.js';
 import type { Machine } from './machine.js';
 import { lowerEndName, placesOf } from './places.js';
 import { randomMac } from './random-mac.js';
@@ -130,17 +130,21 @@ export class Operations {
     const wasUp = runner.policy.snapshot().adminUp;
     const wrong = this.checkMemberOptions(runner, names, wishes.options);
     if (wrong !== undefined) return err(wrong);
+    /** Of the first that is to join: when it does, nothing has changed since. */
+    let first: Checked | undefined;
     // All are looked at before the first is touched.
     for (const name of names) {
       const link = getLink(this.#machine.netlink, name);
       if (link !== undefined && runner.records.has(link.ifindex)) continue;
       const checked = this.joining.check(runner, name, link, wishes);
       if (!checked.ok) return checked;
+      first ??= checked.value;
     }
     for (const name of names) {
       const link = getLink(this.#machine.netlink, name);
       if (link !== undefined && runner.records.has(link.ifindex)) continue;
-      let result = this.joining.join(runner, name, link, wishes);
+      const known = joined.length === 0 && first?.link.ifindex === link?.ifindex ? first : undefined;
+      let result = this.joining.join(runner, name, link, wishes, known);
       if (result.ok && link !== undefined) {
         joined.push(link.ifindex);
         result = this.giveMemberOptions(runner, link.ifindex, wishes.options);
