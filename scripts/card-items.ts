@@ -2,6 +2,7 @@
 import type { Card } from '#lab';
 import { type Arm, HOST } from '#arms';
 import type { Peer } from '#arms';
+import { wifi } from './card-wifi.js';
 
 const wait = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
 
@@ -21,9 +22,13 @@ export const ITEMS: Readonly<Record<string, (trial: Trial) => Promise<string>>> 
   address,
   mtu,
   content,
-  lro,
   unplug,
   reload,
+  lro,
+  follow: trial => refusedWhileUp(trial, { fail_over_mac: 'follow' }),
+  tlb: trial => refusedWhileUp(trial, { mode: 'balance-tlb' }),
+  wifi,
+  sleep,
 };
 
 /** Names of the cards: a is the first, b the second, whatever the model is called. */
@@ -186,10 +191,23 @@ async function lro({ arm }: Trial): Promise<string> {
   const look = (): Promise<string> =>
     arm.guest.must(`ethtool -k ${a?.name} | grep large-receive | cut -d: -f2 | xargs`);
   const before = await look();
-  await arm.guest.must('sysctl -qw net.ipv4.conf.bond0.forwarding=1; sleep 1');
-  const forwarding = await look();
-  await arm.guest.must('sysctl -qw net.ipv4.conf.bond0.forwarding=0');
-  return `${before}; bond0 forwards: ${forwarding}`;
+  if (before.includes('fixed')) return before;
+  // Switched on before it joins; a bond that forwards is to have it off.
+  await arm.unmake();
+  try {
+    const { status } = await arm.guest.sh(`ethtool -K ${a?.name} lro on`);
+    const alone = await look();
+    await arm.make();
+    const joined = await look();
+    await arm.guest.must('sysctl -qw net.ipv4.conf.bond0.forwarding=1; sleep 1');
+    const forwarding = await look();
+    await arm.unmake();
+    return `${before}; switched on (status ${status}): ${alone}; a member: ${joined}; bond0 forwards: ${forwarding}; left: ${await look()}`;
+  } finally {
+    await arm.guest.sh(`ethtool -K ${a?.name} lro ${before}`);
+    await arm.unmake();
+    await arm.make();
+  }
 }
 
 async function stateAfter({ arm, peer }: Trial): Promise<string> {
@@ -228,6 +246,8 @@ async function reload(trial: Trial): Promise<string> {
   );
   const { status, text } = await arm.guest.sh(`timeout 60 rmmod ${module}`);
   if (status !== 0) return `rmmod ${status}: ${text.trim()}`;
+  // Ours hears of it, and rewrites its files, a moment later.
+  await wait(2000);
   const gone = (await arm.members()).length;
   const carrier = await arm.guest.must('cat /sys/class/net/bond0/carrier');
   await arm.guest.must(`modprobe ${module}; sleep 3`);
@@ -235,4 +255,73 @@ async function reload(trial: Trial): Promise<string> {
   for (const card of arm.cards) await arm.rejoin(card);
   await wait(6000);
   return plain(arm, `${gone} members, carrier ${carrier}; loaded again: ${await stateAfter(trial)}`);
+}
+
+async function afterKill(arm: Arm, peer: Peer): Promise<string> {
+  await arm.killDaemon();
+  await arm.startDaemon();
+  // It gives modes to members at the first change of the bond's.
+  await arm.guest.must(
+    'ip link set bond0 allmulticast on; sleep 3; ip link set bond0 allmulticast off; sleep 1',
+  );
+  return peer.ping();
+}
+
+/** A failover that gives the new active card the bond's address while it is up, which some cards refuse; by a bond of its own. */
+async function refusedWhileUp(
+  { arm, peer }: Trial,
+  options: Readonly<Record<string, string>>,
+): Promise<string> {
+  await arm.unmake();
+  await arm.make(options);
+  try {
+    await wait(1500);
+    const before = peer.ping();
+    const seen: string[] = [];
+    for (let turn = 0; turn < 2; turn++) {
+      const active = await activeOf(arm);
+      await arm.guest.setCable(active, false);
+      await wait(4000);
+      const now = await activeOf(arm);
+      const mac = (await macOf(arm, now.name)) === (await macOf(arm, 'bond0')) ? 'has' : 'has not';
+      const { text } = await arm.guest.sh(
+        `ip -d link show ${now.name} | grep -o 'promiscuity [0-9]*' | cut -d' ' -f2`,
+      );
+      seen.push(
+        `${now === active ? 'NOT MOVED' : 'moved'}, ${mac} the bond's address, promiscuity ${text.trim()}, ping ${peer.ping()}, IPv6 ${peer.ping(HOST.ipv6)}`,
+      );
+      await arm.guest.setCable(active, true);
+      await wait(4000);
+    }
+    const next =
+      arm.name === 'driver' ? '' : `; the next daemon after kill -9: ping ${await afterKill(arm, peer)}`;
+    return `ping ${before}; cut: ${seen.join('; the other: ')}${next}`;
+  } finally {
+    for (const card of arm.cards) await arm.guest.setCable(card, true);
+    await arm.unmake();
+    await arm.make();
+  }
+}
+
+/** The guest sleeps for a while (suspend to RAM); cards are put to sleep and set up anew by their drivers. */
+async function sleep(trial: Trial): Promise<string> {
+  const { arm } = trial;
+  const tag = await vlan(trial);
+  const active = await activeOf(arm);
+  await arm.guest.sleep(10);
+  await wait(8000);
+  const woken = `${await stateAfter(trial)}, IPv6 ${trial.peer.ping(HOST.ipv6)}, tagged ${await taggedOn(trial)}`;
+  const same = (await arm.active()) === active ? 'the same is active' : 'the other is active';
+  const carrier = await arm.guest.must(
+    `for n in ${arm.cards.map(({ name }) => name).join(' ')}; do cat /sys/class/net/$n/carrier; done | paste -sd,`,
+  );
+  const moved = await arm.set('active_slave', other(arm, await activeOf(arm)).name).then(
+    () => 'by hand to the other',
+    () => 'NOT MOVED by hand',
+  );
+  await wait(2000);
+  return plain(
+    arm,
+    `before: ${tag}; woken: ${woken}, carriers ${carrier}, ${same}; ${moved}: ping ${trial.peer.ping()}, tagged ${await taggedOn(trial)}`,
+  );
 }

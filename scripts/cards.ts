@@ -1,7 +1,7 @@
 // `npm run test:cards`: bonds of two emulated network cards of each kind in a guest, by the kernel's driver and by Bondwire with the
 // same script. Says what was seen, and ends with 1 when ours failed where the driver did not.
-//   npm run test:cards -- [--kernel 6.12|6.1] [--arms driver,ebpf,userspace] [--items joins,vlan,…] [--record] [MODEL…]
-// A kind is named once for two cards of it, or as MODEL+MODEL for two kinds. --record writes test/golden/cards.json and docs/cards.md.
+//   npm run test:cards -- [--kernel 6.12|6.1] [--arms driver,ebpf,userspace] [--items joins,vlan,…|sleep] [--bond OPTION=VALUE] [--record] [MODEL[:ITEMS[:ARMS]]…]
+// A kind is named once for two cards of it, or as MODEL+MODEL for two kinds; it may have items and arms of its own. --record writes test/golden/cards.json and docs/cards.md.
 import { parseArgs } from 'node:util';
 import { CARD_MODELS, CardGuest, type CardModel, type GuestKernel } from '#lab';
 import { Arm, ARM_NAMES, type ArmName } from '#arms';
@@ -14,7 +14,13 @@ const { values, positionals } = parseArgs({
   options: {
     kernel: { type: 'string', default: '6.12' },
     arms: { type: 'string', default: 'driver,ebpf' },
-    items: { type: 'string', default: Object.keys(ITEMS).join() },
+    items: {
+      type: 'string',
+      default: Object.keys(ITEMS)
+        .filter(item => item !== 'sleep')
+        .join(),
+    },
+    bond: { type: 'string', multiple: true, default: [] },
     record: { type: 'boolean', default: false },
   },
 });
@@ -38,24 +44,46 @@ function pairOf(wish: string): [CardModel, CardModel] {
 
 const { kernel } = values;
 if (!isKernel(kernel)) fail(`There is no kernel ${kernel}; it is 6.12 or 6.1.`);
-const items = values.items.split(',');
-for (const item of items)
-  if (ITEMS[item] === undefined)
-    fail(`There is no item ${item}; there are ${Object.keys(ITEMS).join(', ')}.`);
-const arms = values.arms
-  .split(',')
-  .map(name => (isArm(name) ? name : fail(`There is no arm ${name}; there are ${ARM_NAMES.join(', ')}.`)));
+function itemsOf(wish: string): string[] {
+  const items = wish.split(',');
+  for (const item of items)
+    if (ITEMS[item] === undefined)
+      fail(`There is no item ${item}; there are ${Object.keys(ITEMS).join(', ')}.`);
+  return items;
+}
+const options = Object.fromEntries(
+  values.bond.map(text => {
+    const [option = '', value] = text.split('=');
+    return [option, value ?? fail(`--bond has OPTION=VALUE, not ${text}.`)];
+  }),
+);
+const armsOf = (wish: string): ArmName[] =>
+  wish
+    .split(',')
+    .map(name => (isArm(name) ? name : fail(`There is no arm ${name}; there are ${ARM_NAMES.join(', ')}.`)));
 const wishes = positionals.length > 0 ? positionals : Object.keys(CARD_MODELS);
-const pairs = wishes.map(wish => [wish, pairOf(wish)] as const);
+const trials = wishes.map(wish => {
+  const [pair = '', items = values.items, arms = values.arms] = wish.split(':');
+  return { pair, models: pairOf(pair), items: itemsOf(items), arms: armsOf(arms) };
+});
+// A guest that sleeps lives in memory, and has no modules that it could load.
+const sleeps = trials.some(({ items }) => items.includes('sleep'));
+if (sleeps && trials.some(({ items }) => items.length > 1))
+  fail('The item sleep is run alone: its guest can load no kernel modules.');
 
 const began = performance.now();
 const cells: Cell[] = [];
-const guest = await CardGuest.boot({ kernel, cards: pairs.flatMap(([, pair]) => pair) });
+const guest = await CardGuest.boot({
+  kernel,
+  cards: trials.flatMap(({ models }) => models),
+  inMemory: sleeps,
+});
 const peer = new Peer(guest);
 try {
-  for (const [at, [pair]] of pairs.entries()) {
+  for (const [at, { pair, items, arms }] of trials.entries()) {
     const cards = guest.cards.slice(2 * at, 2 * at + 2);
-    for (const arm of arms) await runArm(pair, new Arm(arm, guest, cards));
+    for (const arm of arms)
+      await runArm([pair, ...values.bond].join(', '), new Arm(arm, guest, cards, options), items);
   }
 } finally {
   peer.close();
@@ -69,7 +97,7 @@ for (const { pair, arm, item } of worse) console.error(`${pair}, ${arm}: ${item}
 process.exitCode = worse.length > 0 ? 1 : 0;
 
 /** Every item with one arm; one that fails says so, and the next has a new bond. */
-async function runArm(pair: string, arm: Arm): Promise<void> {
+async function runArm(pair: string, arm: Arm, items: readonly string[]): Promise<void> {
   let isMade = false;
   for (const item of items) {
     let seen: string;

@@ -19,11 +19,19 @@ export class Arm {
   readonly name: ArmName;
   readonly guest: CardGuest;
   readonly cards: readonly Card[];
+  /** Options of every bond that it makes. */
+  readonly options: Readonly<Record<string, string>>;
 
-  constructor(name: ArmName, guest: CardGuest, cards: readonly Card[]) {
+  constructor(
+    name: ArmName,
+    guest: CardGuest,
+    cards: readonly Card[],
+    options: Readonly<Record<string, string>> = {},
+  ) {
     this.name = name;
     this.guest = guest;
     this.cards = cards;
+    this.options = options;
   }
 
   get #isDriver(): boolean {
@@ -37,7 +45,7 @@ export class Arm {
 
   /** Makes bond0 of the cards, up, with its addresses. */
   async make(options: Readonly<Record<string, string>> = {}): Promise<void> {
-    const wishes = { mode: 'active-backup', miimon: '100', ...options };
+    const wishes = { mode: 'active-backup', miimon: '100', ...this.options, ...options };
     const names = this.cards.map(({ name }) => name);
     if (this.#isDriver) {
       const words = Object.entries(wishes).map(([option, value]) => `${option} ${value}`);

@@ -1,5 +1,8 @@
 // What the switch of a card guest does as peer: pings, tagged ARP questions, a server for transfers.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type CardGuest, SWITCH } from '../lab/index.js';
 import { type VlanTag, probeFrame } from '../frames/index.js';
 import { PacketSocket, requireLink, Rtnetlink } from '../linux/index.js';
@@ -11,6 +14,8 @@ const wait = (ms: number): Promise<void> => new Promise(resolve => setTimeout(re
 
 export class Peer {
   readonly #guest: CardGuest;
+  /** What the server sent: hashes, in files called by the number of bytes. */
+  readonly #folder = mkdtempSync(join(tmpdir(), 'bw-cards-sent-'));
   #server: ChildProcess | undefined;
 
   constructor(guest: CardGuest) {
@@ -92,7 +97,7 @@ export class Peer {
     const url = `http://${SWITCH.ipv4}:${SERVER_PORT}/${bytes}`;
     const out = await this.#guest.transfer(url, bytes);
     const back = await this.#guest.transfer(url, 0);
-    const known = this.#guest.outside('cat', `/tmp/bw-cards-${process.pid}-${bytes}`);
+    const known = this.#guest.outside('cat', join(this.#folder, `${bytes}`));
     return `out ${out.status === 0 ? 'same' : 'DIFFERS'}, in ${back.text === known.text.trim() ? 'same' : 'DIFFERS'}`;
   }
 
@@ -103,7 +108,7 @@ export class Peer {
         const hash = createHash('sha256');
         if (request.method === 'GET') {
           const bytes = randomBytes(Number(request.url.slice(1)));
-          writeFileSync('/tmp/bw-cards-${process.pid}-' + bytes.length, hash.update(bytes).digest('hex'));
+          writeFileSync('${this.#folder}/' + bytes.length, hash.update(bytes).digest('hex'));
           return response.end(bytes);
         }
         request.on('data', part => hash.update(part)); request.on('end', () => response.end(hash.digest('hex')));
@@ -117,5 +122,6 @@ export class Peer {
 
   close(): void {
     this.#server?.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }

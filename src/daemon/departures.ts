@@ -15,11 +15,13 @@ import { twice } from './twice.js';
 import type { VlanFollower } from './vlan-follower.js';
 
 /** A member as the daemon keeps it. */
-export interface MemberRecord extends Omit<SavedMember, 'original' | 'joining' | 'leaving'> {
+export interface MemberRecord
+  extends Omit<SavedMember, 'original' | 'joining' | 'leaving' | 'refusesAddress'> {
   original: SavedMember['original'];
   joining: boolean;
   /** Set from before the first step of leaving to after the last. */
   leaving?: Leaving;
+  refusesAddress?: boolean;
 }
 
 /** What departures need of the bond that is left. */

@@ -19,6 +19,7 @@ type WhyAll = 'vlans' | 'address';
 interface FollowedMember {
   readonly original: { readonly promiscuous: boolean; readonly allMulticast: boolean };
   readonly joining?: boolean;
+  refusesAddress?: boolean;
 }
 
 export interface FilterParts {
@@ -54,7 +55,10 @@ export class FilterFollower {
     this.#parts = parts;
     this.#plan = plan;
     // Members that an earlier daemon had: what it gave them is not known.
-    for (const member of parts.records.keys()) this.#given.set(member, '');
+    for (const [member, { refusesAddress }] of parts.records) {
+      this.#given.set(member, '');
+      if (refusesAddress === true) this.#open.set(member, new Set(['address']));
+    }
     this.#lists = new AddressFilters(parts.netlink, saved, parts.save);
     this.#timer = setInterval(() => parts.guard(() => this.sync()), INTERVAL_MS);
     this.#timer.unref();
@@ -126,7 +130,16 @@ export class FilterFollower {
     if (isOpen) reasons.add(why);
     else reasons.delete(why);
     this.#open.set(member, reasons);
+    if (why === 'address') this.#note(member, isOpen);
     this.#applyModes();
+  }
+
+  /** Written down first: the next daemon is to leave it so. */
+  #note(member: MemberIndex, refusesAddress: boolean): void {
+    const record = this.#parts.records.get(member);
+    if (record === undefined || (record.refusesAddress ?? false) === refusesAddress) return;
+    record.refusesAddress = refusesAddress;
+    this.#parts.save();
   }
 
   /** Takes everything off a member again. */

@@ -21,8 +21,8 @@ export function isLinkOutput(output: Output): output is LinkOutput {
 }
 
 /**
- * Throws a SystemError when the kernel refuses. Of an address that a member takes or does not take while it is up (EBUSY: pcnet, USB)
- * `answered` is told: without it the member would not hear what is sent to the bond.
+ * Throws a SystemError when the kernel refuses. Of an address that a member takes or does not take (EBUSY while it is up: pcnet, USB;
+ * EADDRINUSE: macvlan) `answered` is told: without it the member would not hear what is sent to the bond.
  */
 export function changeLink(
   netlink: Rtnetlink,
@@ -35,7 +35,7 @@ export function changeLink(
       try {
         giveMacAddress(netlink, output.member, output.address);
       } catch (error) {
-        if (isErrno(error, 'EBUSY')) answered(output.member, true);
+        if (!isErrno(error, 'ENODEV', 'ENXIO')) answered(output.member, true);
         throw error;
       }
       answered(output.member, false);

@@ -25,6 +25,8 @@ export interface SavedMember {
   readonly took?: boolean;
   /** What it had counted before it joined. */
   readonly counted?: IfconfigCounters;
+  /** True while it is promiscuous because it did not take the MAC address that the bond's frames come with. */
+  readonly refusesAddress?: boolean;
 }
 
 /** An interface that is to be a member whenever it is there. */

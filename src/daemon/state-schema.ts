@@ -64,6 +64,7 @@ const member = fields<SavedMember>({
   leaving: fields<Leaving>({ restoreAddress: flag }).optional(),
   took: flag.optional(),
   counted: counters.optional(),
+  refusesAddress: flag.optional(),
 });
 
 /** Messages of the kernel in hexadecimal. */

@@ -10,6 +10,7 @@ import { formatMac } from '../base/index.js';
 import { createNamedNetns, deleteNamedNetns, netnsPath, withNetns } from '../linux/index.js';
 import type { CardAnswer, CardRequest } from './card-messages.js';
 import { GUEST_SCRIPT, type GuestKernel } from './guest.js';
+import { memoryRoot } from './card-memory.js';
 import { guard, release } from './lab-guard.js';
 
 /** Emulated cards: name of interfaces in the guest, and the modules that drive them. */
@@ -37,6 +38,8 @@ export interface Card {
 export interface CardGuestOptions {
   readonly kernel: GuestKernel;
   readonly cards: readonly CardModel[];
+  /** Its root file system is in memory, so that it can sleep; it can load no more kernel modules then. */
+  readonly inMemory?: boolean;
   /** Told what the guest prints by itself. */
   readonly onOutput?: (text: string) => void;
 }
@@ -166,6 +169,28 @@ export class CardGuest {
     );
   }
 
+  /** Puts the guest to sleep (suspend to RAM) for some seconds, and wakes it up. */
+  async sleep(seconds: number): Promise<void> {
+    const slept = this.must('echo deep >/sys/power/mem_sleep; echo mem >/sys/power/state', 300);
+    slept.catch(() => {});
+    for (let tries = 0; (await this.#status()) !== 'suspended'; tries++) {
+      if (tries === 600) throw new Error('The guest did not go to sleep');
+      await new Promise(resolve => setTimeout(resolve, 200));
+    }
+    await new Promise(resolve => setTimeout(resolve, seconds * 1000));
+    await this.monitor('system_wakeup');
+    await slept;
+  }
+
+  async #status(): Promise<string> {
+    const reply = await this.#monitor?.ask(
+      { execute: 'query-status' },
+      line => 'return' in line || 'error' in line,
+      60,
+    );
+    return (reply?.['return'] as { readonly status: string } | undefined)?.status ?? 'unknown';
+  }
+
   /** A command to the emulator (QMP). */
   async monitor(execute: string, args: object = {}): Promise<void> {
     const reply = await this.#monitor?.ask(
@@ -215,7 +240,8 @@ export class CardGuest {
       string,
       string,
     ];
-    writeFileSync(script, `modprobe virtio_console; sleep 1; exec ${process.execPath} ${AGENT}\n`);
+    const root = options.inMemory === true ? memoryRoot(process.cwd(), this.#modules()) : '';
+    writeFileSync(script, `modprobe virtio_console; sleep 1\n${root}exec ${process.execPath} ${AGENT}\n`);
     const machine = `-qmp unix:${monitor},server=on,wait=off -device virtio-serial-pci
       -chardev socket,id=port,path=${port},server=on,wait=off -device virtserialport,chardev=port,name=bondwire
       -device qemu-xhci,id=xhci ${this.cards.map(deviceWords).join(' ')}`.split(/\s+/);
