@@ -8,10 +8,12 @@ import {
   listAddresses,
   listRoutes,
   type Rtnetlink,
+  setLink,
 } from '../linux/index.js';
 import {
   type Address,
   IFA_F,
+  promotesSecondaries,
   type Route,
   RTA,
   RT_TABLE_MAIN,
@@ -212,15 +214,31 @@ function removeRoutes(netlink: Rtnetlink, runner: BondRunner, routes: readonly R
   return own.map(route => `the route ${wayOf(route)}`);
 }
 
+/**
+ * The kernel takes all further IPv4 addresses of a network with the first one of it (__inet_del_ifa), and all routes with the last
+ * address: without this, a file that exchanges 192.0.2.1/24 for 192.0.2.2/24 would leave the bond with neither.
+ */
+function keepingFurther(netlink: Rtnetlink, ifindex: number, remove: () => void): void {
+  const link = getLink(netlink, ifindex);
+  if (link === undefined || promotesSecondaries(link)) return remove();
+  setLink(netlink, ifindex, { promotesSecondaries: true });
+  try {
+    remove();
+  } finally {
+    setLink(netlink, ifindex, { promotesSecondaries: false });
+  }
+}
+
 function removeFrom(netlink: Rtnetlink, runner: BondRunner, texts: readonly string[]): string[] {
   const gone = new Set(texts);
-  const own = listAddresses(netlink, { ifindex: runner.plane.bondIfindex }).filter(address =>
-    gone.has(addressText(address)),
-  );
-  // Without the label, which would have to fit.
-  removeAddresses(
-    netlink,
-    own.map(({ label: _label, ...address }) => address),
+  const ifindex = runner.plane.bondIfindex;
+  const own = listAddresses(netlink, { ifindex }).filter(address => gone.has(addressText(address)));
+  keepingFurther(netlink, ifindex, () =>
+    // Without the label, which would have to fit.
+    removeAddresses(
+      netlink,
+      own.map(({ label: _label, ...address }) => address),
+    ),
   );
   runner.refreshStack();
   return own.map(address => `the address ${addressText(address)}`);
