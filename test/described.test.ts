@@ -135,7 +135,9 @@ test.each(KINDS)(
     const text = await stage.bondwire.run('export');
     writeFileSync(file, text);
     expect(text).toMatch(/^# .*bond0: the address 10\.9\.0\.77\/24, which has a lifetime$/m);
-    expect(text).toMatch(/^# .*bond0: the route 198\.51\.100\.0\/24 via 10\.9\.0\.1$/m);
+    expect(text).toMatch(
+      /^# .*bond0: the route 198\.51\.100\.0\/24 via 10\.9\.0\.1, which has the metric 77$/m,
+    );
     const check = await stage.bondwire.command(['check', file]);
     expect([check.status, check.stdout + check.stderr]).toEqual([0, expect.not.stringContaining('error')]);
     const picture = async (): Promise<unknown> => {

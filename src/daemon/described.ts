@@ -93,7 +93,9 @@ export function describedDocument(netlink: Rtnetlink, runner: BondRunner): Descr
       ...own
         .filter(address => !isLasting(address))
         .map(address => `the address ${addressText(address)}, which has a lifetime`),
-      ...routes.filter(route => !isPlain(route)).map(route => `the route ${routeText(route)}`),
+      ...routes
+        .filter(route => !isPlain(route))
+        .map(route => `the route ${routeText(route)}${beyond(route)}`),
     ],
   };
 }
@@ -120,6 +122,14 @@ function isPlain(route: Route): boolean {
     route.tos === 0 &&
     route.attributes.every(({ type }) => said.has(type as never))
   );
+}
+
+/** Why a file cannot say it. */
+function beyond(route: Route): string {
+  if (routeTable(route) !== RT_TABLE_MAIN) return `, of table ${routeTable(route)}`;
+  if (routeGateway(route) === undefined) return ', which has no gateway of its own';
+  if (metricOf(route) !== usualMetric(route)) return `, which has the metric ${metricOf(route)}`;
+  return ', which has more to it than a gateway';
 }
 
 function routesOn(netlink: Rtnetlink, runner: BondRunner): Route[] {
