@@ -6,7 +6,7 @@ import {
   isDaemonStatus,
   isErrorBody,
   isEventRecord,
-  isShowDocument,
+  isSaidShow,
   parseOptionWords,
 } from '#cli-parsers';
 import { BODY_CHECKS, parseState, parseUrl, STATE_VERSION } from '#daemon-parsers';
@@ -373,7 +373,7 @@ export const TARGETS: readonly Target[] = [
     [JSON.stringify(event), '{"error":{"code":"system","errno":"EIO","message":"x"}}'],
     input =>
       readJson(input, answer => {
-        for (const check of [isChanged, isDaemonStatus, isErrorBody, isEventRecord, isShowDocument])
+        for (const check of [isChanged, isDaemonStatus, isErrorBody, isEventRecord, isSaidShow])
           check(answer);
       }),
   ),

@@ -1,6 +1,6 @@
 // Every command that a message offers, pasted where the message appears: what it promises happens, and the connection that it is
 // typed over is not lost. Needs root and BPF; part of test:all.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -292,6 +292,8 @@ test('a bond that is down, empty, or in the way; a route that has another way', 
 
 test('a daemon that is not there is started, and one that is there is found, as is said', async () => {
   const stage = await Stage.open({ noDaemon: true });
+  chmodSync(stage.runDir, 0o777);
+  await pasted(stage, take(await refused(stage, 'bondwire daemon'), 'chmod go-w {runDir}'));
   const start = offered(await refused(stage, 'bondwire show'), 'bondwire daemon --run-dir {runDir}');
   for (const line of [start, 'bondwire daemon']) {
     seen.add('bondwire daemon');

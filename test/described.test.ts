@@ -81,6 +81,28 @@ test('apply takes away what an earlier file made and this one does not have, acr
   await stage.reached();
 });
 
+test('an address is exchanged for another of its network, and the routes over it stay, those of others too', async () => {
+  const stage = await Stage.open({ ipv6: true });
+  const bond = (addresses: string): string => `{ mode: active-backup, miimon: 100 }
+    members: [eth0, eth1]
+    addresses: ${addresses}
+    routes: [{ to: default, via: 10.9.0.1 }]
+`;
+  await apply(stage, bond('[10.9.0.2/24]'));
+  await stage.ip('route', 'add', '203.0.113.0/24', 'via', '10.9.0.1', 'dev', 'bond0');
+  expect(await apply(stage, bond('[10.9.0.3/24, 10.9.0.4/24]'))).toContain('lost the address 10.9.0.2/24');
+  const now = await addresses(stage);
+  expect([now.includes('10.9.0.2/'), now.includes('10.9.0.3/24'), now.includes('10.9.0.4/24')]).toEqual([
+    false,
+    true,
+    true,
+  ]);
+  expect(await routes(stage)).toMatch(
+    /default via 10\.9\.0\.1[^]*10\.9\.0\.0\/24[^]*203\.0\.113\.0\/24 via 10\.9\.0\.1/,
+  );
+  await stage.reached();
+});
+
 const KINDS: readonly (readonly [string, string, string])[] = [
   ['plain', 'mode=active-backup miimon=100', ''],
   [
@@ -113,7 +135,9 @@ test.each(KINDS)(
     const text = await stage.bondwire.run('export');
     writeFileSync(file, text);
     expect(text).toMatch(/^# .*bond0: the address 10\.9\.0\.77\/24, which has a lifetime$/m);
-    expect(text).toMatch(/^# .*bond0: the route 198\.51\.100\.0\/24 via 10\.9\.0\.1$/m);
+    expect(text).toMatch(
+      /^# .*bond0: the route 198\.51\.100\.0\/24 via 10\.9\.0\.1, which has the metric 77$/m,
+    );
     const check = await stage.bondwire.command(['check', file]);
     expect([check.status, check.stdout + check.stderr]).toEqual([0, expect.not.stringContaining('error')]);
     const picture = async (): Promise<unknown> => {

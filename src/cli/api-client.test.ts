@@ -11,7 +11,7 @@ import {
   refuse,
   temporaryRunDir,
 } from './test-support/fake-daemon.js';
-import { FAILOVER } from './test-support/samples.js';
+import { BOND, FAILOVER } from './test-support/samples.js';
 
 let runDir: ReturnType<typeof temporaryRunDir>;
 let daemon: FakeDaemon | undefined;
@@ -150,4 +150,17 @@ test('events() ends quietly when its signal says so', async () => {
 test('events() refuses a line that is no event', async () => {
   const api = await answering((_, response) => response.end('{"seq":1}\n'));
   await expect(api.events({}).next()).rejects.toThrow('cannot be understood ({"seq":1})');
+});
+
+test('show() of a daemon from before silence and awaited members were told knows of none', async () => {
+  const { awaited: _awaited, ...bond } = BOND;
+  const members = bond.members.map(({ lastReceivedMs: _last, silence: _silence, ...member }) => member);
+  const text = JSON.stringify({ bonds: [{ ...bond, members }] });
+  const api = await answering((_, response) => response.end(text));
+  const [shown] = (await api.show('bond0')).bonds;
+  expect(shown).toEqual({
+    ...BOND,
+    awaited: [],
+    members: BOND.members.map(member => ({ ...member, lastReceivedMs: null, silence: null })),
+  });
 });

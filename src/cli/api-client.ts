@@ -25,13 +25,14 @@ import { Failure, noDaemonFailure, permissionFailure, refusedFailure, systemCode
 import { lines } from './ndjson.js';
 import { advice, plain } from './plain.js';
 import {
+  completeShow,
   isChanged,
   isDaemonStatus,
   isDescribedDocument,
   isErrorBody,
   isEventRecord,
   isMembersDocument,
-  isShowDocument,
+  isSaidShow,
 } from './replies.js';
 
 /** Longest silence of the daemon before a request is given up. */
@@ -103,7 +104,8 @@ export function apiClient(runDir: string, options: ApiOptions = {}): ApiClient {
     if (!check(value)) throw malformed(call, text);
     return value;
   }
-  const show = (path: string): Promise<ShowDocument> => json({ method: 'GET', path }, isShowDocument);
+  const show = async (path: string): Promise<ShowDocument> =>
+    completeShow(await json({ method: 'GET', path }, isSaidShow));
   const change = (method: Call['method'], path: string, body?: unknown): Promise<Changed> =>
     json({ method, path, body }, isChanged);
 

@@ -24,6 +24,7 @@ export const COMMAND_HABITS: Readonly<Record<string, string>> = {
   status: 'show [BOND]',
   state: 'show [BOND]',
   list: 'show',
+  bonds: 'show',
   ls: 'show',
   info: 'show [BOND]',
   stat: 'show [BOND]',
@@ -43,7 +44,24 @@ export const COMMAND_HABITS: Readonly<Record<string, string>> = {
   test: 'check FILE',
   diagnose: 'doctor',
   start: 'daemon',
+  version: '--version',
   serve: 'daemon',
   failover: 'set BOND active_slave=IFACE',
   switch: 'set BOND active_slave=IFACE',
+};
+
+/** Those whose meaning is another when an interface is named behind the bond. */
+export const MEMBER_HABITS: Readonly<Record<string, string>> = {
+  delete: 'release BOND IFACE...',
+  del: 'release BOND IFACE...',
+  rm: 'release BOND IFACE...',
+  remove: 'release BOND IFACE...',
+  down: 'release BOND IFACE...',
+  add: 'enslave BOND IFACE...',
+};
+
+/** What is no command here, since the daemon belongs to a service manager. */
+export const SERVICE_HABITS: Readonly<Record<string, string>> = {
+  stop: "'systemctl stop bondwire', which leaves bonds at work, or 'bondwire destroy BOND'",
+  restart: "'systemctl restart bondwire', which leaves bonds at work",
 };

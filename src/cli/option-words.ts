@@ -5,9 +5,13 @@ import { plain } from './plain.js';
 /** `name=value` words as a record. A value may be empty and may itself hold `=`. */
 export function parseOptionWords(words: readonly string[]): Record<string, string> {
   const options = new Map<string, string>();
-  for (const word of words) {
+  for (const [at, word] of words.entries()) {
     const equals = word.indexOf('=');
     if (equals < 0) {
+      const next = words[at + 1] ?? '=';
+      // Names of options have no digits, but those of interfaces do.
+      if (/^[a-z_]{4,}$/.test(word) && !next.includes('='))
+        throw usageFailure(`"${plain(word)}" is not OPTION=VALUE; did you mean ${word}=${plain(next)}?`);
       throw usageFailure(`"${plain(word)}" is not OPTION=VALUE; write it as in miimon=100.`);
     }
     const name = word.slice(0, equals);

@@ -55,8 +55,10 @@ const isMember: Check = fields<keyof ShowMember>({
   duplex: orNull(isText),
   rx: isCounters,
   tx: isCounters,
-  lastReceivedMs: orNull(isNumber),
-  silence: orNull(fields<keyof MemberSilence>({ sent: isNumber, forMs: isNumber, othersReceived: isNumber })),
+  lastReceivedMs: orAbsent(orNull(isNumber)),
+  silence: orAbsent(
+    orNull(fields<keyof MemberSilence>({ sent: isNumber, forMs: isNumber, othersReceived: isNumber })),
+  ),
   deafness: orAbsent(fields<keyof MemberDeafness>({ forMs: isNumber, activeReceived: isNumber })),
 });
 
@@ -77,7 +79,7 @@ const isBond: Check = fields<keyof ShowBond>({
   tx: isCounters,
   txDropped: isNumber,
   members: listOf(isMember),
-  awaited: listOf(isText),
+  awaited: orAbsent(listOf(isText)),
 });
 
 const showDocument: Check = fields<keyof ShowDocument>({
@@ -126,8 +128,29 @@ const eventRecord: Check = fields<keyof EventRecord>({
   lostPackets: orAbsent(isNumber),
 });
 
-export function isShowDocument(value: unknown): value is ShowDocument {
+/** What daemons before these fields do not say: the program is replaced before the daemon is started anew. */
+type Later<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
+type SaidMember = Later<ShowMember, 'lastReceivedMs' | 'silence'>;
+type SaidBond = Later<Omit<ShowBond, 'members'>, 'awaited'> & { readonly members: readonly SaidMember[] };
+/** A ShowDocument as a daemon of any version says it; `completeShow()` makes it whole. */
+export type SaidShow = Omit<ShowDocument, 'bonds'> & { readonly bonds: readonly SaidBond[] };
+
+export function isSaidShow(value: unknown): value is SaidShow {
   return showDocument(value);
+}
+
+/** What an older daemon does not look at is not known: nothing heard, nothing silent, nobody awaited. */
+export function completeShow(said: SaidShow): ShowDocument {
+  const members = (bond: SaidBond): ShowMember[] =>
+    bond.members.map(member => ({
+      ...member,
+      lastReceivedMs: member.lastReceivedMs ?? null,
+      silence: member.silence ?? null,
+    }));
+  return {
+    ...said,
+    bonds: said.bonds.map(bond => ({ ...bond, members: members(bond), awaited: bond.awaited ?? [] })),
+  };
 }
 
 export function isMembersDocument(value: unknown): value is MembersDocument {

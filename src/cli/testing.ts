@@ -2,4 +2,4 @@
 export { checkCidr } from './cidr.js';
 export { Failure } from './failure.js';
 export { parseOptionWords } from './option-words.js';
-export { isChanged, isDaemonStatus, isErrorBody, isEventRecord, isShowDocument } from './replies.js';
+export { isChanged, isDaemonStatus, isErrorBody, isEventRecord, isSaidShow } from './replies.js';

@@ -15,6 +15,48 @@ test.each<[string[], string]>([
   ],
   [['status'], "unknown command 'status'; did you mean 'bondwire show [BOND]'? see 'bondwire --help'."],
   [['list'], "unknown command 'list'; did you mean 'bondwire show'? see 'bondwire --help'."],
+  [
+    ['remove', 'bond0', 'eth1'],
+    "unknown command 'remove'; did you mean 'bondwire release BOND IFACE...'? see 'bondwire --help'.",
+  ],
+  [
+    ['add', 'bond0', 'eth1'],
+    "unknown command 'add'; did you mean 'bondwire enslave BOND IFACE...'? see 'bondwire --help'.",
+  ],
+  [
+    ['add', 'bond0', 'mode=1', 'miimon=100'],
+    "unknown command 'add'; did you mean 'bondwire create BOND OPTION=VALUE...'? see 'bondwire --help'.",
+  ],
+  [
+    ['stop'],
+    "unknown command 'stop'; did you mean 'systemctl stop bondwire', which leaves bonds at work, or 'bondwire destroy BOND'? see 'bondwire --help'.",
+  ],
+  [['version'], "unknown command 'version'; did you mean 'bondwire --version'? see 'bondwire --help'."],
+  [
+    ['events', 'bond0'],
+    "events: too many words (1 where 0 is the most); did you mean 'bondwire events --bond bond0'? usage: bondwire events [--follow] [--json] [--bond BOND].",
+  ],
+  [
+    ['show', '--bond', 'bond0'],
+    "show: unknown option '--bond'; did you mean 'bondwire show BOND'? see 'bondwire show --help'.",
+  ],
+  [
+    ['show', 'bond0', '--format', 'json'],
+    "show: unknown option '--format'; did you mean 'bondwire show --json'? see 'bondwire show --help'.",
+  ],
+  [
+    ['create', 'bond0', 'mode', 'active-backup'],
+    '"mode" is not OPTION=VALUE; did you mean mode=active-backup?',
+  ],
+  [['set', 'bond0', 'primary', 'eth1'], '"primary" is not OPTION=VALUE; did you mean primary=eth1?'],
+  [
+    ['create', 'bond0', 'eth0', 'enp3s0f1', 'mode=1'],
+    `"eth0" is not OPTION=VALUE; a bond is made without members, which join when it is there: 'bondwire enslave --take-down bond0 eth0'.`,
+  ],
+  [
+    ['help', 'delete'],
+    "there is no command 'delete' to help with; did you mean 'bondwire destroy BOND'? see 'bondwire --help'.",
+  ],
   [['constructor'], "unknown command 'constructor'; see 'bondwire --help'."],
   [
     ['create', 'mode=active-backup', 'bond0'],

@@ -125,3 +125,145 @@ describe('takeOut()', () => {
     },
   );
 });
+
+/** The files as they are after the diff, with what it adds; by their paths. */
+function after(files: Readonly<Record<string, string>>): { texts: Record<string, string>; hints: string } {
+  const sources = Object.entries(files).map(([path, text]) => ({ path, text }));
+  const out = takeOut(sources, importFiles(sources, MACHINE));
+  const texts = { ...files, ...Object.fromEntries(out.files.map(({ path, text }) => [path, text ?? ''])) };
+  return { texts, hints: out.hints.join('\n') };
+}
+
+/** Without what became comments. */
+const counting = (text = ''): string => text.replaceAll(/^\s*#.*\n/gm, '');
+
+describe('what stands above a bond goes on', () => {
+  const cards = `
+    eno1: { match: { macaddress: "52:54:00:00:00:05" }, set-name: eno1 }
+    eno2: { mtu: 9000 }`;
+  const above = `
+  vlans:
+    v9: { id: 9, link: bond0, addresses: [10.9.0.2/24] }
+`;
+
+  test('netplan has no name that none of its files has, and keeps addresses below ethernets', () => {
+    const file = `network:
+  version: 2
+  ethernets:${cards}
+  bonds:
+    bond0:
+      interfaces:
+      - eno1
+      - eno2
+      addresses:
+      - 10.0.0.2/24
+      parameters: { mode: active-backup, mii-monitor-interval: 100 }${above}`;
+    const { texts, hints } = after({ 'etc/netplan/1.yaml': file });
+    expect(counting(texts['etc/netplan/1.yaml'])).toBe(`network:
+  version: 2
+  ethernets:
+    bond0:
+      addresses:
+      - 10.0.0.2/24${above}`);
+    expect(hints).toContain('bond0 stays in etc/netplan/1.yaml as an ordinary interface');
+    expect(texts['etc/systemd/network/10-bondwire-eno1.link']).toBe(
+      '[Match]\nPermanentMACAddress=52:54:00:00:00:05\n\n[Link]\nName=eno1\n',
+    );
+  });
+
+  test('of netplan, also where it stands in another file, and nothing is left to say of the bond', () => {
+    const file = `network:
+  renderer: NetworkManager
+  bonds:
+    bond0:
+      interfaces: [eth0, eth1]
+      parameters: { mode: active-backup }
+    bond1: { interfaces: [eth2, eth3] }
+`;
+    const { texts } = after({ 'etc/netplan/1.yaml': file, 'etc/netplan/2.yaml': `network:${above}` });
+    expect(counting(texts['etc/netplan/1.yaml'])).toBe(`network:
+  renderer: NetworkManager
+  ethernets:
+    bond0: {}
+`);
+    // NetworkManager would ask for addresses by every card that no file has.
+    expect(texts['etc/NetworkManager/conf.d/90-bondwire.conf']).toMatch(
+      /=interface-name:bond1;interface-name:eth0;/,
+    );
+  });
+
+  test('a bond by which netplan asks for addresses goes on asking', () => {
+    const bond = 'interfaces: [eth0]\n      dhcp4: yes\n      parameters: {mode: active-backup}\n';
+    const { texts } = after({ 'etc/netplan/1.yaml': `network:\n  bonds:\n    bond0:\n      ${bond}` });
+    expect(counting(texts['etc/netplan/1.yaml'])).toBe(
+      'network:\n  ethernets:\n    bond0:\n      dhcp4: yes\n',
+    );
+  });
+
+  test('networkd keeps the addresses of a bond with VLANs, as it takes away what its file does not have', () => {
+    const network =
+      '[Match]\nKind=bond\n[Network]\nVLAN=v9\nAddress=10.0.0.2/24\n[Route]\nGateway=10.0.0.1\n';
+    const other = '[Match]\nName=eth3\n[Network]\nVLAN=v8\nAddress=10.8.0.2/24\n';
+    const { texts } = after({
+      'etc/systemd/network/1.netdev': '[NetDev]\nName=bond0\nKind=bond\n',
+      'etc/systemd/network/2.network': '[Match]\nName=eth0 eth1\n[Network]\nBond=bond0\n',
+      'etc/systemd/network/3.network': network,
+      'etc/systemd/network/4.network': other,
+    });
+    expect(texts['etc/systemd/network/1.netdev']).toBe('');
+    expect(texts['etc/systemd/network/3.network']).toBe(network.replace('Kind=bond', 'Name=bond0'));
+    expect(texts['etc/systemd/network/4.network']).toBe(other);
+  });
+
+  test('a connection of NetworkManager names its parent by the name that stays', () => {
+    const folder = 'etc/NetworkManager/system-connections';
+    const uuid = '8f1d6b5e-0000-4000-8000-000000000001';
+    const vlan = (parent: string): string =>
+      `[connection]\ntype=vlan\ninterface-name=v9\n[vlan]\nid=9\nparent=${parent}\n`;
+    const { texts } = after({
+      [`${folder}/b.nmconnection`]: `[connection]\nid=b\nuuid=${uuid}\ntype=bond\ninterface-name=bond0\n[bond]\nmode=active-backup\n`,
+      [`${folder}/e.nmconnection`]: `[connection]\ntype=ethernet\ninterface-name=eth0\nmaster=${uuid}\nslave-type=bond\n`,
+      [`${folder}/v.nmconnection`]: vlan(uuid),
+    });
+    expect(texts[`${folder}/v.nmconnection`]).toBe(vlan('bond0'));
+    expect(texts[`${folder}/e.nmconnection`]).toBe('');
+  });
+
+  test('a state of nmstate keeps all that is none of the bond', () => {
+    const keeps = `- name: eth3
+  type: ethernet
+  ipv4: {enabled: true, address: [{ip: 203.0.113.9, prefix-length: 24}]}
+`;
+    const route = (iface: string): string =>
+      `  - destination: 0.0.0.0/0\n    next-hop-address: 10.0.0.1\n    next-hop-interface: ${iface}\n`;
+    const bond =
+      '- name: bond0\n  type: bond\n  link-aggregation:\n    mode: active-backup\n    port:\n    - eth0\n';
+    const file = `interfaces:\n${bond}${keeps}routes:\n  config:\n${route('bond0')}${route('eth3')}`;
+    const { texts } = after({ 'etc/nmstate/a.yml': file });
+    expect(counting(texts['etc/nmstate/a.yml'])).toBe(
+      `interfaces:\n${keeps}routes:\n  config:\n${route('eth3')}`,
+    );
+    const braces =
+      '{"interfaces":[{"name":"bond0","type":"bond","link-aggregation":{"mode":"active-backup","port":["eth0"]}},{"name":"eth3"}]}';
+    const inBraces = after({ 'etc/nmstate/a.json': braces });
+    expect(inBraces.texts['etc/nmstate/a.json']).toBe(braces);
+    expect(inBraces.hints).toContain('etc/nmstate/a.json has its bonds in braces');
+  });
+
+  test('a script is one that a shell takes, and does what else it did', () => {
+    const script = `#!/bin/sh
+if [ -d /sys/class/net/eth1 ]; then
+  ifenslave bond0 eth0 eth1
+fi
+modprobe bonding mode=1 \\
+  miimon=100
+ip addr add 10.0.0.1/24 dev bond0 && start-service
+`;
+    const { texts, hints } = after({ 'etc/rc.local': script });
+    execFileSync('sh', ['-n'], { input: texts['etc/rc.local'] });
+    expect(texts['etc/rc.local']).toMatch(/then\n {2}: # ifenslave bond0 eth0 eth1\nfi\n/);
+    expect(counting(texts['etc/rc.local'])).not.toContain('miimon');
+    expect(texts['etc/rc.local']).toContain('\nip addr add 10.0.0.1/24 dev bond0 && start-service\n');
+    expect(hints).toContain('Line 7 of etc/rc.local has commands besides those for the bond');
+  });
+});

@@ -5,7 +5,8 @@ import type { Import } from './import-files.js';
 import type { SourceFile } from './facts.js';
 import { changedText, fileDiff, type LineChange, linesOf } from './line-diff.js';
 import type { Format } from './recognise.js';
-import { commentedBlocks } from './take-out-yaml.js';
+import { netplanUnderneath, outOfNetplan } from './take-out-netplan.js';
+import { outOfNmstate } from './take-out-nmstate.js';
 
 export interface TakenOut {
   /** For `patch -d / -p1`. */
@@ -25,9 +26,24 @@ export interface Names {
 interface Given extends Names {
   /** Lines of the file, from 1, of which something is in the result. */
   readonly understood: ReadonlySet<number>;
+  /** Lines of which something is not. */
+  readonly warned: ReadonlySet<number>;
+  /** Names on which something of netplan's stands. */
+  readonly underneath: ReadonlySet<string>;
+  /** NetworkManager's connections of bonds: UUID or id, and the name of the bond. */
+  readonly connections: ReadonlyMap<string, string>;
 }
 
 type Change = readonly LineChange[] | 'removed';
+
+/** What becomes of a file; `added` are files besides, `hints` sentences. */
+interface Outcome {
+  readonly change: Change | null;
+  readonly added?: readonly SourceFile[];
+  /** Bonds that the old program goes on with, as ordinary interfaces. */
+  readonly kept?: readonly string[];
+  readonly hints?: readonly string[];
+}
 
 /** Formats in which names say what is to go, whether or not the line counted. */
 const BY_NAME: ReadonlySet<Format> = new Set(['ifcfg', 'interfaces', 'modules', 'networkd']);
@@ -39,25 +55,40 @@ export function takeOut(files: readonly SourceFile[], imported: Import): TakenOu
   const hints = new Set<string>();
   const diffs: string[] = [];
   const after: { path: string; text: string | null }[] = [];
+  const added: SourceFile[] = [];
+  const kept = new Set<string>();
+  const ofFormat = (wanted: Format): SourceFile[] =>
+    files.filter(({ path }) => imported.files.some(each => each.path === path && each.format === wanted));
+  const underneath = netplanUnderneath(ofFormat('netplan'));
+  const connections = connectionsOf(ofFormat('keyfile'), bonds);
   for (const { path, format } of imported.files) {
     const text = files.find(file => file.path === path)?.text;
     if (text === undefined || format === null || bonds.size === 0) continue;
-    const understood = new Set(
-      imported.findings.flatMap(({ level, place }) =>
-        level === 'understood' && place.file === path ? [place.line] : [],
-      ),
-    );
-    if (understood.size === 0 && !BY_NAME.has(format)) continue;
-    const change = changeOf(format, { path, text }, { bonds, members, understood });
+    const linesOfLevel = (...levels: readonly string[]): Set<number> =>
+      new Set(
+        imported.findings.flatMap(({ level, place }) =>
+          levels.includes(level) && place.file === path ? [place.line] : [],
+        ),
+      );
+    const understood = linesOfLevel('understood');
+    const isConnection = format === 'keyfile' && understood.size === 0;
+    if (understood.size === 0 && !BY_NAME.has(format) && !isConnection) continue;
+    const warned = linesOfLevel('warning', 'error');
+    const given = { bonds, members, understood, warned, underneath, connections };
+    const outcome = changeOf(format, { path, text }, given);
+    const { change } = outcome;
     const isSame =
       change !== null && change !== 'removed' && changedText(change) === changedText(linesOf(text).map(same));
+    for (const hint of outcome.hints ?? []) hints.add(hint);
     if (isSame) continue;
-    for (const hint of hintsOf(format, path, { bonds, members })) hints.add(hint);
-    if (change === null && format === 'netplan' && understood.size > 0)
+    if (!isConnection) for (const hint of hintsOf(format, path, { bonds, members })) hints.add(hint);
+    if (change === null && (format === 'netplan' || format === 'nmstate') && understood.size > 0)
       hints.add(
         `${shown(path)} has its bonds in braces or by anchors, which no line-by-line change takes out: do that by hand.`,
       );
     if (change === null) continue;
+    added.push(...(outcome.added ?? []));
+    for (const bond of outcome.kept ?? []) kept.add(bond);
     const plain = path.replace(/^(?:\.{0,2}\/)+/, '');
     const isGone = change === 'removed';
     const changes = isGone ? linesOf(text).map(old => ({ old, now: [] })) : change;
@@ -65,7 +96,9 @@ export function takeOut(files: readonly SourceFile[], imported: Import): TakenOu
     diffs.push(fileDiff(plain, changes, { kind: isGone ? 'removed' : 'changed', hasNoEnd }));
     after.push({ path, text: isGone ? null : changedText(changes) });
   }
-  for (const { path, text } of addedFiles(imported, { bonds, members })) {
+  const isManaged = ofFormat('netplan').some(({ text }) => /^\s*renderer:\s*["']?NetworkManager/m.test(text));
+  const unmanaged = { bonds: new Set(Array.from(bonds).filter(name => !kept.has(name))), members };
+  for (const { path, text } of [...added, ...addedFiles(imported, unmanaged, isManaged)]) {
     const lines = linesOf(text).map(line => ({ old: null, now: [line] }));
     diffs.push(fileDiff(path, lines, { kind: 'added' }));
     after.push({ path, text });
@@ -73,38 +106,89 @@ export function takeOut(files: readonly SourceFile[], imported: Import): TakenOu
   return { diff: diffs.join(''), files: after, hints: Array.from(hints) };
 }
 
-function changeOf(format: Format, file: SourceFile, given: Given): Change | null {
+function changeOf(format: Format, file: SourceFile, given: Given): Outcome {
   switch (format) {
     case 'interfaces':
-      return outOfInterfaces(file.text, given);
+      return { change: outOfInterfaces(file.text, given) };
     case 'ifcfg':
-      return outOfIfcfg(file, given);
+      return { change: outOfIfcfg(file, given) };
     case 'modules':
-      return commented(file.text, new Set([...given.understood, ...linesAbout(file.text)]));
+      return { change: commented(file.text, new Set([...given.understood, ...linesAbout(file.text)]), '# ') };
     case 'script':
-      return commented(file.text, given.understood);
+      return outOfScript(file, given);
     case 'networkd':
-      return outOfNetworkd(file, given);
-    case 'netplan':
-      return commentedBlocks(file, given);
+      return { change: outOfNetworkd(file, given) };
+    case 'netplan': {
+      const out = outOfNetplan(file, given, given.underneath);
+      if (out === null) return { change: null };
+      const kept = out.kept.map(
+        bond =>
+          `${shown(bond)} stays in ${shown(file.path)} as an ordinary interface, for its addresses and what netplan puts on it: Bondwire makes it, netplan goes on with the rest.`,
+      );
+      return { change: out.changes, added: out.added, kept: out.kept, hints: kept };
+    }
     case 'keyfile':
-    case 'teamd':
+      return {
+        change: given.understood.size > 0 ? 'removed' : withParentByName(file.text, given.connections),
+      };
     case 'nmstate':
-      return 'removed';
+      return { change: outOfNmstate(file, given) };
+    case 'teamd':
+      return { change: 'removed' };
     case 'cloud-init':
     case 'bondwire':
-      return null;
+      return { change: null };
     default:
       return format satisfies never;
   }
+}
+
+/** By UUID and id, as a VLAN may name its parent, or a port what it belongs to. */
+function connectionsOf(files: readonly SourceFile[], bonds: ReadonlySet<string>): Map<string, string> {
+  const value = (text: string, key: string): string =>
+    new RegExp(`^${key}\\s*=\\s*(.*?)\\s*$`, 'm').exec(text)?.[1] ?? '';
+  return new Map(
+    files.flatMap(({ text }) => {
+      const name = value(text, 'interface-name');
+      if (!bonds.has(name) || !/^type\s*=\s*(?:bond|team)\s*$/m.test(text)) return [];
+      return [value(text, 'uuid'), value(text, 'id')].flatMap(key =>
+        key === '' || key === name ? [] : [[key, name] as const],
+      );
+    }),
+  );
+}
+
+/** A connection above a bond names it by the name of the interface, since the bond's connection goes. */
+function withParentByName(text: string, connections: ReadonlyMap<string, string>): LineChange[] | null {
+  const lines = linesOf(text).map((line): LineChange => {
+    const [, key = '', parent = ''] = /^(parent\s*=\s*)(.*?)\s*$/.exec(line) ?? [];
+    const bond = connections.get(parent);
+    return bond === undefined ? same(line) : { old: line, now: [`${key}${bond}`] };
+  });
+  return lines.some(({ old, now }) => now[0] !== old) ? lines : null;
+}
+
+/** A line that does something else besides stays whole. What is left of an `if` has to have a command in it. */
+function outOfScript({ path, text }: SourceFile, { understood, warned }: Given): Outcome {
+  const mixed = Array.from(understood).filter(line => warned.has(line));
+  const clean = new Set(Array.from(understood).filter(line => !warned.has(line)));
+  return {
+    change: commented(text, clean, ': # '),
+    hints: mixed.map(
+      line =>
+        `Line ${line} of ${shown(path)} has commands besides those for the bond: take those for the bond out by hand.`,
+    ),
+  };
 }
 
 function same(line: string): LineChange {
   return { old: line, now: [line] };
 }
 
-function comment(line: string): LineChange {
-  return line.trim() === '' || /^\s*#/.test(line) ? same(line) : { old: line, now: [`# ${line}`] };
+function comment(line: string, mark = '# '): LineChange {
+  if (line.trim() === '' || /^\s*#/.test(line)) return same(line);
+  const indent = mark === '# ' ? '' : (/^\s*/.exec(line)?.[0] ?? '');
+  return { old: line, now: [`${indent}${mark}${line.slice(indent.length)}`] };
 }
 
 /** Lines of modprobe's files that name the module. */
@@ -115,12 +199,13 @@ function linesAbout(text: string): number[] {
 }
 
 /** Lines, with those that continue them by a backslash, as comments. */
-function commented(text: string, lines: ReadonlySet<number>): LineChange[] {
+function commented(text: string, lines: ReadonlySet<number>, mark: string): LineChange[] {
   let goesOn = false;
   return linesOf(text).map((line, at) => {
+    const isFurther = goesOn;
     const isOut = goesOn || lines.has(at + 1);
     goesOn = isOut && line.endsWith('\\');
-    return isOut ? comment(line) : same(line);
+    return isOut ? comment(line, isFurther ? '# ' : mark) : same(line);
   });
 }
 
@@ -179,7 +264,7 @@ function outOfIfcfg({ path, text }: SourceFile, { bonds, members }: Given): Chan
   return [...lines, { old: null, now: [...more, 'NM_CONTROLLED=no'] }];
 }
 
-/** The .netdev of a bond goes, and its .network where nothing stands above; members are left alone by networkd. */
+/** The .netdev of a bond goes, and its .network where networkd has nothing else to do for it; members are left alone by networkd. */
 function outOfNetworkd({ path, text }: SourceFile, { bonds, understood }: Given): Change | null {
   const value = (key: string): string => new RegExp(`^\\s*${key}\\s*=\\s*(\\S+)`, 'm').exec(text)?.[1] ?? '';
   if (/\.netdev\.d\//.test(path)) return understood.size > 0 ? 'removed' : null;
@@ -192,22 +277,29 @@ function outOfNetworkd({ path, text }: SourceFile, { bonds, understood }: Given)
     );
     return [...lines, { old: null, now: ['[Link]', 'Unmanaged=yes'] }];
   }
-  if (/^\s*(?:VLAN|Bridge|MACVLAN|IPVLAN|VRF)\s*=/m.test(text)) {
-    return linesOf(text).map(line =>
-      /^\s*(?:Address|Gateway|MTUBytes|MACAddress)\s*=/.test(line) ? comment(line) : same(line),
-    );
+  // networkd takes off an interface that it manages what its file does not have (KeepConfiguration=), so the addresses stay in it.
+  const goesOn =
+    /^\s*(?:VLAN|Bridge|MACVLAN|MACVTAP|IPVLAN|IPVTAP|VXLAN|Tunnel|Xfrm|VRF)\s*=/m.test(text) ||
+    /^\s*DHCP\s*=\s*(?:yes|true|on|1|both|ipv4|ipv6|v4|v6)\s*$/im.test(text);
+  if (goesOn && bonds.size === 1) {
+    // A bond of Bondwire is of no such kind.
+    const [bond = ''] = bonds;
+    const isByKind = (line: string): boolean => /^\s*(?:Type|Kind)\s*=\s*bond\s*$/.test(line);
+    return linesOf(text).map(line => (isByKind(line) ? { old: line, now: [`Name=${bond}`] } : same(line)));
   }
+  if (goesOn) return null;
   return understood.size > 0 || bonds.has(value('Name')) ? 'removed' : null;
 }
 
 /** Files that keep other programs from Bondwire's interfaces. */
-function addedFiles({ files }: Import, { bonds, members }: Names): SourceFile[] {
+function addedFiles({ files }: Import, { bonds, members }: Names, isManaged: boolean): SourceFile[] {
   const has = (...formats: readonly Format[]): boolean =>
     files.some(({ format }) => format !== null && formats.includes(format));
   const devices = [...bonds, ...members].map(name => `interface-name:${name}`).join(';');
   return [
-    ...(has('keyfile', 'nmstate', 'ifcfg') &&
-    files.some(({ path }) => path.includes('NetworkManager') || path.includes('nmstate'))
+    ...(isManaged ||
+    (has('keyfile', 'nmstate', 'ifcfg') &&
+      files.some(({ path }) => path.includes('NetworkManager') || path.includes('nmstate')))
       ? [
           {
             path: 'etc/NetworkManager/conf.d/90-bondwire.conf',

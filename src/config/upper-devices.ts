@@ -21,7 +21,7 @@ export function tellOfDevicesAbove(devices: Devices): void {
   for (const { device, what, over, keep, place } of given) {
     if (made.has(device)) continue;
     const bond = membership.bondOf(device);
-    const under = over.filter(name => made.has(name) || above.has(name));
+    const under = over.filter(name => isOverBond(name, made, above));
     const cards = over.filter(name => membership.bondOf(name) !== null);
     if (bond !== null) {
       const how = over.length === 0 ? '' : ` over ${names(over)}`;
@@ -61,12 +61,18 @@ function storeys(given: readonly DeviceFact[], made: ReadonlyMap<string, Place>)
     grows = false;
     for (const { device, over } of given) {
       if (above.has(device) || made.has(device)) continue;
-      if (!over.some(name => name !== device && (made.has(name) || above.has(name)))) continue;
+      if (!over.some(name => name !== device && isOverBond(name, made, above))) continue;
       above.add(device);
       grows = true;
     }
   }
   return above;
+}
+
+/** A bond, what stands over one, or a VLAN of either that nothing describes: ifupdown makes bond0.30 when a bridge has it as port. */
+function isOverBond(name: string, made: ReadonlyMap<string, Place>, above: ReadonlySet<string>): boolean {
+  const lower = /^(.+)\.\d{1,4}$/.exec(name)?.[1] ?? name;
+  return [name, lower].some(each => made.has(each) || above.has(each));
 }
 
 function names(list: readonly string[]): string {

@@ -8,10 +8,12 @@ import {
   listAddresses,
   listRoutes,
   type Rtnetlink,
+  setLink,
 } from '../linux/index.js';
 import {
   type Address,
   IFA_F,
+  promotesSecondaries,
   type Route,
   RTA,
   RT_TABLE_MAIN,
@@ -96,7 +98,9 @@ export function describedDocument(netlink: Rtnetlink, runner: BondRunner): Descr
       ...own
         .filter(address => !isLasting(address))
         .map(address => `the address ${addressText(address)}, which has a lifetime`),
-      ...routes.filter(route => !isPlain(route)).map(route => `the route ${routeText(route)}`),
+      ...routes
+        .filter(route => !isPlain(route))
+        .map(route => `the route ${routeText(route)}${beyond(route)}`),
     ],
   };
 }
@@ -123,6 +127,14 @@ function isPlain(route: Route): boolean {
     route.tos === 0 &&
     route.attributes.every(({ type }) => said.has(type as never))
   );
+}
+
+/** Why a file cannot say it. */
+function beyond(route: Route): string {
+  if (routeTable(route) !== RT_TABLE_MAIN) return `, of table ${routeTable(route)}`;
+  if (routeGateway(route) === undefined) return ', which has no gateway of its own';
+  if (metricOf(route) !== usualMetric(route)) return `, which has the metric ${metricOf(route)}`;
+  return ', which has more to it than a gateway';
 }
 
 function routesOn(netlink: Rtnetlink, runner: BondRunner): Route[] {
@@ -217,15 +229,31 @@ function removeRoutes(netlink: Rtnetlink, runner: BondRunner, routes: readonly R
   return own.map(route => `the route ${wayOf(route)}`);
 }
 
+/**
+ * The kernel takes all further IPv4 addresses of a network with the first one of it (__inet_del_ifa), and all routes with the last
+ * address: without this, a file that exchanges 192.0.2.1/24 for 192.0.2.2/24 would leave the bond with neither.
+ */
+function keepingFurther(netlink: Rtnetlink, ifindex: number, remove: () => void): void {
+  const link = getLink(netlink, ifindex);
+  if (link === undefined || promotesSecondaries(link)) return remove();
+  setLink(netlink, ifindex, { promotesSecondaries: true });
+  try {
+    remove();
+  } finally {
+    setLink(netlink, ifindex, { promotesSecondaries: false });
+  }
+}
+
 function removeFrom(netlink: Rtnetlink, runner: BondRunner, texts: readonly string[]): string[] {
   const gone = new Set(texts);
-  const own = listAddresses(netlink, { ifindex: runner.plane.bondIfindex }).filter(address =>
-    gone.has(addressText(address)),
-  );
-  // Without the label, which would have to fit.
-  removeAddresses(
-    netlink,
-    own.map(({ label: _label, ...address }) => address),
+  const ifindex = runner.plane.bondIfindex;
+  const own = listAddresses(netlink, { ifindex }).filter(address => gone.has(addressText(address)));
+  keepingFurther(netlink, ifindex, () =>
+    // Without the label, which would have to fit.
+    removeAddresses(
+      netlink,
+      own.map(({ label: _label, ...address }) => address),
+    ),
   );
   runner.refreshStack();
   return own.map(address => `the address ${addressText(address)}`);

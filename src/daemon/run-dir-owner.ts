@@ -1,6 +1,6 @@
 // Whose a run directory is: what lies in it tells a daemon of root's what to do with interfaces.
 import { lstatSync, statSync } from 'node:fs';
-import { plain } from '../base/index.js';
+import { advice, plain } from '../base/index.js';
 
 const GROUP_OR_OTHERS_MAY_WRITE = 0o022;
 const ROOT = 0;
@@ -24,7 +24,7 @@ export function checkRunDirOwner(runDir: string): void {
   if (directory?.isDirectory() === true && (directory.mode & GROUP_OR_OTHERS_MAY_WRITE) !== 0) {
     const mode = (directory.mode & 0o7777).toString(8);
     throw new Error(
-      `${refused}: others may write to it (mode ${mode}), ${why}; name another one with --run-dir, or take that right from them.`,
+      `${refused}: others may write to it (mode ${mode}), ${why}; name another one with --run-dir, or take that right from them: '${advice('chmod go-w {runDir}', { runDir })}'.`,
     );
   }
 }

@@ -15,6 +15,7 @@ import {
   NLM_F_CREATE,
   NLM_F_EXCL,
   parseLink,
+  promotionSettings,
   RTM_DELLINK,
   RTM_GETLINK,
   RTM_NEWLINK,
@@ -89,6 +90,8 @@ export interface LinkChanges {
   /** Namespace to move to. */
   readonly netnsFd?: number;
   readonly addrGenMode?: AddrGenMode;
+  /** Whether a further address of a network stays when the first one of it goes. */
+  readonly promotesSecondaries?: boolean;
   readonly txQueueLength?: number;
   /** Only devices that let user space decide (dummy). */
   readonly carrier?: boolean;
@@ -116,11 +119,12 @@ function flagChanges(changes: LinkChanges): Pick<Link, 'flags' | 'changeMask'> {
 
 /** The message that asks for the changes, without saying of which link. Properties that are no attributes are not emitted. */
 function changesMessage(changes: LinkChanges): Partial<Link> {
-  return {
-    ...changes,
-    ...flagChanges(changes),
-    ...(changes.addrGenMode !== undefined && { familySettings: addrGenModeSettings(changes.addrGenMode) }),
-  };
+  const { addrGenMode, promotesSecondaries } = changes;
+  const familySettings = [
+    ...(addrGenMode === undefined ? [] : addrGenModeSettings(addrGenMode)),
+    ...(promotesSecondaries === undefined ? [] : promotionSettings(promotesSecondaries)),
+  ];
+  return { ...changes, ...flagChanges(changes), ...(familySettings.length > 0 && { familySettings }) };
 }
 
 /** Changes a link; throws SystemError with the kernel's sentence, having changed what came before the refused change. */

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   addrGenModeOf,
+  promotesSecondaries,
   IFA_F,
   IFF,
   type NetlinkMessage,
@@ -131,17 +132,18 @@ describe.skipIf(!isRoot)('links, which needs root', () => {
         allMulticast: true,
         noArp: true,
         addrGenMode: 'none',
+        promotesSecondaries: true,
         up: true,
       });
       const changed = requireLink(netlink, ifindex);
       expect(changed).toMatchObject({ name: 'bw.x', mtu: 1300, address: '02:00:00:00:00:07', alias: 'ключ' });
-      expect(addrGenModeOf(changed)).toBe('none');
+      expect([addrGenModeOf(changed), promotesSecondaries(changed)]).toEqual(['none', true]);
       const flags = IFF.IFF_UP | IFF.IFF_PROMISC | IFF.IFF_ALLMULTI | IFF.IFF_NOARP;
       expect(changed.flags & flags).toBe(flags);
-      setLink(netlink, ifindex, { promiscuous: false, alias: '' });
+      setLink(netlink, ifindex, { promiscuous: false, alias: '', promotesSecondaries: false });
       const back = requireLink(netlink, 'bw.x');
       expect(back.flags & flags).toBe(flags & ~IFF.IFF_PROMISC);
-      expect([back.alias, back.mtu]).toEqual([undefined, 1300]);
+      expect([back.alias, back.mtu, promotesSecondaries(back)]).toEqual([undefined, 1300, false]);
     });
   });
 

@@ -1,5 +1,5 @@
 // What IFLA_INFO_DATA holds for the kinds of link that Bondwire makes or meets: veth, bridge, macvlan and VLAN;
-// and the IPv6 setting inside IFLA_AF_SPEC.
+// and the settings inside IFLA_AF_SPEC.
 import {
   type Attribute,
   attributeList,
@@ -13,7 +13,7 @@ import {
   u32Attribute,
 } from './attribute.js';
 import { emitLink, type Link, type LinkInfo } from './link.js';
-import { ADDR_GEN_MODES, AF_INET6, type AddrGenMode } from './link-constants.js';
+import { ADDR_GEN_MODES, AF_INET, AF_INET6, type AddrGenMode } from './link-constants.js';
 
 const VETH_INFO_PEER = 1;
 const IFLA_BR_FORWARD_DELAY = 1;
@@ -25,6 +25,9 @@ const IFLA_VLAN_ID = 1;
 const IFLA_VLAN_FLAGS = 2;
 const IFLA_VLAN_PROTOCOL = 5;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
+const IFLA_INET_CONF = 1;
+/** Position in include/uapi/linux/ip.h. */
+const IPV4_DEVCONF_PROMOTE_SECONDARIES = 20;
 
 /** A veth pair; `peer` is the other end as wanted (name, MTU, namespace, …). */
 export function vethInfo(peer: Link): LinkInfo {
@@ -108,6 +111,22 @@ export function vlanSettingsOf(link: Link): VlanSettings | undefined {
 /** IFLA_AF_SPEC that sets how the link makes its link-local IPv6 address. */
 export function addrGenModeSettings(mode: AddrGenMode): readonly Attribute[] {
   return [nestedAttribute(AF_INET6, [u8Attribute(IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_MODES.indexOf(mode))])];
+}
+
+/** IFLA_AF_SPEC that says whether a further address of a network stays when the first one of it goes (ip-sysctl: promote_secondaries). */
+export function promotionSettings(promotes: boolean): readonly Attribute[] {
+  const value = u32Attribute(IPV4_DEVCONF_PROMOTE_SECONDARIES, promotes ? 1 : 0);
+  return [nestedAttribute(AF_INET, [nestedAttribute(IFLA_INET_CONF, [value])])];
+}
+
+/** See `promotionSettings()`; false where the kernel does not tell. */
+export function promotesSecondaries(link: Link): boolean {
+  const inet = findAttribute(link.familySettings ?? [], AF_INET);
+  const settings = inet === undefined ? undefined : attributeList.read(inet.value);
+  // An array of 32-bit values whose first one has the number 1 (inet_fill_link_af).
+  const values = findAttribute(settings ?? [], IFLA_INET_CONF)?.value ?? new Uint8Array(0);
+  const at = (IPV4_DEVCONF_PROMOTE_SECONDARIES - 1) * 4;
+  return values.subarray(at, at + 4).some(byte => byte !== 0);
 }
 
 /** How the link makes its link-local IPv6 address; undefined where IPv6 is off in the kernel. */

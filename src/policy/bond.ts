@@ -230,7 +230,7 @@ export function checkTogether(what: string, options: NewBond['options'], turn?: 
     return null;
   const isTurn = (option: OptionName): boolean => (turn ?? option) === option && isSet(option);
   if (isTurn('arp_interval') && isSet('miimon')) {
-    const message = `${what} was refused: ARP monitoring cannot be used with MII monitoring; give miimon or arp_interval, not both.`;
+    const message = `${what} was refused: ARP monitoring cannot be used with MII monitoring; give miimon or arp_interval, not both; or both together with link_watch=any.`;
     return refusal('invalid-request', 'EINVAL', message);
   }
   if (isTurn('arp_validate') && isSet('miimon')) {

@@ -23,6 +23,7 @@ test.each([
   ['mode', 'balance_xor', 'mode=balance-xor'],
   ['mode', 'actvie-backup', 'mode=active-backup'],
   ['miimon', '100ms', 'miimon=100'],
+  ['miimon', '0.25 s', 'miimon=250'],
   ['miimon', '1s', 'miimon=1000'],
   ['updelay', '2 sec', 'updelay=2000'],
   ['lp_interval', '3s', 'lp_interval=3'],

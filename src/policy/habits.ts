@@ -84,10 +84,10 @@ const IN_MS: Readonly<Record<string, number>> = {
 export function valueGuess(spec: OptionSpec, text: string): string | undefined {
   const words = spec.words.map(({ word }) => word);
   const unit = TIMES[spec.name];
-  const [, digits, given = ''] = /^\s*(\d+)\s*([a-z]+)\s*$/i.exec(text) ?? [];
+  const [, digits, given = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text) ?? [];
   const ms = IN_MS[given.toLowerCase()];
   if (unit !== undefined && digits !== undefined && ms !== undefined) {
-    const value = (Number(digits) * ms) / (unit === 'ms' ? 1 : 1000);
+    const value = Math.ceil((Number(digits) * ms) / (unit === 'ms' ? 1 : 1000));
     return `it is in ${unit === 'ms' ? 'milliseconds' : 'seconds'} and has no unit; did you mean ${spec.name}=${value}?`;
   }
   const flag = { on: '1', yes: '1', true: '1', off: '0', no: '0', false: '0' }[text.trim().toLowerCase()];

@@ -1,8 +1,10 @@
 // `bondwire create`: a new bond without members.
 import type { Command } from 'commander';
 import { tellWarnings } from '../changed.js';
+import { usageFailure } from '../failure.js';
 import { checkBondName } from '../names.js';
 import { parseOptionWords } from '../option-words.js';
+import { advice, plain } from '../plain.js';
 import type { Session } from '../session.js';
 
 const HELP = `
@@ -23,8 +25,20 @@ export function registerCreate(program: Command, session: Session): void {
     .addHelpText('after', HELP)
     .action(async (bond: string, words: string[]) => {
       checkBondName(bond);
+      checkNoInterfaces(bond, words);
       const options = parseOptionWords(words);
       const api = await session.api();
       tellWarnings(session.terminal, await api.create({ name: bond, options }));
     });
+}
+
+/** Other programs make a bond with its members. */
+function checkNoInterfaces(bond: string, words: readonly string[]): void {
+  const interfaces = words.filter(word => /^(?!bond\d)[a-z]+[\d.][\w.]*$/.test(word));
+  const [first] = interfaces;
+  if (first === undefined) return;
+  const way = plain(advice('bondwire enslave --take-down {bond} {iface}', { bond, iface: first }));
+  throw usageFailure(
+    `"${plain(first)}" is not OPTION=VALUE; a bond is made without members, which join when it is there: '${way}'.`,
+  );
 }

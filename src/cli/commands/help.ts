@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { usageFailure } from '../failure.js';
 import { advice, plain } from '../plain.js';
+import { habitOf } from '../usage-error.js';
 
 export function registerHelp(program: Command): void {
   program
@@ -14,8 +15,10 @@ export function registerHelp(program: Command): void {
       if (name === undefined) return program.outputHelp();
       const command = program.commands.find(candidate => candidate.name() === name);
       if (command === undefined) {
+        const meant = habitOf(name, false);
+        const hint = meant === undefined ? '' : ` did you mean ${meant}?`;
         throw usageFailure(
-          `there is no command '${plain(name)}' to help with; see '${advice('bondwire --help')}'.`,
+          `there is no command '${plain(name)}' to help with;${hint} see '${advice('bondwire --help')}'.`,
         );
       }
       return command.outputHelp();

@@ -62,7 +62,7 @@ async function run(session: Session, paths: readonly string[], options: ImportOp
   const gathered = gatherFiles(paths);
   if (gathered.files.length === 0) {
     throw refusedFailure(
-      `${paths.map(plain).join(', ')}: no file there has a name of a format that is read; '${advice('bondwire import --help')}' lists them.`,
+      `${paths.map(plain).join(', ')}: no file there has a name of a format that is read; '${advice('bondwire import --help')}' lists them. A file that is named itself is known by what is in it.`,
     );
   }
   const imported = importFiles(gathered.files, machineInterfaces());
