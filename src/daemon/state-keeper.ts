@@ -20,6 +20,11 @@ export class StateKeeper {
     this.#keeping = keeping;
   }
 
+  /** True while what is known cannot be written down. */
+  get isFailing(): boolean {
+    return this.#retry !== undefined;
+  }
+
   save(changed?: object): void {
     try {
       this.#keeping.write(changed);
