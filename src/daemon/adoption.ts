@@ -69,7 +69,18 @@ export function adoptBond(machine: Machine, registry: Registry, saved: SavedRunn
     journal.add(saved.name, { severity: 'warning', type: 'data-plane', message });
   }
   tellLifetime(journal, saved.name, plane);
+  mark(machine, saved.name, plane);
   return true;
+}
+
+/** The lower end says where it is looked after: an earlier version did not have it say so, and the run directory may have another name by now. */
+function mark({ log }: Machine, name: string, plane: BondDataPlane): void {
+  try {
+    plane.renamed(name);
+  } catch (error) {
+    // It works without.
+    log.warn({ err: error, bond: name }, 'the lower end cannot be marked');
+  }
 }
 
 /** Says of a bond that packets of it end with the daemon, where they do. */

@@ -1,7 +1,6 @@
 // The daemon: opens the kernel's event stream, runs the bonds, keeps their state, serves the control API.
 import { connect } from 'node:net';
-import { readFileSync } from 'node:fs';
-import pino, { type Logger } from 'pino';
+import { existsSync, readFileSync } from 'node:fs';
 import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { currentNetnsId, Ethtool, lockFile, monotonicMs, Rtnetlink } from '../linux/index.js';
 import { RTNLGRP } from '../netlink/index.js';
@@ -18,17 +17,18 @@ import {
 } from './api.js';
 import { addBondRoutes, setBondInterface } from './bond-interface.js';
 import type { BondRunner } from './bond-runner.js';
+import { openLog } from './daemon-log.js';
 import { DataPlanes } from './data-planes.js';
 import { describeBond, describedDocument } from './described.js';
 import { Journal } from './journal.js';
 import { KernelNews } from './kernel-news.js';
 import { MemberWatch } from './member-watch.js';
-import { LogFile } from './log-file.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
 import { PinPlace } from './pin-place.js';
 import { lockPath, makeDirectories, placesOf } from './places.js';
 import { Registry } from './registry.js';
+import { RunDirGuard } from './run-dir-guard.js';
 import { checkRunDirOwner } from './run-dir-owner.js';
 import { ControlServer } from './server.js';
 import { showBond, showMembers } from './show.js';
@@ -130,10 +130,9 @@ class Daemon implements RunningDaemon {
   #starting: Starting | undefined;
   /** Until the old state is taken over it is not ours to write. */
   #saving = false;
-  readonly #unlock: () => void;
+  readonly #guard: RunDirGuard;
 
   private constructor(machine: Machine, state: StateFile, unlock: () => void) {
-    this.#unlock = unlock;
     this.#machine = machine;
     this.journal = machine.journal;
     this.#state = state;
@@ -158,6 +157,16 @@ class Daemon implements RunningDaemon {
       touched: () => this.#files.touch(),
     });
     this.#awaited = new AwaitedMembers(machine, this.#registry, this.#operations);
+    this.#guard = new RunDirGuard({
+      runDir: machine.runDir,
+      unlock,
+      anew: () => this.#anew(),
+      looked: () => this.#putBack(),
+      failed: why =>
+        this.#tellDaemon(
+          `${machine.runDir} was taken from under this daemon: ${why}; nothing is written there`,
+        ),
+    });
   }
 
   static open(options: DaemonOptions, unlock: () => void): Daemon {
@@ -232,6 +241,7 @@ class Daemon implements RunningDaemon {
   async serve(socket: string): Promise<void> {
     this.#files.open();
     this.#server = await ControlServer.listen(this, socket);
+    this.#guard.start();
     this.#machine.log.info({ pid: process.pid, adopted: this.#adopted }, 'ready');
   }
 
@@ -256,7 +266,7 @@ class Daemon implements RunningDaemon {
     this.#machine.planes.close();
     if (this.#server !== undefined) this.#machine.log.info({ how }, 'closed');
     this.#machine.log.flush();
-    this.#unlock();
+    this.#guard.close();
   }
 
   started(): void {
@@ -358,6 +368,7 @@ class Daemon implements RunningDaemon {
 
   #save(changed?: object): Error | undefined {
     if (!this.#saving) return undefined;
+    if (!this.#guard.look()) return new Error(`${this.#machine.runDir} is not this daemon's any more`);
     const failed = this.#keeper.save(changed);
     this.#files.touch();
     return failed;
@@ -377,22 +388,55 @@ class Daemon implements RunningDaemon {
     for (const write of writes) await this.turns.take(() => obeyWrite(this, write));
   }
 
+  /** Somebody emptied the run directory: all that it held is there again. */
+  #anew(): void {
+    this.#noteAll();
+    // After what is being done: its answer goes by the old socket.
+    void this.turns.take(() => this.#listenAgain());
+    this.#tellDaemon(`${this.#machine.runDir} was emptied while the daemon ran: what it held is there again`);
+  }
+
+  /** What a later daemon, or a command, needs and somebody removed. */
+  #putBack(): void {
+    const { runDir } = this.#machine;
+    if (!this.#keeper.isFailing && !existsSync(stateFilePath(runDir))) {
+      this.#noteAll();
+      this.#tellDaemon(`${stateFilePath(runDir)} was removed while the daemon ran: it is there again`);
+    }
+    if (!existsSync(controlSocketPath(runDir))) void this.turns.take(() => this.#listenAgain());
+  }
+
+  #noteAll(): void {
+    for (const { plane, name } of this.#registry.all()) {
+      try {
+        plane.noteAgain();
+      } catch (error) {
+        this.#tellDaemon(`What ${name} is made of cannot be written down: ${(error as Error).message}`);
+      }
+    }
+    this.#keeper.save();
+    this.#files.touch();
+  }
+
+  async #listenAgain(): Promise<void> {
+    const socket = controlSocketPath(this.#machine.runDir);
+    if (this.#closed || this.#server === undefined || existsSync(socket)) return;
+    try {
+      await this.#server.close();
+      this.#server = await ControlServer.listen(this, socket);
+    } catch (error) {
+      this.#tellDaemon(`Commands cannot reach this daemon any more: ${(error as Error).message}`);
+    }
+  }
+
   #filesFailed(problem: string): void {
-    const message = `The files of the driver's form cannot be written: ${problem}`;
+    this.#tellDaemon(`The files of the driver's form cannot be written: ${problem}`);
+  }
+
+  #tellDaemon(message: string): void {
     this.#machine.log.warn(message);
     this.journal.add('', { severity: 'warning', type: 'daemon', message });
   }
-}
-
-function openLog(runDir: string, toStderr: boolean): Logger {
-  const streams: pino.StreamEntry[] = [{ level: 'info', stream: new LogFile(`${runDir}/bondwire.log`) }];
-  if (toStderr) {
-    const stream = pino.destination({ dest: 2, sync: true });
-    // Whoever read it is gone, or its disk is full.
-    stream.on('error', () => {});
-    streams.push({ level: 'info', stream });
-  }
-  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(streams));
 }
 
 function packageVersion(): string {

@@ -1,5 +1,5 @@
 // What this machine can do for bonds, and what is wrong with it: each finding with the command that mends it.
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { advice } from '../base/index.js';
 import { Toolbox } from '../dataplane/index.js';
@@ -83,7 +83,7 @@ const NOTHING_LEFT: Left = { left: [] };
 
 /** Bonds that are at work here and that no daemon looks after. */
 function withoutDaemon(runDir: string): Left {
-  if (process.platform !== 'linux' || !isThere(runDir)) return NOTHING_LEFT;
+  if (process.platform !== 'linux') return NOTHING_LEFT;
   const loaded = loadState(runDir, String(currentNetnsId()));
   if (loaded.problem !== undefined) return { left: [], unreadable: loaded.problem };
   const netlink = Rtnetlink.open();
@@ -110,10 +110,6 @@ function unknownProblem(
   } catch (error) {
     return (error as Error).message;
   }
-}
-
-function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function abandoned(left: readonly { readonly name: string }[], runDir: string): Finding {

@@ -40,15 +40,17 @@ export function placesOf(runDir: string, pins: string): BondPlaces {
  * finished or not. Throws where that cannot be looked at.
  */
 export function notedPins(runDir: string): string[] {
-  const notes = readdirSync(runDir).flatMap(
+  const notes = namesIn(() => readdirSync(runDir)).flatMap(
     file => /^(.*)\.json(?:\.copy|\.state)?(?:\.new)?$/.exec(file)?.[1] ?? [],
   );
-  return [...new Set([...notes, ...pinDirectories(runDir)])].filter(isLowerEndName);
+  const pins = namesIn(() => withHostMounts(() => readdirSync(bpffsPath(runDir))));
+  return [...new Set([...notes, ...pins])].filter(isLowerEndName);
 }
 
-function pinDirectories(runDir: string): string[] {
+/** None where there is no such directory. */
+function namesIn(read: () => string[]): string[] {
   try {
-    return withHostMounts(() => readdirSync(bpffsPath(runDir)));
+    return read();
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return [];
     throw error;

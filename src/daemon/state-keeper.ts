@@ -20,6 +20,11 @@ export class StateKeeper {
     this.#keeping = keeping;
   }
 
+  /** True while what is known cannot be written down. */
+  get isFailing(): boolean {
+    return this.#retry !== undefined;
+  }
+
   /** Gives why it could not be written: for those who do nothing that is not written down. */
   save(changed?: object): Error | undefined {
     try {

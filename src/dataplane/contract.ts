@@ -94,6 +94,8 @@ export interface BondDataPlane {
   onDiverted(callback: (diversion: Diversion) => void): void;
   /** Calls back now for those that wait, such as from before this process. */
   pollDiversions(): void;
+  /** Writes down anew what leads a later daemon to it: the run directory was emptied. */
+  noteAgain(): void;
   /** Lets go of it. On eBPF packets go on without us; in user space they wait for whoever takes it over. */
   close(): void;
   /** Takes it down, with everything it made. */

@@ -3,11 +3,11 @@ import type { BondPlaces } from './contract.js';
 import { readParts } from './ebpf/parts.js';
 import { readUserspaceParts } from './userspace/parts-file.js';
 
-/** Members of a bond that was finished; undefined of one that was not, or of which there is no note. Throws UnreadableFile. */
+/** Members of a bond; 0 of one that was not finished, undefined of one of which there is no note. Throws UnreadableFile. */
 export function notedMembers({ partsFile }: BondPlaces): number | undefined {
   const ebpf = readParts(partsFile);
-  if (ebpf !== undefined) return 'receive' in ebpf ? Object.keys(ebpf.receive).length : undefined;
+  if (ebpf !== undefined) return 'receive' in ebpf ? Object.keys(ebpf.receive).length : 0;
   const inUserSpace = readUserspaceParts(partsFile);
-  if (inUserSpace === undefined || !('silenced' in inUserSpace)) return undefined;
-  return Object.keys(inUserSpace.silenced).length;
+  if (inUserSpace === undefined) return undefined;
+  return 'silenced' in inUserSpace ? Object.keys(inUserSpace.silenced).length : 0;
 }

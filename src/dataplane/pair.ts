@@ -1,4 +1,5 @@
 // The pair of interfaces that a bond is: people see the near end; what they send through it comes out of the far ("lower") end.
+import { dirname } from 'node:path';
 import {
   createVeth,
   deleteLink,
@@ -9,13 +10,21 @@ import {
   writeSysctl,
 } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
-import type { NewBond } from './contract.js';
+import type { BondPlaces, NewBond } from './contract.js';
 
 const ALIAS = 'Bondwire: lower end of';
+const WARNING = '; its packets pass here, leave it alone';
 
-/** Text that marks the lower end for people. */
-export function lowerAlias(bondName: string): string {
-  return `${ALIAS} ${bondName}; its packets pass here, leave it alone`;
+/** Text that marks the lower end: for people, and for daemons of the same run directory, when nothing is left in that. */
+export function lowerAlias(bondName: string, { partsFile }: Pick<BondPlaces, 'partsFile'>): string {
+  return `${ALIAS} ${bondName} at ${dirname(partsFile)}${WARNING}`;
+}
+
+/** The run directory of the daemon that made a lower end; undefined where it does not say so (earlier versions), or is none. */
+export function markedRunDir({ info, alias }: Pick<Link, 'info' | 'alias'>): string | undefined {
+  if (info?.kind !== 'veth' || alias?.startsWith(ALIAS) !== true || !alias.endsWith(WARNING))
+    return undefined;
+  return / at (\/.*)$/s.exec(alias.slice(ALIAS.length, -WARNING.length))?.[1];
 }
 
 /** The pair by its indexes. */
@@ -27,7 +36,7 @@ export interface Pair {
 /** Makes the pair, the near end with `txQueues` transmit queues, the lower end silent; nothing is left when that fails. */
 export function createPair(
   netlink: Rtnetlink,
-  bond: Pick<NewBond, 'name' | 'lowerName' | 'address' | 'mtu'>,
+  bond: Pick<NewBond, 'name' | 'lowerName' | 'address' | 'mtu' | 'partsFile'>,
   txQueues = 1,
 ): Pair {
   const { name, lowerName, mtu, address } = bond;
@@ -42,7 +51,7 @@ export function createPair(
   try {
     const lower = getLink(netlink, lowerName);
     if (near === undefined || lower === undefined) throw new Error(`The pair of ${name} did not appear.`);
-    setLink(netlink, lower.ifindex, { alias: lowerAlias(name), noArp: true, addrGenMode: 'none' });
+    setLink(netlink, lower.ifindex, { alias: lowerAlias(name, bond), noArp: true, addrGenMode: 'none' });
     try {
       writeSysctl('ipv6', lowerName, 'disable_ipv6', '1');
     } catch (error) {

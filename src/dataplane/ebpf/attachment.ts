@@ -123,7 +123,7 @@ export function keepPinned(hooks: Hooks, attachment: Attachment): void {
 }
 
 /** A descriptor of the link: by its pin or, where that is gone or cannot be seen, by its id. The caller closes it. */
-function linkOf({ netlink, pins, mapId }: Hooks, attachment: Attachment): number | undefined {
+export function linkOf({ netlink, pins, mapId }: Hooks, attachment: Attachment): number | undefined {
   const pinned = pins.get(basename(attachment.pin));
   if (pinned !== undefined || mapId === undefined) return pinned;
   const hooked = hookedAt(netlink, attachment.ifindex).find(

@@ -2,17 +2,7 @@
 // member, and a map shared with them. All of it is pinned: it works on when this process is gone, and is adopted later.
 import { dirname } from 'node:path';
 import { fromBytes } from '../../ebpf/index.js';
-import {
-  closeFd,
-  deleteLink,
-  getLink,
-  mapInfo,
-  removeTwice,
-  RingBuffer,
-  type Rtnetlink,
-  setLink,
-  steerTransmit,
-} from '../../linux/index.js';
+import { closeFd, deleteLink, removeTwice, RingBuffer, type Rtnetlink, setLink } from '../../linux/index.js';
 import { tagRanges } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
 import type { BondDataPlane, BondPlaces, Diversion, KnownBond, Loss, NewBond } from '../contract.js';
@@ -21,6 +11,7 @@ import { unlessDamaged } from '../parts-note.js';
 import { doAll, quietly } from '../quietly.js';
 import { type Attachment, attachIngress, detach, type Hooks, keepPinned, swapProgram } from './attachment.js';
 import { exchange } from './exchange.js';
+import { HeldLinks } from './held-links.js';
 import { staying } from './staying.js';
 import {
   attachKindFor,
@@ -33,11 +24,12 @@ import {
 } from './find-bond.js';
 import { LiveState } from './live-state.js';
 import { closeMaps, createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
-import { noted, type Parts, readParts, type Unfinished, writeParts } from './parts.js';
+import { notedWith, type Parts, readParts, type Unfinished, writeParts } from './parts.js';
 import { Pins, type PinStore } from './pins.js';
 import { receiveProgram } from './programs.js';
 import { publishPlan } from './publish-plan.js';
 import { DIVERSION, LAYOUT_VERSION, NO_SLOT, TX_QUEUES } from './shared-state.js';
+import { steerUnchosen } from './steering.js';
 import type { Toolbox } from './toolbox.js';
 import { type TransmitKind, transmitKindOf, transmitProgramOf } from './transmit-kinds.js';
 
@@ -59,6 +51,7 @@ export class EbpfBond implements BondDataPlane {
   #attached: TransmitKind | undefined;
   /** By slot: the tags that its receive program leaves, as text, as far as this process set them. */
   readonly #left = new Map<number, string>();
+  readonly #held: HeldLinks;
   #closed = false;
   #carrier: boolean | undefined;
   #tell: ((record: Uint8Array) => void) | undefined;
@@ -72,6 +65,7 @@ export class EbpfBond implements BondDataPlane {
     this.#pins = new Pins(by.store, places);
     this.#maps = maps;
     this.#parts = parts;
+    this.#held = new HeldLinks(() => this.#hooks);
     this.#state = new LiveState(maps.state);
     try {
       this.#ring = new RingBuffer(maps.events, EVENTS_BYTES);
@@ -120,6 +114,7 @@ export class EbpfBond implements BondDataPlane {
         removeTwice(bond.partsFile);
       });
       made.#saveParts(parts);
+      made.#held.hold(transmit);
       return made;
     } catch (error) {
       // Each step by itself: one that fails keeps no other from being done.
@@ -167,7 +162,10 @@ export class EbpfBond implements BondDataPlane {
     const { state, events } = this.#maps;
     if (!this.#pins.has(STATE_PIN)) quietly(() => this.#pins.pin(state, STATE_PIN));
     if (!this.#pins.has(EVENTS_PIN)) quietly(() => this.#pins.pin(events, EVENTS_PIN));
-    for (const attachment of this.#attachments()) quietly(() => keepPinned(this.#hooks, attachment));
+    for (const attachment of this.#attachments()) {
+      quietly(() => keepPinned(this.#hooks, attachment));
+      this.#held.hold(attachment);
+    }
   }
 
   /** True when one was finished; undefined when there is no note of it, or none of this data plane. */
@@ -229,7 +227,7 @@ export class EbpfBond implements BondDataPlane {
     try {
       if (!this.#toolbox.learn(this.#maps, slot, member)) this.#state.forgetDevice(slot);
       program = this.#toolbox.load(receiveProgram(this.#toolbox.context, slot), this.#maps);
-      attachIngress(this.#hooks, program, wish, note);
+      this.#held.hold(attachIngress(this.#hooks, program, wish, note));
     } catch (error) {
       quietly(() => this.#detachReceive(slot));
       this.#state.vacate(slot);
@@ -281,6 +279,7 @@ export class EbpfBond implements BondDataPlane {
     this.#left.delete(slot);
     try {
       if (attachment !== undefined) detach(this.#hooks, attachment);
+      if (attachment !== undefined) this.#held.letGo(attachment);
     } finally {
       this.#saveParts({ ...this.#parts, receive: rest, left });
     }
@@ -325,7 +324,7 @@ export class EbpfBond implements BondDataPlane {
   }
 
   renamed(bondName: string): void {
-    setLink(this.#netlink, this.#parts.lowerIfindex, { alias: lowerAlias(bondName) });
+    setLink(this.#netlink, this.#parts.lowerIfindex, { alias: lowerAlias(bondName, this.#places) });
   }
 
   current(): MemberIndex | null {
@@ -363,6 +362,11 @@ export class EbpfBond implements BondDataPlane {
     if (this.#tell !== undefined) this.#ring.consume(this.#tell);
   }
 
+  noteAgain(): void {
+    this.#keepPinned();
+    this.#saveParts(notedWith(this.#maps, this.#parts, this.#pins));
+  }
+
   close(): void {
     if (this.#closed) return;
     quietly(() => this.#outlive());
@@ -397,6 +401,7 @@ export class EbpfBond implements BondDataPlane {
   /** Gives the memory back; the maps stay open. */
   #release(): void {
     this.#closed = true;
+    this.#held.close();
     this.#ring.close();
     this.#state.close();
   }
@@ -424,24 +429,8 @@ export class EbpfBond implements BondDataPlane {
   }
 }
 
-/** Frames that nobody gave a queue go into queue 0, which is tied to no member. Gives why that cannot be, as a clause. */
-function steerUnchosen(netlink: Rtnetlink, bondIfindex: number): string | undefined {
-  try {
-    steerTransmit(getLink(netlink, bondIfindex)?.name ?? '', 0);
-    return undefined;
-  } catch (error) {
-    return `frames cannot be kept out of the other queues (${error instanceof Error ? error.message : String(error)})`;
-  }
-}
-
 function initialise(maps: LoadedMaps, lowerIfindex: number): void {
   const state = new LiveState(maps.state);
   state.initialise(lowerIfindex);
   state.close();
-}
-
-/** What is noted of a bond, with the ids of its maps. */
-function notedWith(maps: LoadedMaps, parts: Omit<Parts, 'layoutVersion' | 'fields'>, pins: Pins): Parts {
-  const ids = { state: mapInfo(maps.state).id, events: mapInfo(maps.events).id };
-  return noted({ ...parts, maps: ids }, pins.last());
 }

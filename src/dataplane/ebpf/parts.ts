@@ -1,8 +1,10 @@
 // What a bond is made of, as a file: another process finds the bond by it, or clears away what was never finished.
-import { keepTwice } from '../../linux/index.js';
+import { keepTwice, mapInfo } from '../../linux/index.js';
 import { EBPF_NOTE, readNote } from '../parts-note.js';
 import type { Attachment } from './attachment.js';
 import { type FieldPlaces, FIELDS } from './carried-state.js';
+import type { LoadedMaps } from './maps.js';
+import type { Pins } from './pins.js';
 import { LAYOUT_VERSION } from './shared-state.js';
 
 /**
@@ -42,6 +44,16 @@ export type Unfinished = Pick<Parts, 'layoutVersion' | 'lowerName'>;
 /** The same with what other daemons are to know besides; `byPins`: pins lead to all of it. */
 export function noted(parts: Omit<Parts, 'layoutVersion' | 'fields'>, byPins: boolean): Parts {
   return { ...parts, layoutVersion: byPins ? LAYOUT_VERSION : NOT_BY_PINS, fields: FIELDS };
+}
+
+/** What is noted of a bond, with the ids of its maps. */
+export function notedWith(
+  maps: LoadedMaps,
+  parts: Omit<Parts, 'layoutVersion' | 'fields'>,
+  pins: Pins,
+): Parts {
+  const ids = { state: mapInfo(maps.state).id, events: mapInfo(maps.events).id };
+  return noted({ ...parts, maps: ids }, pins.last());
 }
 
 /** Replaces the file and its copy; a crash leaves the old or the new one of each. */

@@ -322,7 +322,7 @@ export class UserspaceBond implements BondDataPlane {
   }
 
   renamed(bondName: string): void {
-    setLink(this.#netlink, this.#parts.lowerIfindex, { alias: lowerAlias(bondName) });
+    setLink(this.#netlink, this.#parts.lowerIfindex, { alias: lowerAlias(bondName, this.#places) });
   }
 
   current(): MemberIndex | null {
@@ -348,6 +348,10 @@ export class UserspaceBond implements BondDataPlane {
 
   pollDiversions(): void {
     forwarder.poll();
+  }
+
+  noteAgain(): void {
+    this.#saveParts(this.#parts);
   }
 
   close(): void {
