@@ -40,6 +40,7 @@ import { ViewFiles } from './view-files.js';
 import { obeyWrite, type ViewWrite } from './view-writes.js';
 import { systemRefusal } from './system-refusal.js';
 import { Turns } from './turns.js';
+import { SystemLinks } from './system-links.js';
 import { filesOf, type TextView, textView } from './views.js';
 
 const LOCK_WAIT_MS = 5000;
@@ -121,6 +122,7 @@ class Daemon implements RunningDaemon {
   readonly #registry = new Registry();
   readonly #operations: Operations;
   readonly #files: ViewFiles;
+  readonly #system = new SystemLinks();
   readonly #news: KernelNews;
   readonly #awaited: AwaitedMembers;
   readonly #watch: MemberWatch;
@@ -144,7 +146,8 @@ class Daemon implements RunningDaemon {
     this.#operations = new Operations(machine, this.#registry);
     this.#files = new ViewFiles({
       runDir: machine.runDir,
-      tree: () => filesOf(this.#registry.all()),
+      tree: () => filesOf(this.#registry.all(), this.#system),
+      anew: () => this.#system.forget(),
       written: writes => this.#obey(writes),
       failed: message => this.#filesFailed(message),
     });
@@ -154,7 +157,10 @@ class Daemon implements RunningDaemon {
       registry: this.#registry,
       operations: this.#operations,
       watch: this.#watch,
-      touched: () => this.#files.touch(),
+      touched: link => {
+        if (link !== undefined) this.#system.told(link);
+        this.#files.touch();
+      },
     });
     this.#awaited = new AwaitedMembers(machine, this.#registry, this.#operations);
     this.#guard = new RunDirGuard({

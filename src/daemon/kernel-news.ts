@@ -20,15 +20,15 @@ export interface NewsParts {
   readonly registry: Registry;
   readonly operations: Operations;
   readonly watch: MemberWatch;
-  /** Something changed that people may be shown. */
-  readonly touched: () => void;
+  /** Something changed that people may be shown; of an interface, where it is that. */
+  readonly touched: (link?: Link) => void;
 }
 
 export class KernelNews {
   readonly #machine: Machine;
   readonly #registry: Registry;
   readonly #operations: Operations;
-  readonly #touched: () => void;
+  readonly #touched: (link?: Link) => void;
   readonly #watch: MemberWatch;
   #groups: GroupTable = new Map();
   #timer: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ export class KernelNews {
     if (!news.ok) return;
     try {
       if (news.value.kind === 'link') this.#linkTold(news.value.link, news.value.gone);
-      this.#touched();
+      this.#touched(news.value.kind === 'link' ? news.value.link : undefined);
       if (news.value.kind === 'qdisc') this.#registry.ofMember(news.value.qdisc.ifindex)?.qdiscTold();
       if (news.value.kind === 'address') this.#changedOn(news.value.address.ifindex);
     } catch (error) {

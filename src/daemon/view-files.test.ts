@@ -41,6 +41,7 @@ beforeEach(() => {
   files = new ViewFiles({
     runDir,
     tree: () => tree,
+    anew: () => {},
     written: async writes => {
       obeyed.push(...writes.map(write => write.text));
       await meanwhile();

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { readOwnFile } from '../linux/index.js';
+import { isErrno, readOwnFile } from '../linux/index.js';
 import type { FileTree, TreeEntry } from '../report/index.js';
 import { ViewWatch } from './view-watch.js';
 import { isWritable, type ViewWrite } from './view-writes.js';
@@ -22,6 +22,9 @@ import { isWritable, type ViewWrite } from './view-writes.js';
 const PAUSE_MS = 100;
 /** Changes that are no news of any kind (a speed that was negotiated anew) are found after this. */
 const SWEEP_MS = 5000;
+
+/** Files that are written in one go: thousands would keep monitors waiting (some 40 µs each). */
+const AT_ONCE = 1000;
 
 const AREAS = ['proc', 'sys'] as const;
 const MARK = 'README';
@@ -45,6 +48,8 @@ export interface ViewFilesOptions {
   readonly runDir: string;
   /** What the files are to hold now. */
   readonly tree: () => FileTree;
+  /** The next tree is to be made anew, from nothing that is known. */
+  readonly anew: () => void;
   /** Somebody wrote to files that set something. */
   readonly written: (writes: readonly ViewWrite[]) => Promise<void>;
   /** Told once for each different problem. */
@@ -56,6 +61,8 @@ export class ViewFiles {
   #written = new Map<string, TreeEntry>();
   /** What files were when they were written, or read since, by which those that others wrote to are known. */
   readonly #stamps = new Map<string, string>();
+  /** Directories that are there. */
+  readonly #directories = new Set<string>();
   readonly #watch = new ViewWatch(directory => this.#look(directory));
   #replaced = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -84,7 +91,10 @@ export class ViewFiles {
     }
     this.#open = true;
     this.write();
-    this.#sweep = setInterval(() => this.touch(), SWEEP_MS);
+    this.#sweep = setInterval(() => {
+      this.#options.anew();
+      this.touch();
+    }, SWEEP_MS);
     this.#sweep.unref();
   }
 
@@ -108,12 +118,24 @@ export class ViewFiles {
       for (const area of AREAS) wanted.set(`${area}/${MARK}`, { text: MARK_TEXT });
       // What goes, goes first: the link of an interface makes room for the directory of a member, and the other way.
       for (const path of Array.from(this.#written.keys())) if (!wanted.has(path)) this.#remove(path);
-      for (const [path, entry] of wanted) if (!same(this.#written.get(path), entry)) this.#put(path, entry);
+      const due = Array.from(wanted).filter(([path, entry]) => !same(this.#written.get(path), entry));
+      for (const [path, entry] of due.slice(0, AT_ONCE)) this.#put(path, entry);
+      if (due.length > AT_ONCE) this.#again();
       this.#watch.follow(new Set(Array.from(this.#written.keys(), path => dirname(this.#at(path)))));
       this.#problem = '';
     } catch (error) {
       this.#tell(error);
     }
+  }
+
+  /** The next part, after whatever else is waiting. */
+  #again(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.write();
+    }, 1);
+    this.#timer.unref();
   }
 
   /** Takes everything away. */
@@ -125,6 +147,7 @@ export class ViewFiles {
     this.#watch.close();
     this.#written.clear();
     this.#stamps.clear();
+    this.#directories.clear();
     try {
       for (const area of AREAS) this.#clear(area);
       rmSync(this.#at(REPLACED), { recursive: true, force: true });
@@ -150,18 +173,46 @@ export class ViewFiles {
   }
 
   #put(path: string, entry: TreeEntry): void {
+    const stamp = this.#stamps.get(path);
+    if (stamp === undefined && 'link' in entry && this.#linkAnew(path, entry.link)) return;
     const temporary = this.#at('.view.new');
-    mkdirSync(dirname(this.#at(path)), { recursive: true, mode: 0o755 });
     rmSync(temporary, { force: true });
     if ('link' in entry) symlinkSync(entry.link, temporary);
     else writeFileSync(temporary, entry.text, { mode: 0o444 });
-    const stamp = this.#stamps.get(path);
     const replaced = stamp !== undefined && isWritable(path) ? this.#keep(path) : undefined;
-    renameSync(temporary, this.#at(path));
+    this.#inDirectoryOf(path, () => renameSync(temporary, this.#at(path)));
     this.#written.set(path, entry);
     this.#stamps.set(path, this.#stampOf(path));
     if (replaced !== undefined && this.#stampOf(replaced) !== stamp) this.#late(path, replaced);
     else if (replaced !== undefined) rmSync(this.#at(replaced), { force: true });
+  }
+
+  /** A link where nothing is takes one call; false where something is. */
+  #linkAnew(path: string, target: string): boolean {
+    try {
+      this.#inDirectoryOf(path, () => symlinkSync(target, this.#at(path)));
+    } catch (error) {
+      if (isErrno(error, 'EEXIST')) return false;
+      throw error;
+    }
+    this.#written.set(path, { link: target });
+    this.#stamps.set(path, this.#stampOf(path));
+    return true;
+  }
+
+  /** Makes the directory of a file where it is not there, or not any more. */
+  #inDirectoryOf(path: string, action: () => void): void {
+    const directory = dirname(this.#at(path));
+    if (this.#directories.has(directory)) {
+      try {
+        return action();
+      } catch (error) {
+        if (!isErrno(error, 'ENOENT')) throw error;
+      }
+    }
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    this.#directories.add(directory);
+    action();
   }
 
   #stampOf(path: string): string {
@@ -235,6 +286,7 @@ export class ViewFiles {
     for (let up = dirname(path); up.includes('/'); up = dirname(up)) {
       try {
         rmdirSync(this.#at(up));
+        this.#directories.delete(this.#at(up));
       } catch {
         return;
       }

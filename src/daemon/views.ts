@@ -19,7 +19,7 @@ import {
 } from '../report/index.js';
 import type { BondRunner } from './bond-runner.js';
 import { countersOf } from './member-counters.js';
-import { isOurs, kernelMasters, systemLinks } from './system-links.js';
+import { kernelMasters, type SystemLinks } from './system-links.js';
 
 /** Texts of one bond that a reader may ask for. */
 export type TextView = 'proc' | 'info' | 'ifconfig' | 'sysfs';
@@ -42,18 +42,18 @@ export function textView(netlink: Rtnetlink, runner: BondRunner, view: TextView)
 }
 
 /** The files of all bonds, and links to the rest of /sys where that is the /sys of this network namespace. */
-export function filesOf(runners: readonly BondRunner[]): FileTree {
+export function filesOf(runners: readonly BondRunner[], system: SystemLinks): FileTree {
   const bonds = runners.map(runner => runner.policy.snapshot());
   const facts = { kernelRelease: release() };
   const interfaces = bonds.flatMap((bond, i) => [
     { name: bond.name, ifindex: runners[i]?.plane.bondIfindex ?? 0 },
     ...bond.members.map(({ name, member }) => ({ name, ifindex: member })),
   ]);
-  if (interfaces.length === 0 || !isOurs(interfaces)) return driverTree(bonds, facts);
+  if (interfaces.length === 0 || !system.isOurs(interfaces)) return driverTree(bonds, facts);
   const tree = new Map(driverTree(bonds, facts, kernelMasters()));
   const own = interfaces.map(({ name }) => name);
   const here = new Set([...own.map(name => `sys/class/net/${name}`), ...tree.keys()]);
-  for (const [path, entry] of systemLinks(own, path => here.has(path))) tree.set(path, entry);
+  for (const [path, entry] of system.of(interfaces, path => here.has(path))) tree.set(path, entry);
   return tree;
 }
 
