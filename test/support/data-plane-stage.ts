@@ -1,6 +1,6 @@
 // A lab with a bond on the eBPF data plane in its host, without daemon and policy, and numbered frames through it.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   NO_KEEPER,
@@ -38,6 +38,13 @@ function nameOf(place: 'host' | 'peer'): string {
 
 /** Milliseconds without a frame after which no more is expected: a busy machine may leave one lying for long. */
 const QUIET_MS = process.env['BONDWIRE_GUEST'] === undefined ? 250 : 600;
+const BUSY_QUIET_MS = 1500;
+
+/** The same, for the machine as it is now: with many who want its processors, a worker of user space waits for a second. */
+function quietMs(): number {
+  return (loadavg()[0] ?? 0) > availableParallelism() + 1 ? BUSY_QUIET_MS : QUIET_MS;
+}
+
 /** To wait for, at most so long. */
 export const NEVER: Int32Array<SharedArrayBuffer> = new Int32Array(new SharedArrayBuffer(4));
 
@@ -223,7 +230,8 @@ export class DataPlaneStage {
         drain();
       }
       // What is still on its way: a busy kernel hands frames over by a thread of its own.
-      for (let quiet = 0; quiet < QUIET_MS && numbers.length < expected; quiet++) {
+      const patience = quietMs();
+      for (let quiet = 0; quiet < patience && numbers.length < expected; quiet++) {
         Atomics.wait(NEVER, 0, 0, 1);
         if (drain() > 0) quiet = 0;
       }
