@@ -5,7 +5,8 @@ import { closeStages, Stage, until } from './support/stage.js';
 
 afterEach(closeStages);
 
-const CHAIN = /^Of (\S+): the nftables chain (\S+) of table (\S+) at the (ingress|egress) of member \S+ does not see/;
+const CHAIN =
+  /^Of (\S+): the nftables chain (\S+) of table (\S+) at the (ingress|egress) of member \S+ does not see/;
 
 /** What was told of chains so far: `eth0 early ingress`. */
 async function told(stage: Stage): Promise<string[]> {

@@ -17,7 +17,16 @@ const OTHERS = Number(process.env['BONDWIRE_FAULTS'] ?? 1);
 const PATIENCE_MS = 10_000;
 /** Calls that make a descriptor fail as where there is none left, others as where they are not permitted. */
 const MAKE_DESCRIPTORS = ['openat', 'socket', 'bpf'];
-const CALLS = [...MAKE_DESCRIPTORS, 'sendto', 'ioctl', 'setsockopt', 'unlink', 'rename', 'setns', 'write'].join();
+const CALLS = [
+  ...MAKE_DESCRIPTORS,
+  'sendto',
+  'ioctl',
+  'setsockopt',
+  'unlink',
+  'rename',
+  'setns',
+  'write',
+].join();
 
 interface Change {
   readonly name: string;

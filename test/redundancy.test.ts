@@ -70,6 +70,28 @@ test('a member that vanished is awaited, joins again under its old name with its
   expect((await stage.show()).awaited).toEqual([]);
 });
 
+test('a member that joined with --no-await is not awaited when it vanishes, nor after a restart of the daemon', async () => {
+  const stage = await Stage.open();
+  for (const name of ['bwcard', 'bwother'])
+    await stage.ip('link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}p`);
+  await stage.bond({}, ['eth0']);
+  await pasted(stage, 'bondwire enslave --no-await bond0 bwcard');
+  await pasted(stage, 'bondwire enslave --await bond0 bwother');
+  await stage.bondwire.stop('SIGKILL');
+  await stage.bondwire.start();
+  for (const name of ['bwcard', 'bwother']) await stage.ip('link', 'del', name);
+  await until('both are gone', async () => (await stage.show()).members.length === 1);
+  expect((await stage.show()).awaited).toEqual(['bwother']);
+  expect((await stage.events()).filter(({ message }) => /bwcard.*takes it again/.test(message))).toEqual([]);
+  // The wish may change: one that is a member already is told so by the same words.
+  await stage.ip('link', 'add', 'bwother', 'type', 'veth', 'peer', 'name', 'bwotherp');
+  await until('it is a member', async () => (await stage.show()).members.length === 2);
+  await pasted(stage, 'bondwire enslave --no-await bond0 bwother');
+  await stage.ip('link', 'del', 'bwother');
+  await until('it is gone', async () => (await stage.show()).members.length === 1);
+  expect((await stage.show()).awaited).toEqual([]);
+});
+
 test('a switch that takes frames and gives none back, with miimon alone: told with what notices it, which does', async () => {
   const stage = await Stage.open();
   await stage.bond();

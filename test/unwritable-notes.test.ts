@@ -1,7 +1,16 @@
 // What a later daemon must know is written down before it is done; what cannot be written down is refused, and nothing is touched.
 // Needs root, BPF, ip and mount; part of test:all.
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { unmountFileSystem } from '../src/linux/index.js';
 import { pictureOf, pins, untilAsBefore } from './support/picture.js';
@@ -82,7 +91,9 @@ test('one that is awaited joins when it can be written down', async () => {
   const free = blocked(stage, 'both');
   await stage.ip('link', 'set', 'eth1', 'name', 'late0');
   await until('it is told', async () =>
-    (await stage.events()).some(({ type, message }) => type === 'awaited' && /late0 cannot join/.test(message)),
+    (await stage.events()).some(
+      ({ type, message }) => type === 'awaited' && /late0 cannot join/.test(message),
+    ),
   );
   expect((await stage.show()).members.map(({ name }) => name)).toEqual(['eth0']);
   free();

@@ -133,6 +133,8 @@ export interface EnslaveRequest {
    * again when it comes back after its removal. Until it is released.
    */
   readonly await?: boolean;
+  /** One that vanishes is not awaited, as every member is otherwise. Not together with `await`. */
+  readonly forget?: boolean;
   /** Options of a member (`prio`, `queue_id`, without its name) for each that joins, now or when it appears. */
   readonly options?: Readonly<Record<string, string>>;
 }

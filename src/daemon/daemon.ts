@@ -1,8 +1,7 @@
 // The daemon: opens the kernel's event stream, runs the bonds, keeps their state, serves the control API.
-import { connect } from 'node:net';
 import { existsSync, readFileSync } from 'node:fs';
 import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import { currentNetnsId, Ethtool, lockFile, monotonicMs, Rtnetlink } from '../linux/index.js';
+import { currentNetnsId, Ethtool, monotonicMs, Rtnetlink } from '../linux/index.js';
 import { RTNLGRP } from '../netlink/index.js';
 import { adoptBond } from './adoption.js';
 import { AwaitedMembers } from './awaited-members.js';
@@ -26,9 +25,10 @@ import { MemberWatch } from './member-watch.js';
 import type { Machine } from './machine.js';
 import { Operations } from './operations.js';
 import { PinPlace } from './pin-place.js';
-import { lockPath, makeDirectories, placesOf } from './places.js';
+import { makeDirectories, placesOf } from './places.js';
 import { Registry } from './registry.js';
 import { RunDirGuard } from './run-dir-guard.js';
+import { lockRunDir, refuseSecond } from './run-dir-lock.js';
 import { checkRunDirOwner } from './run-dir-owner.js';
 import { ControlServer } from './server.js';
 import { showBond, showMembers } from './show.js';
@@ -43,7 +43,6 @@ import { Turns } from './turns.js';
 import { SystemLinks } from './system-links.js';
 import { filesOf, type TextView, textView } from './views.js';
 
-const LOCK_WAIT_MS = 5000;
 const GROUP_AND_OTHERS_WRITE = 0o022;
 
 export interface DaemonOptions {
@@ -72,7 +71,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   const socket = controlSocketPath(options.runDir);
   // One that was prepared is a supervisor's: what answers still is the one before it, which is dying.
   const isPrepared = options.planes !== undefined;
-  if (!isPrepared && (await isAnswered(socket))) throw alreadyRunning(options.runDir);
+  if (!isPrepared) await refuseSecond(options.runDir, socket);
   makeDirectories(options.runDir);
   // Somebody else may have made it meanwhile.
   checkRunDirOwner(options.runDir);
@@ -88,28 +87,6 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     else await daemon.close('leave-in-place');
     throw error;
   }
-}
-
-/** One daemon a run directory, also when several start at once. One that is just ending is waited for. */
-async function lockRunDir(runDir: string, socket: string | undefined): Promise<() => void> {
-  const deadline = monotonicMs() + LOCK_WAIT_MS;
-  for (;;) {
-    const unlock = lockFile(lockPath(runDir));
-    if (unlock !== undefined) return unlock;
-    if (socket !== undefined && (await isAnswered(socket))) throw alreadyRunning(runDir);
-    if (monotonicMs() > deadline) {
-      throw new Error(
-        `Another daemon is starting or ending at ${runDir} and holds it; try again, or name another directory with --run-dir.`,
-      );
-    }
-    await new Promise(resolve => setTimeout(resolve, 20));
-  }
-}
-
-function alreadyRunning(runDir: string): Error {
-  return new Error(
-    `A daemon is running at ${runDir} already; '${advice('bondwire --run-dir {runDir} show', { runDir })}' talks to it.`,
-  );
 }
 
 class Daemon implements RunningDaemon {
@@ -448,16 +425,4 @@ class Daemon implements RunningDaemon {
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
-}
-
-/** True when somebody answers on the socket. */
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

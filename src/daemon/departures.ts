@@ -16,8 +16,9 @@ import type { VlanFollower } from './vlan-follower.js';
 
 /** A member as the daemon keeps it. */
 export interface MemberRecord
-  extends Omit<SavedMember, 'original' | 'joining' | 'leaving' | 'refusesAddress'> {
+  extends Omit<SavedMember, 'original' | 'joining' | 'leaving' | 'refusesAddress' | 'forget'> {
   original: SavedMember['original'];
+  forget?: boolean;
   joining: boolean;
   /** Set from before the first step of leaving to after the last. */
   leaving?: Leaving;

@@ -33,6 +33,7 @@ import { systemRefusal } from './system-refusal.js';
 export interface EnslaveWishes {
   readonly takeDown: boolean;
   readonly takeAddresses: boolean;
+  readonly forget?: boolean;
   readonly options: Readonly<Record<string, string>>;
 }
 

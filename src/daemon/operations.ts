@@ -156,7 +156,21 @@ export class Operations {
       runner.resync();
       return result;
     }
+    if (wishes.forget === true) this.#forget(runner, names);
     return done;
+  }
+
+  /** When one of these members vanishes, it is not awaited. */
+  #forget(runner: BondRunner, names: readonly string[]): void {
+    const members = names.map(name => this.#memberCalled(runner, name)?.member);
+    for (const member of members) {
+      const record = member === undefined ? undefined : runner.records.get(member);
+      if (record !== undefined) record.forget = true;
+    }
+    runner.wanted = runner.wanted.filter(
+      ({ name, ifindex }) => !names.includes(name) && !members.some(member => member === ifindex),
+    );
+    this.#machine.save(runner);
   }
 
   /** What is wrong with options for members that are to have these names, before they have joined. */

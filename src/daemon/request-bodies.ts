@@ -27,13 +27,16 @@ export const createBody: z.ZodType<CreateRequest> = z.strictObject({
   name: z.string(),
   options: options.default({}),
 });
-export const enslaveBody: z.ZodType<Required<EnslaveRequest>> = z.strictObject({
-  interfaces: names,
-  takeDown: z.boolean().default(false),
-  takeAddresses: z.boolean().default(false),
-  await: z.boolean().default(false),
-  options: options.default({}),
-});
+export const enslaveBody: z.ZodType<Required<EnslaveRequest>> = z
+  .strictObject({
+    interfaces: names,
+    takeDown: z.boolean().default(false),
+    takeAddresses: z.boolean().default(false),
+    await: z.boolean().default(false),
+    forget: z.boolean().default(false),
+    options: options.default({}),
+  })
+  .refine(wish => !(wish.await && wish.forget), '"await" and "forget" exclude each other');
 export const releaseBody: z.ZodType<ReleaseRequest> = z.strictObject({ interfaces: names });
 export const setBody: z.ZodType<SetRequest> = z.strictObject({
   options: options.refine(value => Object.keys(value).length > 0, 'at least one option must be given'),

@@ -23,6 +23,8 @@ export interface SavedMember {
   readonly leaving?: Leaving;
   /** Whether addresses or routes came with it when it joined. */
   readonly took?: boolean;
+  /** True for one that is not awaited when it vanishes. */
+  readonly forget?: boolean;
   /** What it had counted before it joined. */
   readonly counted?: IfconfigCounters;
   /** True while it is promiscuous because it did not take the MAC address that the bond's frames come with. */

@@ -63,6 +63,7 @@ const member = fields<SavedMember>({
   joining: flag,
   leaving: fields<Leaving>({ restoreAddress: flag }).optional(),
   took: flag.optional(),
+  forget: flag.optional(),
   counted: counters.optional(),
   refusesAddress: flag.optional(),
 });

@@ -24,7 +24,7 @@ export function awaitedAgain(
   const record = members.find(({ original }) => original.ifindex === ifindex);
   const name = bond.members.find(({ member }) => member === ifindex)?.name;
   if (record === undefined || name === undefined || isGivenAway || ending) return undefined;
-  if (record.joining || record.leaving !== undefined) return undefined;
+  if (record.joining || record.leaving !== undefined || record.forget === true) return undefined;
   const wishes = wanted ?? [];
   if (wishes.some(other => other.ifindex === ifindex || other.name === name)) return undefined;
   const end = advice('bondwire release {bond} {iface}', { bond: bond.name, iface: name });

@@ -25,6 +25,7 @@ export interface WriteTarget {
       takeDown: boolean;
       takeAddresses: boolean;
       await: boolean;
+      forget: boolean;
       options: Record<string, string>;
     },
   ): Done | Promise<Done>;
@@ -71,7 +72,7 @@ async function carryOut(target: WriteTarget, path: string, value: string): Promi
   if (!found.ok) return found;
   const runner = found.value;
   if (place.file !== 'slaves') return target.set(runner, { [place.file]: value });
-  const wishes = { takeDown: false, takeAddresses: false, await: false, options: {} };
+  const wishes = { takeDown: false, takeAddresses: false, await: false, forget: false, options: {} };
   return addOrRemove(value, path, {
     add: name => target.enslave(runner, { interfaces: [name], ...wishes }),
     remove: name => target.release(runner, [name]),

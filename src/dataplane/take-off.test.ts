@@ -1,7 +1,14 @@
 // What hangs on an interface comes off whichever of the kernel's answers is a failure that lasts a moment, and goes together with the
 // qdisc that was made for it. Needs root.
 import { describe, expect, test } from 'vitest';
-import { addClsact, addDropFilter, createVeth, listQdiscs, type Rtnetlink, SystemError } from '../linux/index.js';
+import {
+  addClsact,
+  addDropFilter,
+  createVeth,
+  listQdiscs,
+  type Rtnetlink,
+  SystemError,
+} from '../linux/index.js';
 import { inScratchNetns, isRoot } from '../linux/testing.js';
 import { detach } from './ebpf/attachment.js';
 import { Pins } from './ebpf/pins.js';
