@@ -15,6 +15,10 @@ export async function belongingsOf(api: ApiClient, bond: string): Promise<Descri
   }
 }
 
+function key({ to, via }: RouteRequest): string {
+  return `${to} ${via}`;
+}
+
 /** Gives the bond again what it had and has no more, and tells so. Nothing is thrown: something else failed already. */
 export async function putBack(
   { api, terminal }: { readonly api: ApiClient; readonly terminal: Terminal },
@@ -24,7 +28,6 @@ export async function putBack(
 ): Promise<void> {
   const now = before === undefined ? undefined : await belongingsOf(api, name);
   if (before === undefined || now === undefined) return;
-  const key = ({ to, via }: RouteRequest): string => `${to} ${via}`;
   const present = new Set(now.routes.map(key));
   const addresses = before.addresses.filter(address => !now.addresses.includes(address));
   const routes = before.routes.filter(route => !present.has(key(route)));
