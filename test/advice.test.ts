@@ -49,6 +49,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 const NOWHERE: ReadonlySet<string> = new Set([
   'nmcli device set {iface} managed no',
   'systemctl disable teamd@{team}',
+  'systemctl stop bondwire',
+  'systemctl restart bondwire',
   'ovs-vsctl add-port {bridge} {bond}',
   'ip link del dev {master}',
 ]);

@@ -103,6 +103,44 @@ test('an address is exchanged for another of its network, and the routes over it
   await stage.reached();
 });
 
+test('a file that fails half-way leaves the routes and addresses that the bond had, as those of a file', async () => {
+  const stage = await Stage.open({ ipv6: true });
+  const text = (address: string, via: string, members = 'eth0, eth1'): string =>
+    `${head}{ mode: active-backup, miimon: 50 }
+    members: [${members}]
+    addresses: [${address}]
+    routes: [{ to: default, via: ${via} }, { to: 198.51.100.0/24, via: 10.9.0.1 }]
+`;
+  const file = join(stage.runDir, 'bondwire.yaml');
+  const attempt = async (content: string): Promise<{ status: number | null; stderr: string }> => {
+    writeFileSync(file, content);
+    return stage.bondwire.command(['apply', file]);
+  };
+  expect(await attempt(text('10.9.0.2/24', '10.9.0.1'))).toMatchObject({ status: 0, stderr: '' });
+  const before = [await addresses(stage), await routes(stage)];
+  for (const wrong of [
+    text('10.9.0.2/24', '10.77.0.1'),
+    text('10.9.0.2/24', '10.9.0.7', 'eth0, eth9'),
+    text('10.99.0.2/24', '10.77.0.1'),
+  ]) {
+    const told = await attempt(wrong);
+    expect(told.status).toBe(1);
+    expect(told.stderr).toContain(
+      'bond0 has the route default via 10.9.0.1 again, as the file was not carried out.',
+    );
+    await stage.reached();
+    expect((await routes(stage)).split('\n')).toEqual(
+      expect.arrayContaining(before[1]?.split('\n').filter(line => line.includes(' via ')) ?? []),
+    );
+    expect((await stage.show()).options.miimon).toBe(50);
+  }
+  // Next time it goes as what a file made, the address of the file that failed too.
+  const right = await attempt(text('10.9.0.3/24', '10.9.0.1'));
+  expect(right).toMatchObject({ status: 0, stderr: '' });
+  expect(await addresses(stage)).not.toMatch(/10\.9\.0\.2|10\.99/);
+  await stage.reached();
+});
+
 const KINDS: readonly (readonly [string, string, string])[] = [
   ['plain', 'mode=active-backup miimon=100', ''],
   [

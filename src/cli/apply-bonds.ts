@@ -2,12 +2,13 @@
 // exist get what they lack. What this run made is removed again when something fails.
 import type { BondWish } from '../config/index.js';
 import { memberOptionTexts } from '../config/index.js';
-import type { EnslaveRequest, ShowBond } from '../daemon/api.js';
+import type { Described, EnslaveRequest, ShowBond } from '../daemon/api.js';
 import { canonicalValue, findOption, isOfMembers } from '../policy/index.js';
 import type { ApiClient } from './api-client.js';
 import { tellWarnings } from './changed.js';
 import { Failure } from './failure.js';
 import { advice, plain } from './plain.js';
+import { belongingsOf, putBack } from './put-back.js';
 import type { Terminal } from './terminal.js';
 
 export interface ApplyWishes {
@@ -97,12 +98,15 @@ async function removeAgain({ api, terminal }: Applying, made: readonly string[])
 /** A bond that exists is made as described; the reason, which was told, when it was left as it is. */
 async function changed(applying: Applying, bond: BondWish): Promise<string | undefined> {
   const { api, terminal, wishes } = applying;
+  const before = await belongingsOf(api, bond.name);
   try {
     await forget(applying, bond, false);
     await changeOptions(applying, bond, await shown(api, bond.name));
-    await complete(applying, bond);
+    const isWhole = await complete(applying, bond);
+    if (!isWhole) await putBack(applying, bond.name, described(bond), before);
     return undefined;
   } catch (error) {
+    if (error instanceof Failure) await putBack(applying, bond.name, described(bond), before);
     if (wishes.isLenient !== true || !(error instanceof Failure)) throw error;
     terminal.err(`bondwire: warning: ${error.message} ${plain(bond.name)} goes on as it is.\n`);
     return error.message;
@@ -215,17 +219,26 @@ async function setLate(
   }
 }
 
-/** All or none; at the start of a daemon each for itself, as a bond without one of them is better than none. */
-async function addRoutes({ api, terminal, wishes }: Applying, { name, routes }: BondWish): Promise<void> {
-  if (wishes.isLenient !== true) return tellWarnings(terminal, await api.addRoutes(name, { routes }));
+/**
+ * All or none; at the start of a daemon each for itself, as a bond without one of them is better than none. False when one is not
+ * there.
+ */
+async function addRoutes({ api, terminal, wishes }: Applying, { name, routes }: BondWish): Promise<boolean> {
+  let isWhole = true;
+  if (wishes.isLenient !== true) {
+    tellWarnings(terminal, await api.addRoutes(name, { routes }));
+    return isWhole;
+  }
   for (const route of routes) {
     try {
       tellWarnings(terminal, await api.addRoutes(name, { routes: [route] }));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
+      isWhole = false;
       terminal.err(`bondwire: warning: ${error.message}\n`);
     }
   }
+  return isWhole;
 }
 
 /** Members under their own names, where the file has alternative ones. */
@@ -243,16 +256,20 @@ async function withOwnNames(api: ApiClient, bond: BondWish, now: ShowBond): Prom
  * could be in the way of others; afterwards addresses and members, so that the bond is never without.
  */
 async function forget({ api, terminal }: Applying, bond: BondWish, isMade: boolean): Promise<void> {
-  const changed = await api.describe(bond.name, {
-    isMade,
+  const changed = await api.describe(bond.name, { ...described(bond), isMade });
+  tellWarnings(terminal, changed);
+  for (const what of changed.removed ?? [])
+    terminal.out(`${plain(bond.name)} has lost ${plain(what)}: the file does not have it any more.\n`);
+}
+
+/** What the file says of a bond. */
+function described(bond: BondWish): Described {
+  return {
     addresses: bond.addresses,
     routes: bond.routes,
     members: bond.members.map(({ name }) => name),
     options: Object.keys(optionsAtCreation(bond)).map(option => findOption(option)?.name ?? option),
-  });
-  tellWarnings(terminal, changed);
-  for (const what of changed.removed ?? [])
-    terminal.out(`${plain(bond.name)} has lost ${plain(what)}: the file does not have it any more.\n`);
+  };
 }
 
 /** Members that the file does not have, and no file made. */
@@ -271,7 +288,8 @@ function tellStrangers(terminal: Terminal, bond: BondWish, now: ShowBond): void 
   }
 }
 
-async function complete(applying: Applying, wish: BondWish): Promise<void> {
+/** False when a route is missing. */
+async function complete(applying: Applying, wish: BondWish): Promise<boolean> {
   const { api, terminal, wishes } = applying;
   const { name, addresses, routes } = wish;
   const before = await shown(api, name);
@@ -298,10 +316,10 @@ async function complete(applying: Applying, wish: BondWish): Promise<void> {
   await forget(applying, bond, true);
   const now = await shown(api, name);
   tellStrangers(terminal, await withOwnNames(api, wish, now), now);
-  if (routes.length === 0) return;
-  if (bond.up) await addRoutes(applying, bond);
-  else
-    terminal.err(
-      `bondwire: warning: The routes over ${plain(name)} were not added, because it is not brought up.\n`,
-    );
+  if (routes.length === 0) return true;
+  if (bond.up) return addRoutes(applying, bond);
+  terminal.err(
+    `bondwire: warning: The routes over ${plain(name)} were not added, because it is not brought up.\n`,
+  );
+  return true;
 }

@@ -1,4 +1,5 @@
 // Commands as people know them from elsewhere (ip, nmcli, brctl, virsh, git), and the ones that do it here.
+import { advice } from './plain.js';
 
 /** What to say for a word that is no command: the command line that does what is meant, its words in capitals to be filled in. */
 export const COMMAND_HABITS: Readonly<Record<string, string>> = {
@@ -62,6 +63,6 @@ export const MEMBER_HABITS: Readonly<Record<string, string>> = {
 
 /** What is no command here, since the daemon belongs to a service manager. */
 export const SERVICE_HABITS: Readonly<Record<string, string>> = {
-  stop: "'systemctl stop bondwire', which leaves bonds at work, or 'bondwire destroy BOND'",
-  restart: "'systemctl restart bondwire', which leaves bonds at work",
+  stop: `'${advice('systemctl stop bondwire')}', which leaves bonds at work`,
+  restart: `'${advice('systemctl restart bondwire')}', which leaves bonds at work`,
 };

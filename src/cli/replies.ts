@@ -140,17 +140,18 @@ export function isSaidShow(value: unknown): value is SaidShow {
   return showDocument(value);
 }
 
+function membersOf({ members }: SaidBond): ShowMember[] {
+  return members.map(member => {
+    const { lastReceivedMs = null, silence = null } = member;
+    return { ...member, lastReceivedMs, silence };
+  });
+}
+
 /** What an older daemon does not look at is not known: nothing heard, nothing silent, nobody awaited. */
 export function completeShow(said: SaidShow): ShowDocument {
-  const members = (bond: SaidBond): ShowMember[] =>
-    bond.members.map(member => ({
-      ...member,
-      lastReceivedMs: member.lastReceivedMs ?? null,
-      silence: member.silence ?? null,
-    }));
   return {
     ...said,
-    bonds: said.bonds.map(bond => ({ ...bond, members: members(bond), awaited: bond.awaited ?? [] })),
+    bonds: said.bonds.map(bond => ({ ...bond, members: membersOf(bond), awaited: bond.awaited ?? [] })),
   };
 }
 

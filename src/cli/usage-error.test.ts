@@ -29,7 +29,7 @@ test.each<[string[], string]>([
   ],
   [
     ['stop'],
-    "unknown command 'stop'; did you mean 'systemctl stop bondwire', which leaves bonds at work, or 'bondwire destroy BOND'? see 'bondwire --help'.",
+    "unknown command 'stop'; did you mean 'systemctl stop bondwire', which leaves bonds at work? see 'bondwire --help'.",
   ],
   [['version'], "unknown command 'version'; did you mean 'bondwire --version'? see 'bondwire --help'."],
   [

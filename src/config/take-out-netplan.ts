@@ -130,15 +130,18 @@ function keptLines(lines: readonly string[], { key, value, place }: Entry, depth
   return isEmpty ? [`${' '.repeat(depth)}${key}: {}`] : [head, ...body].map(moved);
 }
 
+function valueOf(tree: Tree | null, key: string): string {
+  return textOf(child(tree, key)) ?? '';
+}
+
 /** netplan has udev rename cards with `set-name`: without its file the interface would have another name at the next boot. */
 function linkFile({ value }: Entry): SourceFile[] {
-  const text = (tree: Tree | null, key: string): string => textOf(child(tree, key)) ?? '';
-  const name = text(value, 'set-name');
+  const name = valueOf(value, 'set-name');
   const match = child(value, 'match');
   const lines = [
-    ['PermanentMACAddress', text(match, 'macaddress')],
-    ['OriginalName', text(match, 'name')],
-    ['Driver', text(match, 'driver')],
+    ['PermanentMACAddress', valueOf(match, 'macaddress')],
+    ['OriginalName', valueOf(match, 'name')],
+    ['Driver', valueOf(match, 'driver')],
   ].flatMap(([key, wish = '']) => (wish === '' ? [] : [`${key ?? ''}=${wish}\n`]));
   if (!/^[\w.-]{1,15}$/.test(name) || lines.length === 0) return [];
   return [

@@ -23,8 +23,6 @@ export function outOfNmstate(
     if (!/^\s*-\s+[\w."'$-]+\s*:/.test(lines[at] ?? '')) return null;
     for (const line of itemBlock(lines, at)) out.add(line);
   }
-  const isAll = (items: readonly Tree[], isOut: (item: Tree) => boolean): boolean =>
-    items.length > 0 && items.every(isOut);
   const keys = state?.kind === 'map' ? state.entries : [];
   const left = keys.filter(({ key }) =>
     key === 'interfaces' ? !isAll(interfaces, isBond) : key === 'routes' ? !isAll(routes, isOver) : true,
@@ -36,6 +34,10 @@ export function outOfNmstate(
   return lines.map((line, at) =>
     out.has(at) && line.trim() !== '' ? { old: line, now: [`# ${line}`] } : { old: line, now: [line] },
   );
+}
+
+function isAll(items: readonly Tree[], isOut: (item: Tree) => boolean): boolean {
+  return items.length > 0 && items.every(isOut);
 }
 
 function listAt(tree: Tree | null | undefined, key: string): readonly Tree[] {

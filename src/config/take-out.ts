@@ -143,15 +143,17 @@ function changeOf(format: Format, file: SourceFile, given: Given): Outcome {
   }
 }
 
+function keyOf(text: string, key: string): string {
+  return new RegExp(`^${key}\\s*=\\s*(.*?)\\s*$`, 'm').exec(text)?.[1] ?? '';
+}
+
 /** By UUID and id, as a VLAN may name its parent, or a port what it belongs to. */
 function connectionsOf(files: readonly SourceFile[], bonds: ReadonlySet<string>): Map<string, string> {
-  const value = (text: string, key: string): string =>
-    new RegExp(`^${key}\\s*=\\s*(.*?)\\s*$`, 'm').exec(text)?.[1] ?? '';
   return new Map(
     files.flatMap(({ text }) => {
-      const name = value(text, 'interface-name');
+      const name = keyOf(text, 'interface-name');
       if (!bonds.has(name) || !/^type\s*=\s*(?:bond|team)\s*$/m.test(text)) return [];
-      return [value(text, 'uuid'), value(text, 'id')].flatMap(key =>
+      return [keyOf(text, 'uuid'), keyOf(text, 'id')].flatMap(key =>
         key === '' || key === name ? [] : [[key, name] as const],
       );
     }),
@@ -284,8 +286,9 @@ function outOfNetworkd({ path, text }: SourceFile, { bonds, understood }: Given)
   if (goesOn && bonds.size === 1) {
     // A bond of Bondwire is of no such kind.
     const [bond = ''] = bonds;
-    const isByKind = (line: string): boolean => /^\s*(?:Type|Kind)\s*=\s*bond\s*$/.test(line);
-    return linesOf(text).map(line => (isByKind(line) ? { old: line, now: [`Name=${bond}`] } : same(line)));
+    return linesOf(text).map(line =>
+      /^\s*(?:Type|Kind)\s*=\s*bond\s*$/.test(line) ? { old: line, now: [`Name=${bond}`] } : same(line),
+    );
   }
   if (goesOn) return null;
   return understood.size > 0 || bonds.has(value('Name')) ? 'removed' : null;

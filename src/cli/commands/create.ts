@@ -34,8 +34,7 @@ export function registerCreate(program: Command, session: Session): void {
 
 /** Other programs make a bond with its members. */
 function checkNoInterfaces(bond: string, words: readonly string[]): void {
-  const interfaces = words.filter(word => /^(?!bond\d)[a-z]+[\d.][\w.]*$/.test(word));
-  const [first] = interfaces;
+  const first = words.find(word => /^(?!bond\d)[a-z]+[\d.][\w.]*$/.test(word));
   if (first === undefined) return;
   const way = plain(advice('bondwire enslave --take-down {bond} {iface}', { bond, iface: first }));
   throw usageFailure(
