@@ -11,6 +11,7 @@ import {
   withNetns,
   writeSysctl,
 } from '../linux/index.js';
+import { twice } from '../dataplane/index.js';
 import { setLargeReceive } from './large-receive.js';
 import { type AddrGenMode, addrGenModeOf, IFF, type Link } from '../netlink/index.js';
 
@@ -56,15 +57,6 @@ export function silenceIpv6(netlink: Rtnetlink, original: OriginalSettings): voi
     writeSysctl('ipv6', original.name, 'disable_ipv6', '1');
   } catch (error) {
     if (!isErrno(error, 'EROFS', 'EACCES', 'EPERM')) throw error;
-  }
-}
-
-/** Does it once more when it fails: what a moment made fail (no descriptor free) is not to stay behind for good. */
-function twice<T>(action: () => T): T {
-  try {
-    return action();
-  } catch {
-    return action();
   }
 }
 

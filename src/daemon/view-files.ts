@@ -4,10 +4,10 @@
 import {
   lstatSync,
   mkdirSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,7 +15,7 @@ import { dirname } from 'node:path';
 import { readOwnFile } from '../linux/index.js';
 import type { FileTree, TreeEntry } from '../report/index.js';
 import { ViewWatch } from './view-watch.js';
-import { isWritable, type ViewWrite } from './view-writes.js';
+import { isWritable, MOST_WRITTEN, type ViewWrite } from './view-writes.js';
 
 /** Shortest time between two looks at what changed: a storm of events costs ten writes a second, not thousands. */
 const PAUSE_MS = 100;
@@ -95,13 +95,26 @@ export class ViewFiles {
   write(): void {
     if (!this.#open) return;
     this.#lastMs = performance.now();
+    const spoilt = Array.from(this.#written.keys()).filter(path => this.#written.get(path) === SPOILT);
+    for (const directory of new Set(spoilt.map(path => dirname(this.#at(path))))) this.#look(directory);
+    const unfinished = new Set(spoilt.filter(path => this.#isBeingWritten(path)));
     try {
       const wanted = new Map(this.#options.tree());
       for (const area of AREAS) wanted.set(`${area}/${MARK}`, { text: MARK_TEXT });
       // What goes, goes first: the link of an interface makes room for the directory of a member, and the other way.
-      for (const path of Array.from(this.#written.keys())) if (!wanted.has(path)) this.#remove(path);
-      for (const [path, entry] of wanted) if (!same(this.#written.get(path), entry)) this.#put(path, entry);
+      const failures = [
+        ...Array.from(this.#written.keys(), path =>
+          wanted.has(path) ? undefined : quietly(() => this.#remove(path)),
+        ),
+        ...Array.from(wanted, ([path, entry]) =>
+          unfinished.has(path) || same(this.#written.get(path), entry)
+            ? undefined
+            : quietly(() => this.#put(path, entry)),
+        ),
+      ].filter(failure => failure !== undefined);
       this.#watch.follow(new Set(Array.from(this.#written.keys(), path => dirname(this.#at(path)))));
+      // One file that cannot be written keeps no other from being.
+      if (failures.length > 0) throw failures[0];
       this.#problem = '';
     } catch (error) {
       this.#tell(error);
@@ -142,17 +155,39 @@ export class ViewFiles {
 
   #put(path: string, entry: TreeEntry): void {
     const temporary = this.#at('.view.new');
-    mkdirSync(dirname(this.#at(path)), { recursive: true, mode: 0o755 });
-    rmSync(temporary, { force: true });
+    rmSync(temporary, { recursive: true, force: true });
     if ('link' in entry) symlinkSync(entry.link, temporary);
     else writeFileSync(temporary, entry.text, { mode: 0o444 });
-    renameSync(temporary, this.#at(path));
+    try {
+      this.#move(temporary, path);
+    } catch {
+      this.#clearWay(path);
+      this.#move(temporary, path);
+    }
     this.#written.set(path, entry);
     this.#stamps.set(path, this.#stampOf(path));
   }
 
+  #move(temporary: string, path: string): void {
+    mkdirSync(dirname(this.#at(path)), { recursive: true, mode: 0o755 });
+    renameSync(temporary, this.#at(path));
+  }
+
+  /** Removes what others put where a directory or a file of ours belongs; what is in a directory, or mounted there, is theirs. */
+  #clearWay(path: string): void {
+    const parts = path.split('/');
+    for (let end = 1; end < parts.length; end++) {
+      const directory = this.#at(parts.slice(0, end).join('/'));
+      const found = lstatSync(directory, { throwIfNoEntry: false });
+      if (found?.isDirectory() === true) continue;
+      rmSync(directory, { force: true });
+      return;
+    }
+    rmdirSync(this.#at(path));
+  }
+
   #stampOf(path: string): string {
-    const found = lstatSync(this.#at(path), { throwIfNoEntry: false });
+    const found = foundAt(this.#at(path));
     return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
   }
 
@@ -161,27 +196,32 @@ export class ViewFiles {
     if (!this.#open) return;
     const writes: ViewWrite[] = [];
     let isSpoilt = false;
-    for (const [path, entry] of this.#written) {
-      if (entry === SPOILT || dirname(this.#at(path)) !== directory) continue;
-      if (this.#stampOf(path) === this.#stamps.get(path)) continue;
+    for (const path of this.#written.keys()) {
+      if (dirname(this.#at(path)) !== directory) continue;
+      const stamp = this.#stampOf(path);
+      if (stamp === this.#stamps.get(path)) continue;
       if (this.#isBeingWritten(path)) {
         this.#watch.again(directory);
         continue;
       }
       isSpoilt = true;
       this.#written.set(path, SPOILT);
-      const text = isWritable(path) ? textOf(this.#at(path)) : '';
+      // Who writes again before it is put right is heard too.
+      this.#stamps.set(path, stamp);
+      const text = isWritable(path) ? writtenText(this.#at(path)) : '';
       if (text !== '') writes.push({ path, text });
     }
     if (!isSpoilt) return;
     // What they set shows in the files when they are put right.
     const done = writes.length === 0 ? Promise.resolve() : this.#options.written(writes);
-    void done.finally(() => this.touch());
+    void done.catch((error: unknown) => this.#tell(error)).finally(() => this.touch());
   }
 
   #isBeingWritten(path: string): boolean {
-    const found = lstatSync(this.#at(path), { throwIfNoEntry: false });
-    return isWritable(path) && found?.size === 0 && Date.now() - found.mtimeMs < EMPTY_MS;
+    const found = foundAt(this.#at(path));
+    if (!isWritable(path) || found?.size !== 0) return false;
+    const ageMs = Date.now() - found.mtimeMs;
+    return ageMs >= 0 && ageMs < EMPTY_MS;
   }
 
   /** The file, and the directories that it leaves empty. */
@@ -206,16 +246,35 @@ export class ViewFiles {
   }
 }
 
+/** Why it failed; undefined when it did not. */
+function quietly(step: () => void): unknown {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 function same(one: TreeEntry | undefined, other: TreeEntry): boolean {
   if (one === undefined) return false;
   if ('link' in one) return 'link' in other && one.link === other.link;
   return 'text' in other && one.text === other.text;
 }
 
-/** What somebody wrote; nothing where that is no file of text. */
-function textOf(path: string): string {
+/** What is there; undefined where nothing is, or where nothing can be reached (links in a circle, a file on the way). */
+function foundAt(path: string): Stats | undefined {
   try {
-    return readOwnFile(path) ?? '';
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** What somebody wrote, as far as it matters; nothing where that is no file of text. */
+function writtenText(path: string): string {
+  try {
+    return readOwnFile(path, MOST_WRITTEN + 1) ?? '';
   } catch {
     return '';
   }
@@ -223,7 +282,7 @@ function textOf(path: string): string {
 
 function markOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readOwnFile(path);
   } catch {
     return undefined;
   }

@@ -17,6 +17,7 @@ import {
   updateLink,
 } from '../../linux/index.js';
 import { deleteEmptyClsact, FILTER_NAME, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
+import { twice } from '../quietly.js';
 import { hasIngressQdisc, hookedAt } from './hooks.js';
 import type { Pins } from './pins.js';
 
@@ -143,6 +144,10 @@ function attachFilter(netlink: Rtnetlink, programFd: number, { ifindex, ownsQdis
 
 /** Takes the program off. Quiet when the interface, or the link, is gone already. */
 export function detach(hooks: Hooks, attachment: Attachment): void {
+  twice(() => takeOff(hooks, attachment));
+}
+
+function takeOff(hooks: Hooks, attachment: Attachment): void {
   const { netlink, pins } = hooks;
   if (attachment.kind === 'tcx') {
     const link = linkOf(hooks, attachment);

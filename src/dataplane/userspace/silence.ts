@@ -13,6 +13,7 @@ import {
 } from '../../linux/index.js';
 import type { TagRange } from '../../netlink/index.js';
 import { deleteEmptyClsact, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
+import { twice } from '../quietly.js';
 
 /** How it was done, for undoing it; plain JSON. */
 export interface Silence {
@@ -86,7 +87,11 @@ export function leaveToHost(
 }
 
 /** Undoes it, also when it was noted and only begun. Quiet when the interface is gone. */
-export function unsilence(netlink: Rtnetlink, { ifindex, ownsQdisc, settings }: Silence): void {
+export function unsilence(netlink: Rtnetlink, silenced: Silence): void {
+  twice(() => undo(netlink, silenced));
+}
+
+function undo(netlink: Rtnetlink, { ifindex, ownsQdisc, settings }: Silence): void {
   const name = getLink(netlink, ifindex)?.name;
   if (name === undefined) return;
   if (settings !== undefined) {
