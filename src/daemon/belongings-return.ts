@@ -1,5 +1,6 @@
 // Addresses and routes go back from a bond at its end to the interfaces that they were taken from: what goes where is settled and
 // written down before anything is touched, and what people miss most is back first.
+import { twice } from '../dataplane/index.js';
 import { getLink, type Rtnetlink } from '../linux/index.js';
 import {
   type Address,
@@ -30,7 +31,6 @@ import {
   routeIdentity,
   routeOrder,
 } from './route-transfer.js';
-import { twice } from './twice.js';
 
 /** What a bond had at its end. */
 export interface Carried extends Belongings {

@@ -1,6 +1,6 @@
 // How a member is given back: everything of the bond is taken off it, and it is as it was before it joined.
 import { advice, type MacText } from '../base/index.js';
-import type { BondDataPlane } from '../dataplane/index.js';
+import { type BondDataPlane, twice } from '../dataplane/index.js';
 import { getLink, setLink } from '../linux/index.js';
 import { IFF } from '../netlink/index.js';
 import type { Bond, BondEvent } from '../policy/index.js';
@@ -11,7 +11,6 @@ import { countersOf } from './member-counters.js';
 import { restoreSettings } from './original-settings.js';
 import { randomMac } from './random-mac.js';
 import type { Leaving, SavedMember } from './state-file.js';
-import { twice } from './twice.js';
 import type { VlanFollower } from './vlan-follower.js';
 
 /** A member as the daemon keeps it. */

@@ -11,9 +11,9 @@ import {
   withNetns,
   writeSysctl,
 } from '../linux/index.js';
+import { twice } from '../dataplane/index.js';
 import { setLargeReceive } from './large-receive.js';
 import { type AddrGenMode, addrGenModeOf, IFF, type Link } from '../netlink/index.js';
-import { twice } from './twice.js';
 
 /** Plain JSON; kept in the state file from before the first change until the interface was given back. */
 export interface OriginalSettings {

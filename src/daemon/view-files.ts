@@ -5,10 +5,10 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,7 +16,7 @@ import { dirname } from 'node:path';
 import { isErrno, readOwnFile } from '../linux/index.js';
 import type { FileTree, TreeEntry } from '../report/index.js';
 import { ViewWatch } from './view-watch.js';
-import { isWritable, type ViewWrite } from './view-writes.js';
+import { isWritable, MOST_WRITTEN, type ViewWrite } from './view-writes.js';
 
 /** Shortest time between two looks at what changed: a storm of events costs ten writes a second, not thousands. */
 const PAUSE_MS = 100;
@@ -113,15 +113,25 @@ export class ViewFiles {
   write(): void {
     if (!this.#open) return;
     this.#lastMs = performance.now();
+    const spoilt = Array.from(this.#written.keys()).filter(path => this.#written.get(path) === SPOILT);
+    for (const directory of new Set(spoilt.map(path => dirname(this.#at(path))))) this.#look(directory);
+    const unfinished = new Set(spoilt.filter(path => isWritable(path) && this.#isBeingWritten(path)));
     try {
       const wanted = new Map(this.#options.tree());
       for (const area of AREAS) wanted.set(`${area}/${MARK}`, { text: MARK_TEXT });
       // What goes, goes first: the link of an interface makes room for the directory of a member, and the other way.
-      for (const path of Array.from(this.#written.keys())) if (!wanted.has(path)) this.#remove(path);
-      const due = Array.from(wanted).filter(([path, entry]) => !same(this.#written.get(path), entry));
-      for (const [path, entry] of due.slice(0, AT_ONCE)) this.#put(path, entry);
-      if (due.length > AT_ONCE) this.#again();
+      const removals = Array.from(this.#written.keys()).filter(path => !wanted.has(path));
+      const due = Array.from(wanted).filter(
+        ([path, entry]) => !unfinished.has(path) && !same(this.#written.get(path), entry),
+      );
+      const failures = [
+        ...removals.map(path => quietly(() => this.#remove(path))),
+        ...due.slice(0, AT_ONCE).map(([path, entry]) => quietly(() => this.#put(path, entry))),
+      ].filter(failure => failure !== undefined);
+      if (due.length > AT_ONCE && failures.length === 0) this.#again();
       this.#watch.follow(new Set(Array.from(this.#written.keys(), path => dirname(this.#at(path)))));
+      // One file that cannot be written keeps no other from being.
+      if (failures.length > 0) throw failures[0];
       this.#problem = '';
     } catch (error) {
       this.#tell(error);
@@ -176,24 +186,29 @@ export class ViewFiles {
     const stamp = this.#stamps.get(path);
     if (stamp === undefined && 'link' in entry && this.#linkAnew(path, entry.link)) return;
     const temporary = this.#at('.view.new');
-    rmSync(temporary, { force: true });
+    rmSync(temporary, { recursive: true, force: true });
     if ('link' in entry) symlinkSync(entry.link, temporary);
     else writeFileSync(temporary, entry.text, { mode: 0o444 });
     const replaced = stamp !== undefined && isWritable(path) ? this.#keep(path) : undefined;
-    this.#inDirectoryOf(path, () => renameSync(temporary, this.#at(path)));
+    const move = (): void => this.#inDirectoryOf(path, () => renameSync(temporary, this.#at(path)));
+    try {
+      move();
+    } catch {
+      this.#clearWay(path);
+      move();
+    }
     this.#written.set(path, entry);
     this.#stamps.set(path, this.#stampOf(path));
     if (replaced !== undefined && this.#stampOf(replaced) !== stamp) this.#late(path, replaced);
     else if (replaced !== undefined) rmSync(this.#at(replaced), { force: true });
   }
 
-  /** A link where nothing is takes one call; false where something is. */
+  /** A link where nothing is takes one call; false where something is, or in the way. */
   #linkAnew(path: string, target: string): boolean {
     try {
       this.#inDirectoryOf(path, () => symlinkSync(target, this.#at(path)));
-    } catch (error) {
-      if (isErrno(error, 'EEXIST')) return false;
-      throw error;
+    } catch {
+      return false;
     }
     this.#written.set(path, { link: target });
     this.#stamps.set(path, this.#stampOf(path));
@@ -215,8 +230,21 @@ export class ViewFiles {
     action();
   }
 
+  /** Removes what others put where a directory or a file of ours belongs; what is in a directory, or mounted there, is theirs. */
+  #clearWay(path: string): void {
+    const parts = path.split('/');
+    for (let end = 1; end < parts.length; end++) {
+      const directory = this.#at(parts.slice(0, end).join('/'));
+      const found = lstatSync(directory, { throwIfNoEntry: false });
+      if (found?.isDirectory() === true) continue;
+      rmSync(directory, { force: true });
+      return;
+    }
+    rmdirSync(this.#at(path));
+  }
+
   #stampOf(path: string): string {
-    const found = lstatSync(this.#at(path), { throwIfNoEntry: false });
+    const found = foundAt(this.#at(path));
     return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
   }
 
@@ -239,7 +267,7 @@ export class ViewFiles {
       setTimeout(() => this.#late(path, replaced), LATE_MS).unref();
       return;
     }
-    const text = textOf(this.#at(replaced));
+    const text = writtenText(this.#at(replaced));
     rmSync(this.#at(replaced), { force: true });
     if (text !== '') void this.#options.written([{ path, text }]).finally(() => this.touch());
   }
@@ -249,33 +277,36 @@ export class ViewFiles {
     if (!this.#open) return;
     const writes: ViewWrite[] = [];
     let isSpoilt = false;
-    for (const [path, entry] of this.#written) {
-      if (entry === SPOILT || dirname(this.#at(path)) !== directory) continue;
+    for (const path of this.#written.keys()) {
+      if (dirname(this.#at(path)) !== directory) continue;
       const stamp = this.#stampOf(path);
       if (stamp === this.#stamps.get(path)) continue;
       if (isWritable(path) && this.#isBeingWritten(path)) {
         this.#watch.again(directory);
         continue;
       }
-      const text = isWritable(path) ? textOf(this.#at(path)) : '';
+      const text = isWritable(path) ? writtenText(this.#at(path)) : '';
       if (this.#stampOf(path) !== stamp) {
         this.#watch.again(directory);
         continue;
       }
       isSpoilt = true;
       this.#written.set(path, SPOILT);
+      // Who writes again before it is put right is heard too.
       this.#stamps.set(path, stamp);
       if (text !== '') writes.push({ path, text });
     }
     if (!isSpoilt) return;
     // What they set shows in the files when they are put right.
     const done = writes.length === 0 ? Promise.resolve() : this.#options.written(writes);
-    void done.finally(() => this.touch());
+    void done.catch((error: unknown) => this.#tell(error)).finally(() => this.touch());
   }
 
   #isBeingWritten(path: string): boolean {
-    const found = lstatSync(this.#at(path), { throwIfNoEntry: false });
-    return found?.size === 0 && Date.now() - found.mtimeMs < EMPTY_MS;
+    const found = foundAt(this.#at(path));
+    if (found?.size !== 0) return false;
+    const ageMs = Date.now() - found.mtimeMs;
+    return ageMs >= 0 && ageMs < EMPTY_MS;
   }
 
   /** The file, and the directories that it leaves empty. */
@@ -301,16 +332,35 @@ export class ViewFiles {
   }
 }
 
+/** Why it failed; undefined when it did not. */
+function quietly(step: () => void): unknown {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 function same(one: TreeEntry | undefined, other: TreeEntry): boolean {
   if (one === undefined) return false;
   if ('link' in one) return 'link' in other && one.link === other.link;
   return 'text' in other && one.text === other.text;
 }
 
-/** What somebody wrote; nothing where that is no file of text. */
-function textOf(path: string): string {
+/** What is there; undefined where nothing is, or where nothing can be reached (links in a circle, a file on the way). */
+function foundAt(path: string): Stats | undefined {
   try {
-    return readOwnFile(path) ?? '';
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** What somebody wrote, as far as it matters; nothing where that is no file of text. */
+function writtenText(path: string): string {
+  try {
+    return readOwnFile(path, MOST_WRITTEN + 1) ?? '';
   } catch {
     return '';
   }
@@ -318,7 +368,7 @@ function textOf(path: string): string {
 
 function markOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readOwnFile(path);
   } catch {
     return undefined;
   }
