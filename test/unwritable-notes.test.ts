@@ -112,6 +112,32 @@ test('what a file makes of a bond is refused', async () => {
   await stage.api.describe('bond0', { ...file, isMade: false });
 });
 
+test('groups that cannot be written down are not put on members, which hear everything until they can be', async () => {
+  const stage = await openStage();
+  const before = await pictureOf(stage);
+  await stage.bond({}, ['eth0', 'eth1']);
+  const group = '01:00:5e:01:02:03';
+  const has = async (): Promise<boolean> => (await stage.ip('maddr', 'show', 'dev', 'eth0')).includes(group);
+  const isOpen = async (): Promise<boolean> =>
+    (await stage.ip('-d', 'link', 'show', 'eth0')).includes('promiscuity 1 ');
+  const free = blocked(stage, 'both');
+  await stage.ip('maddr', 'add', group, 'dev', 'bond0');
+  await until('eth0 hears everything', isOpen);
+  expect(await has()).toBe(false);
+  free();
+  await until('it has the group', has);
+  await until('it hears no more than that', async () => !(await isOpen()));
+  // Again, and the daemon dies: the next one gives everything back all the same.
+  const freeAgain = blocked(stage, 'both');
+  await stage.ip('maddr', 'add', '01:00:5e:01:02:04', 'dev', 'bond0');
+  await until('eth0 hears everything', isOpen);
+  await stage.bondwire.stop('SIGKILL');
+  await stage.bondwire.start();
+  await stage.api.destroy('bond0');
+  await untilAsBefore(stage, before, same);
+  freeAgain();
+});
+
 test('on a full disk nothing joins, and what is there can be released and destroyed', async () => {
   const stage = await Stage.open({ members: MEMBERS, noDaemon: true });
   for (const name of stage.lab.members) {

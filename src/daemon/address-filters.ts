@@ -41,15 +41,17 @@ export class AddressFilters {
   readonly #netlink: Rtnetlink;
   /** What we added, by member. */
   readonly #added: Map<number, Set<string>>;
-  readonly #note: () => void;
+  readonly #note: () => boolean;
+  /** Members to which something was not given, as it could not be written down, and how many looks ago that was tried. */
+  readonly #unnoted = new Map<number, number>();
   /** By member: addresses that were found there as another's, and how often that was believed since. */
   readonly #others: Map<number, { readonly macs: string; believed: number }> = new Map();
 
-  /** `note` writes down what `save` gives: it is called before an address is added, so that none is ever forgotten. */
+  /** `note` writes down what `save` gives: it is called before an address is added, which is not done when it gives false. */
   constructor(
     netlink: Rtnetlink,
     added: readonly (readonly [number, readonly string[]])[] = [],
-    note: () => void = () => {},
+    note: () => boolean = () => true,
   ) {
     this.#netlink = netlink;
     this.#note = note;
@@ -80,8 +82,14 @@ export class AddressFilters {
     return changed;
   }
 
+  /** True when it lacks addresses of the bond, as they could not be written down. */
+  lacks(member: number): boolean {
+    return this.#unnoted.has(member);
+  }
+
   /** Takes everything off a member again. */
   release(member: number): void {
+    this.#unnoted.delete(member);
     this.#syncMember(member, []);
     this.#added.delete(member);
     this.#others.delete(member);
@@ -107,14 +115,30 @@ export class AddressFilters {
     }
   }
 
+  /** Those of the addresses that may be added, as they are written down: all, or none. */
+  #noted(member: number, added: Set<string>, mine: readonly string[]): readonly string[] {
+    const looks = this.#unnoted.get(member) ?? LOOK_EVERY;
+    if (mine.length === 0) {
+      this.#unnoted.delete(member);
+      return mine;
+    }
+    this.#unnoted.set(member, (looks % LOOK_EVERY) + 1);
+    if (looks < LOOK_EVERY) return [];
+    for (const mac of mine) added.add(mac);
+    if (this.#note()) {
+      this.#unnoted.delete(member);
+      return mine;
+    }
+    for (const mac of mine) added.delete(mac);
+    return [];
+  }
+
   #syncMember(member: number, wish: readonly string[]): boolean {
     const added = this.#added.get(member) ?? new Set<string>();
     this.#added.set(member, added);
     let changed = false;
     const missing = wish.filter(mac => !added.has(mac));
-    const mine = this.#withoutOthers(member, missing);
-    for (const mac of mine) added.add(mac);
-    if (mine.length > 0) this.#note();
+    const mine = this.#noted(member, added, this.#withoutOthers(member, missing));
     for (const mac of mine) {
       if (attempt(() => addDeviceAddress(this.#netlink, member, mac))) changed = true;
       else added.delete(mac);

@@ -84,7 +84,8 @@ export class BondRunner {
     const guard = (action: () => void): void => this.#guard(action);
     const bondUp = (): boolean => this.#policy.snapshot().adminUp;
     const { bondIfindex } = parts.plane;
-    const filtered = { netlink, save, guard, bondUp, bondIfindex, records: this.records };
+    const note = (): boolean => parts.machine.note(this, '') === undefined;
+    const filtered = { netlink, save, note, guard, bondUp, bondIfindex, records: this.records };
     this.#filters = new FilterFollower(filtered, this.#plan, parts.filters);
     this.vlans = new VlanFollower({
       netlink,

@@ -13,8 +13,8 @@ const SHORT_LIST = 64;
 /** Neither promiscuous nor all-multicast for the bond. */
 const NO_MODES = JSON.stringify([false, false]);
 
-/** Its hardware would keep out VLANs of the bond, or frames to the bond's MAC address. */
-type WhyAll = 'vlans' | 'address';
+/** Its hardware would keep out VLANs of the bond, frames to the bond's MAC address, or groups that could not be written down. */
+type WhyAll = 'vlans' | 'address' | 'unwritten';
 
 interface FollowedMember {
   readonly original: { readonly promiscuous: boolean; readonly allMulticast: boolean };
@@ -29,6 +29,8 @@ export interface FilterParts {
   /** Does one thing, whatever becomes of it. */
   readonly guard: (action: () => void) => void;
   readonly save: () => void;
+  /** As `save`; false when it could not be written down. */
+  readonly note: () => boolean;
   readonly bondUp: () => boolean;
 }
 
@@ -59,7 +61,7 @@ export class FilterFollower {
       this.#given.set(member, '');
       if (refusesAddress === true) this.#open.set(member, new Set(['address']));
     }
-    this.#lists = new AddressFilters(parts.netlink, saved, parts.save);
+    this.#lists = new AddressFilters(parts.netlink, saved, parts.note);
     this.#timer = setInterval(() => parts.guard(() => this.sync()), INTERVAL_MS);
     this.#timer.unref();
   }
@@ -121,6 +123,12 @@ export class FilterFollower {
     const members = [...records].filter(([, record]) => record.joining !== true).map(([member]) => member);
     const wish = { bondIfindex, bondUp: bondUp(), plan: this.#plan };
     if (this.#lists.sync(wish, members)) save();
+    // What they had before they joined is written down: so that can be given back.
+    for (const member of members) {
+      const lacks = this.#lists.lacks(member);
+      const isOpen = this.#open.get(member)?.has('unwritten') === true;
+      if (lacks !== isOpen) this.receiveAll(member, 'unwritten', lacks);
+    }
   }
 
   /** Whether a member is to receive everything (promiscuous mode) for this reason, whatever the bond wishes. */
