@@ -27,7 +27,9 @@ test('one usable member where there were several: event, show, doctor and its ex
   expect(await pasted(stage, 'bondwire show')).toMatch(/^bond0 .*carrier up, one usable member only/m);
   const sick = await typed(stage, 'bondwire doctor');
   expect(sick.status).toBe(1);
-  expect(sick.stdout).toMatch(/problem +bond0 +one member only is usable, eth0/);
+  expect(sick.stdout).toMatch(
+    /problem +bond0 +one member only is usable, eth0[^]*mend eth1 \(down\); 'bondwire events --bond bond0' says why/,
+  );
   const warned = (await stage.events()).find(({ type }) => type === 'redundancy');
   expect(warned?.severity).toBe('warning');
   stage.lab.restore('eth1');

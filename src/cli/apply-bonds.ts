@@ -103,8 +103,9 @@ async function changed(applying: Applying, bond: BondWish): Promise<string | und
     await forget(applying, bond, false);
     await changeOptions(applying, bond, await shown(api, bond.name));
     const isWhole = await complete(applying, bond);
-    if (!isWhole) await putBack(applying, bond.name, described(bond), before);
-    return undefined;
+    if (isWhole) return undefined;
+    await putBack(applying, bond.name, described(bond), before);
+    return `${plain(bond.name)} is without a route of the file.`;
   } catch (error) {
     if (error instanceof Failure) await putBack(applying, bond.name, described(bond), before);
     if (wishes.isLenient !== true || !(error instanceof Failure)) throw error;

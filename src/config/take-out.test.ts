@@ -200,6 +200,32 @@ describe('what stands above a bond goes on', () => {
     );
   });
 
+  test('ifupdown goes on asking by a bond, which is none to it any more', () => {
+    const file = `auto bond0 eth3
+iface bond0 inet dhcp
+  bond-slaves eth0 eth1
+  bond-mode active-backup
+  bond-miimon 100
+  hostname web
+  mtu 9000
+  up ip link set eth2 master bond0
+  up logger bond0
+iface bond0 inet6 static
+  address 2001:db8::2/64
+auto bond1
+iface bond1 inet manual
+  bond-slaves eno1
+iface eth3 inet dhcp
+`;
+    const { texts } = after({ 'etc/network/interfaces': file });
+    expect(counting(texts['etc/network/interfaces'])).toBe(`auto bond0 eth3
+iface bond0 inet dhcp
+  hostname web
+  up logger bond0
+iface eth3 inet dhcp
+`);
+  });
+
   test('networkd keeps the addresses of a bond with VLANs, as it takes away what its file does not have', () => {
     const network =
       '[Match]\nKind=bond\n[Network]\nVLAN=v9\nAddress=10.0.0.2/24\n[Route]\nGateway=10.0.0.1\n';

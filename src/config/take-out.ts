@@ -211,23 +211,41 @@ function commented(text: string, lines: ReadonlySet<number>, mark: string): Line
   });
 }
 
-/** Stanzas of bonds, and those of members that are for nothing else; their names in lines that start interfaces. */
+/** What ifenslave reads of a stanza, and what Bondwire sets. */
+const OF_BOND_STANZAS = /^\s*(?:bond[-_]\S+|slaves|hwaddress|mtu)\s/;
+const HOOK = /^\s*(?:(?:pre|post)-)?(?:up|down)\s/;
+
+/**
+ * Stanzas of bonds, and those of members that are for nothing else; their names in lines that start interfaces. A stanza by which a
+ * bond asks for its addresses stays, without what makes it one: Bondwire asks nobody.
+ */
 function outOfInterfaces(text: string, { bonds, members, understood }: Given): LineChange[] {
   const lines = linesOf(text);
   const heads = lines.map(line =>
     /^\s*(iface|auto|allow-\S+|mapping|template|source\S*|no-auto-down|rename)\s+(.*)$/.exec(line),
   );
   const gone = new Set<string>();
+  const asking = new Set<string>();
+  /** Lines of stanzas that stay. */
+  const within = new Set<number>();
   const isGone = new Set<number>();
   for (const [at, head] of heads.entries()) {
     if (head?.[1] !== 'iface') continue;
     const end = heads.findIndex((other, later) => later > at && other !== null);
     const body = lines.slice(at + 1, end < 0 ? lines.length : end);
-    const [name = '', , method = ''] = (head[2] ?? '').split(/\s+/);
+    const [name = '', family = '', method = ''] = (head[2] ?? '').split(/\s+/);
     const device = name.replace(/:.*$/, '');
     const isMembers =
       members.has(device) && (method === 'manual' || body.some(line => /^\s*bond[-_]master\b/.test(line)));
     if (!bonds.has(device) && !isMembers) continue;
+    if (bonds.has(device) && (method === 'dhcp' || (family === 'inet6' && method === 'auto'))) {
+      asking.add(name);
+      for (let line = at; line <= at + body.length; line++) within.add(line);
+      for (const [nth, line] of body.entries())
+        if (OF_BOND_STANZAS.test(line) || (HOOK.test(line) && understood.has(at + 2 + nth)))
+          isGone.add(at + 1 + nth);
+      continue;
+    }
     gone.add(name);
     for (let line = at; line <= at + body.length; line++) isGone.add(line);
   }
@@ -235,11 +253,15 @@ function outOfInterfaces(text: string, { bonds, members, understood }: Given): L
     if (isGone.has(at)) return comment(line);
     if (bonds.has(/^\s*allow-(\S+)\s/.exec(line)?.[1] ?? '')) return comment(line);
     const start = /^(\s*(?:auto|allow-\S+)\s+)(.*)$/.exec(line);
-    if (start === null) return understood.has(at + 1) && heads[at] === null ? comment(line) : same(line);
+    if (start === null) {
+      const isHook = heads[at] === null && !within.has(at);
+      return understood.has(at + 1) && isHook ? comment(line) : same(line);
+    }
     const [, head = '', names = ''] = start;
     const words = names.split(/\s+/).filter(word => word !== '');
     const left = words.filter(
-      word => !gone.has(word) && !gone.has(word.split('=')[0] ?? '') && !bonds.has(word),
+      word =>
+        asking.has(word) || (!gone.has(word) && !gone.has(word.split('=')[0] ?? '') && !bonds.has(word)),
     );
     if (left.length === words.length) return same(line);
     return left.length === 0 ? comment(line) : { old: line, now: [`${head}${left.join(' ')}`] };

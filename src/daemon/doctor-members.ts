@@ -57,6 +57,15 @@ function unheard(bond: string, member: string, { forMs, activeReceived }: Member
   return { name: bond, ok: true, level: 'ok', detail };
 }
 
+/** The members that are out, with their states, and where it is told why. */
+function unusable({ name, members, awaited }: ShowBond): string {
+  const out = [
+    ...members.filter(({ miiStatus }) => miiStatus !== 'up').map(each => `${each.name} (${each.miiStatus})`),
+    ...awaited.map(each => `${each} (not there, or not joined)`),
+  ];
+  return `${out.join(', ')}; '${advice('bondwire events --bond {bond}', { bond: name })}' says why`;
+}
+
 function redundancy(bond: ShowBond): Finding[] {
   const { name, members } = bond;
   const usable = members.filter(({ miiStatus }) => miiStatus === 'up').map(member => member.name);
@@ -69,12 +78,12 @@ function redundancy(bond: ShowBond): Finding[] {
   });
   const redundancy = redundancyOf(bond);
   if (redundancy === 'none' && members.length > 0)
-    return [problem('no member is usable: it carries nothing', 'mend one of its members, told of here')];
+    return [problem('no member is usable: it carries nothing', `mend one of ${unusable(bond)}`)];
   if (redundancy === 'one')
     return [
       problem(
         `one member only is usable, ${usable.join()}: nothing takes over when it fails`,
-        'mend the others, told of here',
+        `mend ${unusable(bond)}`,
       ),
     ];
   if (redundancy !== 'never') return [];
