@@ -1,6 +1,15 @@
 // Files below RUN_DIR/sys and RUN_DIR/proc that somebody writes to: options are set as by sysfs, what is refused is an event with its
 // errno, and everything is put right. Needs root.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { closeStages, Stage, until } from './support/stage.js';
 
@@ -59,6 +68,16 @@ test('what is written sets options and members, is refused with an errno, or is 
     await holds(path(file), stays);
   }
 
+  // Two at once: the second comes before the first is put right.
+  await stage.run(
+    'host',
+    'sh',
+    '-c',
+    `echo 120 >${path('miimon')}; sleep 0.03; echo 130 >${path('miimon')}; sleep 0.03; echo 140 >${path('miimon')}`,
+  );
+  await until('the last counts', async () => (await stage.show()).options.miimon === 140);
+  await holds(path('miimon'), '140\n');
+
   // Members and bonds.
   await stage.run('host', 'sh', '-c', `echo -eth1 >${path('slaves')}`);
   await until('eth1 has left', async () => (await stage.show()).members.length === 1);
@@ -91,4 +110,84 @@ test('what is written sets options and members, is refused with an errno, or is 
   // Directories that somebody makes are nobody's business.
   mkdirSync(`${net}/bond0/bonding/mine`);
   await stage.api.destroy('bond0');
+});
+
+test('whatever is put in the place of a file or a directory, the daemon lives, and it is put right', async () => {
+  const stage = await Stage.open();
+  await stage.bond();
+  const directory = `${stage.runDir}/sys/class/net/bond0/bonding`;
+  const miimon = `${directory}/miimon`;
+  const isRight = (): boolean => {
+    try {
+      // A FIFO would be waited for.
+      const isFile = lstatSync(directory).isDirectory() && lstatSync(miimon).isFile();
+      return isFile && readFileSync(miimon, 'utf8') === '100\n';
+    } catch {
+      return false;
+    }
+  };
+  const attacks: readonly (readonly [what: string, attack: () => void | Promise<unknown>])[] = [
+    [
+      'a directory that is a link to itself',
+      () => {
+        rmSync(directory, { recursive: true });
+        symlinkSync('bonding', directory);
+      },
+    ],
+    // Its inode is the old one's.
+    ['a directory that is gone', () => rmSync(directory, { recursive: true })],
+    [
+      'a directory that is a file',
+      () => {
+        rmSync(directory, { recursive: true });
+        writeFileSync(directory, '');
+      },
+    ],
+    [
+      'a FIFO',
+      () => {
+        const fifo = `${stage.runDir}/fifo`;
+        return stage.run('host', 'sh', '-c', `mkfifo ${fifo} && mv -f ${fifo} ${miimon}`);
+      },
+    ],
+    [
+      'a file of 400 MB',
+      () => {
+        rmSync(miimon, { force: true });
+        writeFileSync(miimon, '');
+        truncateSync(miimon, 400e6);
+      },
+    ],
+    [
+      'an empty file of a time to come',
+      () => {
+        writeFileSync(miimon, '');
+        utimesSync(miimon, 4e9, 4e9);
+      },
+    ],
+    [
+      'an empty directory',
+      () => {
+        const made = `${stage.runDir}/made`;
+        return stage.run(
+          'host',
+          'sh',
+          '-c',
+          `mkdir ${made} && rm -f ${miimon} && mv -T ${made} ${miimon} || true`,
+        );
+      },
+    ],
+    ['all of it gone', () => rmSync(`${stage.runDir}/sys`, { recursive: true })],
+  ];
+  for (const [what, attack] of attacks) {
+    await attack();
+    await until(`${what} is put right`, isRight);
+    expect((await stage.show()).options.miimon, what).toBe(100);
+  }
+  await stage.bondwire.stop('SIGKILL');
+  rmSync(`${stage.runDir}/sys/README`);
+  await stage.run('host', 'mkfifo', `${stage.runDir}/sys/README`);
+  // Somebody else's by its looks; to open it would take for ever.
+  await stage.bondwire.start();
+  await stage.reached();
 });

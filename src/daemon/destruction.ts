@@ -1,6 +1,7 @@
 // How a bond ends: its members are let go, its interface goes, and what was taken from interfaces goes back to them. The addresses
 // and the way out are there again before anything that can wait.
 import { type Result, ok, type Refusal } from '../base/index.js';
+import { twice } from '../dataplane/index.js';
 import { getLink, setLink } from '../linux/index.js';
 import { IFF } from '../netlink/index.js';
 import { BelongingsReturn, carriedBy, planReturn } from './belongings-return.js';
@@ -59,14 +60,11 @@ export class Destruction {
     save(runner);
     const homecoming = new BelongingsReturn(netlink, runner.taken, runner.plane.bondIfindex);
     const homes = new Set(runner.taken.map(({ ifindex }) => ifindex));
-    try {
-      before();
-    } catch (error) {
-      this.#left(name, `${name} ends in disorder: ${(error as Error).message}`);
-    }
+    // From here on there is no way back: what fails is tried once more, and keeps nothing else from being done.
+    this.#attempt(name, before);
     this.#letGo(runner, member => homes.has(member));
-    runner.releaseHeld();
-    homecoming.first();
+    this.#attempt(name, () => runner.releaseHeld());
+    this.#attempt(name, () => homecoming.first());
     this.#letGo(runner, () => true);
     try {
       runner.takeDown();
@@ -81,6 +79,14 @@ export class Destruction {
     runner.taken = [];
     this.#registry.remove(runner);
     save(runner);
+  }
+
+  #attempt(name: string, step: () => void): void {
+    try {
+      twice(step);
+    } catch (error) {
+      this.#left(name, `A step of the end of ${name} failed: ${(error as Error).message}`);
+    }
   }
 
   #willBeUp(runner: BondRunner, ifindex: number): boolean {

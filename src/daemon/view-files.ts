@@ -5,10 +5,10 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,7 +16,7 @@ import { dirname } from 'node:path';
 import { isErrno, readOwnFile } from '../linux/index.js';
 import type { FileTree, TreeEntry } from '../report/index.js';
 import { ViewWatch } from './view-watch.js';
-import { isWritable, type ViewWrite } from './view-writes.js';
+import { isWritable, MOST_WRITTEN, type ViewWrite } from './view-writes.js';
 
 /** Shortest time between two looks at what changed: a storm of events costs ten writes a second, not thousands. */
 const PAUSE_MS = 100;
@@ -117,11 +117,16 @@ export class ViewFiles {
       const wanted = new Map(this.#options.tree());
       for (const area of AREAS) wanted.set(`${area}/${MARK}`, { text: MARK_TEXT });
       // What goes, goes first: the link of an interface makes room for the directory of a member, and the other way.
-      for (const path of Array.from(this.#written.keys())) if (!wanted.has(path)) this.#remove(path);
+      const gone = Array.from(this.#written.keys()).filter(path => !wanted.has(path));
+      const steps = gone.map(path => () => this.#remove(path));
       const due = Array.from(wanted).filter(([path, entry]) => !same(this.#written.get(path), entry));
-      for (const [path, entry] of due.slice(0, AT_ONCE)) this.#put(path, entry);
-      if (due.length > AT_ONCE) this.#again();
+      steps.push(...due.slice(0, AT_ONCE).map(([path, entry]) => () => this.#put(path, entry)));
+      const failures = steps.map(quietly).filter(failure => failure !== undefined);
+      // Not at once where nothing could be written: it may be so for long.
+      if (due.length > AT_ONCE && failures.length < AT_ONCE) this.#again();
       this.#watch.follow(new Set(Array.from(this.#written.keys(), path => dirname(this.#at(path)))));
+      // One file that cannot be written keeps no other from being.
+      if (failures.length > 0) throw failures[0];
       this.#problem = '';
     } catch (error) {
       this.#tell(error);
@@ -176,11 +181,17 @@ export class ViewFiles {
     const stamp = this.#stamps.get(path);
     if (stamp === undefined && 'link' in entry && this.#linkAnew(path, entry.link)) return;
     const temporary = this.#at('.view.new');
-    rmSync(temporary, { force: true });
+    rmSync(temporary, { recursive: true, force: true });
     if ('link' in entry) symlinkSync(entry.link, temporary);
     else writeFileSync(temporary, entry.text, { mode: 0o444 });
     const replaced = stamp !== undefined && isWritable(path) ? this.#keep(path) : undefined;
-    this.#inDirectoryOf(path, () => renameSync(temporary, this.#at(path)));
+    const move = (): void => this.#inDirectoryOf(path, () => renameSync(temporary, this.#at(path)));
+    try {
+      move();
+    } catch {
+      this.#clearWay(path);
+      move();
+    }
     this.#written.set(path, entry);
     this.#stamps.set(path, this.#stampOf(path));
     if (replaced !== undefined && this.#stampOf(replaced) !== stamp) this.#late(path, replaced);
@@ -192,7 +203,8 @@ export class ViewFiles {
     try {
       this.#inDirectoryOf(path, () => symlinkSync(target, this.#at(path)));
     } catch (error) {
-      if (isErrno(error, 'EEXIST')) return false;
+      // Or something is in the way, which is cleared as for a file.
+      if (isErrno(error, 'EEXIST', 'ELOOP', 'ENOTDIR')) return false;
       throw error;
     }
     this.#written.set(path, { link: target });
@@ -215,8 +227,21 @@ export class ViewFiles {
     action();
   }
 
+  /** Removes what others put where a directory or a file of ours belongs; what is in a directory, or mounted there, is theirs. */
+  #clearWay(path: string): void {
+    const parts = path.split('/');
+    for (let end = 1; end < parts.length; end++) {
+      const directory = this.#at(parts.slice(0, end).join('/'));
+      const found = lstatSync(directory, { throwIfNoEntry: false });
+      if (found?.isDirectory() === true) continue;
+      rmSync(directory, { force: true });
+      return;
+    }
+    rmdirSync(this.#at(path));
+  }
+
   #stampOf(path: string): string {
-    const found = lstatSync(this.#at(path), { throwIfNoEntry: false });
+    const found = foundAt(this.#at(path));
     return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
   }
 
@@ -239,9 +264,11 @@ export class ViewFiles {
       setTimeout(() => this.#late(path, replaced), LATE_MS).unref();
       return;
     }
-    const text = textOf(this.#at(replaced));
+    const text = writtenText(this.#at(replaced));
     rmSync(this.#at(replaced), { force: true });
-    if (text !== '') void this.#options.written([{ path, text }]).finally(() => this.touch());
+    if (text === '') return;
+    const done = this.#options.written([{ path, text }]);
+    void done.catch((error: unknown) => this.#tell(error)).finally(() => this.touch());
   }
 
   /** Files of a directory that others wrote to, replaced or removed. */
@@ -257,7 +284,7 @@ export class ViewFiles {
         this.#watch.again(directory);
         continue;
       }
-      const text = isWritable(path) ? textOf(this.#at(path)) : '';
+      const text = isWritable(path) ? writtenText(this.#at(path)) : '';
       if (this.#stampOf(path) !== stamp) {
         this.#watch.again(directory);
         continue;
@@ -270,12 +297,14 @@ export class ViewFiles {
     if (!isSpoilt) return;
     // What they set shows in the files when they are put right.
     const done = writes.length === 0 ? Promise.resolve() : this.#options.written(writes);
-    void done.finally(() => this.touch());
+    void done.catch((error: unknown) => this.#tell(error)).finally(() => this.touch());
   }
 
   #isBeingWritten(path: string): boolean {
-    const found = lstatSync(this.#at(path), { throwIfNoEntry: false });
-    return found?.size === 0 && Date.now() - found.mtimeMs < EMPTY_MS;
+    const found = foundAt(this.#at(path));
+    if (found?.size !== 0) return false;
+    const ageMs = Date.now() - found.mtimeMs;
+    return ageMs >= 0 && ageMs < EMPTY_MS;
   }
 
   /** The file, and the directories that it leaves empty. */
@@ -301,16 +330,35 @@ export class ViewFiles {
   }
 }
 
+/** Why it failed; undefined when it did not. */
+function quietly(step: () => void): unknown {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 function same(one: TreeEntry | undefined, other: TreeEntry): boolean {
   if (one === undefined) return false;
   if ('link' in one) return 'link' in other && one.link === other.link;
   return 'text' in other && one.text === other.text;
 }
 
-/** What somebody wrote; nothing where that is no file of text. */
-function textOf(path: string): string {
+/** What is there; undefined where nothing is, or where nothing can be reached (links in a circle, a file on the way). */
+function foundAt(path: string): Stats | undefined {
   try {
-    return readOwnFile(path) ?? '';
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** What somebody wrote, as far as it matters; nothing where that is no file of text. */
+function writtenText(path: string): string {
+  try {
+    return readOwnFile(path, MOST_WRITTEN + 1) ?? '';
   } catch {
     return '';
   }
@@ -318,7 +366,7 @@ function textOf(path: string): string {
 
 function markOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readOwnFile(path);
   } catch {
     return undefined;
   }

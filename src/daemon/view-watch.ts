@@ -8,7 +8,7 @@ const LOOK_MS = 500;
 
 interface Watched {
   readonly watcher: FSWatcher;
-  readonly inode: number;
+  readonly which: string;
 }
 
 /** Calls back with a directory in which something may have changed. */
@@ -58,16 +58,18 @@ export class ViewWatch {
   }
 
   #watch(directory: string): void {
-    const inode = statSync(directory, { throwIfNoEntry: false })?.ino;
+    const which = whichIs(directory);
     const known = this.#watched.get(directory);
-    if (known !== undefined && known.inode === inode) return;
+    if (known !== undefined && known.which === which) return;
+    // Another one, or none: what was in it is not what we wrote.
+    if (known !== undefined) this.again(directory);
     this.#leave(directory);
-    if (inode === undefined) return;
+    if (which === undefined) return;
     try {
       const watcher = watch(directory, { persistent: false }, () => this.again(directory));
       // One that ends is looked at from the next time on.
       watcher.on('error', () => this.#leave(directory));
-      this.#watched.set(directory, { watcher, inode });
+      this.#watched.set(directory, { watcher, which });
     } catch {
       // No more watches for this user, say (max_user_watches).
       this.#unwatched.add(directory);
@@ -77,5 +79,16 @@ export class ViewWatch {
   #leave(directory: string): void {
     this.#watched.get(directory)?.watcher.close();
     this.#watched.delete(directory);
+  }
+}
+
+/** Which directory is there; undefined where none is to be reached. A new one often has the inode of the one that went. */
+function whichIs(path: string): string | undefined {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found === undefined ? undefined : `${found.ino} ${found.birthtimeMs}`;
+  } catch {
+    // Links that lead in a circle, a file on the way.
+    return undefined;
   }
 }

@@ -5,6 +5,7 @@ import { findOption } from '../policy/index.js';
 import type { BondRunner } from './bond-runner.js';
 import type { Journal } from './journal.js';
 import type { Done } from './operations.js';
+import { systemRefusal } from './system-refusal.js';
 
 /** A file, below the run directory, and what it holds since somebody wrote to it. */
 export interface ViewWrite {
@@ -33,6 +34,9 @@ export interface WriteTarget {
   set(runner: BondRunner, options: Readonly<Record<string, string>>): Done | Promise<Done>;
 }
 
+/** PAGE_SIZE: sysfs gives no more of what is written to a file to whom it is meant for. */
+export const MOST_WRITTEN = 4096;
+
 const MASTERS = 'sys/class/net/bonding_masters';
 
 /** Bond and file of a path that can be written to. */
@@ -51,10 +55,23 @@ export function isWritable(path: string): boolean {
 export async function obeyWrite(target: WriteTarget, { path, text }: ViewWrite): Promise<void> {
   const value = text.replace(/\n$/, '');
   const bond = placeOf(path)?.bond ?? '';
-  const result = await carryOut(target, path, value);
+  const result = await attempt(target, path, value);
   if (result.ok) return;
   const message = `"${shown(value)}" written to ${path} was refused (${result.error.errno}): ${result.error.message}`;
   target.journal.add(bond, { severity: 'warning', type: 'refused', message });
+}
+
+/** Whatever fails: nobody waits for an answer, so all is told as an event. */
+async function attempt(target: WriteTarget, path: string, value: string): Promise<Done> {
+  if (value.length > MOST_WRITTEN) {
+    const message = `it is longer than ${MOST_WRITTEN} characters, which no value is.`;
+    return err(refusal('invalid-value', 'EINVAL', message));
+  }
+  try {
+    return await carryOut(target, path, value);
+  } catch (error) {
+    return err(systemRefusal(error, 'it was not carried out'));
+  }
 }
 
 async function carryOut(target: WriteTarget, path: string, value: string): Promise<Done> {

@@ -1,5 +1,6 @@
 // What hangs on interfaces is noted before it is hung there, so that the next daemon can undo what a death cut short. Needs root.
 import { describe, expect, test } from 'vitest';
+import { ERRNO } from '../base/index.js';
 import {
   addBpfFilter,
   addClsact,
@@ -8,6 +9,7 @@ import {
   listBpfFilters,
   listQdiscs,
   type Rtnetlink,
+  SystemError,
 } from '../linux/index.js';
 import { inScratchNetns, isRoot } from '../linux/testing.js';
 import { type Attachment, attachIngress, detach } from './ebpf/attachment.js';
@@ -19,6 +21,23 @@ class Died extends Error {}
 
 function die(): never {
   throw new Died();
+}
+
+/** Has the nth call to the kernel from now on fail, once. Gives how to end that, which tells whether it came to it. */
+function failing(netlink: Rtnetlink, nth: number): () => boolean {
+  const { request, dump } = netlink;
+  let calls = 0;
+  const counted = <T>(call: () => T): T => {
+    calls += 1;
+    if (calls === nth) throw new SystemError('sendto', ERRNO.EPERM, 'nobody');
+    return call();
+  };
+  netlink.request = (...args) => counted(() => request.apply(netlink, args));
+  netlink.dump = (...args) => counted(() => dump.apply(netlink, args));
+  return () => {
+    Object.assign(netlink, { request, dump });
+    return calls >= nth;
+  };
 }
 
 /** What hangs on an interface: its qdiscs that somebody gave it, and our filters. */
@@ -72,6 +91,19 @@ describe.runIf(isRoot)('silence()', () => {
       });
     },
   );
+
+  test('is undone though any one call to the kernel fails', () => {
+    onInterface((netlink, ifindex) => {
+      for (let nth = 1, came = true; came; nth++) {
+        const made = silence(netlink, ifindex, () => {});
+        const ended = failing(netlink, nth);
+        unsilence(netlink, made);
+        came = ended();
+        expect(hanging(netlink, ifindex), `call ${nth}`).toEqual([]);
+        if (!came) expect(nth).toBeGreaterThan(5);
+      }
+    });
+  });
 
   test("leaves somebody's qdisc, and the filters in it", () => {
     onInterface((netlink, ifindex) => {

@@ -5,6 +5,7 @@ import {
   fstatSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -34,8 +35,8 @@ export class UnreadableFile extends Error {
   }
 }
 
-/** The text of a regular file; undefined when there is none. Throws UnreadableFile. */
-export function readOwnFile(path: string): string | undefined {
+/** The text of a regular file, or its first bytes; undefined when there is none. Throws UnreadableFile. */
+export function readOwnFile(path: string, mostBytes?: number): string | undefined {
   let fd = -1;
   try {
     // Not blocking: the opening of a FIFO would wait for a writer.
@@ -45,7 +46,7 @@ export function readOwnFile(path: string): string | undefined {
     if (found.uid !== 0 && found.uid !== process.geteuid?.()) {
       throw new UnreadableFile('unreadable', path, `it belongs to user ${found.uid}`);
     }
-    return readFileSync(fd, 'utf8');
+    return mostBytes === undefined ? readFileSync(fd, 'utf8') : firstBytes(fd, mostBytes).toString('utf8');
   } catch (error) {
     if (error instanceof UnreadableFile) throw error;
     if (fd === -1 && isErrno(error, 'ENOENT')) return undefined;
@@ -54,6 +55,15 @@ export function readOwnFile(path: string): string | undefined {
   } finally {
     if (fd !== -1) closeSync(fd);
   }
+}
+
+function firstBytes(fd: number, most: number): Buffer {
+  const bytes = Buffer.alloc(most);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < most; length += read) {
+    read = readSync(fd, bytes, length, most - length, length);
+  }
+  return bytes.subarray(0, length);
 }
 
 /** Replaces a file; a crash leaves the old or the new one. `mode` holds whatever the umask is, as far as that only takes away. */
