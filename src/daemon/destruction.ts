@@ -1,7 +1,6 @@
 // How a bond ends: its members are let go, its interface goes, and what was taken from interfaces goes back to them. The addresses
 // and the way out are there again before anything that can wait.
 import { type Result, ok, type Refusal } from '../base/index.js';
-import { twice } from '../dataplane/index.js';
 import { getLink, setLink } from '../linux/index.js';
 import { IFF } from '../netlink/index.js';
 import { BelongingsReturn, carriedBy, planReturn } from './belongings-return.js';

@@ -11,7 +11,6 @@ import {
   withNetns,
   writeSysctl,
 } from '../linux/index.js';
-import { twice } from '../dataplane/index.js';
 import { setLargeReceive } from './large-receive.js';
 import { type AddrGenMode, addrGenModeOf, IFF, type Link } from '../netlink/index.js';
 import { twice } from './twice.js';

@@ -120,7 +120,13 @@ export class ViewFiles {
       const gone = Array.from(this.#written.keys()).filter(path => !wanted.has(path));
       const steps = gone.map(path => () => this.#remove(path));
       const due = Array.from(wanted).filter(([path, entry]) => !same(this.#written.get(path), entry));
-      steps.push(...due.slice(0, AT_ONCE).map(([path, entry]) => () => this.#put(path, entry)));
+      steps.push(
+        ...due.slice(0, AT_ONCE).map(
+          ([path, entry]) =>
+            () =>
+              this.#put(path, entry),
+        ),
+      );
       const failures = steps.map(quietly).filter(failure => failure !== undefined);
       // Not at once where nothing could be written: it may be so for long.
       if (due.length > AT_ONCE && failures.length < AT_ONCE) this.#again();
