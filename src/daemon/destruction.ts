@@ -23,9 +23,9 @@ export class Destruction {
   async destroy(runner: BondRunner): Promise<Result<undefined, Refusal>> {
     const { netlink } = this.#machine;
     const { name } = runner;
-    const link = getLink(netlink, runner.plane.bondIfindex);
+    const link = twice(() => getLink(netlink, runner.plane.bondIfindex));
     if (link !== undefined && runner.taken.length > 0) {
-      const carried = carriedBy(netlink, link);
+      const carried = twice(() => carriedBy(netlink, link));
       runner.taken = planReturn(runner.taken, carried, link.ifindex, at => this.#willBeUp(runner, at));
     }
     await this.dismantle(runner, () => {

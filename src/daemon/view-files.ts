@@ -113,21 +113,22 @@ export class ViewFiles {
   write(): void {
     if (!this.#open) return;
     this.#lastMs = performance.now();
-    const spoilt = Array.from(this.#written.keys()).filter(path => this.#written.get(path) === SPOILT);
-    for (const directory of new Set(spoilt.map(path => dirname(this.#at(path))))) this.#look(directory);
-    const unfinished = new Set(spoilt.filter(path => isWritable(path) && this.#isBeingWritten(path)));
     try {
       const wanted = new Map(this.#options.tree());
       for (const area of AREAS) wanted.set(`${area}/${MARK}`, { text: MARK_TEXT });
       // What goes, goes first: the link of an interface makes room for the directory of a member, and the other way.
-      const removals = Array.from(this.#written.keys()).filter(path => !wanted.has(path));
-      const due = Array.from(wanted).filter(
-        ([path, entry]) => !unfinished.has(path) && !same(this.#written.get(path), entry),
+      const gone = Array.from(this.#written.keys()).filter(path => !wanted.has(path));
+      const steps = gone.map(path => () => this.#remove(path));
+      const due = Array.from(wanted).filter(([path, entry]) => !same(this.#written.get(path), entry));
+      steps.push(
+        ...due.slice(0, AT_ONCE).map(
+          ([path, entry]) =>
+            () =>
+              this.#put(path, entry),
+        ),
       );
-      const failures = [
-        ...removals.map(path => quietly(() => this.#remove(path))),
-        ...due.slice(0, AT_ONCE).map(([path, entry]) => quietly(() => this.#put(path, entry))),
-      ].filter(failure => failure !== undefined);
+      const failures = steps.map(quietly).filter(failure => failure !== undefined);
+      // Not at once where nothing could be written: it may be so for long.
       if (due.length > AT_ONCE && failures.length === 0) this.#again();
       this.#watch.follow(new Set(Array.from(this.#written.keys(), path => dirname(this.#at(path)))));
       // One file that cannot be written keeps no other from being.
@@ -203,12 +204,14 @@ export class ViewFiles {
     else if (replaced !== undefined) rmSync(this.#at(replaced), { force: true });
   }
 
-  /** A link where nothing is takes one call; false where something is, or in the way. */
+  /** A link where nothing is takes one call; false where something is. */
   #linkAnew(path: string, target: string): boolean {
     try {
       this.#inDirectoryOf(path, () => symlinkSync(target, this.#at(path)));
-    } catch {
-      return false;
+    } catch (error) {
+      // Or something is in the way, which is cleared as for a file.
+      if (isErrno(error, 'EEXIST', 'ELOOP', 'ENOTDIR')) return false;
+      throw error;
     }
     this.#written.set(path, { link: target });
     this.#stamps.set(path, this.#stampOf(path));
@@ -269,7 +272,9 @@ export class ViewFiles {
     }
     const text = writtenText(this.#at(replaced));
     rmSync(this.#at(replaced), { force: true });
-    if (text !== '') void this.#options.written([{ path, text }]).finally(() => this.touch());
+    if (text === '') return;
+    const done = this.#options.written([{ path, text }]);
+    void done.catch((error: unknown) => this.#tell(error)).finally(() => this.touch());
   }
 
   /** Files of a directory that others wrote to, replaced or removed. */
@@ -277,8 +282,8 @@ export class ViewFiles {
     if (!this.#open) return;
     const writes: ViewWrite[] = [];
     let isSpoilt = false;
-    for (const path of this.#written.keys()) {
-      if (dirname(this.#at(path)) !== directory) continue;
+    for (const [path, entry] of this.#written) {
+      if (entry === SPOILT || dirname(this.#at(path)) !== directory) continue;
       const stamp = this.#stampOf(path);
       if (stamp === this.#stamps.get(path)) continue;
       if (isWritable(path) && this.#isBeingWritten(path)) {
@@ -292,7 +297,6 @@ export class ViewFiles {
       }
       isSpoilt = true;
       this.#written.set(path, SPOILT);
-      // Who writes again before it is put right is heard too.
       this.#stamps.set(path, stamp);
       if (text !== '') writes.push({ path, text });
     }

@@ -25,15 +25,16 @@ function die(): never {
 
 /** Has the nth call to the kernel from now on fail, once. Gives how to end that, which tells whether it came to it. */
 function failing(netlink: Rtnetlink, nth: number): () => boolean {
-  const { request, dump } = netlink;
+  const request = netlink.request.bind(netlink);
+  const dump = netlink.dump.bind(netlink);
   let calls = 0;
   const counted = <T>(call: () => T): T => {
     calls += 1;
     if (calls === nth) throw new SystemError('sendto', ERRNO.EPERM, 'nobody');
     return call();
   };
-  netlink.request = (...args) => counted(() => request.apply(netlink, args));
-  netlink.dump = (...args) => counted(() => dump.apply(netlink, args));
+  netlink.request = (...args) => counted(() => request(...args));
+  netlink.dump = (...args) => counted(() => dump(...args));
   return () => {
     Object.assign(netlink, { request, dump });
     return calls >= nth;
