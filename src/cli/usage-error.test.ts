@@ -89,7 +89,7 @@ test.each<[string[], string]>([
   ],
   [
     ['enslave', 'bond0'],
-    "enslave: missing required argument 'IFACE'; usage: bondwire enslave [--take-down] [--take-addresses] [--await] BOND IFACE...",
+    "enslave: missing required argument 'IFACE'; usage: bondwire enslave [--take-down] [--take-addresses] [--await | --no-await] BOND IFACE...",
   ],
   [['enslave', 'bond0', 'bond0'], 'bond0 cannot be a member of itself.'],
   [['release', 'bond0', 'eth0', 'eth0'], 'eth0 is given twice; name each interface once.'],

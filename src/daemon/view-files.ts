@@ -309,8 +309,8 @@ export class ViewFiles {
   #isBeingWritten(path: string): boolean {
     const found = foundAt(this.#at(path));
     if (found?.size !== 0) return false;
-    const ageMs = Date.now() - found.mtimeMs;
-    return ageMs >= 0 && ageMs < EMPTY_MS;
+    // A time in the future is nobody's who writes now; the clock of files is finer than this one, and may be ahead by a part of a millisecond.
+    return Math.abs(Date.now() - found.mtimeMs) < EMPTY_MS;
   }
 
   /** The file, and the directories that it leaves empty. */
