@@ -1,7 +1,7 @@
 // The daemon: opens the kernel's event stream, runs the bonds, keeps their state, serves the control API.
 import { existsSync, readFileSync } from 'node:fs';
 import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import { currentNetnsId, Ethtool, monotonicMs, Rtnetlink } from '../linux/index.js';
+import { currentNetnsCookie, currentNetnsId, Ethtool, monotonicMs, Rtnetlink } from '../linux/index.js';
 import { RTNLGRP } from '../netlink/index.js';
 import { adoptBond } from './adoption.js';
 import { AwaitedMembers } from './awaited-members.js';
@@ -155,7 +155,7 @@ class Daemon implements RunningDaemon {
   static open(options: DaemonOptions, unlock: () => void): Daemon {
     const { runDir } = options;
     const planes = (options.planes ?? DataPlanes.probe()).with(PinPlace.open(runDir));
-    const state = new StateFile(runDir, String(currentNetnsId()));
+    const state = new StateFile(runDir, String(currentNetnsId()), currentNetnsCookie());
     const { RTNLGRP_LINK, RTNLGRP_TC, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } = RTNLGRP;
     const groups = [RTNLGRP_LINK, RTNLGRP_TC, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
     const netlink = Rtnetlink.open({ groups });

@@ -4,6 +4,7 @@ import { release } from 'node:os';
 import { advice } from '../base/index.js';
 import { Toolbox } from '../dataplane/index.js';
 import {
+  currentNetnsCookie,
   currentNetnsId,
   deviceChains,
   effectiveCapabilities,
@@ -84,7 +85,7 @@ const NOTHING_LEFT: Left = { left: [] };
 /** Bonds that are at work here and that no daemon looks after. */
 function withoutDaemon(runDir: string): Left {
   if (process.platform !== 'linux') return NOTHING_LEFT;
-  const loaded = loadState(runDir, String(currentNetnsId()));
+  const loaded = loadState(runDir, String(currentNetnsId()), currentNetnsCookie());
   if (loaded.problem !== undefined) return { left: [], unreadable: loaded.problem };
   const netlink = Rtnetlink.open();
   try {

@@ -44,3 +44,16 @@ test('StateFile asks all bonds, or the one that changed; a bond that is new is a
   file.save([]);
   expect(file.load()).toEqual({ bonds: [], isOurs: true });
 });
+
+test('What was written in a namespace that is gone is not of the one that has its inode by now', () => {
+  new StateFile(runDir, '4026531840', '17').save([counting('a')]);
+  const load = (netns: string, cookie?: string) => new StateFile(runDir, netns, cookie).load();
+  expect(load('4026531840', '17')).toMatchObject({ bonds: [{ name: 'a-1' }], isOurs: true });
+  expect(load('4026531840', '18')).toEqual({ bonds: [], isOurs: false });
+  // A kernel without cookies, and a file of a Bondwire that did not write them.
+  expect(load('4026531840')).toMatchObject({ bonds: [{ name: 'a-1' }] });
+  new StateFile(runDir, '4026531840').save([counting('b')]);
+  expect(load('4026531840', '18')).toMatchObject({ bonds: [{ name: 'b-1' }] });
+  // One that lives has another inode.
+  expect(load('4026531841', '17').problem).toMatch(/belongs to a daemon in another network namespace/);
+});

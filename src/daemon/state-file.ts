@@ -71,6 +71,8 @@ export interface SavedState {
   readonly bootId: string;
   /** Inode of the network namespace. */
   readonly netns: string;
+  /** Its cookie, where the kernel has them: another namespace may have the inode of one that is gone. */
+  readonly netnsCookie?: string;
   readonly bonds: readonly SavedRunner[];
 }
 
@@ -92,7 +94,7 @@ export function stateFilePath(runDir: string): string {
 }
 
 /** Reads the state; throws nothing. What cannot be read, or made sense of, is a problem, and never "no bonds". */
-export function loadState(runDir: string, netns: string): LoadedState {
+export function loadState(runDir: string, netns: string, cookie?: string): LoadedState {
   const path = stateFilePath(runDir);
   const boot = bootId();
   let kept: Kept<SavedState | StateHead> | undefined;
@@ -107,7 +109,10 @@ export function loadState(runDir: string, netns: string): LoadedState {
     const problem = `${path} cannot be used: it is of version ${value.version}, and this Bondwire writes ${STATE_VERSION}. Bonds were left as they are; start the Bondwire that wrote it, or name another directory with --run-dir.`;
     return { ...NOT_OURS, problem };
   }
-  const { bonds } = value;
+  const { bonds, netnsCookie } = value;
+  const isAnother = cookie !== undefined && netnsCookie !== undefined && netnsCookie !== cookie;
+  // The one that had this inode is gone, and its interfaces with it.
+  if (value.netns === netns && isAnother) return NOT_OURS;
   if (value.netns === netns) return { bonds, isOurs: true, ...(instead !== undefined && { instead }) };
   if (bonds.length === 0) return NOT_OURS;
   const problem = `${path} belongs to a daemon in another network namespace; start this one with another --run-dir.`;
@@ -137,24 +142,28 @@ export class StateFile {
   readonly #runDir: string;
   readonly #bootId: string;
   readonly #netns: string;
+  readonly #cookie: string | undefined;
   /** What was written of each bond: one that did not change is not asked again. */
   readonly #texts = new WeakMap<Savable, string>();
   readonly #takenTexts = new WeakMap<SavedBelongings, string>();
 
-  constructor(runDir: string, netns: string) {
+  /** `netns` and `cookie` are of the network namespace that the bonds are in. */
+  constructor(runDir: string, netns: string, cookie?: string) {
     mkdirSync(runDir, { recursive: true, mode: 0o755 });
     this.#runDir = runDir;
     this.#bootId = bootId();
     this.#netns = netns;
+    this.#cookie = cookie;
   }
 
   load(): LoadedState {
-    return loadState(this.#runDir, this.#netns);
+    return loadState(this.#runDir, this.#netns, this.#cookie);
   }
 
   /** Replaces the file and its copy; a crash leaves the old or the new one of each. All bonds are asked, or only the one that changed. */
   save(bonds: readonly Savable[], changed?: object): void {
-    const head = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns };
+    const cookie = this.#cookie === undefined ? {} : { netnsCookie: this.#cookie };
+    const head = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns, ...cookie };
     const texts = bonds.map(bond => this.#textOf(bond, changed === undefined || bond === changed));
     const text = `${JSON.stringify(head).slice(0, -1)},"bonds":[${texts.join(',')}]}`;
     keepTwice(stateFilePath(this.#runDir), text);

@@ -235,6 +235,7 @@ const state = fields<SavedState>({
   version: z.int(),
   bootId: text.min(1),
   netns: text.regex(/^\d+$/, 'it must be a number as text'),
+  netnsCookie: text.regex(/^\d+$/, 'it must be a number as text').optional(),
   bonds: z.array(runner),
 });
 

@@ -110,6 +110,7 @@ export {
 } from './neighbours.js';
 export {
   createNamedNetns,
+  currentNetnsCookie,
   currentNetnsId,
   deleteNamedNetns,
   findNetns,

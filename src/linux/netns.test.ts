@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { getLink } from './links.js';
 import {
   createNamedNetns,
+  currentNetnsCookie,
   currentNetnsId,
   deleteNamedNetns,
   listNamedNetns,
@@ -24,6 +25,8 @@ describe.skipIf(!isRoot)('named namespaces, which needs root', () => {
       expect(currentNetnsId()).toBe(home);
       expect(listNamedNetns()).toContain(name);
       expect(withNetns(path, currentNetnsId)).not.toBe(home);
+      expect(withNetns(path, currentNetnsCookie)).not.toBe(currentNetnsCookie());
+      expect(currentNetnsCookie()).toBe(currentNetnsCookie());
       expect(() => createNamedNetns(name)).toThrow('EEXIST');
       expect(execFileSync('ip', ['netns', 'exec', name, 'ip', '-br', 'link'], { encoding: 'utf8' })).toMatch(
         /^lo +UNKNOWN /,

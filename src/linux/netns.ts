@@ -13,6 +13,11 @@ const MS_REC = 0x4000;
 const MS_SHARED = 0x100000;
 const MNT_DETACH = 2;
 const O_RDONLY = 0;
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0x80000;
+const SOL_SOCKET = 1;
+const SO_NETNS_COOKIE = 71;
 /** The thread's own: in a worker thread, /proc/self would be the main thread's. */
 export const OWN_NETNS = '/proc/thread-self/ns/net';
 /** Where ip-netns(8) keeps names. */
@@ -189,6 +194,22 @@ export function openOwnNetns(): number {
 /** What tells the calling thread's namespace from others while both live: its inode number. */
 export function currentNetnsId(): number {
   return statSync(OWN_NETNS).ino;
+}
+
+/**
+ * What tells the calling thread's namespace from all others of this boot, those that are gone too, as text: inode numbers are given
+ * again (SO_NETNS_COOKIE). Undefined before Linux 5.14.
+ */
+export function currentNetnsCookie(): string | undefined {
+  const fd = check(libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), 'socket');
+  try {
+    const value = new Uint8Array(8);
+    const length = new Uint8Array(Uint32Array.of(value.length).buffer);
+    if (libc().getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, value, length) !== 0) return undefined;
+    return String(new DataView(value.buffer).getBigUint64(0, true));
+  } finally {
+    closeFd(fd);
+  }
 }
 
 /**
