@@ -20,6 +20,8 @@ export class Peer {
 
   constructor(guest: CardGuest) {
     this.#guest = guest;
+    // A run that is cut short leaves nothing either.
+    process.once('exit', () => this.close());
   }
 
   #forget(): void {

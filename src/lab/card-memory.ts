@@ -76,6 +76,6 @@ export function memoryRoot(root: string, modules: readonly string[]): string {
     .join(' ')} | tar -xf -
   mkdir -p dev proc sys run tmp etc var/tmp root old; cp /etc/passwd /etc/group /etc/hosts etc/
   for d in dev proc sys run; do mount --move /$d $r/$d; done
-  pivot_root . old; cd ${root}
+  pivot_root . old; cd ${root}; export LC_ALL=C
 `;
 }
