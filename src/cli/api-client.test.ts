@@ -158,9 +158,10 @@ test('show() of a daemon from before silence and awaited members were told knows
   const text = JSON.stringify({ bonds: [{ ...bond, members }] });
   const api = await answering((_, response) => response.end(text));
   const [shown] = (await api.show('bond0')).bonds;
+  const unknown = { lastReceivedMs: null, silence: null };
   expect(shown).toEqual({
     ...BOND,
     awaited: [],
-    members: BOND.members.map(member => ({ ...member, lastReceivedMs: null, silence: null })),
+    members: BOND.members.map(member => Object.assign(structuredClone(member), unknown)),
   });
 });

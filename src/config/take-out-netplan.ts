@@ -45,10 +45,10 @@ export function netplanUnderneath(files: readonly SourceFile[]): ReadonlySet<str
     entriesOf(networkOf(file))
       .filter(({ key }) => key !== 'bonds' && key !== 'ethernets')
       .flatMap(({ value }) => entriesOf(value))
-      .flatMap(({ value }) => [
-        ...textsOf(child(value, 'interfaces')).map(({ text }) => text),
-        textOf(child(value, 'link')) ?? '',
-      ]),
+      .flatMap(({ value }) => {
+        const ports = textsOf(child(value, 'interfaces')).map(({ text }) => text);
+        return ports.concat(textOf(child(value, 'link')) ?? '');
+      }),
   );
   return new Set(names);
 }
