@@ -5,6 +5,7 @@
 // Files that need root, or programs that are not here, are left out, and that is told first; with CI=true a missing program is
 // a failure.
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { isOnPath, leftOutText, sortTestFiles } from './test/support/test-files.js';
@@ -41,7 +42,13 @@ export default defineConfig({
     passWithNoTests: leftOut !== '',
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
-      { name: 'pure', include: [...pure], sequence: { groupOrder: 0 } },
+      // Vitest itself would take one fewer than there are processors: one at a time, on two.
+      {
+        name: 'pure',
+        include: [...pure],
+        sequence: { groupOrder: 0 },
+        maxWorkers: availableParallelism(),
+      },
       { name: 'real', include: [...real], sequence: { groupOrder: 1 }, maxWorkers: LANES },
       { name: 'long', include: [...long], sequence: { groupOrder: 2 }, maxWorkers: LANES },
     ].map(project => ({

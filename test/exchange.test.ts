@@ -1,5 +1,5 @@
 // A bond on the eBPF data plane whose working parts are of no use to the next daemon as they are: pins gone, notes gone or damaged,
-// programs taken off, pins that end with the daemon. It is taken over all the same, and counts on. Needs root.
+// programs taken off, pins that end with the daemon. It is taken over all the same, and counts on. Needs root; part of test:all.
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { hookedAt, type Toolbox } from '../src/dataplane/index.js';
