@@ -13,7 +13,9 @@ const TEST_MS = 240_000;
 /** What the README asks for. */
 const CAPABILITIES = ['net_admin', 'net_raw', 'bpf', 'perfmon', 'sys_admin'];
 const BOUNDING = `--bounding-set=-all,${CAPABILITIES.map(name => `+${name}`).join(',')}`;
-const SANDBOX = `mount --make-rslave / && mount -t tmpfs tmpfs /tmp && mount --make-rshared /`;
+/** What a sandbox hides, as PrivateTmp does; not what is tested, where that is there. */
+const HIDDEN = BIN.startsWith('/tmp/') ? '/mnt' : '/tmp';
+const SANDBOX = `mount --make-rslave / && mount -t tmpfs tmpfs ${HIDDEN} && mount --make-rshared /`;
 
 /** How each starts `$@` in the namespace NS: a script for sh. What it leaves running is the daemon. */
 const START_UPS: readonly (readonly [what: string, script: (ns: string) => string])[] = [

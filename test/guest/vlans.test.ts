@@ -22,6 +22,10 @@ for (const kernel of KERNELS) {
     const tagged = (id: number, mac: string): Promise<string> =>
       peer.tagged(mac, { tpid: 0x8100, tci: id }, `10.${id}.0.1`);
 
+    /** An emulated machine that others keep busy loses a frame now and then; a filter keeps out the same ones each time. */
+    const allCome = (id: number, mac: string): Promise<void> =>
+      expect.poll(() => tagged(id, mac), { timeout: 5 * MINUTES, interval: 1000 }).toBe('4/4');
+
     beforeAll(async () => {
       guest = await CardGuest.boot({ kernel, cards: ['virtio-net-pci', 'virtio-net-pci'] });
       peer = new Peer(guest);
@@ -47,8 +51,8 @@ for (const kernel of KERNELS) {
         for (const name of ['virtio1', 'virtio0']) {
           await arm.set('active_slave', name);
           await arm.until(name, async () => (await arm.active())?.name === name, PATIENCE_S);
-          expect(await tagged(20, await macOf('bond0'))).toBe('4/4');
-          expect(await tagged(30, await macOf('virtio0.30'))).toBe('4/4');
+          await allCome(20, await macOf('bond0'));
+          await allCome(30, await macOf('virtio0.30'));
         }
       },
       20 * MINUTES,
@@ -63,7 +67,7 @@ for (const kernel of KERNELS) {
           ip -n other addr add 10.21.0.1/24 dev v21; ip -n other link set v21 up`);
         await arm.startDaemon();
         await filtersAre('2');
-        expect(await tagged(21, await macOf('bond0'))).toBe('4/4');
+        await allCome(21, await macOf('bond0'));
         await guest.must('ip -n other link del v21');
         await filtersAre('0');
         await guest.must('ip link add link bond0 name bond0.22 type vlan id 22');
