@@ -96,7 +96,7 @@ const DAMAGES: readonly (readonly [what: string, damage: (files: Files) => void,
   [
     'all are gone',
     ({ all }) => all.forEach(path => rmSync(path)),
-    /bond0 \(lower end bwl-.*\) was made by a daemon at .* and cannot be taken over: .*state\.json is gone.*left as it was/,
+    /bond0 \(lower end bwl-.*\) was made by a daemon at .* and cannot be taken over: .*state\.json is gone.*left as it is/,
   ],
   [
     'the state is that of before the bond',
