@@ -40,7 +40,7 @@ const OTHERS: Readonly<Record<string, string>> = {
 };
 
 test.runIf(existsSync('/usr/bin/systemd-analyze'))(
-  'systemd finds an order with the unit, before those that use bonds',
+  'systemd finds an order with the unit, before those that use bonds (needs systemd-analyze)',
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'bw-order-'));
     try {

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { hasProgram } from '../../test/support/test-files.js';
 import type { SourceFile } from './facts.js';
 import { importFiles } from './import-files.js';
 import { takeOut } from './take-out.js';
@@ -99,7 +100,7 @@ describe('takeOut()', () => {
     expect(out.diff === '').toBe(out.files.length === 0);
   });
 
-  test.skipIf(!existsSync('/usr/bin/patch'))(
+  test.runIf(hasProgram('patch'))(
     'patch(1) makes of the diff what is foretold, also without an end of the last line',
     () => {
       const root = mkdtempSync(join(tmpdir(), 'bondwire-take-out-'));

@@ -15,6 +15,7 @@ const PACKAGES: ReadonlyMap<string, string> = new Map(
     tcpdump: 'tcpdump',
     ethtool: 'ethtool',
     nft: 'nftables',
+    patch: 'patch',
     git: 'git',
     iperf3: 'iperf3',
     strace: 'strace',
