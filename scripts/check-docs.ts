@@ -77,8 +77,8 @@ function checkExamples(): void {
 
 function checkApi(): void {
   const page = read('docs/control-api.md');
-  const server = read('src/daemon/server.ts');
-  const listed = found(read('src/daemon/api.ts'), /^\/\/ {3}([A-Z]+ +\/v1[^ [\n]*)/gm).map(line =>
+  const server = read('src/daemon/api/server.ts');
+  const listed = found(read('src/daemon/api/api.ts'), /^\/\/ {3}([A-Z]+ +\/v1[^ [\n]*)/gm).map(line =>
     line.replace(/ +/, ' '),
   );
   compare('addresses of the API', listed, found(page, /^### `([A-Z]+ \/v1[^`?]*)/gm));

@@ -40,8 +40,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'ip link set dev {iface} address {mac}': 'test/released-twin.test.ts',
   'ip link set dev {iface} address {mac} up': 'test/released-twin.test.ts',
   // Lines that are those that were typed, with what they lack.
-  'bondwire {words}': 'src/cli/hints.test.ts',
-  'bondwire --run-dir {runDir}': 'src/cli/hints.test.ts',
+  'bondwire {words}': 'src/cli/reading/hints.test.ts',
+  'bondwire --run-dir {runDir}': 'src/cli/reading/hints.test.ts',
   'bondwire rootless': 'test/rootless.test.ts',
 };
 

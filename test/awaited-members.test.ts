@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { EventRecord } from '../src/daemon/api.js';
+import type { EventRecord } from '../src/daemon/api/api.js';
 import { IFF } from '../src/netlink/index.js';
 import { BIN, eventually, World } from './support/world.js';
 

@@ -1,7 +1,7 @@
 // Everything wrong that a person or a program can say to Bondwire: each is refused in a sentence that says what, why and
 // what to do, with the exit code or status of the contract, and nothing has changed. Needs root; part of test:all.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ErrorBody } from '../src/daemon/api.js';
+import type { ErrorBody } from '../src/daemon/api/api.js';
 import type { ManagedBondwire } from '../src/lab/index.js';
 import { type Answer, eventually, sendRaw, World } from './support/world.js';
 

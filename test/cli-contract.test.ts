@@ -5,7 +5,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { EventRecord } from '../src/daemon/api.js';
+import type { EventRecord } from '../src/daemon/api/api.js';
 import { findOption, OPTION_TABLE } from '../src/policy/index.js';
 import { BIN, eventually, World } from './support/world.js';
 

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import type { ShowDocument } from '../src/daemon/api.js';
+import type { ShowDocument } from '../src/daemon/api/api.js';
 import { collect } from '../src/lab/managed-bondwire.js';
 import { BIN } from './support/stage.js';
 

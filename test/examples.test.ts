@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { lowerEndName } from '../src/daemon/places.js';
-import { VLAN_FILTER_PREFIX } from '../src/daemon/vlan-stack.js';
+import { lowerEndName } from '../src/daemon/keeping/places.js';
+import { VLAN_FILTER_PREFIX } from '../src/daemon/kernel/vlan-stack.js';
 
 function example(name: string): string {
   return readFileSync(new URL(`../examples/${name}`, import.meta.url), 'utf8');

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ShowDocument } from '../src/daemon/api.js';
+import type { ShowDocument } from '../src/daemon/api/api.js';
 import { BIN, eventually, World } from './support/world.js';
 
 let world: World;

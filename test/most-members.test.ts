@@ -1,6 +1,6 @@
 // A bond holds 64 members; one more is refused in words and left as it is. Needs root; part of test:all.
 import { afterEach, expect, test } from 'vitest';
-import type { ErrorBody } from '../src/daemon/api.js';
+import type { ErrorBody } from '../src/daemon/api/api.js';
 import { World } from './support/world.js';
 
 let world: World | undefined;

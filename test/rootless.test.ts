@@ -3,7 +3,7 @@
 // the system refuses user namespaces to these tests themselves, that is what is tested.
 import { spawn } from 'node:child_process';
 import { afterEach, expect, test } from 'vitest';
-import type { ShowDocument } from '../src/daemon/api.js';
+import type { ShowDocument } from '../src/daemon/api/api.js';
 import { type CommandResult, collect } from '../src/lab/managed-bondwire.js';
 import { BIN, closeStages } from './support/stage.js';
 

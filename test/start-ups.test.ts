@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
-import type { ShowDocument } from '../src/daemon/api.js';
+import type { ShowDocument } from '../src/daemon/api/api.js';
 import { Lab } from '../src/lab/index.js';
 import { collect } from '../src/lab/managed-bondwire.js';
 import { unmountFileSystem } from '../src/linux/index.js';

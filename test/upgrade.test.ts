@@ -1,7 +1,7 @@
 // From one version to another and back, under traffic: nothing is lost, and counts go on. Needs root; part of test:all.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { ShowBond, ShowDocument } from '../src/daemon/api.js';
+import type { ShowBond, ShowDocument } from '../src/daemon/api/api.js';
 import { ManagedBondwire, reportLine, startMeter } from '../src/lab/index.js';
 import { tcxAvailable } from '../src/linux/index.js';
 import { buildEarlier, buildTomorrow, EARLIER, hasEarlier, type Version } from './support/other-versions.js';

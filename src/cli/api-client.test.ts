@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { controlSocketPath, EXIT } from '../daemon/api.js';
+import { controlSocketPath, EXIT } from '../daemon/api/api.js';
 import { apiClient } from './api-client.js';
 import {
   type Answer,

@@ -20,10 +20,16 @@ import {
   type SetRequest,
   type ShowDocument,
   STARTING_HEADER,
-} from '../daemon/api.js';
-import { Failure, noDaemonFailure, permissionFailure, refusedFailure, systemCode } from './failure.js';
-import { lines } from './ndjson.js';
-import { advice, plain } from './plain.js';
+} from '../daemon/api/api.js';
+import {
+  Failure,
+  noDaemonFailure,
+  permissionFailure,
+  refusedFailure,
+  systemCode,
+} from './reading/failure.js';
+import { lines } from './printing/ndjson.js';
+import { advice, plain } from './printing/plain.js';
 import {
   completeShow,
   isChanged,
@@ -33,7 +39,7 @@ import {
   isEventRecord,
   isMembersDocument,
   isSaidShow,
-} from './replies.js';
+} from './printing/replies.js';
 
 /** Longest silence of the daemon before a request is given up. */
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -54,7 +60,7 @@ interface EventQuery {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The control API as functions; see ../daemon/api.ts. */
+/** The control API as functions; see ../daemon/api/api.ts. */
 export interface ApiClient {
   status(): Promise<DaemonStatus>;
   show(bond?: string): Promise<ShowDocument>;
@@ -194,7 +200,7 @@ function isNobody({ exitCode, cause }: Failure): boolean {
 }
 
 async function hasStartingDaemon(runDir: string): Promise<boolean> {
-  return (await import('./starting-daemon.js')).isDaemonStarting(runDir);
+  return (await import('./process/starting-daemon.js')).isDaemonStarting(runDir);
 }
 
 function isMakingItsBonds({ cause }: Failure): boolean {

@@ -1,7 +1,7 @@
 // The commands with their flags and texts as data, for checks of the documents.
 import type { Command } from 'commander';
 import { buildProgram } from './program.js';
-import type { Session } from './session.js';
+import type { Session } from './process/session.js';
 
 const nothing = (): never => {
   throw new Error('This command line is only looked at.');

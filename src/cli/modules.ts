@@ -2,8 +2,8 @@
 // that --help, show and the like stay quick.
 
 import type { DataPlanes, SocketKeeper } from '../daemon/index.js';
-import type { ShowBond } from '../daemon/api.js';
-import type { Terminal } from './terminal.js';
+import type { ShowBond } from '../daemon/api/api.js';
+import type { Terminal } from './printing/terminal.js';
 
 /** Started by `bondwire daemon` and `bondwire run`. */
 export interface RunningDaemon {

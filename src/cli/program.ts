@@ -1,7 +1,7 @@
 // The command line as a whole: global options, the commands in their groups, help.
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { DEFAULT_RUN_DIR } from '../daemon/api.js';
+import { DEFAULT_RUN_DIR } from '../daemon/api/api.js';
 import { registerApply } from './commands/apply.js';
 import { registerCheck } from './commands/check.js';
 import { registerCreate } from './commands/create.js';
@@ -23,8 +23,8 @@ import { registerSet } from './commands/set.js';
 import { registerShow } from './commands/show.js';
 import { registerSimulate } from './commands/simulate.js';
 import { registerSnmp } from './commands/snmp.js';
-import type { Session } from './session.js';
-import { usageError } from './usage-error.js';
+import type { Session } from './process/session.js';
+import { usageError } from './reading/usage-error.js';
 
 const QUICK_START = `
 Quick start:

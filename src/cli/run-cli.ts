@@ -1,14 +1,14 @@
 // Runs one command line to its exit code; everything that can be thrown ends here as a sentence.
 import { CommanderError } from 'commander';
-import { EXIT } from '../daemon/api.js';
-import { Failure, openFilesFailure } from './failure.js';
-import { hinted } from './hints.js';
+import { EXIT } from '../daemon/api/api.js';
+import { Failure, openFilesFailure } from './reading/failure.js';
+import { hinted } from './reading/hints.js';
 import type { Machine } from './modules.js';
-import { plain } from './plain.js';
+import { plain } from './printing/plain.js';
 import { buildProgram } from './program.js';
 import { resolveRunDir } from './run-dir.js';
-import type { Session } from './session.js';
-import type { Terminal } from './terminal.js';
+import type { Session } from './process/session.js';
+import type { Terminal } from './printing/terminal.js';
 
 /** Runs the command of `words` (without node and script) and returns its exit code. */
 export async function runCli(

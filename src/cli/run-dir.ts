@@ -1,9 +1,9 @@
 // Which run directory a command talks about: --run-dir, else BONDWIRE_RUN_DIR, else the default.
 import { Buffer } from 'node:buffer';
 import { resolve } from 'node:path';
-import { controlSocketPath, DEFAULT_RUN_DIR } from '../daemon/api.js';
-import { usageFailure } from './failure.js';
-import { plain } from './plain.js';
+import { controlSocketPath, DEFAULT_RUN_DIR } from '../daemon/api/api.js';
+import { usageFailure } from './reading/failure.js';
+import { plain } from './printing/plain.js';
 
 /** sizeof(sun_path) less its closing NUL. */
 const LONGEST_SOCKET_PATH = 107;

@@ -5,7 +5,7 @@ import { canonicalValue, checkOptions, findOption, nearestOption, optionNumber }
 import type { Fact, KnownInterface, Level, Place } from './facts.js';
 import { resolve } from './machine-match.js';
 import type { Member, Membership } from './membership.js';
-import type { ModuleParameters } from './module-parameters.js';
+import type { ModuleParameters } from './module/module-parameters.js';
 import { HABITS, type Tool } from './original-tools.js';
 import type { MemberWish } from './wishes.js';
 

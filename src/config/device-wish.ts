@@ -1,6 +1,6 @@
 // What files say of the bond's own interface: addresses, routes, MTU, MAC address, and whether it is brought up. (config)
 import { shown } from '../base/index.js';
-import { interfaceMac, mtuOf } from './check-bond.js';
+import { interfaceMac, mtuOf } from './bondwire/check-bond.js';
 import type { Fact, Level, Place } from './facts.js';
 import {
   badAddress,
@@ -13,7 +13,7 @@ import {
   otherBond,
   otherWay,
   wrongWay,
-} from './network-rules.js';
+} from './networkd/network-rules.js';
 import type { BondWish, RouteWish } from './wishes.js';
 
 type DeviceWish = Pick<BondWish, 'addresses' | 'routes' | 'mtu' | 'mac' | 'up'>;

@@ -1,22 +1,22 @@
 // Files of any format in, bonds and findings out: the whole of an import. (config)
 import { shown } from '../base/index.js';
 import { assemble } from './assemble.js';
-import { parseBondwireYaml } from './bondwire-yaml.js';
-import { readCloudInit } from './cloud-init.js';
+import { parseBondwireYaml } from './bondwire/bondwire-yaml.js';
+import { readCloudInit } from './cloud-init/cloud-init.js';
 import type { Fact, Finding, KnownInterface, SourceFile } from './facts.js';
 import { foreignIn, mayBeForeign } from './foreign-formats.js';
-import { readIfcfg } from './ifcfg.js';
-import { readInterfaces } from './interfaces-file.js';
-import { readModuleConf } from './module-conf.js';
-import { readKeyfiles } from './nm-keyfile.js';
-import { readNetplan } from './netplan.js';
-import { readNetworkd } from './networkd.js';
-import { readNmstate } from './nmstate.js';
-import { otherBond } from './network-rules.js';
+import { readIfcfg } from './ifcfg/ifcfg.js';
+import { readInterfaces } from './interfaces/interfaces-file.js';
+import { readModuleConf } from './module/module-conf.js';
+import { readKeyfiles } from './network-manager/nm-keyfile.js';
+import { readNetplan } from './netplan/netplan.js';
+import { readNetworkd } from './networkd/networkd.js';
+import { readNmstate } from './nmstate/nmstate.js';
+import { otherBond } from './networkd/network-rules.js';
 import { type Format, recognise } from './recognise.js';
-import { readScript } from './scripts.js';
-import { readTeamd } from './teamd.js';
-import { templateIn } from './templates.js';
+import { readScript } from './shell/scripts.js';
+import { readTeamd } from './teamd/teamd.js';
+import { templateIn } from './interfaces/templates.js';
 import type { BondWish } from './wishes.js';
 
 export interface Import {

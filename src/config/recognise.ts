@@ -1,12 +1,12 @@
 // Tells the format of a file by its name, or, where that says nothing, by what is in it. (config)
-import { networkOfCloudInit } from './cloud-init.js';
-import { child, parseTree, text as scalar } from './document-tree.js';
+import { networkOfCloudInit } from './cloud-init/cloud-init.js';
+import { child, parseTree, text as scalar } from './bondwire/document-tree.js';
 import type { SourceFile } from './facts.js';
 import { mayBeForeign } from './foreign-formats.js';
-import { isGlobalFile } from './ifcfg.js';
-import { isModuleList } from './module-conf.js';
-import { stateOf } from './nmstate.js';
-import { isRouteFile } from './route-files.js';
+import { isGlobalFile } from './ifcfg/ifcfg.js';
+import { isModuleList } from './module/module-conf.js';
+import { stateOf } from './nmstate/nmstate.js';
+import { isRouteFile } from './ifcfg/route-files.js';
 
 export type Format =
   | 'bondwire'

@@ -3,10 +3,10 @@
 import { advice, shown } from '../base/index.js';
 import type { Import } from './import-files.js';
 import type { SourceFile } from './facts.js';
-import { changedText, fileDiff, type LineChange, linesOf } from './line-diff.js';
+import { changedText, fileDiff, type LineChange, linesOf } from './yaml/line-diff.js';
 import type { Format } from './recognise.js';
-import { netplanUnderneath, outOfNetplan } from './take-out-netplan.js';
-import { outOfNmstate } from './take-out-nmstate.js';
+import { netplanUnderneath, outOfNetplan } from './netplan/take-out-netplan.js';
+import { outOfNmstate } from './nmstate/take-out-nmstate.js';
 
 export interface TakenOut {
   /** For `patch -d / -p1`. */

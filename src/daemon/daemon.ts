@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { currentNetnsCookie, currentNetnsId, Ethtool, monotonicMs, Rtnetlink } from '../linux/index.js';
 import { RTNLGRP } from '../netlink/index.js';
-import { adoptBond } from './adoption.js';
-import { AwaitedMembers } from './awaited-members.js';
+import { adoptBond } from './keeping/adoption.js';
+import { AwaitedMembers } from './members/awaited-members.js';
 import {
   controlSocketPath,
   type DaemonStatus,
@@ -13,35 +13,35 @@ import {
   type LinkRequest,
   type RouteRequest,
   type ShowDocument,
-} from './api.js';
-import { addBondRoutes, setBondInterface } from './bond-interface.js';
+} from './api/api.js';
+import { addBondRoutes, setBondInterface } from './kernel/bond-interface.js';
 import type { BondRunner } from './bond-runner.js';
-import { openLog } from './daemon-log.js';
-import { DataPlanes } from './data-planes.js';
-import { describeBond, describedDocument } from './described.js';
-import { Journal } from './journal.js';
-import { KernelNews } from './kernel-news.js';
-import { MemberWatch } from './member-watch.js';
-import type { Machine } from './machine.js';
+import { openLog } from './keeping/daemon-log.js';
+import { DataPlanes } from './kernel/data-planes.js';
+import { describeBond, describedDocument } from './api/described.js';
+import { Journal } from './keeping/journal.js';
+import { KernelNews } from './kernel/kernel-news.js';
+import { MemberWatch } from './kernel/member-watch.js';
+import type { Machine } from './kernel/machine.js';
 import { Operations } from './operations.js';
-import { PinPlace } from './pin-place.js';
-import { makeDirectories, placesOf } from './places.js';
+import { PinPlace } from './keeping/pin-place.js';
+import { makeDirectories, placesOf } from './keeping/places.js';
 import { Registry } from './registry.js';
-import { RunDirGuard } from './run-dir-guard.js';
-import { lockRunDir, refuseSecond } from './run-dir-lock.js';
-import { checkRunDirOwner } from './run-dir-owner.js';
-import { ControlServer } from './server.js';
-import { showBond, showMembers } from './show.js';
-import { StateFile, stateFilePath } from './state-file.js';
+import { RunDirGuard } from './keeping/run-dir-guard.js';
+import { lockRunDir, refuseSecond } from './keeping/run-dir-lock.js';
+import { checkRunDirOwner } from './keeping/run-dir-owner.js';
+import { ControlServer } from './api/server.js';
+import { showBond, showMembers } from './api/show.js';
+import { StateFile, stateFilePath } from './keeping/state-file.js';
 import type { Starting } from './starting.js';
-import { StateKeeper } from './state-keeper.js';
-import { unfinishedPins } from './unknown-bonds.js';
-import { ViewFiles } from './view-files.js';
-import { obeyWrite, type ViewWrite } from './view-writes.js';
-import { systemRefusal } from './system-refusal.js';
-import { Turns } from './turns.js';
-import { SystemLinks } from './system-links.js';
-import { filesOf, type TextView, textView } from './views.js';
+import { StateKeeper } from './keeping/state-keeper.js';
+import { unfinishedPins } from './kernel/unknown-bonds.js';
+import { ViewFiles } from './views/view-files.js';
+import { obeyWrite, type ViewWrite } from './views/view-writes.js';
+import { systemRefusal } from './kernel/system-refusal.js';
+import { Turns } from './kernel/turns.js';
+import { SystemLinks } from './views/system-links.js';
+import { filesOf, type TextView, textView } from './views/views.js';
 
 const GROUP_AND_OTHERS_WRITE = 0o022;
 

@@ -4,9 +4,9 @@ import { type Result, ok, type Refusal } from '../base/index.js';
 import { twice } from '../dataplane/index.js';
 import { getLink, setLink } from '../linux/index.js';
 import { IFF } from '../netlink/index.js';
-import { BelongingsReturn, carriedBy, planReturn } from './belongings-return.js';
+import { BelongingsReturn, carriedBy, planReturn } from './members/belongings-return.js';
 import type { BondRunner } from './bond-runner.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './kernel/machine.js';
 import type { Registry } from './registry.js';
 
 export class Destruction {

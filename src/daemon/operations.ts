@@ -13,22 +13,22 @@ import {
   inApplyOrder,
   isOfMembers,
 } from '../policy/index.js';
-import { tellLifetime } from './adoption.js';
-import { removeAddresses } from './address-transfer.js';
-import { checkBondName } from './bond-name.js';
+import { tellLifetime } from './keeping/adoption.js';
+import { removeAddresses } from './members/address-transfer.js';
+import { checkBondName } from './api/bond-name.js';
 import { BondRunner } from './bond-runner.js';
-import { ChainWatch } from './chain-watch.js';
-import { isCidr } from './cidr.js';
-import { DATA_PLANE_NAMES, refuseMissing, refuseOther, wishedDataPlane } from './data-planes.js';
+import { ChainWatch } from './kernel/chain-watch.js';
+import { isCidr } from './api/cidr.js';
+import { DATA_PLANE_NAMES, refuseMissing, refuseOther, wishedDataPlane } from './kernel/data-planes.js';
 import { Destruction } from './destruction.js';
-import { type Checked, type EnslaveWishes, Joining } from './joining.js';
-import type { Machine } from './machine.js';
-import { lowerEndName, placesOf } from './places.js';
-import { randomMac } from './random-mac.js';
-import { existsAs } from './same-bond.js';
+import { type Checked, type EnslaveWishes, Joining } from './members/joining.js';
+import type { Machine } from './kernel/machine.js';
+import { lowerEndName, placesOf } from './keeping/places.js';
+import { randomMac } from './kernel/random-mac.js';
+import { existsAs } from './keeping/same-bond.js';
 import type { Registry } from './registry.js';
-import { lookElsewhere } from './stack-elsewhere.js';
-import { systemRefusal } from './system-refusal.js';
+import { lookElsewhere } from './kernel/stack-elsewhere.js';
+import { systemRefusal } from './kernel/system-refusal.js';
 
 /** Nothing, or why not. */
 export type Done = Result<undefined, Refusal>;

@@ -1,7 +1,7 @@
 // What a failure cost: how long nothing could be sent, and how many frames were lost, as the data plane counted them.
 import type { BondDataPlane } from '../dataplane/index.js';
 import { monotonicNs } from '../linux/index.js';
-import type { EventRecord } from './api.js';
+import type { EventRecord } from './api/api.js';
 
 /** What a failure cost, where known. */
 export type Outage = Pick<EventRecord, 'outageMs' | 'lostPackets'>;

@@ -2,10 +2,10 @@
 import type { BondDataPlane } from '../dataplane/index.js';
 import type { Bond } from '../policy/index.js';
 import type { IfconfigCounters } from '../report/index.js';
-import type { SavedBelongings } from './address-transfer.js';
-import type { Described } from './api.js';
-import type { Machine } from './machine.js';
-import type { SavedMember, WantedMember } from './state-file.js';
+import type { SavedBelongings } from './members/address-transfer.js';
+import type { Described } from './api/api.js';
+import type { Machine } from './kernel/machine.js';
+import type { SavedMember, WantedMember } from './keeping/state-file.js';
 
 export interface RunnerParts {
   readonly machine: Machine;

@@ -1,7 +1,7 @@
 // `bondwire demo`: packets go through a bond while the cable of its active member is cut and restored, and everybody can
 // watch. What it says is in `demo-text.ts`, what it plays on in `demo-stage.ts`.
 import { advice } from '../base/index.js';
-import type { EventRecord } from '../daemon/api.js';
+import type { EventRecord } from '../daemon/api/api.js';
 import { type DemoKeys, listenForKeys } from './demo-keys.js';
 import { BOND, buildStage, type Stage } from './demo-stage.js';
 import { DemoScreen } from './demo-screen.js';

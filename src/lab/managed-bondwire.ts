@@ -2,7 +2,7 @@
 // the demo, the benches and end-to-end tests.
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { EventRecord, ShowBond, ShowDocument } from '../daemon/api.js';
+import type { EventRecord, ShowBond, ShowDocument } from '../daemon/api/api.js';
 import type { Spawn } from './loss-meter.js';
 
 /** What a command left. */

@@ -1,11 +1,11 @@
 // The bond: the sans-IO object that the daemon, the simulator and the tests drive. It gets no time from the operating
 // system, contains no networking code and no randomness; the rules are in the files beside it.
 import { err, type MacText, ok, refusal, type Refusal, type Result, unreachable } from '../base/index.js';
-import { activeBackupArpTick } from './arp-active-backup.js';
-import { hear, hearAnswer } from './arp-hearing.js';
-import { loadBalanceArpTick } from './arp-load-balance.js';
-import { setRoutes } from './arp-probes.js';
-import { learningTick } from './balanced-addresses.js';
+import { activeBackupArpTick } from './monitors/arp-active-backup.js';
+import { hear, hearAnswer } from './monitors/arp-hearing.js';
+import { loadBalanceArpTick } from './monitors/arp-load-balance.js';
+import { setRoutes } from './monitors/arp-probes.js';
+import { learningTick } from './addresses/balanced-addresses.js';
 import type {
   BondPolicy,
   BondSnapshot,
@@ -16,15 +16,15 @@ import type {
   Output,
   TimeMs,
 } from './contract.js';
-import { forwardingPlan, giveForwardingPlan } from './forwarding.js';
-import { bondLink, diverted, memberLink } from './link-inputs.js';
-import { forgiveWatch, watchAnswer, watchHeard, watchPeriod, watchTick } from './link-watch.js';
+import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
+import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
+import { forgiveWatch, watchAnswer, watchHeard, watchPeriod, watchTick } from './monitors/link-watch.js';
 import { join, leave } from './members.js';
-import { monitorTick } from './mii-pass.js';
-import { isActiveBackup } from './modes.js';
-import type { AcceptAll } from './not-built.js';
-import { resendReports } from './notifications.js';
-import { applyOption, warnOfNoMonitor } from './option-apply.js';
+import { monitorTick } from './monitors/mii-pass.js';
+import { isActiveBackup } from './modes/modes.js';
+import type { AcceptAll } from './options/not-built.js';
+import { resendReports } from './addresses/notifications.js';
+import { applyOption, warnOfNoMonitor } from './options/option-apply.js';
 import {
   findOption,
   inApplyOrder,
@@ -32,13 +32,13 @@ import {
   NUMBER_OPTIONS,
   optionSpec,
   type OptionName,
-} from './options.js';
-import { optionValues } from './option-values.js';
+} from './options/options.js';
+import { optionValues } from './options/option-values.js';
 import { snapshotOf } from './snapshot.js';
-import { addressesFor, type MemberAddress } from './mac-rules.js';
+import { addressesFor, type MemberAddress } from './addresses/mac-rules.js';
 import { type BondState, type Context, tell } from './state.js';
-import { newWatch } from './watch-times.js';
-import { idleWatch, isWatching } from './watched-link.js';
+import { newWatch } from './monitors/watch-times.js';
+import { idleWatch, isWatching } from './monitors/watched-link.js';
 
 /** Of `SavedBond`. */
 export const SAVED_BOND_VERSION = 5;

@@ -1,8 +1,8 @@
 // The bond's contract with whoever drives it (daemon, simulator, tests): inputs, outputs, snapshot. Values only.
 import type { MacText, Refusal, Result } from '../base/index.js';
 import type { VlanTag } from '../frames/index.js';
-import type { ModeName, OptionValues } from './options.js';
-import type { HashPolicy } from './transmit-hash.js';
+import type { ModeName, OptionValues } from './options/options.js';
+import type { HashPolicy } from './modes/transmit-hash.js';
 
 /** Monotonic time in milliseconds; fractions allowed. The policy never asks for it, it is told. */
 export type TimeMs = number;

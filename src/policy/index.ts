@@ -7,7 +7,7 @@ export {
   type SavedBond,
   checkTogether,
 } from './bond.js';
-export { idleWatch } from './watched-link.js';
+export { idleWatch } from './monitors/watched-link.js';
 export {
   canonicalValue,
   type CheckedOptions,
@@ -16,10 +16,10 @@ export {
   optionNumber,
   type OptionProblem,
   type OptionText,
-} from './check-options.js';
+} from './options/check-options.js';
 export * from './contract.js';
-export { describeValues } from './option-parse.js';
-export { OPTION_TABLE } from './option-table.js';
+export { describeValues } from './options/option-parse.js';
+export { OPTION_TABLE } from './options/option-table.js';
 export {
   findOption,
   inApplyOrder,
@@ -32,8 +32,8 @@ export {
   type OptionValues,
   type OptionWord,
   wordOf,
-} from './options.js';
-export { isBalanced, LoadTable } from './load-table.js';
-export { MOST_HEADERS } from './flow-keys.js';
-export type { MemberAddress } from './mac-rules.js';
-export { HASH_POLICIES, type HashPolicy, transmitHash } from './transmit-hash.js';
+} from './options/options.js';
+export { isBalanced, LoadTable } from './modes/load-table.js';
+export { MOST_HEADERS } from './modes/flow-keys.js';
+export type { MemberAddress } from './addresses/mac-rules.js';
+export { HASH_POLICIES, type HashPolicy, transmitHash } from './modes/transmit-hash.js';

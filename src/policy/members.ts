@@ -1,13 +1,13 @@
 // Joining and leaving: initial link state, addresses, MTU, and what the bond does about it (bond_enslave, __bond_release_one).
 import { ok, refusal, type Result, type Refusal, err } from '../base/index.js';
-import { selectActive } from './active-change.js';
-import { addressForJoining, balancedJoin, balancedLeave } from './balanced-addresses.js';
+import { selectActive } from './modes/active-change.js';
+import { addressForJoining, balancedJoin, balancedLeave } from './addresses/balanced-addresses.js';
 import { evaluateCarrier } from './carrier.js';
 import type { Input, MemberIndex } from './contract.js';
-import { giveForwardingPlan } from './forwarding.js';
-import { newArpTimes } from './arp-times.js';
-import { addressAtJoin, FAIL_OVER_MAC, forceFailOverMac, remember } from './mac-rules.js';
-import { failOverMacOf, isActiveBackup, isLoadBalancing, usesPrimary } from './modes.js';
+import { giveForwardingPlan } from './modes/forwarding.js';
+import { newArpTimes } from './monitors/arp-times.js';
+import { addressAtJoin, FAIL_OVER_MAC, forceFailOverMac, remember } from './addresses/mac-rules.js';
+import { failOverMacOf, isActiveBackup, isLoadBalancing, usesPrimary } from './modes/modes.js';
 import {
   activeMember,
   type Context,
@@ -19,9 +19,9 @@ import {
   primaryMember,
   tell,
 } from './state.js';
-import { hasNeededSpeed } from './needed-speed.js';
-import { newWatch } from './watch-times.js';
-import { membersChanged, tellSenders } from './usable.js';
+import { hasNeededSpeed } from './modes/needed-speed.js';
+import { newWatch } from './monitors/watch-times.js';
+import { membersChanged, tellSenders } from './modes/usable.js';
 
 type Join = Extract<Input, { kind: 'join' }>;
 type Leave = Extract<Input, { kind: 'leave' }>;

@@ -1,7 +1,7 @@
 // The state as others may see it: a copy, plain data. (policy)
 import type { BondSnapshot, MemberSnapshot } from './contract.js';
-import { optionValues } from './option-values.js';
-import { usesPrimary } from './modes.js';
+import { optionValues } from './options/option-values.js';
+import { usesPrimary } from './modes/modes.js';
 import type { BondState, MemberState } from './state.js';
 
 function memberSnapshot(member: MemberState): MemberSnapshot {

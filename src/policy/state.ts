@@ -1,6 +1,6 @@
 // What a bond knows, as plain JSON, and the context in which the rules work on it. (policy)
 import type { MacText } from '../base/index.js';
-import type { ArpTimes } from './arp-times.js';
+import type { ArpTimes } from './monitors/arp-times.js';
 import type {
   BondEvent,
   LinkState,
@@ -10,9 +10,9 @@ import type {
   StackedDevice,
   TimeMs,
 } from './contract.js';
-import { isLoadBalancing, usesPrimary } from './modes.js';
-import type { NumberOption } from './options.js';
-import type { WatchTimes } from './watch-times.js';
+import { isLoadBalancing, usesPrimary } from './modes/modes.js';
+import type { NumberOption } from './options/options.js';
+import type { WatchTimes } from './monitors/watch-times.js';
 
 /** An enrolled interface. */
 export interface MemberState {

@@ -10,7 +10,7 @@ import type {
   Output,
   StackedDevice,
 } from './contract.js';
-import { ACCEPT_ALL } from './not-built.js';
+import { ACCEPT_ALL } from './options/not-built.js';
 
 /** A member's link as a fresh 1 Gbit/s interface has it. */
 export function linkOf(index: number, change: Partial<MemberLink> = {}): MemberLink {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ApiClient, apiClient } from '../../src/cli/api-client.js';
-import type { EventRecord, ShowBond, ShowMember } from '../../src/daemon/api.js';
+import type { EventRecord, ShowBond, ShowMember } from '../../src/daemon/api/api.js';
 import { Lab, ManagedBondwire, type LabOptions, type Spawn } from '../../src/lab/index.js';
 import { unmountFileSystem } from '../../src/linux/index.js';
 

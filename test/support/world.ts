@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ShowBond, ShowDocument } from '../../src/daemon/api.js';
+import type { ShowBond, ShowDocument } from '../../src/daemon/api/api.js';
 import { Lab, type LabOptions, ManagedBondwire, type PlaceName } from '../../src/lab/index.js';
 import type { CommandResult } from '../../src/lab/managed-bondwire.js';
 import { unmountFileSystem } from '../../src/linux/index.js';

@@ -1,6 +1,6 @@
 // `bondwire apply`: makes the bonds of bondwire.yaml through the daemon.
 import type { Command } from 'commander';
-import type { Session } from '../session.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Bonds that are missing are made, with members, addresses and routes; those that exist get what they lack. What an
@@ -25,9 +25,9 @@ export function registerApply(program: Command, session: Session): void {
     .option('--take-addresses', 'move addresses and routes of members to the bond')
     .addHelpText('after', HELP)
     .action(async (file: string, options: ApplyOptions) => {
-      const { readBondwireFile } = await import('../bondwire-file.js');
+      const { readBondwireFile } = await import('../files/bondwire-file.js');
       const bonds = await readBondwireFile(file, session.terminal);
-      const { applyBonds } = await import('../apply-bonds.js');
+      const { applyBonds } = await import('../files/apply-bonds.js');
       await applyBonds(await session.api(), session.terminal, bonds, {
         takeDown: options.takeDown === true,
         takeAddresses: options.takeAddresses === true,

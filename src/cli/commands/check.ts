@@ -1,8 +1,8 @@
 // `bondwire check`: looks at a bondwire.yaml without doing anything.
 import type { Command } from 'commander';
-import { plain } from '../plain.js';
-import type { Session } from '../session.js';
-import { plural } from '../units.js';
+import { plain } from '../printing/plain.js';
+import type { Session } from '../process/session.js';
+import { plural } from '../reading/units.js';
 
 const HELP = `
 Tells what is wrong, with line and column; asks no daemon. Exits with 1 if something is.
@@ -18,7 +18,7 @@ export function registerCheck(program: Command, session: Session): void {
     .argument('<FILE>', 'a bondwire.yaml')
     .addHelpText('after', HELP)
     .action(async (file: string) => {
-      const { readBondwireFile } = await import('../bondwire-file.js');
+      const { readBondwireFile } = await import('../files/bondwire-file.js');
       const bonds = await readBondwireFile(file, session.terminal);
       session.terminal.out(`${plain(file)} is right: ${plural(bonds.length, 'bond')}.\n`);
     });

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { gatherFiles } from '../gather-files.js';
+import { gatherFiles } from '../files/gather-files.js';
 import { run } from '../test-support/command.js';
 import {
   done,
@@ -98,7 +98,7 @@ describe('bondwire import', () => {
       given({ 'etc/netplan/1.yaml': 'network: {version: 2}\n' });
       chmodSync(folder, 0o755);
       chmodSync(join(folder, 'etc/system-connections'), 0o700);
-      const script = `import(${JSON.stringify(new URL('../gather-files.js', import.meta.url).pathname.replace('/src/', '/dist/'))}).then(m => {
+      const script = `import(${JSON.stringify(new URL('../files/gather-files.js', import.meta.url).pathname.replace('/src/', '/dist/'))}).then(m => {
         process.setgroups([]); process.setgid(65534); process.setuid(65534);
         console.log(JSON.stringify(m.gatherFiles([process.argv[1]]).problems));
       })`;

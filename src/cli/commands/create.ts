@@ -1,11 +1,11 @@
 // `bondwire create`: a new bond without members.
 import type { Command } from 'commander';
-import { tellWarnings } from '../changed.js';
-import { usageFailure } from '../failure.js';
-import { checkBondName } from '../names.js';
-import { parseOptionWords } from '../option-words.js';
-import { advice, plain } from '../plain.js';
-import type { Session } from '../session.js';
+import { tellWarnings } from '../printing/changed.js';
+import { usageFailure } from '../reading/failure.js';
+import { checkBondName } from '../reading/names.js';
+import { parseOptionWords } from '../reading/option-words.js';
+import { advice, plain } from '../printing/plain.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Options are the kernel driver's, by their names and values: mode, miimon, updelay, downdelay, primary,

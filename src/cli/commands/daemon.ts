@@ -1,17 +1,17 @@
 // `bondwire daemon`: serves the control API in the foreground until a signal, and leaves the data plane in place.
 import type { Command } from 'commander';
 import type { BondWish } from '../../config/index.js';
-import { DAEMON_CAPABILITIES, needCapabilities } from '../capabilities.js';
-import { ConfigFile, RELOAD_VARIABLE, statusText } from '../config-file.js';
-import { asFailure } from '../failure.js';
+import { DAEMON_CAPABILITIES, needCapabilities } from '../process/capabilities.js';
+import { ConfigFile, RELOAD_VARIABLE, statusText } from '../files/config-file.js';
+import { asFailure } from '../reading/failure.js';
 import type { DataPlanes } from '../../daemon/index.js';
 import type { RunningDaemon } from '../modules.js';
-import { refuseSecond, startOwnDaemon } from '../own-daemon.js';
-import { plain } from '../plain.js';
-import type { Session } from '../session.js';
-import type { ServiceManager } from '../service-manager.js';
-import { stopRequest } from '../stop-request.js';
-import type { Supervisee } from '../supervisee.js';
+import { refuseSecond, startOwnDaemon } from '../process/own-daemon.js';
+import { plain } from '../printing/plain.js';
+import type { Session } from '../process/session.js';
+import type { ServiceManager } from '../process/service-manager.js';
+import { stopRequest } from '../process/stop-request.js';
+import type { Supervisee } from '../process/supervisee.js';
 
 const HELP = `
 It stays in the foreground and logs to standard error. SIGTERM and Ctrl-C end it, but not its bonds: they
@@ -104,7 +104,7 @@ async function carriedOut(
 
 /** Who is told: the manager that started this process, or by way of the supervisor the one that started that. */
 async function managerOf(session: Session, supervisee: Supervisee | undefined): Promise<ServiceManager> {
-  const { notifier, serviceManager, watchdogMs } = await import('../service-manager.js');
+  const { notifier, serviceManager, watchdogMs } = await import('../process/service-manager.js');
   const { env } = session.terminal;
   if ((env['NOTIFY_SOCKET'] ?? '') === '') return serviceManager(undefined, undefined);
   const notify =
@@ -117,7 +117,7 @@ async function managerOf(session: Session, supervisee: Supervisee | undefined): 
 async function superviseDaemon(session: Session, config: string | undefined): Promise<number> {
   needCapabilities(session.machine, 'daemon', DAEMON_CAPABILITIES);
   await refuseSecond(session, session.runDir());
-  const { supervise } = await import('../supervisor.js');
+  const { supervise } = await import('../process/supervisor.js');
   const script = [...process.execArgv, process.argv[1] ?? ''];
   return supervise(session.terminal, { runDir: session.runDir(), script, config });
 }
@@ -127,10 +127,10 @@ async function supervisionHere(
   session: Session,
 ): Promise<{ supervisee: Supervisee; planes: DataPlanes } | 'ended' | undefined> {
   const { terminal, machine } = session;
-  const { CHANNEL_VARIABLE } = await import('../supervision-messages.js');
+  const { CHANNEL_VARIABLE } = await import('../process/supervision-messages.js');
   const named = terminal.env[CHANNEL_VARIABLE];
   if (named === undefined) return undefined;
-  const { Supervisee } = await import('../supervisee.js');
+  const { Supervisee } = await import('../process/supervisee.js');
   const supervisee = Supervisee.fromEnvironment(named);
   // All that takes time is done before the word to begin comes.
   const [{ prepareDaemon }] = await Promise.all([machine.daemon(), session.api()]);

@@ -2,9 +2,9 @@
 // no lab can be built at all.
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
-import { LAB_CAPABILITIES } from '../capabilities.js';
-import { asFailure } from '../failure.js';
-import type { Session } from '../session.js';
+import { LAB_CAPABILITIES } from '../process/capabilities.js';
+import { asFailure } from '../reading/failure.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Two hosts and a switch are built in network namespaces of their own; nothing of this machine's network is

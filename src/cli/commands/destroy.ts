@@ -1,8 +1,8 @@
 // `bondwire destroy`: releases all members and removes the bond.
 import type { Command } from 'commander';
-import { tellWarnings } from '../changed.js';
-import { checkBondName } from '../names.js';
-import type { Session } from '../session.js';
+import { tellWarnings } from '../printing/changed.js';
+import { checkBondName } from '../reading/names.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Every member becomes again what it was before it joined.

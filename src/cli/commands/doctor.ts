@@ -1,11 +1,11 @@
 // `bondwire doctor`: what this machine can do, and what is wrong with it.
 import type { Command } from 'commander';
-import { EXIT, type ShowBond } from '../../daemon/api.js';
-import { DAEMON_CAPABILITIES } from '../capabilities.js';
-import { asFailure } from '../failure.js';
-import { findingsTable } from '../findings-table.js';
+import { EXIT, type ShowBond } from '../../daemon/api/api.js';
+import { DAEMON_CAPABILITIES } from '../process/capabilities.js';
+import { asFailure } from '../reading/failure.js';
+import { findingsTable } from '../printing/findings-table.js';
 import type { Finding } from '../modules.js';
-import type { Session } from '../session.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Exits with 0 if there are warnings at most, 4 if a permission stands in the way, 1 for other problems: a bond

@@ -1,8 +1,8 @@
 // `bondwire enslave`: interfaces join a bond.
 import type { Command } from 'commander';
-import { tellWarnings } from '../changed.js';
-import { checkBondName, checkMembers } from '../names.js';
-import type { Session } from '../session.js';
+import { tellWarnings } from '../printing/changed.js';
+import { checkBondName, checkMembers } from '../reading/names.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 All of the interfaces join, or none. As with the driver, an interface must be down to join, and what it

@@ -1,12 +1,12 @@
 // `bondwire events`: what happened, when and why; with --follow also what happens from now on.
 import type { Command } from 'commander';
-import { eventLine } from '../event-line.js';
+import { eventLine } from '../printing/event-line.js';
 import type { ApiClient } from '../api-client.js';
 import { meantWord } from '../../base/index.js';
-import { noDaemonFailure, type Failure, refusedFailure } from '../failure.js';
-import { checkBondName } from '../names.js';
-import { plain } from '../plain.js';
-import type { Session } from '../session.js';
+import { noDaemonFailure, type Failure, refusedFailure } from '../reading/failure.js';
+import { checkBondName } from '../reading/names.js';
+import { plain } from '../printing/plain.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Example:

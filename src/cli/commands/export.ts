@@ -1,7 +1,7 @@
 // `bondwire export`: what runs, as a bondwire.yaml.
 import type { Command } from 'commander';
-import { checkBondName } from '../names.js';
-import type { Session } from '../session.js';
+import { checkBondName } from '../reading/names.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Options that are as in a new bond are left out. What the form cannot say (addresses with a lifetime, routes with
@@ -20,7 +20,7 @@ export function registerExport(program: Command, session: Session): void {
     .action(async (names: string[]) => {
       for (const name of names) checkBondName(name);
       const api = await session.api();
-      const { exportText } = await import('../export-bonds.js');
+      const { exportText } = await import('../files/export-bonds.js');
       const all =
         names.length === 0
           ? (await api.show()).bonds

@@ -1,8 +1,8 @@
 // `bondwire help [COMMAND]`: the same as --help.
 import type { Command } from 'commander';
-import { usageFailure } from '../failure.js';
-import { advice, plain } from '../plain.js';
-import { habitOf } from '../usage-error.js';
+import { usageFailure } from '../reading/failure.js';
+import { advice, plain } from '../printing/plain.js';
+import { habitOf } from '../reading/usage-error.js';
 
 export function registerHelp(program: Command): void {
   program

@@ -2,12 +2,12 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { Finding, Import, TakenOut } from '../../config/index.js';
-import { EXIT } from '../../daemon/api.js';
-import { refusedFailure } from '../failure.js';
-import { advice, plain } from '../plain.js';
-import type { Session } from '../session.js';
-import type { Terminal } from '../terminal.js';
-import { plural } from '../units.js';
+import { EXIT } from '../../daemon/api/api.js';
+import { refusedFailure } from '../reading/failure.js';
+import { advice, plain } from '../printing/plain.js';
+import type { Session } from '../process/session.js';
+import type { Terminal } from '../printing/terminal.js';
+import { plural } from '../reading/units.js';
 
 const HELP = `
 Reads modules.conf and modprobe.d, ifcfg-*, /etc/network/interfaces, systemd's .netdev and .network, netplan's
@@ -56,8 +56,8 @@ export function registerImport(program: Command, session: Session): void {
 
 async function run(session: Session, paths: readonly string[], options: ImportOptions): Promise<void> {
   const { terminal } = session;
-  const { gatherFiles } = await import('../gather-files.js');
-  const { machineInterfaces } = await import('../machine-interfaces.js');
+  const { gatherFiles } = await import('../files/gather-files.js');
+  const { machineInterfaces } = await import('../files/machine-interfaces.js');
   const { importFiles, printBondwireYaml, takeOut } = await import('../../config/index.js');
   const gathered = gatherFiles(paths);
   if (gathered.files.length === 0) {
@@ -98,7 +98,7 @@ async function run(session: Session, paths: readonly string[], options: ImportOp
     return;
   }
   if (options.apply !== true) return;
-  const { applyBonds } = await import('../apply-bonds.js');
+  const { applyBonds } = await import('../files/apply-bonds.js');
   await applyBonds(await session.api(), terminal, imported.bonds, {
     takeDown: true,
     takeAddresses: options.takeAddresses === true,
@@ -125,7 +125,7 @@ async function report(
   findings: readonly Finding[],
 ): Promise<void> {
   const { FORMAT_NAMES } = await import('../../config/index.js');
-  const { count, findingLines } = await import('../findings-report.js');
+  const { count, findingLines } = await import('../printing/findings-report.js');
   tell(findingLines(findings, colour));
   const formats = [
     ...new Set(imported.files.flatMap(({ format }) => (format === null ? [] : [FORMAT_NAMES[format]]))),

@@ -1,8 +1,8 @@
 // `bondwire lab`: pulls and plugs the cables of a lab that `bondwire demo --keep` left running.
 import type { Command } from 'commander';
-import { EXIT } from '../../daemon/api.js';
-import { asFailure } from '../failure.js';
-import type { Session } from '../session.js';
+import { EXIT } from '../../daemon/api/api.js';
+import { asFailure } from '../reading/failure.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Example:

@@ -1,7 +1,7 @@
 // `bondwire options`: every option of a bond, from the policy's own table.
 import type { Command } from 'commander';
-import type { OptionFacts } from '../option-catalogue.js';
-import type { Session } from '../session.js';
+import type { OptionFacts } from '../reading/option-catalogue.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Asks no daemon. State 'works': all of it; 'partly': one value; 'stored': kept, without effect so far;
@@ -19,7 +19,7 @@ export function registerOptions(program: Command, { terminal }: Session): void {
     .option('--json', 'as JSON')
     .addHelpText('after', HELP)
     .action(async ({ json }: { json?: boolean }) => {
-      const { optionCatalogue } = await import('../option-catalogue.js');
+      const { optionCatalogue } = await import('../reading/option-catalogue.js');
       const options = optionCatalogue();
       terminal.out(
         json === true ? `${JSON.stringify({ options }, null, 2)}\n` : options.map(paragraph).join('\n'),

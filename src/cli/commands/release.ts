@@ -1,8 +1,8 @@
 // `bondwire release`: members leave a bond.
 import type { Command } from 'commander';
-import { tellWarnings } from '../changed.js';
-import { checkBondName, checkMembers } from '../names.js';
-import type { Session } from '../session.js';
+import { tellWarnings } from '../printing/changed.js';
+import { checkBondName, checkMembers } from '../reading/names.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Each becomes again what it was before it joined: MAC address, MTU, up or down, settings.

@@ -1,7 +1,7 @@
 // `bondwire rootless`: a shell, or one command, as root of a user namespace of one's own.
 import type { Command } from 'commander';
-import { permissionFailure } from '../failure.js';
-import type { Session } from '../session.js';
+import { permissionFailure } from '../reading/failure.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Inside, all commands of Bondwire work for people who are not root, over interfaces that are made inside. The

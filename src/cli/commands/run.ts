@@ -1,10 +1,10 @@
 // `bondwire run`: daemon, bond and members in one foreground command, undone at its end.
 import type { Command } from 'commander';
-import { checkCidr } from '../cidr.js';
-import { usageFailure } from '../failure.js';
-import { checkBondName, checkMembers } from '../names.js';
-import { parseOptionWords, splitWords } from '../option-words.js';
-import type { Session } from '../session.js';
+import { checkCidr } from '../reading/cidr.js';
+import { usageFailure } from '../reading/failure.js';
+import { checkBondName, checkMembers } from '../reading/names.js';
+import { parseOptionWords, splitWords } from '../reading/option-words.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Without mode=... it is mode=active-backup, without a link monitor miimon=100. Ctrl-C puts everything back as
@@ -46,7 +46,7 @@ export function registerRun(program: Command, session: Session): void {
       checkMembers(bond, interfaces);
       for (const cidr of options.address) checkCidr(cidr);
       const given = parseOptionWords(optionWords);
-      const { runInForeground } = await import('../foreground.js');
+      const { runInForeground } = await import('../process/foreground.js');
       await runInForeground(session, {
         bond,
         interfaces,

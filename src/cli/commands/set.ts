@@ -1,9 +1,9 @@
 // `bondwire set`: changes options of a bond that exists.
 import type { Command } from 'commander';
-import { tellWarnings } from '../changed.js';
-import { checkBondName } from '../names.js';
-import { parseOptionWords } from '../option-words.js';
-import type { Session } from '../session.js';
+import { tellWarnings } from '../printing/changed.js';
+import { checkBondName } from '../reading/names.js';
+import { parseOptionWords } from '../reading/option-words.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 All of the options change, or none; those that need a bond without members or a bond that is down are

@@ -1,9 +1,9 @@
 // `bondwire show`: bonds as a table for people, as JSON, or as the texts of the driver and of ifconfig.
 import { type Command, Option } from 'commander';
 import type { ApiClient, TextView } from '../api-client.js';
-import { Failure } from '../failure.js';
-import { checkBondName } from '../names.js';
-import type { Session } from '../session.js';
+import { Failure } from '../reading/failure.js';
+import { checkBondName } from '../reading/names.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 Examples:
@@ -55,7 +55,10 @@ async function text(
       document.bonds.map(({ name }) => name),
       view,
     );
-  const [{ showTable }, since] = await Promise.all([import('../show-table.js'), activeSince(api, bond)]);
+  const [{ showTable }, since] = await Promise.all([
+    import('../printing/show-table.js'),
+    activeSince(api, bond),
+  ]);
   return showTable(document, { colour, now: new Date(), activeSince: since });
 }
 

@@ -1,10 +1,10 @@
 // `bondwire simulate`: what would happen to a described network, told in virtual time; needs no daemon and no permission.
 import { type Command, Option } from 'commander';
 import { advice } from '../../base/index.js';
-import { EXIT } from '../../daemon/api.js';
-import { refusedFailure, usageFailure } from '../failure.js';
-import { readTextFile } from '../read-text.js';
-import type { Session } from '../session.js';
+import { EXIT } from '../../daemon/api/api.js';
+import { refusedFailure, usageFailure } from '../reading/failure.js';
+import { readTextFile } from '../reading/read-text.js';
+import type { Session } from '../process/session.js';
 
 const HELP = `
 FILE describes a network, what happens to it, and what is expected (docs/simulator.md). Without FILE,

@@ -2,14 +2,14 @@
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type Command, InvalidArgumentError } from 'commander';
-import { DEFAULT_RUN_DIR, type ShowBond } from '../../daemon/api.js';
+import { DEFAULT_RUN_DIR, type ShowBond } from '../../daemon/api/api.js';
 import type { BondFacts, SnmpUser } from '../../snmp/index.js';
 import type { ApiClient } from '../api-client.js';
-import { asFailure, Failure, refusedFailure, systemCode, usageFailure } from '../failure.js';
-import { advice, plain } from '../plain.js';
-import type { Session } from '../session.js';
-import { stopRequest } from '../stop-request.js';
-import { readTextFile } from '../read-text.js';
+import { asFailure, Failure, refusedFailure, systemCode, usageFailure } from '../reading/failure.js';
+import { advice, plain } from '../printing/plain.js';
+import type { Session } from '../process/session.js';
+import { stopRequest } from '../process/stop-request.js';
+import { readTextFile } from '../reading/read-text.js';
 
 const LASTING_STATE = '/var/lib/bondwire/snmp.json';
 

@@ -1,7 +1,7 @@
 // Runs a command line in this process and catches what it writes; signals are the test's to send.
 import type { Machine } from '../modules.js';
 import { runCli } from '../run-cli.js';
-import type { Terminal } from '../terminal.js';
+import type { Terminal } from '../printing/terminal.js';
 
 export interface Running {
   readonly code: Promise<number>;

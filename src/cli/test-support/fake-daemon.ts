@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { controlSocketPath } from '../../daemon/api.js';
+import { controlSocketPath } from '../../daemon/api/api.js';
 
 /** One request as it came. */
 export interface Seen {

@@ -1,6 +1,6 @@
 // Bonds and events as a daemon would tell them.
 import { createBond, type OptionValues } from '../../policy/index.js';
-import type { EventRecord, ShowBond, ShowMember } from '../../daemon/api.js';
+import type { EventRecord, ShowBond, ShowMember } from '../../daemon/api/api.js';
 
 export const ETH0: ShowMember = {
   name: 'eth0',

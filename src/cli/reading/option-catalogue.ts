@@ -1,0 +1,91 @@
+// The options of the policy's table as facts for people and scripts: what may be written, the default, where it counts.
+import { MODE_NAMES, OPTION_TABLE, type OptionSpec } from '../../policy/index.js';
+
+/** How far an option is built: all of it, one value of it, kept without effect so far, or not at all. */
+export type OptionState = 'works' | 'partly' | 'stored' | 'not yet';
+
+/** One option as `bondwire options --json` prints it. */
+export interface OptionFacts {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  /** What may be written, as a phrase. */
+  readonly values: string;
+  readonly unit: 'ms' | 's' | null;
+  /** Value of a new bond, null where there is none. */
+  readonly default: string | null;
+  /** Modes in which it may be set. */
+  readonly modes: 'all' | readonly string[];
+  /** May be changed only while the bond has no members. */
+  readonly withoutMembers: boolean;
+  /** May be changed only while the bond is down. */
+  readonly whileDown: boolean;
+  readonly state: OptionState;
+  /** What is missing, or what to do instead; empty when there is nothing to say. */
+  readonly note: string;
+}
+
+/** Kept and shown, but only read by modes and monitors that are not built yet. */
+const STORED: ReadonlySet<string> = new Set(['min_links', 'ad_select']);
+
+/** Every option, in the order of the table. */
+export function optionCatalogue(): OptionFacts[] {
+  return OPTION_TABLE.map(spec => ({
+    name: spec.name,
+    aliases: spec.aliases,
+    summary: spec.summary,
+    values: valuesOf(spec),
+    unit: spec.unit,
+    default: defaultOf(spec),
+    modes: spec.modes,
+    withoutMembers: spec.withoutMembers,
+    whileDown: spec.whileDown,
+    ...progress(spec),
+  }));
+}
+
+function valuesOf(spec: OptionSpec): string {
+  switch (spec.kind) {
+    case 'word':
+      return spec.words.map(({ word, value }) => `${word} (${value})`).join(', ');
+    case 'number':
+      if (spec.max === null) return spec.words.map(({ word, value }) => `${value} (${word})`).join(' or ');
+      return `${spec.min} to ${spec.max}`;
+    case 'interface':
+      return 'a member, or nothing';
+    case 'list':
+      return 'addresses with commas between';
+    case 'address':
+      return 'a MAC address';
+    case 'per-member':
+      return `INTERFACE:N, N from ${spec.min} to ${spec.max ?? spec.min}`;
+    case 'members':
+      return 'read only';
+    default:
+      return spec.kind satisfies never;
+  }
+}
+
+function defaultOf({ kind, words, initial }: OptionSpec): string | null {
+  if (initial === null) return null;
+  return kind === 'word' ? (words.find(({ value }) => value === initial)?.word ?? null) : String(initial);
+}
+
+function progress({ name, notBuilt, modes }: OptionSpec): { state: OptionState; note: string } {
+  const built = OPTION_TABLE.find(spec => spec.name === 'mode')?.notBuilt?.except ?? null;
+  const missing =
+    modes === 'all' || built === null ? [] : modes.filter(mode => !built.includes(MODE_NAMES.indexOf(mode)));
+  if (modes !== 'all' && missing.length === modes.length) {
+    return {
+      state: 'not yet',
+      note: `belongs to ${modes.join(', ')}, which ${modes.length === 1 ? 'is' : 'are'} not implemented yet`,
+    };
+  }
+  if (notBuilt !== null)
+    return { state: notBuilt.except.length === 0 ? 'not yet' : 'partly', note: notBuilt.what };
+  if (!STORED.has(name)) return { state: 'works', note: '' };
+  return {
+    state: 'stored',
+    note: 'kept and shown, but only modes or monitors that are not implemented yet read it',
+  };
+}

@@ -1,0 +1,134 @@
+// What somebody meant by a key that bondwire.yaml does not have: near spellings, and what other programs call the same. (config)
+import { nearestName, own } from '../../base/index.js';
+import { findOption } from '../../policy/index.js';
+import type { Entry, Tree } from '../bondwire/document-tree.js';
+
+type Level = 'bond' | 'bonds' | 'file' | 'member' | 'options' | 'route';
+
+const KEYS: Readonly<Record<Exclude<Level, 'bonds' | 'options'>, readonly string[]>> = {
+  file: ['version', 'bonds'],
+  bond: ['options', 'members', 'take_down', 'addresses', 'routes', 'mtu', 'mac', 'up'],
+  member: ['name', 'prio', 'queue_id', 'actor_port_prio'],
+  route: ['to', 'via', 'on_link'],
+};
+
+/** Words of other programs. */
+const CALLED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  file: { bonding: 'bonds', network: 'bonds' },
+  bond: {
+    address: 'addresses',
+    interfaces: 'members',
+    ip: 'addresses',
+    ipaddr: 'addresses',
+    macaddress: 'mac',
+    hwaddress: 'mac',
+    parameters: 'options',
+    params: 'options',
+    ports: 'members',
+    port: 'members',
+    slaves: 'members',
+    route: 'routes',
+  },
+  member: { priority: 'prio', interface: 'name', device: 'name' },
+  route: { destination: 'to', gateway: 'via', gw: 'via', nexthop: 'via', onlink: 'on_link' },
+};
+
+/** What a key stands for at a level; undefined where nothing is near. */
+export function meantKey(level: Level, key: string): string | undefined {
+  if (level === 'bonds' || level === 'options') return undefined;
+  const plain = key.toLowerCase().replaceAll('-', '_');
+  return own(CALLED[level] ?? {}, plain) ?? nearestName(plain, KEYS[level]);
+}
+
+/** True of an option that stands beside "options:". */
+function isOption(level: Level, key: string): boolean {
+  const kind = level === 'bond' ? findOption(key.replaceAll('-', '_'))?.kind : undefined;
+  return kind !== undefined && kind !== 'members';
+}
+
+/** The level of the map at a path of keys. */
+export function levelOf(path: readonly (string | number)[]): Level {
+  const [, , part] = path;
+  if (path.length < 2) return path.length === 0 ? 'file' : 'bonds';
+  if (path.length === 2) return 'bond';
+  return part === 'members' ? 'member' : part === 'routes' ? 'route' : 'options';
+}
+
+/** A sentence about a key that is not known, with a guess. */
+export function unknownKey(level: Level, key: string, shownKey: string, siblings: readonly string[]): string {
+  if (isOption(level, key))
+    return `There is no key "${shownKey}" here: it is an option, so write it below "options:".`;
+  const meant = meantKey(level, key);
+  if (meant === undefined) return `There is no key "${shownKey}" here.`;
+  const twice = siblings.includes(meant) ? ', which is given too' : '';
+  return `There is no key "${shownKey}" here; did you mean "${meant}"${twice}?`;
+}
+
+/** The tree without what is at a path, or, where nothing is, without the nearest thing around it. */
+export function without(tree: Tree, path: readonly (string | number)[]): Tree {
+  const [step, ...rest] = path;
+  if (step === undefined) return tree;
+  if (tree.kind === 'list') {
+    const at = Number(step);
+    const item = tree.items[at];
+    if (item === undefined) return tree;
+    const isLast = rest.length === 0 || !has(item, rest);
+    return {
+      ...tree,
+      items: isLast ? tree.items.filter(each => each !== item) : tree.items.with(at, without(item, rest)),
+    };
+  }
+  if (tree.kind === 'text') return tree;
+  const entry = tree.entries.findLast(({ key }) => key === String(step));
+  if (entry === undefined) return tree;
+  const isLast = rest.length === 0 || !has(entry.value, rest);
+  return {
+    ...tree,
+    entries: isLast
+      ? tree.entries.filter(({ key }) => key !== String(step))
+      : tree.entries.map(each => (each === entry ? changed(each, without(each.value, rest)) : each)),
+  };
+}
+
+function changed({ key, place }: Entry, value: Tree): Entry {
+  return { key, place, value };
+}
+
+/** Whether the next step leads somewhere. */
+function has(tree: Tree, [step]: readonly (string | number)[]): boolean {
+  if (tree.kind === 'list') return tree.items[Number(step)] !== undefined;
+  return tree.kind === 'map' && tree.entries.some(({ key }) => key === String(step));
+}
+
+/** The tree with the unknown key of the map at `path` called by its right name, where that is free; else without it. */
+export function corrected(tree: Tree, path: readonly (string | number)[], key: string): Tree {
+  const level = levelOf(path);
+  return mapped(tree, path, entries => {
+    const meant = meantKey(level, key);
+    const rest = entries.filter(entry => entry.key !== key);
+    const entry = entries.findLast(each => each.key === key);
+    if (entry === undefined || isOption(level, key) || meant === undefined) return rest;
+    return rest.some(each => each.key === meant) ? rest : [...rest, { ...entry, key: meant }];
+  });
+}
+
+function mapped(
+  tree: Tree,
+  path: readonly (string | number)[],
+  change: (entries: readonly Entry[]) => readonly Entry[],
+): Tree {
+  const [step, ...rest] = path;
+  if (step === undefined) return tree.kind === 'map' ? { ...tree, entries: change(tree.entries) } : tree;
+  if (tree.kind === 'list')
+    return {
+      ...tree,
+      items: tree.items.map((item, at) => (at === Number(step) ? mapped(item, rest, change) : item)),
+    };
+  if (tree.kind === 'text') return tree;
+  return {
+    ...tree,
+    entries: tree.entries.map(entry =>
+      entry.key === String(step) ? changed(entry, mapped(entry.value, rest, change)) : entry,
+    ),
+  };
+}

@@ -1,0 +1,256 @@
+// The control API as types: JSON over HTTP on a Unix socket (RUN_DIR/control.sock). What the CLI, scripts and a
+// dashboard may rely on.
+//
+//   GET    /v1/status                                  -> DaemonStatus
+//   GET    /v1/bonds                                   -> ShowDocument
+//   GET    /v1/bonds/BOND                              -> ShowDocument with one bond
+//   GET    /v1/bonds/BOND/proc                         -> text/plain, as /proc/net/bonding/BOND
+//   GET    /v1/bonds/BOND/info                         -> text/plain, as /proc/net/BOND/info of 2003
+//   GET    /v1/bonds/BOND/ifconfig                     -> text/plain, as ifconfig
+//   GET    /v1/bonds/BOND/sysfs                        -> text/plain, the driver's files below /sys, a line for each
+//   POST   /v1/bonds              CreateRequest        -> Changed
+//   DELETE /v1/bonds/BOND                              -> Changed
+//   GET    /v1/bonds/BOND/members                      -> MembersDocument
+//   POST   /v1/bonds/BOND/members EnslaveRequest       -> Changed
+//   DELETE /v1/bonds/BOND/members ReleaseRequest       -> Changed
+//   PATCH  /v1/bonds/BOND/options SetRequest           -> Changed
+//   POST   /v1/bonds/BOND/up                           -> Changed (as `ip link set BOND up`)
+//   POST   /v1/bonds/BOND/addresses AddressesRequest   -> Changed
+//   PATCH  /v1/bonds/BOND/link    LinkRequest          -> Changed (as `ip link set BOND mtu ... address ...`)
+//   POST   /v1/bonds/BOND/routes  RoutesRequest        -> Changed
+//   GET    /v1/bonds/BOND/described                    -> DescribedDocument
+//   PUT    /v1/bonds/BOND/described DescribedRequest   -> Changed
+//   GET    /v1/events[?bond=BOND][&after=SEQ][&follow=1]  -> one EventRecord a line (application/x-ndjson)
+//
+// While a daemon makes the bonds of its --config file, changes by others are refused with 503 and the code `starting`.
+// Anything refused answers with a 4xx or 5xx status and ErrorBody. A request that is refused has changed nothing.
+import type { BondEvent, OptionValues } from '../../policy/index.js';
+
+/** Packets and bytes since the interface exists. */
+export interface Counters {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export interface ShowMember {
+  readonly name: string;
+  readonly state: 'active' | 'backup';
+  readonly miiStatus: 'up' | 'going down' | 'down' | 'going back';
+  readonly linkFailureCount: number;
+  readonly permanentAddress: string;
+  readonly address: string;
+  readonly speedMbps: number | null;
+  readonly duplex: 'full' | 'half' | null;
+  readonly rx: Counters;
+  readonly tx: Counters;
+  /** Milliseconds since something came in, looked at once a second; null when nothing did since the daemon looks. */
+  readonly lastReceivedMs: number | null;
+  /** Of the active member, when it sends and hears nothing: what is behind its link may be dead. */
+  readonly silence: MemberSilence | null;
+  /** Of a usable member that waits, when it hears nothing while much comes in by the active one: it may be right so. */
+  readonly deafness?: MemberDeafness;
+}
+
+export interface MemberDeafness {
+  readonly forMs: number;
+  /** Frames that the active member received in that time. */
+  readonly activeReceived: number;
+}
+
+export interface MemberSilence {
+  /** Frames that were sent since. */
+  readonly sent: number;
+  readonly forMs: number;
+  /** Frames that the other members received in that time. */
+  readonly othersReceived: number;
+}
+
+export interface ShowBond {
+  readonly name: string;
+  readonly mode: string;
+  /** Which data plane moves the packets. */
+  readonly dataPlane: 'ebpf' | 'userspace';
+  /** How it is attached, and how it asks a member for its carrier: for people. */
+  readonly dataPlaneDetail: string;
+  /** Why its packets stop when the daemon ends although it is on eBPF: one clause. Absent where they go on. */
+  readonly lifetimeProblem?: string;
+  /** True when the data plane moves traffic by itself the moment the active member cannot send. */
+  readonly inlineFailover: boolean;
+  readonly adminUp: boolean;
+  readonly carrier: boolean;
+  readonly active: string | null;
+  readonly address: string;
+  readonly mtu: number;
+  readonly options: OptionValues;
+  readonly rx: Counters;
+  readonly tx: Counters;
+  /** Frames that no member could take. */
+  readonly txDropped: number;
+  readonly members: readonly ShowMember[];
+  /** Interfaces that join when they appear. */
+  readonly awaited: readonly string[];
+}
+
+/** What `show --json` prints. */
+export interface ShowDocument {
+  readonly bonds: readonly ShowBond[];
+  /** As in DaemonStatus: there may be more bonds in a moment. */
+  readonly starting?: string;
+}
+
+/** The members with all the names by which they are known (`ip link property`). */
+export interface MembersDocument {
+  readonly members: readonly { readonly name: string; readonly alternativeNames: readonly string[] }[];
+}
+
+export interface DaemonStatus {
+  readonly pid: number;
+  readonly version: string;
+  readonly runDir: string;
+  readonly bonds: readonly string[];
+  /** Bonds that this daemon found working when it started. */
+  readonly adopted: readonly string[];
+  /** True when a supervisor starts it again when it dies. */
+  readonly supervised: boolean;
+  /** The file whose bonds it is making since its start; absent when that is done. */
+  readonly starting?: string;
+}
+
+export interface CreateRequest {
+  readonly name: string;
+  /** Driver's option names to text values, in any order; `address`, `mtu` and `ip` are not options. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export interface EnslaveRequest {
+  readonly interfaces: readonly string[];
+  /** An interface that is up may join: it is taken down first. */
+  readonly takeDown?: boolean;
+  /** Addresses and routes of the interface move to the bond. */
+  readonly takeAddresses?: boolean;
+  /**
+   * An interface that is not there is awaited instead of refused: it joins when it appears. One that is there joins
+   * again when it comes back after its removal. Until it is released.
+   */
+  readonly await?: boolean;
+  /** One that vanishes is not awaited, as every member is otherwise. Not together with `await`. */
+  readonly forget?: boolean;
+  /** Options of a member (`prio`, `queue_id`, without its name) for each that joins, now or when it appears. */
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+export interface ReleaseRequest {
+  readonly interfaces: readonly string[];
+}
+
+export interface SetRequest {
+  /** Applied in the driver's order, all or none. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export interface AddressesRequest {
+  /** CIDR texts, such as 192.0.2.1/24. */
+  readonly addresses: readonly string[];
+}
+
+export interface LinkRequest {
+  readonly mtu?: number;
+  /** MAC address. */
+  readonly address?: string;
+}
+
+export interface RouteRequest {
+  /** `default` or a CIDR text. */
+  readonly to: string;
+  /** The gateway's address. */
+  readonly via: string;
+  /** The gateway is a neighbour, whatever the addresses of the bond (`ip route add … onlink`). */
+  readonly onLink?: boolean | undefined;
+}
+
+export interface RoutesRequest {
+  readonly routes: readonly RouteRequest[];
+}
+
+/** What a file says of a bond, or made of it. */
+export interface Described {
+  /** CIDR texts. */
+  readonly addresses: readonly string[];
+  readonly routes: readonly RouteRequest[];
+  readonly members: readonly string[];
+  /** Names of options. */
+  readonly options: readonly string[];
+}
+
+/** Of a bond that no file was carried out with. */
+export const NOTHING_DESCRIBED: Described = { addresses: [], routes: [], members: [], options: [] };
+
+/**
+ * A file is carried out with a bond. Before its parts are made (`isMade` false) it is noted what will be of its making, and routes and
+ * options that an earlier file made and this one does not have go; afterwards (`isMade` true) such addresses and members.
+ */
+export interface DescribedRequest extends Described {
+  readonly isMade: boolean;
+}
+
+/** What a file could say of the bond's own interface, as it is now. */
+export interface DescribedDocument {
+  readonly addresses: readonly string[];
+  readonly routes: readonly RouteRequest[];
+  /** What it could not say: for people. */
+  readonly more: readonly string[];
+}
+
+/** A change was carried out. `warnings` are sentences that the user must see (for example: no monitoring). */
+export interface Changed {
+  readonly done: true;
+  readonly warnings: readonly string[];
+  /** What went, where the request says what is to be left. */
+  readonly removed?: readonly string[];
+}
+
+export interface ErrorBody {
+  readonly error: {
+    /** Refusal code, `invalid-request`, `not-found` or `internal`. */
+    readonly code: string;
+    /** errno name, the driver's where it has one. */
+    readonly errno: string;
+    /** What was refused, why, what to do. */
+    readonly message: string;
+  };
+}
+
+export interface EventRecord extends BondEvent {
+  /** Grows by one; never repeats in one run directory. */
+  readonly seq: number;
+  /** ISO 8601, UTC, milliseconds. */
+  readonly time: string;
+  /** Empty for the daemon's own. */
+  readonly bond: string;
+  /** How long nothing could be sent, for a failover, where known. */
+  readonly outageMs?: number;
+  /** Frames that were lost to the failure, where known. */
+  readonly lostPackets?: number;
+}
+
+/** Whether a failure would be survived: members that could take over count, whatever the mode does with them. */
+export function redundancyOf({ members, awaited }: ShowBond): 'several' | 'one' | 'none' | 'never' {
+  const usable = members.filter(({ miiStatus }) => miiStatus === 'up').length;
+  if (usable > 1) return 'several';
+  if (usable === 0) return 'none';
+  return members.length + awaited.length > 1 ? 'one' : 'never';
+}
+
+/** Exit codes of every command. */
+export const EXIT = { done: 0, refused: 1, usage: 2, noDaemon: 3, permission: 4 } as const;
+
+/** Where socket, state, log and the bpffs live unless `--run-dir` or BONDWIRE_RUN_DIR says otherwise. */
+export const DEFAULT_RUN_DIR = '/run/bondwire';
+
+/** By this header with a key, whoever makes the bonds that a daemon was started for is told from others. */
+export const STARTING_HEADER = 'x-bondwire-starting';
+
+/** The control socket inside a run directory. */
+export function controlSocketPath(runDir: string): string {
+  return `${runDir}/control.sock`;
+}

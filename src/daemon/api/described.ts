@@ -1,0 +1,302 @@
+// What a file made of a bond, so that what the file no longer has can go again, and nothing that somebody else made.
+import { err, ok, type Refusal, type Result } from '../../base/index.js';
+import {
+  addressFromText,
+  deleteRoutes,
+  getLink,
+  isErrno,
+  listAddresses,
+  listRoutes,
+  type Rtnetlink,
+  setLink,
+} from '../../linux/index.js';
+import {
+  type Address,
+  IFA_F,
+  promotesSecondaries,
+  type Route,
+  RTA,
+  RT_TABLE_MAIN,
+  RTM_F_CLONED,
+  routeDestination,
+  routeGateway,
+  routeInterface,
+  routeTable,
+} from '../../netlink/index.js';
+import { createBond } from '../../policy/index.js';
+import { addressText, removeAddresses } from '../members/address-transfer.js';
+import {
+  type Described,
+  type DescribedDocument,
+  type DescribedRequest,
+  NOTHING_DESCRIBED,
+  type RouteRequest,
+  type ShowBond,
+} from './api.js';
+import { metricOf, routeOf, usualMetric } from '../kernel/bond-interface.js';
+import type { BondRunner } from '../bond-runner.js';
+import { addressesOfPeople, routesOfPeople } from '../members/join-checks.js';
+import type { Machine } from '../kernel/machine.js';
+import type { Operations } from '../operations.js';
+import { routeText } from '../members/route-transfer.js';
+
+/** `onlink`. */
+const RTNH_F_ONLINK = 4;
+
+/** What is done for a file with one bond: see DescribedRequest. Gives sentences of what was removed. */
+export function describeBond(
+  machine: Machine,
+  operations: Operations,
+  runner: BondRunner,
+  { isMade, ...wish }: DescribedRequest,
+): Result<readonly string[], Refusal> {
+  const { netlink } = machine;
+  const before = runner.described;
+  const file = inOwnWords(netlink, wish);
+  const gone = without(before, file);
+  // Noted before anything is made: only what is not there yet will be of the file's making.
+  const there = isMade ? NOTHING_DESCRIBED : presentOn(netlink, runner);
+  const fresh = without(file, { ...there, options: [] });
+  runner.described = isMade ? common(before, file) : union(before, fresh);
+  if (!isMade) {
+    const unwritten = machine.note(runner, `The file was not applied to ${runner.name}`);
+    if (unwritten !== undefined) {
+      runner.described = before;
+      machine.save(runner);
+      return err(unwritten);
+    }
+    const reset = resetOptions(operations, runner, gone.options);
+    if (!reset.ok) return reset;
+    return ok([...removeRoutes(netlink, runner, gone.routes), ...reset.value]);
+  }
+  // The note is shortened when all that is in it is gone.
+  const removed = [
+    ...removeFrom(netlink, runner, gone.addresses),
+    ...releaseGone(operations, runner, gone.members),
+  ];
+  machine.save(runner);
+  return ok(removed);
+}
+
+/** What a file can say of the bond's own interface, as it is now; `more` has what it cannot. */
+export function describedDocument(netlink: Rtnetlink, runner: BondRunner): DescribedDocument {
+  const link = getLink(netlink, runner.plane.bondIfindex);
+  if (link === undefined) return { addresses: [], routes: [], more: [] };
+  const own = addressesOfPeople(listAddresses(netlink), link);
+  const lasting = own.filter(isLasting);
+  const routes = routesOfPeople(routesOn(netlink, runner), () => true);
+  const plain = routes.filter(isPlain);
+  return {
+    addresses: lasting.map(addressText),
+    routes: plain.map((route): RouteRequest => {
+      const onLink = (route.flags & RTNH_F_ONLINK) !== 0;
+      const to = routeDestination(route);
+      const via = routeGateway(route) ?? '';
+      return onLink ? { to, via, onLink } : { to, via };
+    }),
+    more: [
+      ...own
+        .filter(address => !isLasting(address))
+        .map(address => `the address ${addressText(address)}, which has a lifetime`),
+      ...routes
+        .filter(route => !isPlain(route))
+        .map(route => `the route ${routeText(route)}${beyond(route)}`),
+    ],
+  };
+}
+
+function isLasting({ flags = 0 }: Address): boolean {
+  return (flags & IFA_F.IFA_F_PERMANENT) !== 0;
+}
+
+/** A route of which a gateway is all that there is to say. */
+function isPlain(route: Route): boolean {
+  const said = new Set([
+    RTA.RTA_DST,
+    RTA.RTA_OIF,
+    RTA.RTA_GATEWAY,
+    RTA.RTA_TABLE,
+    RTA.RTA_PRIORITY,
+    RTA.RTA_CACHEINFO,
+    RTA.RTA_PREF,
+  ]);
+  return (
+    routeGateway(route) !== undefined &&
+    routeTable(route) === RT_TABLE_MAIN &&
+    metricOf(route) === usualMetric(route) &&
+    route.tos === 0 &&
+    route.attributes.every(({ type }) => said.has(type as never))
+  );
+}
+
+/** Why a file cannot say it. */
+function beyond(route: Route): string {
+  if (routeTable(route) !== RT_TABLE_MAIN) return `, of table ${routeTable(route)}`;
+  if (routeGateway(route) === undefined) return ', which has no gateway of its own';
+  if (metricOf(route) !== usualMetric(route)) return `, which has the metric ${metricOf(route)}`;
+  return ', which has more to it than a gateway';
+}
+
+function routesOn(netlink: Rtnetlink, runner: BondRunner): Route[] {
+  return listRoutes(netlink, { ifindex: runner.plane.bondIfindex }).filter(
+    route => (route.flags & RTM_F_CLONED) === 0 && routeTable(route) !== 255,
+  );
+}
+
+function wayOf(route: Route): string {
+  return `${routeDestination(route)} via ${routeGateway(route) ?? ''}`;
+}
+
+/** Addresses and destinations as the kernel writes them, members by their own names. */
+function inOwnWords(netlink: Rtnetlink, wish: Described): Described {
+  return {
+    addresses: wish.addresses.map(text => addressText(addressFromText(0, text))),
+    routes: wish.routes,
+    members: wish.members.map(name => getLink(netlink, name)?.name ?? name),
+    options: wish.options,
+  };
+}
+
+function presentOn(netlink: Rtnetlink, runner: BondRunner): Described {
+  const ifindex = runner.plane.bondIfindex;
+  return {
+    addresses: listAddresses(netlink, { ifindex }).map(addressText),
+    routes: routesOn(netlink, runner)
+      .filter(isPlain)
+      .map(route => ({ to: routeDestination(route), via: routeGateway(route) ?? '' })),
+    members: runner.policy.members().map(({ name }) => name),
+    options: [],
+  };
+}
+
+/** The same whatever its words, and whether on-link or not. */
+function routeKey({ to, via }: RouteRequest): string {
+  const route = routeOf({ to, via }, 1);
+  return route === null ? `${to} ${via}` : wayOf(route);
+}
+
+const KEYS = {
+  addresses: (text: string) => text,
+  routes: routeKey,
+  members: (text: string) => text,
+  options: (text: string) => text,
+};
+
+/** Those of `all` for which `keeps` says so, by their keys in `other`. */
+function chosen(all: Described, other: Described, keeps: (isThere: boolean) => boolean): Described {
+  const pick = <T>(mine: readonly T[], theirs: readonly T[], key: (value: T) => string): T[] => {
+    const known = new Set(theirs.map(key));
+    return mine.filter(value => keeps(known.has(key(value))));
+  };
+  return {
+    addresses: pick(all.addresses, other.addresses, KEYS.addresses),
+    routes: pick(all.routes, other.routes, KEYS.routes),
+    members: pick(all.members, other.members, KEYS.members),
+    options: pick(all.options, other.options, KEYS.options),
+  };
+}
+
+function without(all: Described, other: Described): Described {
+  return chosen(all, other, isThere => !isThere);
+}
+
+function common(all: Described, other: Described): Described {
+  return chosen(all, other, isThere => isThere);
+}
+
+function union(all: Described, other: Described): Described {
+  const more = without(other, all);
+  return {
+    addresses: [...all.addresses, ...more.addresses],
+    routes: [...all.routes, ...more.routes],
+    members: [...all.members, ...more.members],
+    options: [...all.options, ...more.options],
+  };
+}
+
+function removeRoutes(netlink: Rtnetlink, runner: BondRunner, routes: readonly RouteRequest[]): string[] {
+  const there = new Map(
+    routesOn(netlink, runner)
+      .filter(isPlain)
+      .map(route => [wayOf(route), route]),
+  );
+  const own = routes.flatMap(route => {
+    const found = there.get(routeKey(route));
+    return found === undefined || routeInterface(found) !== runner.plane.bondIfindex ? [] : [found];
+  });
+  const failed = deleteRoutes(netlink, own).find(error => error !== undefined && !isErrno(error, 'ESRCH'));
+  if (failed !== undefined) throw failed;
+  return own.map(route => `the route ${wayOf(route)}`);
+}
+
+/**
+ * The kernel takes all further IPv4 addresses of a network with the first one of it (__inet_del_ifa), and all routes with the last
+ * address: without this, a file that exchanges 192.0.2.1/24 for 192.0.2.2/24 would leave the bond with neither.
+ */
+function keepingFurther(netlink: Rtnetlink, ifindex: number, remove: () => void): void {
+  const link = getLink(netlink, ifindex);
+  if (link === undefined || promotesSecondaries(link)) return remove();
+  setLink(netlink, ifindex, { promotesSecondaries: true });
+  try {
+    remove();
+  } finally {
+    setLink(netlink, ifindex, { promotesSecondaries: false });
+  }
+}
+
+function removeFrom(netlink: Rtnetlink, runner: BondRunner, texts: readonly string[]): string[] {
+  const gone = new Set(texts);
+  const ifindex = runner.plane.bondIfindex;
+  const own = listAddresses(netlink, { ifindex }).filter(address => gone.has(addressText(address)));
+  keepingFurther(netlink, ifindex, () =>
+    // Without the label, which would have to fit.
+    removeAddresses(
+      netlink,
+      own.map(({ label: _label, ...address }) => address),
+    ),
+  );
+  runner.refreshStack();
+  return own.map(address => `the address ${addressText(address)}`);
+}
+
+function releaseGone(operations: Operations, runner: BondRunner, names: readonly string[]): string[] {
+  const members = new Set(runner.policy.members().map(({ name }) => name));
+  const wanted = new Set(runner.wanted.map(({ name }) => name));
+  const own = names.filter(name => members.has(name) || wanted.has(name));
+  if (own.length === 0) return [];
+  operations.release(runner, own);
+  return own.map(name => `the member ${name}`);
+}
+
+type Values = ShowBond['options'];
+
+function optionText(value: Values[string] | undefined): string {
+  return typeof value === 'object' ? (value ?? []).join(',') : String(value ?? '');
+}
+
+/** The options of a new bond of this mode. */
+function defaultsOf(runner: BondRunner): Values | undefined {
+  const { name, mode } = runner.policy.snapshot();
+  const address = '02:00:00:00:00:01';
+  const fresh = createBond({ name, address, addressIsRandom: true, mtu: 1500, options: [['mode', mode]] });
+  return fresh.ok ? fresh.value.snapshot().options : undefined;
+}
+
+/** Together, as the driver's rules hold between them; those that are so already are left. Gives sentences. */
+function resetOptions(
+  operations: Operations,
+  runner: BondRunner,
+  names: readonly string[],
+): Result<readonly string[], Refusal> {
+  const defaults = defaultsOf(runner);
+  const now = runner.policy.snapshot().options;
+  const usual = (name: string): string => optionText(defaults?.[name]);
+  // The mode is what the others are read by, and cannot be changed while there are members.
+  const wrong = names.filter(
+    name => name !== 'mode' && name !== 'data_plane' && optionText(now[name]) !== usual(name),
+  );
+  if (wrong.length === 0) return ok([]);
+  const reset = operations.set(runner, Object.fromEntries(wrong.map(name => [name, usual(name)])));
+  if (!reset.ok) return reset;
+  return ok(wrong.map(name => `the option ${name}, which is ${usual(name) || 'empty'} again`));
+}

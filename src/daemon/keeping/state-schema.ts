@@ -1,0 +1,279 @@
+// What state.json must look like, field by field, before a daemon changes interfaces by it. Fields that a later version added are let be.
+import { z } from 'zod';
+import { err, ok, type Result, shown } from '../../base/index.js';
+import { ADDR_GEN_MODES, parseAddress, parseRoute } from '../../netlink/index.js';
+import {
+  MODE_NAMES,
+  NUMBER_OPTIONS,
+  type SavedBond,
+  SAVED_BOND_VERSION,
+  type StackedDevice,
+} from '../../policy/index.js';
+import { IFCONFIG_COUNTERS, type IfconfigCounters } from '../../report/index.js';
+import type { Described, RouteRequest } from '../api/api.js';
+import type { SavedBelongings } from '../members/address-transfer.js';
+import type { OriginalSettings } from '../members/original-settings.js';
+import { isLowerEndName } from './places.js';
+import type { Leaving, SavedMember, SavedRunner, SavedState, WantedMember } from './state-file.js';
+
+/** More of what is wrong is not told. */
+const MOST_PROBLEMS = 3;
+
+/** An object with all the fields of a type: the compiler misses one that is added to it. */
+function fields<T>(shape: { readonly [K in keyof T]-?: z.ZodType }): z.ZodType<T> {
+  return z.looseObject(shape) as unknown as z.ZodType<T>;
+}
+
+/** The same form for many fields. */
+function alike<K extends string>(names: readonly K[], form: z.ZodType): Record<K, z.ZodType> {
+  return Object.fromEntries(names.map(name => [name, form])) as unknown as Record<K, z.ZodType>;
+}
+
+const ifindex = z.int().min(1).max(0x7fff_ffff);
+const count = z.int().min(0);
+const flag = z.boolean();
+const text = z.string();
+const time = z.number();
+const mtu = z.int().min(0).max(0x7fff_ffff);
+const texts = z.array(text);
+const counters = fields<IfconfigCounters>(alike(IFCONFIG_COUNTERS, z.number().min(0)));
+const address = text.regex(/^(?:[0-9a-f]{2}(?::[0-9a-f]{2})*)?$/i, 'it must be a MAC address');
+
+/** It becomes part of paths below /proc/sys; what an interface may be called otherwise is the kernel's affair. */
+const interfaceName = text.refine(
+  name => name !== '' && name !== '.' && name !== '..' && name.length <= 127 && !/[/\0]/.test(name),
+  'it must be the name of an interface',
+);
+
+const original = fields<OriginalSettings>({
+  ifindex,
+  name: interfaceName,
+  address,
+  mtu,
+  up: flag,
+  promiscuous: flag,
+  allMulticast: flag,
+  disableIpv6: text.regex(/^\d{1,3}$/, 'it must be a number as text').nullable(),
+  addrGenMode: z.enum(ADDR_GEN_MODES).nullable(),
+  largeReceive: flag.optional(),
+});
+
+const member = fields<SavedMember>({
+  original,
+  joining: flag,
+  leaving: fields<Leaving>({ restoreAddress: flag }).optional(),
+  took: flag.optional(),
+  forget: flag.optional(),
+  counted: counters.optional(),
+  refusesAddress: flag.optional(),
+});
+
+/** Messages of the kernel in hexadecimal. */
+function messages(parse: (bytes: Uint8Array) => Result<unknown, unknown>): z.ZodType {
+  const isMessage = (hex: string): boolean =>
+    /^(?:[0-9a-f]{2})+$/.test(hex) && parse(Buffer.from(hex, 'hex')).ok;
+  return z.array(text.refine(isMessage, "it must be a message of the kernel's"));
+}
+
+const belongings = fields<SavedBelongings>({
+  ifindex,
+  name: interfaceName,
+  addresses: messages(parseAddress),
+  routes: messages(parseRoute),
+  sourced: messages(parseRoute).optional(),
+  returning: flag.optional(),
+});
+
+const wanted = fields<WantedMember>({
+  name: interfaceName,
+  ifindex: ifindex.optional(),
+  takeDown: flag,
+  takeAddresses: flag,
+  options: z.record(text, text),
+});
+
+const described = fields<Described>({
+  addresses: z.array(text),
+  routes: z.array(fields<RouteRequest>({ to: text, via: text, onLink: flag.optional() })),
+  members: z.array(text),
+  options: z.array(text),
+});
+
+type PolicyState = SavedBond['state'];
+type PolicyMember = PolicyState['members'][number];
+
+const vlanTag = fields<{ tpid: number; tci: number }>({ tpid: count, tci: count });
+
+const policyMember = fields<PolicyMember>({
+  member: ifindex,
+  name: interfaceName,
+  address,
+  staleAddresses: z.array(address),
+  mtu,
+  staleMtus: z.array(mtu),
+  permanentAddress: address,
+  canSetAddress: flag,
+  adminUp: flag,
+  carrier: flag,
+  speedMbps: z.number().nullable(),
+  duplex: z.enum(['full', 'half']).nullable(),
+  state: z.enum(['active', 'backup']),
+  inactive: flag,
+  link: z.enum(['up', 'fail', 'down', 'back']),
+  delayTicks: z.number(),
+  linkFailureCount: count,
+  prio: z.int(),
+  queueId: count,
+  actorPortPrio: count,
+  settling: flag,
+  arp: fields<PolicyMember['arp']>({ txMs: time, rxMs: time, targetRxMs: z.array(time), linkUpMs: time }),
+  watch: fields<PolicyMember['watch']>({
+    answeredMs: time,
+    askedMs: time,
+    heardMs: time,
+    suspectMs: time.nullable(),
+    silent: flag,
+  }),
+  speedless: flag,
+});
+
+const stackedDevice = fields<StackedDevice>({
+  ifindex,
+  name: interfaceName,
+  address,
+  adminUp: flag,
+  ipv4: texts,
+  ipv6: texts,
+  forwarding: flag,
+  ipv4Groups: texts,
+  igmpVersion: z.literal([1, 2, 3]),
+  ipv6Groups: texts,
+  mldVersion: z.literal([1, 2]),
+  taught: fields<NonNullable<StackedDevice['taught']>>({
+    kind: z.enum(['vlan', 'macvlan']),
+    tag: vlanTag.nullable(),
+  }).optional(),
+});
+
+const due = time.nullable();
+
+const policyState = fields<PolicyState>({
+  name: interfaceName,
+  address,
+  staleAddresses: z.array(address),
+  addressIsRandom: flag,
+  awaitsRandomAddress: flag,
+  mtu,
+  adminUp: flag,
+  carrier: flag,
+  promiscuous: flag,
+  allMulticast: flag,
+  numbers: fields<PolicyState['numbers']>({
+    ...alike(NUMBER_OPTIONS, z.number()),
+    mode: z
+      .int()
+      .min(0)
+      .max(MODE_NAMES.length - 1),
+  }),
+  arpTargets: texts,
+  nsTargets: texts,
+  adActorSystem: address,
+  primary: text.nullable(),
+  forcePrimary: flag,
+  active: ifindex.nullable(),
+  usable: z.array(ifindex).nullable(),
+  probing: ifindex.nullable(),
+  routes: z.array(
+    z.discriminatedUnion('path', [
+      z.looseObject({
+        target: text,
+        path: z.literal('bond'),
+        sender: text.nullable(),
+        vlans: z.array(vlanTag),
+      }),
+      z.looseObject({ target: text, path: z.enum(['none', 'elsewhere']) }),
+    ]),
+  ),
+  members: z.array(policyMember),
+  stack: z.array(stackedDevice),
+  peerNotifLeft: count,
+  igmpLeft: count,
+  timers: fields<PolicyState['timers']>({ mii: due, igmp: due, arp: due, learning: due }),
+  rebalance: count,
+  toldSenders: text,
+  lastPlan: text,
+});
+
+/** Of another version of the policy only that is looked at: it is refused, or read by whoever knows it. */
+const policy = z.looseObject({ version: z.int(), state: z.looseObject({}) }).superRefine((saved, context) => {
+  if (saved.version !== SAVED_BOND_VERSION) return;
+  for (const { path, message } of policyState.safeParse(saved.state).error?.issues ?? []) {
+    context.addIssue({ code: 'custom', path: ['state', ...path], message });
+  }
+});
+
+const runner = fields<SavedRunner>({
+  name: interfaceName,
+  bondIfindex: ifindex,
+  lowerIfindex: ifindex,
+  pins: text.refine(isLowerEndName, 'it must be "bwl-" and eight hexadecimal digits'),
+  policy,
+  ending: flag,
+  members: z.array(member),
+  taken: z.array(belongings),
+  filters: z.array(z.tuple([ifindex, z.array(address)])),
+  departed: counters.optional(),
+  wanted: z.array(wanted).optional(),
+  described: described.optional(),
+  heldDown: z.array(ifindex).optional(),
+});
+
+/** What the file begins with in every version. */
+const head = z.looseObject({ version: z.int(), bootId: text, netns: text });
+
+const state = fields<SavedState>({
+  version: z.int(),
+  bootId: text.min(1),
+  netns: text.regex(/^\d+$/, 'it must be a number as text'),
+  netnsCookie: text.regex(/^\d+$/, 'it must be a number as text').optional(),
+  bonds: z.array(runner),
+});
+
+/** Version, boot and namespace of a file of any version. */
+export type StateHead = Omit<SavedState, 'bonds'>;
+
+/**
+ * The state that a file holds; of one of another version or boot, which is not to be carried on, its head; a clause for what is neither.
+ * Any text gives an answer.
+ */
+export function parseState(
+  text: string,
+  ours: { readonly version: number; readonly bootId: string },
+): Result<SavedState | StateHead, string> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return err(shown((error as Error).message, 120));
+  }
+  const found = head.safeParse(value);
+  if (!found.success) return err(problemsOf(found.error));
+  if (found.data.version !== ours.version || found.data.bootId !== ours.bootId) {
+    const { version, bootId, netns } = found.data;
+    return ok({ version, bootId, netns });
+  }
+  const parsed = state.safeParse(value);
+  return parsed.success ? ok(parsed.data) : err(problemsOf(parsed.error));
+}
+
+/** What is wrong, field by field, as a clause. */
+function problemsOf(error: z.ZodError): string {
+  const { issues } = error;
+  const told = issues.slice(0, MOST_PROBLEMS).map(({ path, message }) => {
+    const where = path.length === 0 ? 'the whole' : `"${shown(path.map(String).join('.'), 80)}"`;
+    const clause = message.replace(/, received .*$/, '').replace(/^Invalid input: expected /, 'expected ');
+    return `${where}: ${shown(clause, 120)}`;
+  });
+  const more = issues.length - told.length;
+  return `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}

@@ -1,0 +1,179 @@
+// What members take in follows the bond: promiscuous and all-multicast mode, lists of addresses. After everything else that a
+// failover brings: peers are told first.
+import { listDeviceAddresses, setLink, type Rtnetlink } from '../../linux/index.js';
+import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
+import { AddressFilters, carriersOf } from './address-filters.js';
+
+/** Milliseconds between two looks at the bond's multicast groups, which the kernel does not announce. */
+const INTERVAL_MS = 500;
+
+/** A list so long is given in an instant. */
+const SHORT_LIST = 64;
+
+/** Neither promiscuous nor all-multicast for the bond. */
+const NO_MODES = JSON.stringify([false, false]);
+
+/** Its hardware would keep out VLANs of the bond, frames to the bond's MAC address, or groups that could not be written down. */
+type WhyAll = 'vlans' | 'address' | 'unwritten';
+
+interface FollowedMember {
+  readonly original: { readonly promiscuous: boolean; readonly allMulticast: boolean };
+  readonly joining?: boolean;
+  refusesAddress?: boolean;
+}
+
+export interface FilterParts {
+  readonly netlink: Rtnetlink;
+  readonly bondIfindex: number;
+  readonly records: ReadonlyMap<MemberIndex, FollowedMember>;
+  /** Does one thing, whatever becomes of it. */
+  readonly guard: (action: () => void) => void;
+  readonly save: () => void;
+  /** As `save`; false when it could not be written down. */
+  readonly note: () => boolean;
+  readonly bondUp: () => boolean;
+}
+
+export class FilterFollower {
+  readonly #parts: FilterParts;
+  readonly #lists: AddressFilters;
+  #plan: ForwardingPlan;
+  /** The modes that members were given for the bond, by member. */
+  readonly #given = new Map<MemberIndex, string>();
+  /** Members that are to receive everything whatever the bond wishes, and why. */
+  readonly #open = new Map<MemberIndex, Set<WhyAll>>();
+  #modesDue = false;
+  #listsDue = false;
+  /** Who carried the groups at the last look. */
+  #carried: readonly MemberIndex[] = [];
+  readonly #timer: NodeJS.Timeout;
+  #closed = false;
+
+  constructor(
+    parts: FilterParts,
+    plan: ForwardingPlan,
+    saved: readonly (readonly [number, readonly string[]])[] | undefined,
+  ) {
+    this.#parts = parts;
+    this.#plan = plan;
+    // Members that an earlier daemon had: what it gave them is not known.
+    for (const [member, { refusesAddress }] of parts.records) {
+      this.#given.set(member, '');
+      if (refusesAddress === true) this.#open.set(member, new Set(['address']));
+    }
+    this.#lists = new AddressFilters(parts.netlink, saved, parts.note);
+    this.#timer = setInterval(() => parts.guard(() => this.sync()), INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  /** Looks no more; what members have they keep. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+  }
+
+  /** What was added to members, as JSON. */
+  save(): (readonly [number, readonly string[]])[] {
+    return this.#lists.save();
+  }
+
+  /** Another plan is true now: what follows from it is due. */
+  planned(plan: ForwardingPlan): void {
+    const old = this.#plan;
+    this.#plan = plan;
+    const moved = carriersOf(old) !== carriersOf(plan);
+    if (moved) this.#listsDue = true;
+    if (moved || old.promiscuous !== plan.promiscuous || old.allMulticast !== plan.allMulticast) {
+      this.#modesDue = true;
+    }
+  }
+
+  /** Does what is due. */
+  follow(): void {
+    if (this.#modesDue) this.#applyModes();
+    this.#modesDue = false;
+    if (this.#listsDue) this.#syncOpenly();
+    this.#listsDue = false;
+  }
+
+  /** Those that are to carry a long list from now on take in all groups while they are given it, one by one: that takes seconds. */
+  #syncOpenly(): void {
+    const { netlink, records, bondIfindex, guard } = this.#parts;
+    const { multicastMembers, filterMembers, allMulticast } = this.#plan;
+    const arriving = multicastMembers.filter(member => !this.#carried.includes(member));
+    this.#carried = multicastMembers;
+    const isLong = arriving.length > 0 && listDeviceAddresses(netlink, bondIfindex).length > SHORT_LIST;
+    const opened = isLong ? arriving.filter(member => records.has(member)) : [];
+    for (const member of opened) guard(() => setLink(netlink, member, { allMulticast: true }));
+    try {
+      this.sync();
+    } finally {
+      for (const member of opened) {
+        const wish = filterMembers.includes(member) && allMulticast;
+        const had = records.get(member)?.original.allMulticast === true;
+        guard(() => setLink(netlink, member, { allMulticast: had || wish }));
+      }
+    }
+  }
+
+  /** Brings the members' lists in line with the bond's. */
+  sync(): void {
+    if (this.#closed) return;
+    const { records, bondIfindex, bondUp, save } = this.#parts;
+    const members = [...records].filter(([, record]) => record.joining !== true).map(([member]) => member);
+    const wish = { bondIfindex, bondUp: bondUp(), plan: this.#plan };
+    if (this.#lists.sync(wish, members)) save();
+    // What they had before they joined is written down: so that can be given back.
+    for (const member of members) {
+      const lacks = this.#lists.lacks(member);
+      const isOpen = this.#open.get(member)?.has('unwritten') === true;
+      if (lacks !== isOpen) this.receiveAll(member, 'unwritten', lacks);
+    }
+  }
+
+  /** Whether a member is to receive everything (promiscuous mode) for this reason, whatever the bond wishes. */
+  receiveAll(member: MemberIndex, why: WhyAll, isOpen: boolean): void {
+    const reasons = this.#open.get(member) ?? new Set();
+    if (reasons.has(why) === isOpen && this.#given.get(member) !== '') return;
+    if (isOpen) reasons.add(why);
+    else reasons.delete(why);
+    this.#open.set(member, reasons);
+    if (why === 'address') this.#note(member, isOpen);
+    this.#applyModes();
+  }
+
+  /** Written down first: the next daemon is to leave it so. */
+  #note(member: MemberIndex, refusesAddress: boolean): void {
+    const record = this.#parts.records.get(member);
+    if (record === undefined || (record.refusesAddress ?? false) === refusesAddress) return;
+    record.refusesAddress = refusesAddress;
+    this.#parts.save();
+  }
+
+  /** Takes everything off a member again. */
+  release(member: MemberIndex): void {
+    this.#open.delete(member);
+    this.#given.delete(member);
+    this.#lists.release(member);
+  }
+
+  /** Members that carry the bond's modes have them; others have their own back. */
+  #applyModes(): void {
+    const { netlink, records, guard } = this.#parts;
+    const { filterMembers, promiscuous, allMulticast } = this.#plan;
+    for (const [member, { original }] of records) {
+      const carries = filterMembers.includes(member);
+      const all = (this.#open.get(member)?.size ?? 0) > 0 || (carries && promiscuous);
+      const wish = JSON.stringify([all, carries && allMulticast]);
+      // Not again: somebody else may have set them meanwhile.
+      if ((this.#given.get(member) ?? NO_MODES) === wish) continue;
+      guard(() => {
+        setLink(netlink, member, {
+          promiscuous: original.promiscuous || all,
+          allMulticast: original.allMulticast || (carries && allMulticast),
+        });
+        this.#given.set(member, wish);
+      });
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// How a bond reads the links of its members (option use_carrier, H21): from the device's carrier flag, or by the ethtool and MII
+// ioctls (bond_check_dev_link).
+import { type Ethtool, getLink, type Rtnetlink } from '../../linux/index.js';
+import type { Link } from '../../netlink/index.js';
+import type { BondSnapshot, MemberLink, MemberSnapshot } from '../../policy/index.js';
+import { carrierOf, memberLinkOf } from './link-facts.js';
+
+/** Basic mode status register of a PHY, and its bit for the link (IEEE 802.3 clause 22.2.4.2). */
+const BMSR = 1;
+const BMSR_LINK = 4;
+
+/** What is asked of a device. */
+export type Asked = Pick<Ethtool, 'linkDetected' | 'linkSettings' | 'miiPhy' | 'miiRegister'>;
+
+/** The link as the device tells it by ETHTOOL_GLINK, or else by its PHY; undefined when it tells neither. */
+export function linkByIoctl(ethtool: Asked, name: string): boolean | undefined {
+  const detected = ethtool.linkDetected(name);
+  if (detected !== undefined) return detected;
+  const phy = ethtool.miiPhy(name);
+  if (phy === undefined) return undefined;
+  // The bit latches: the first reading may tell of a loss that is over.
+  ethtool.miiRegister(name, phy, BMSR);
+  const status = ethtool.miiRegister(name, phy, BMSR);
+  return status === undefined ? undefined : (status & BMSR_LINK) !== 0;
+}
+
+export class LinkReader {
+  readonly #ethtool: Asked;
+  readonly #netlink: Rtnetlink;
+  readonly #warn: (member: string, message: string) => void;
+  #byFlag = true;
+  #isWatching = false;
+  /** Members of which it was said that their device does not tell its link. */
+  readonly #silent = new Set<number>();
+
+  constructor(
+    machine: { readonly ethtool: Asked; readonly netlink: Rtnetlink },
+    warn: (member: string, message: string) => void,
+  ) {
+    this.#ethtool = machine.ethtool;
+    this.#netlink = machine.netlink;
+    this.#warn = warn;
+  }
+
+  /** The options may have changed. */
+  follow({ options }: Pick<BondSnapshot, 'options'>): void {
+    this.#byFlag = options.use_carrier === 1;
+    this.#isWatching = options.miimon > 0;
+  }
+
+  /** A member as the kernel told it, its link as the option says. A device that does not tell counts as up. */
+  linkOf(link: Link): MemberLink {
+    const facts = memberLinkOf(this.#ethtool, link);
+    if (this.#byFlag) return facts;
+    return { ...facts, carrier: this.#asked(link.ifindex, facts.name, facts.adminUp) };
+  }
+
+  /** Asks a member before a tick: what to tell the policy, if its link is not what that knows. */
+  news({ member, name, adminUp, carrier }: MemberSnapshot): Link | undefined {
+    if (!adminUp) return undefined;
+    const now = this.#byFlag ? this.#ethtool.linkDetected(name) : this.#asked(member, name, adminUp);
+    if (now === undefined || now === carrier) return undefined;
+    const link = getLink(this.#netlink, member);
+    return link !== undefined && this.#byFlag && carrierOf(link) !== now ? undefined : link;
+  }
+
+  #asked(member: number, name: string, adminUp: boolean): boolean {
+    const link = linkByIoctl(this.#ethtool, name);
+    if (link !== undefined) return link;
+    if (adminUp && this.#isWatching && !this.#silent.has(member)) {
+      this.#silent.add(member);
+      const message = `${name} counts as up whatever happens: its device tells its link neither by ethtool nor by MII; set use_carrier=1, or use the ARP monitor`;
+      this.#warn(name, message);
+    }
+    return true;
+  }
+}

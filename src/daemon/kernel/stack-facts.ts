@@ -1,0 +1,133 @@
+// What the kernel says of devices that may stand on a bond, in the namespace that the thread is in: links, addresses, and the multicast
+// groups that it tells in /proc alone.
+import { readFileSync } from 'node:fs';
+import type { VlanTag } from '../../frames/index.js';
+import { listAddresses, listLinks, readSysctl, type Rtnetlink } from '../../linux/index.js';
+import {
+  type Address,
+  AF_INET,
+  AF_INET6,
+  IFA_F,
+  IFF,
+  type Link,
+  ownAddress,
+  vlanSettingsOf,
+} from '../../netlink/index.js';
+import type { StackedDevice } from '../../policy/index.js';
+
+export const STACKABLE: ReadonlySet<string> = new Set(['vlan', 'macvlan']);
+
+/** What there is in the namespace, as far as it may stand on a bond. */
+export interface Surroundings {
+  readonly links: readonly Link[];
+  readonly addresses: readonly Address[];
+  readonly igmp: ReadonlyMap<number, IgmpState>;
+  readonly mld: ReadonlyMap<number, readonly string[]>;
+}
+
+export function lookAround(netlink: Rtnetlink): Surroundings {
+  const [links, addresses] = [listLinks(netlink), listAddresses(netlink)];
+  return { links, addresses, igmp: readIgmp(), mld: readMld() };
+}
+
+/** What peers and switches are told of one; called in its namespace. */
+export function describe(link: Link, { addresses, igmp, mld }: Surroundings): StackedDevice {
+  const name = link.name ?? '';
+  const own = addresses.filter(address => address.ifindex === link.ifindex);
+  const usable = own.filter(
+    address => ((address.flags ?? 0) & (IFA_F.IFA_F_TENTATIVE | IFA_F.IFA_F_DADFAILED)) === 0,
+  );
+  const texts = (family: number): string[] =>
+    usable.filter(address => address.family === family).map(address => ownAddress(address) ?? '');
+  const groups = igmp.get(link.ifindex);
+  return {
+    ifindex: link.ifindex,
+    name,
+    address: link.address ?? '',
+    adminUp: (link.flags & IFF.IFF_UP) !== 0,
+    ipv4: texts(AF_INET),
+    ipv6: texts(AF_INET6),
+    forwarding: readSysctl('ipv6', name, 'forwarding') === '1',
+    ipv4Groups: groups?.groups ?? [],
+    igmpVersion: groups?.version ?? 3,
+    ipv6Groups: mld.get(link.ifindex) ?? [],
+    mldVersion: 2,
+  };
+}
+
+export function tagOf(link: Link): VlanTag | null {
+  const vlan = vlanSettingsOf(link);
+  return vlan === undefined ? null : { tpid: vlan.protocol, tci: vlan.id };
+}
+
+interface IgmpState {
+  readonly version: 1 | 2 | 3;
+  readonly groups: string[];
+}
+
+function readTable(path: string): string[] {
+  try {
+    return readFileSync(path, 'latin1').split('\n');
+  } catch {
+    return [];
+  }
+}
+
+/** /proc/net/igmp: a line a device, then one indented line a group, the group as a number in the host's byte order. */
+export function parseIgmp(lines: readonly string[]): Map<number, IgmpState> {
+  const devices = new Map<number, IgmpState>();
+  let current: IgmpState | undefined;
+  for (const line of lines) {
+    const device = /^(\d+)\t.*V([123])\s*$/.exec(line);
+    if (device !== null) {
+      current = { version: Number(device[2]) as 1 | 2 | 3, groups: [] };
+      devices.set(Number(device[1]), current);
+      continue;
+    }
+    const group = /^\s+([0-9A-F]{8})\s/.exec(line);
+    if (group === null || current === undefined) continue;
+    const number = Number.parseInt(group[1] ?? '0', 16);
+    const quad = [number & 255, (number >>> 8) & 255, (number >>> 16) & 255, number >>> 24];
+    current.groups.push(quad.join('.'));
+  }
+  return devices;
+}
+
+function readIgmp(): Map<number, IgmpState> {
+  return parseIgmp(readTable('/proc/net/igmp'));
+}
+
+/** /proc/net/igmp6: index, device, group as 32 hexadecimal digits, and more. */
+export function parseMld(lines: readonly string[]): Map<number, string[]> {
+  const devices = new Map<number, string[]>();
+  for (const line of lines) {
+    const fields = /^(\d+)\s+\S+\s+([0-9a-f]{32})\s/.exec(line);
+    if (fields === null) continue;
+    const index = Number(fields[1]);
+    const text = (fields[2] ?? '').match(/.{4}/g)?.join(':') ?? '';
+    devices.set(index, [...(devices.get(index) ?? []), text]);
+  }
+  return devices;
+}
+
+function readMld(): Map<number, string[]> {
+  return parseMld(readTable('/proc/net/igmp6'));
+}
+
+/** The groups of each device by its index, as text to compare. */
+export type GroupTable = ReadonlyMap<number, string>;
+
+/** Which groups are joined in the namespace now. */
+export function readGroups(): GroupTable {
+  const [igmp, mld] = [readIgmp(), readMld()];
+  const devices = new Set([...igmp.keys(), ...mld.keys()]);
+  return new Map(
+    Array.from(devices, ifindex => [ifindex, JSON.stringify([igmp.get(ifindex), mld.get(ifindex)])]),
+  );
+}
+
+/** Indexes of the devices whose groups differ. */
+export function changedGroups(before: GroupTable, now: GroupTable): number[] {
+  const devices = new Set([...before.keys(), ...now.keys()]);
+  return [...devices].filter(ifindex => before.get(ifindex) !== now.get(ifindex));
+}

@@ -1,0 +1,135 @@
+// What RUN_DIR/sys has besides the bonds' own files: links to the real /sys, so that a program may be pointed at
+// RUN_DIR/sys instead of /sys and finds all that it knows. Only where /sys shows this network namespace.
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import type { TreeEntry } from '../../report/index.js';
+
+/** An interface by name and index. */
+export interface NamedInterface {
+  readonly name: string;
+  readonly ifindex: number;
+}
+
+const NET = 'class/net';
+
+/** Bonds of the kernel's own driver that /sys knows. */
+export function kernelMasters(sys = '/sys'): string[] {
+  return (textOf(`${sys}/${NET}/bonding_masters`) ?? '').split(/\s+/).filter(name => name !== '');
+}
+
+/** News of an interface, as far as its directory in /sys may look otherwise for it. */
+export interface InterfaceNews {
+  readonly ifindex: number;
+  readonly name?: string;
+  /** The interface that it is made on. */
+  readonly link?: number;
+  readonly master?: number;
+}
+
+/**
+ * What /sys has, read once and again where there is news of an interface: with many interfaces a whole look takes long. What comes
+ * without news (an attribute that a driver adds later) is found when all is forgotten.
+ */
+export class SystemLinks {
+  readonly #sys: string;
+  /** Indexes by name, of interfaces that /sys was seen to show. */
+  readonly #shown = new Map<string, number>();
+  /** Real directories by name; undefined: there is none. */
+  readonly #real = new Map<string, string | undefined>();
+  /** Files of real directories, by index. */
+  readonly #files = new Map<number, readonly string[]>();
+  #top: { readonly areas: readonly string[]; readonly classes: readonly string[] } | undefined;
+
+  constructor(sys = '/sys') {
+    this.#sys = sys;
+  }
+
+  /** The directory of this interface, and of those above and below it, is looked at anew. */
+  told({ ifindex, name, link, master }: InterfaceNews): void {
+    if (name !== undefined) {
+      this.#real.delete(name);
+      this.#shown.delete(name);
+    }
+    for (const other of [ifindex, link, master]) if (other !== undefined) this.#files.delete(other);
+  }
+
+  /** All is looked at anew. */
+  forget(): void {
+    this.#shown.clear();
+    this.#real.clear();
+    this.#files.clear();
+    this.#top = undefined;
+  }
+
+  /** True when /sys shows these interfaces under their names and indexes: it may be that of another network namespace. */
+  isOurs(interfaces: readonly NamedInterface[]): boolean {
+    return interfaces.every(({ name, ifindex }) => {
+      if (this.#shown.get(name) === ifindex) return true;
+      if (Number(textOf(`${this.#sys}/${NET}/${name}/ifindex`) ?? Number.NaN) !== ifindex) return false;
+      this.#shown.set(name, ifindex);
+      return true;
+    });
+  }
+
+  /**
+   * Links by path below the run directory. `own` are the bonds and members, whose directories are ours: they get a link
+   * for each file of the real one, so that `has` has the last word on what is there already.
+   */
+  of(own: readonly NamedInterface[], has: (path: string) => boolean): Map<string, TreeEntry> {
+    const sys = this.#sys;
+    const links = new Map<string, TreeEntry>();
+    const indexes = new Map(own.map(({ name, ifindex }) => [name, ifindex]));
+    const add = (path: string, target: string): void => {
+      if (!has(`sys/${path}`)) links.set(`sys/${path}`, { link: target });
+    };
+    this.#top ??= { areas: namesIn(sys), classes: namesIn(`${sys}/class`) };
+    for (const name of this.#top.areas) if (name !== 'class') add(name, `${sys}/${name}`);
+    for (const name of this.#top.classes) if (name !== 'net') add(`class/${name}`, `${sys}/class/${name}`);
+    for (const name of namesIn(`${sys}/${NET}`)) {
+      if (name === 'bonding_masters') continue;
+      const real = this.#realOf(name);
+      if (real === undefined) continue;
+      const ifindex = indexes.get(name);
+      if (ifindex === undefined) add(`${NET}/${name}`, real);
+      else for (const file of this.#filesOf(ifindex, real)) add(`${NET}/${name}/${file}`, `${real}/${file}`);
+    }
+    return links;
+  }
+
+  #realOf(name: string): string | undefined {
+    if (!this.#real.has(name)) this.#real.set(name, realOf(`${this.#sys}/${NET}/${name}`));
+    return this.#real.get(name);
+  }
+
+  #filesOf(ifindex: number, real: string): readonly string[] {
+    const known = this.#files.get(ifindex);
+    if (known !== undefined) return known;
+    const files = namesIn(real);
+    this.#files.set(ifindex, files);
+    return files;
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+/** Where an interface really is: a link to /sys/class/net would lead to itself where somebody mounts ours over that. */
+function realOf(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}

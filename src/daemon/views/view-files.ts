@@ -1,0 +1,379 @@
+// RUN_DIR/proc and RUN_DIR/sys: the driver's files, for programs that read files. Written whole by rename, only what
+// changed, and removed when the daemon ends in order: a file that says "up" while nobody looks would be a lie. What others write
+// to them is obeyed where the driver's file would be, and put right in any case.
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { isErrno, readOwnFile } from '../../linux/index.js';
+import type { FileTree, TreeEntry } from '../../report/index.js';
+import { ViewWatch } from './view-watch.js';
+import { isWritable, MOST_WRITTEN, type ViewWrite } from './view-writes.js';
+
+/** Shortest time between two looks at what changed: a storm of events costs ten writes a second, not thousands. */
+const PAUSE_MS = 100;
+/** Changes that are no news of any kind (a speed that was negotiated anew) are found after this. */
+const SWEEP_MS = 5000;
+
+/** Files that are written in one go: thousands would keep monitors waiting (some 40 µs each). */
+const AT_ONCE = 1000;
+
+const AREAS = ['proc', 'sys'] as const;
+const MARK = 'README';
+/** By which a directory of any version is known. */
+const MARK_START = 'Made by bondwire and ';
+/** An empty file may be one that somebody is about to write: for so long it is waited for. */
+const EMPTY_MS = 300;
+/** So long after a file was replaced, a writer may still be at the one that was there. */
+const LATE_MS = 15;
+/** Files that were replaced, until it is seen that nobody wrote to them in the last moment. */
+const REPLACED = '.views.replaced';
+/** What is not what we wrote any more. */
+const SPOILT: TreeEntry = { text: '\0' };
+const MARK_TEXT = `Made by bondwire and kept up to date while its daemon runs: what the kernel's bonding driver shows below
+/proc/net/bonding and /sys/class/net, for the bonds of this run directory. Writing to the files of options sets them, as in sysfs;
+what is refused is told as an event. Other files are put right when they are written to.
+They are removed when the daemon ends in order. If it was killed, they are as they were then until it is back.
+`;
+
+export interface ViewFilesOptions {
+  readonly runDir: string;
+  /** What the files are to hold now. */
+  readonly tree: () => FileTree;
+  /** The next tree is to be made anew, from nothing that is known. */
+  readonly anew: () => void;
+  /** Somebody wrote to files that set something. */
+  readonly written: (writes: readonly ViewWrite[]) => Promise<void>;
+  /** Told once for each different problem. */
+  readonly failed: (message: string) => void;
+}
+
+export class ViewFiles {
+  readonly #options: ViewFilesOptions;
+  #written = new Map<string, TreeEntry>();
+  /** What files were when they were written, or read since, by which those that others wrote to are known. */
+  readonly #stamps = new Map<string, string>();
+  /** Directories that are there. */
+  readonly #directories = new Set<string>();
+  readonly #watch = new ViewWatch(directory => this.#look(directory));
+  #replaced = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #problem = '';
+  #open = false;
+
+  constructor(options: ViewFilesOptions) {
+    this.#options = options;
+  }
+
+  /** Sweeps away what a daemon left that was killed, and writes everything. */
+  open(): void {
+    try {
+      for (const area of AREAS) this.#clear(area);
+      rmSync(this.#at(REPLACED), { recursive: true, force: true });
+      mkdirSync(this.#at(REPLACED), { mode: 0o700 });
+      for (const area of AREAS) {
+        mkdirSync(this.#at(area), { recursive: true, mode: 0o755 });
+        this.#put(`${area}/${MARK}`, { text: MARK_TEXT });
+      }
+    } catch (error) {
+      this.#tell(error);
+      return;
+    }
+    this.#open = true;
+    this.write();
+    this.#sweep = setInterval(() => {
+      this.#options.anew();
+      this.touch();
+    }, SWEEP_MS);
+    this.#sweep.unref();
+  }
+
+  /** Something may have changed: written at the end of this turn, or 100 ms after the last time. */
+  touch(): void {
+    if (!this.#open || this.#timer !== undefined) return;
+    const wait = Math.max(0, this.#lastMs + PAUSE_MS - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.write();
+    }, wait);
+    this.#timer.unref();
+  }
+
+  /** Writes what changed, at once. */
+  write(): void {
+    if (!this.#open) return;
+    this.#lastMs = performance.now();
+    try {
+      const wanted = new Map(this.#options.tree());
+      for (const area of AREAS) wanted.set(`${area}/${MARK}`, { text: MARK_TEXT });
+      // What goes, goes first: the link of an interface makes room for the directory of a member, and the other way.
+      const gone = Array.from(this.#written.keys()).filter(path => !wanted.has(path));
+      const steps = gone.map(path => () => this.#remove(path));
+      const due = Array.from(wanted).filter(([path, entry]) => !same(this.#written.get(path), entry));
+      steps.push(
+        ...due.slice(0, AT_ONCE).map(
+          ([path, entry]) =>
+            () =>
+              this.#put(path, entry),
+        ),
+      );
+      const failures = steps.map(quietly).filter(failure => failure !== undefined);
+      // Not at once where nothing could be written: it may be so for long.
+      if (due.length > AT_ONCE && failures.length === 0) this.#again();
+      this.#watch.follow(new Set(Array.from(this.#written.keys(), path => dirname(this.#at(path)))));
+      // One file that cannot be written keeps no other from being.
+      if (failures.length > 0) throw failures[0];
+      this.#problem = '';
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  /** The next part, after whatever else is waiting. */
+  #again(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.write();
+    }, 1);
+    this.#timer.unref();
+  }
+
+  /** Takes everything away. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    clearTimeout(this.#timer);
+    clearInterval(this.#sweep);
+    this.#watch.close();
+    this.#written.clear();
+    this.#stamps.clear();
+    this.#directories.clear();
+    try {
+      for (const area of AREAS) this.#clear(area);
+      rmSync(this.#at(REPLACED), { recursive: true, force: true });
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  #at(path: string): string {
+    return `${this.#options.runDir}/${path}`;
+  }
+
+  /** Removes the directory if it is ours; throws when somebody else's is there (a run directory of `/`, say). */
+  #clear(area: string): void {
+    const directory = this.#at(area);
+    if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return;
+    if (markOf(`${directory}/${MARK}`)?.startsWith(MARK_START) !== true) {
+      throw new Error(
+        `${directory} was not made by bondwire and is left alone, so there are no files of the driver's form; move it away, or name another directory with --run-dir.`,
+      );
+    }
+    rmSync(directory, { recursive: true, force: true });
+  }
+
+  #put(path: string, entry: TreeEntry): void {
+    const stamp = this.#stamps.get(path);
+    if (stamp === undefined && 'link' in entry && this.#linkAnew(path, entry.link)) return;
+    const temporary = this.#at('.view.new');
+    rmSync(temporary, { recursive: true, force: true });
+    if ('link' in entry) symlinkSync(entry.link, temporary);
+    else writeFileSync(temporary, entry.text, { mode: 0o444 });
+    const replaced = stamp !== undefined && isWritable(path) ? this.#keep(path) : undefined;
+    const move = (): void => this.#inDirectoryOf(path, () => renameSync(temporary, this.#at(path)));
+    try {
+      move();
+    } catch {
+      this.#clearWay(path);
+      move();
+    }
+    this.#written.set(path, entry);
+    this.#stamps.set(path, this.#stampOf(path));
+    if (replaced !== undefined && this.#stampOf(replaced) !== stamp) this.#late(path, replaced);
+    else if (replaced !== undefined) rmSync(this.#at(replaced), { force: true });
+  }
+
+  /** A link where nothing is takes one call; false where something is. */
+  #linkAnew(path: string, target: string): boolean {
+    try {
+      this.#inDirectoryOf(path, () => symlinkSync(target, this.#at(path)));
+    } catch (error) {
+      // Or something is in the way, which is cleared as for a file.
+      if (isErrno(error, 'EEXIST', 'ELOOP', 'ENOTDIR')) return false;
+      throw error;
+    }
+    this.#written.set(path, { link: target });
+    this.#stamps.set(path, this.#stampOf(path));
+    return true;
+  }
+
+  /** Makes the directory of a file where it is not there, or not any more. */
+  #inDirectoryOf(path: string, action: () => void): void {
+    const directory = dirname(this.#at(path));
+    if (this.#directories.has(directory)) {
+      try {
+        return action();
+      } catch (error) {
+        if (!isErrno(error, 'ENOENT')) throw error;
+      }
+    }
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    this.#directories.add(directory);
+    action();
+  }
+
+  /** Removes what others put where a directory or a file of ours belongs; what is in a directory, or mounted there, is theirs. */
+  #clearWay(path: string): void {
+    const parts = path.split('/');
+    for (let end = 1; end < parts.length; end++) {
+      const directory = this.#at(parts.slice(0, end).join('/'));
+      const found = lstatSync(directory, { throwIfNoEntry: false });
+      if (found?.isDirectory() === true) continue;
+      rmSync(directory, { force: true });
+      return;
+    }
+    rmdirSync(this.#at(path));
+  }
+
+  #stampOf(path: string): string {
+    const found = foundAt(this.#at(path));
+    return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
+  }
+
+  /** A second name for the file that is about to be replaced; none where somebody put something there that can have none. */
+  #keep(path: string): string | undefined {
+    this.#replaced += 1;
+    const replaced = `${REPLACED}/${this.#replaced}`;
+    try {
+      linkSync(this.#at(path), this.#at(replaced));
+      return replaced;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Somebody wrote to a file after it was looked at and before it was replaced: that counts as well. */
+  #late(path: string, replaced: string): void {
+    if (!this.#open) return;
+    if (this.#isBeingWritten(replaced)) {
+      setTimeout(() => this.#late(path, replaced), LATE_MS).unref();
+      return;
+    }
+    const text = writtenText(this.#at(replaced));
+    rmSync(this.#at(replaced), { force: true });
+    if (text === '') return;
+    const done = this.#options.written([{ path, text }]);
+    void done.catch((error: unknown) => this.#tell(error)).finally(() => this.touch());
+  }
+
+  /** Files of a directory that others wrote to, replaced or removed. */
+  #look(directory: string): void {
+    if (!this.#open) return;
+    const writes: ViewWrite[] = [];
+    let isSpoilt = false;
+    for (const [path, entry] of this.#written) {
+      if (entry === SPOILT || dirname(this.#at(path)) !== directory) continue;
+      const stamp = this.#stampOf(path);
+      if (stamp === this.#stamps.get(path)) continue;
+      if (isWritable(path) && this.#isBeingWritten(path)) {
+        this.#watch.again(directory);
+        continue;
+      }
+      const text = isWritable(path) ? writtenText(this.#at(path)) : '';
+      if (this.#stampOf(path) !== stamp) {
+        this.#watch.again(directory);
+        continue;
+      }
+      isSpoilt = true;
+      this.#written.set(path, SPOILT);
+      this.#stamps.set(path, stamp);
+      if (text !== '') writes.push({ path, text });
+    }
+    if (!isSpoilt) return;
+    // What they set shows in the files when they are put right.
+    const done = writes.length === 0 ? Promise.resolve() : this.#options.written(writes);
+    void done.catch((error: unknown) => this.#tell(error)).finally(() => this.touch());
+  }
+
+  #isBeingWritten(path: string): boolean {
+    const found = foundAt(this.#at(path));
+    if (found?.size !== 0) return false;
+    // A time in the future is nobody's who writes now; the clock of files is finer than this one, and may be ahead by a part of a millisecond.
+    return Math.abs(Date.now() - found.mtimeMs) < EMPTY_MS;
+  }
+
+  /** The file, and the directories that it leaves empty. */
+  #remove(path: string): void {
+    this.#written.delete(path);
+    this.#stamps.delete(path);
+    rmSync(this.#at(path), { recursive: true, force: true });
+    for (let up = dirname(path); up.includes('/'); up = dirname(up)) {
+      try {
+        rmdirSync(this.#at(up));
+        this.#directories.delete(this.#at(up));
+      } catch {
+        return;
+      }
+    }
+  }
+
+  #tell(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    if (message === this.#problem) return;
+    this.#problem = message;
+    this.#options.failed(message);
+  }
+}
+
+/** Why it failed; undefined when it did not. */
+function quietly(step: () => void): unknown {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+function same(one: TreeEntry | undefined, other: TreeEntry): boolean {
+  if (one === undefined) return false;
+  if ('link' in one) return 'link' in other && one.link === other.link;
+  return 'text' in other && one.text === other.text;
+}
+
+/** What is there; undefined where nothing is, or where nothing can be reached (links in a circle, a file on the way). */
+function foundAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** What somebody wrote, as far as it matters; nothing where that is no file of text. */
+function writtenText(path: string): string {
+  try {
+    return readOwnFile(path, MOST_WRITTEN + 1) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function markOf(path: string): string | undefined {
+  try {
+    return readOwnFile(path);
+  } catch {
+    return undefined;
+  }
+}

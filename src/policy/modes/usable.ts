@@ -1,0 +1,65 @@
+// The driver's list of usable members: who could send when the list was made, and when it is made (bond_update_slave_arr).
+import { isActiveBackup, isLoadBalancing, MODE, usesHash, usesPrimary } from './modes.js';
+import { type BondState, type Context, isUp, type MemberState, tell } from '../state.js';
+
+/** bond_slave_can_tx. */
+export function canTransmit(member: MemberState): boolean {
+  return isUp(member) && member.link === 'up' && member.state === 'active';
+}
+
+/** bond_update_slave_arr. */
+function rebuild(state: BondState): void {
+  state.usable = state.members.filter(canTransmit).map(member => member.member);
+}
+
+/** After joining and leaving: in modes that hash, and in broadcast. */
+export function membersChanged(state: BondState): void {
+  if (usesHash(state) || state.numbers.mode === MODE.BROADCAST) rebuild(state);
+}
+
+/** The kernel told of a member that came up, changed or went down (bond_slave_netdev_event), or the bond was opened. */
+export function linkTold(state: BondState): void {
+  if (usesHash(state)) rebuild(state);
+}
+
+/** The monitor decided on a link (bond_miimon_link_change). */
+export function linkDecided(state: BondState): void {
+  const isStatic = isLoadBalancing(state) && state.numbers.tlb_dynamic_lb === 0;
+  if (state.numbers.mode === MODE.XOR || isStatic) rebuild(state);
+}
+
+/**
+ * The all-lost rule: the first link that comes back is used at once. Round-robin keeps no list and has no such rule; in
+ * broadcast the list is that of the last joining or leaving (bond_miimon_inspect).
+ */
+export function isAllLost(state: BondState): boolean {
+  if (isActiveBackup(state)) return state.active === null;
+  return state.usable !== null && state.usable.length === 0;
+}
+
+/** Members that may carry frames now, in the order in which they joined; without regard to which of them is active. */
+export function senders(state: BondState): readonly MemberState[] {
+  if (usesHash(state) && !(isLoadBalancing(state) && state.numbers.tlb_dynamic_lb === 1)) {
+    return state.members.filter(member => state.usable?.includes(member.member));
+  }
+  return state.members.filter(canTransmit);
+}
+
+/** Tells who sends, in modes where several do, when that is no longer what was told last. */
+export function tellSenders(context: Context, reason: string): void {
+  const { state } = context;
+  if (usesPrimary(state)) return;
+  const names = senders(state).map(member => member.name);
+  const before = state.toldSenders.split(' ').filter(name => name !== '');
+  const text = names.join(' ');
+  if (text === state.toldSenders) return;
+  state.toldSenders = text;
+  if (names.length === 0) {
+    const message = `${state.name} has no usable member left: ${reason}`;
+    tell(context, state.members.length === 0 ? 'info' : 'error', 'lost', message, { reason });
+    return;
+  }
+  const lost = before.some(name => !names.includes(name) && state.members.some(each => each.name === name));
+  const message = `${state.name} sends through ${names.join(', ')}: ${reason}`;
+  tell(context, lost ? 'warning' : 'info', 'failover', message, { reason });
+}

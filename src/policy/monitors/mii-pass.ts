@@ -1,0 +1,172 @@
+// One tick of the MII monitor over all members: inspect, commit, notifications, in the driver's order (bond_mii_monitor).
+import { selectActive } from '../modes/active-change.js';
+import { evaluateCarrier } from '../carrier.js';
+import type { LinkState } from '../contract.js';
+import { type Finding, inspect } from './mii-monitor.js';
+import { isActiveBackup, isLoadBalancing } from '../modes/modes.js';
+import { hasNeededSpeed } from '../modes/needed-speed.js';
+import { mayNotifyPeers, notifyPeers } from '../addresses/notifications.js';
+import { activeMember, type Context, makeBackup, type MemberState, primaryMember, tell } from '../state.js';
+import { hasLink, silenceReason } from './watched-link.js';
+import { isAllLost, linkDecided, tellSenders } from '../modes/usable.js';
+
+const MAX_COUNT = 0xffffffff;
+
+/** Why a member's link counts as down, as a clause. */
+export function lossReason({ state, now }: Pick<Context, 'state' | 'now'>, member: MemberState): string {
+  const silence = silenceReason(state, member, now);
+  if (silence !== null) return silence;
+  return member.adminUp ? `${member.name} lost its carrier` : `${member.name} was set down`;
+}
+
+function speedText(member: MemberState): string {
+  const speed = member.speedMbps === null ? 'speed unknown' : `${member.speedMbps} Mbit/s`;
+  return member.duplex === null ? speed : `${speed}, ${member.duplex} duplex`;
+}
+
+function tellFinding(context: Context, member: MemberState, finding: Finding, ignoreUpdelay: boolean): void {
+  const { miimon, updelay, downdelay } = context.state.numbers;
+  const who = { member: member.name };
+  if (finding.proposed === 'fail') {
+    const message = `${lossReason(context, member)}; it is given up in ${downdelay * miimon} ms unless that changes`;
+    tell(context, 'warning', 'link', message, who);
+  } else if (finding.proposed === 'back') {
+    const wait = ignoreUpdelay ? 0 : updelay * miimon;
+    tell(context, 'info', 'link', `${member.name} has its link back; it counts as up in ${wait} ms`, who);
+  } else if (finding.proposed === 'up' && member.link === 'fail') {
+    const after = (downdelay - member.delayTicks) * miimon;
+    tell(
+      context,
+      'info',
+      'link',
+      `${member.name} has its link back after ${after} ms, before it was given up`,
+      who,
+    );
+  } else if (finding.proposed === 'down' && member.link === 'back') {
+    const after = (updelay - member.delayTicks) * miimon;
+    tell(context, 'warning', 'link', `${member.name} lost its link again after ${after} ms`, who);
+  }
+}
+
+interface Proposal {
+  readonly member: MemberState;
+  readonly link: LinkState;
+}
+
+/** bond_miimon_inspect: delays count, states are only proposed. */
+function inspectAll(context: Context): Proposal[] {
+  const { state } = context;
+  const proposals: Proposal[] = [];
+  let ignoreUpdelay = isAllLost(state);
+  for (const member of state.members) {
+    const finding = inspect({
+      link: member.link,
+      carrier: hasLink(state, member),
+      delayTicks: member.delayTicks,
+      updelayTicks: state.numbers.updelay,
+      downdelayTicks: state.numbers.downdelay,
+      ignoreUpdelay,
+    });
+    tellFinding(context, member, finding, ignoreUpdelay);
+    member.delayTicks = finding.delayTicks;
+    if (finding.usedPrivilege) ignoreUpdelay = false;
+    if (finding.proposed !== null) proposals.push({ member, link: finding.proposed });
+  }
+  return proposals;
+}
+
+/** The step to DOWN: counted, out of use. True when the member was the active one. */
+function commitDown(context: Context, member: MemberState): boolean {
+  member.link = 'down';
+  member.delayTicks = 0;
+  member.linkFailureCount = Math.min(MAX_COUNT, member.linkFailureCount + 1);
+  if (isActiveBackup(context.state)) makeBackup(context.state, member);
+  linkDecided(context.state);
+  const message = `${member.name} is down and out of use (failure ${member.linkFailureCount}): ${lossReason(context, member)}`;
+  tell(context, 'warning', 'link', message, { member: member.name });
+  return member.member === context.state.active;
+}
+
+/** The step to UP. The reason for a selection when one is due, else null. */
+function commitUp(context: Context, member: MemberState): string | null {
+  const { state } = context;
+  if (!hasNeededSpeed(context, member)) {
+    member.link = 'down';
+    return null;
+  }
+  member.link = 'up';
+  state.rebalance += Number(isLoadBalancing(state));
+  // Not yet in active-backup: the selection makes one active (bond_miimon_commit).
+  if (!isActiveBackup(state)) member.state = 'active';
+  linkDecided(state);
+  tell(context, 'info', 'recovered', `${member.name} is up (${speedText(member)})`, { member: member.name });
+  const active = activeMember(state);
+  if (active === null) return `${member.name} is up and nothing else was in use`;
+  if (member === primaryMember(state)) return `primary ${member.name} is back`;
+  if (member.prio > active.prio) return `${member.name} is back and has a higher prio than ${active.name}`;
+  return null;
+}
+
+/** bond_miimon_commit: states become true, then at most one selection, then the carrier. */
+function commitAll(context: Context, proposals: readonly Proposal[]): void {
+  let reason: string | null = null;
+  let change: string | null = null;
+  for (const { member, link } of proposals) {
+    if (link === 'up') {
+      reason = commitUp(context, member) ?? reason;
+      change ??= `${member.name} is up`;
+    } else if (link === 'down') {
+      reason = commitDown(context, member) ? lossReason(context, member) : reason;
+      change = lossReason(context, member);
+    } else member.link = link;
+  }
+  if (reason !== null) selectActive(context, reason);
+  if (change !== null) tellSenders(context, change);
+  evaluateCarrier(context);
+}
+
+/**
+ * One tick. Whether to notify is decided before the commit, the counter drops after it: so a failover found here
+ * drops it twice in its own tick, and with a delay of at most one tick one notification fewer goes out, as in the driver.
+ */
+export function monitorTick(context: Context): void {
+  const { state } = context;
+  if (state.members.length === 0) return;
+  const notify = mayNotifyPeers(context);
+  const proposals = inspectAll(context);
+  if (proposals.length > 0) commitAll(context, proposals);
+  if (state.peerNotifLeft === 0) return;
+  state.peerNotifLeft--;
+  if (notify) notifyPeers(context);
+}
+
+/**
+ * Members whose link came back since the last tick, when nothing else is left: what the monitor's pass would do with
+ * them in the very tick that finds the loss, so that the bond is not without a member until then (H23).
+ */
+function takeReturned(context: Context): void {
+  const { state } = context;
+  if (state.members.some(member => member.link === 'up')) return;
+  const { updelay } = state.numbers;
+  for (const member of state.members) {
+    if (member.link !== 'down' || !hasLink(state, member) || member.settling) continue;
+    if (updelay === 0) {
+      commitUp(context, member);
+    } else {
+      member.link = 'back';
+      member.delayTicks = updelay - 1;
+    }
+  }
+}
+
+/** A loss that need not wait for the tick: UP → FAIL → DOWN in this moment (inline failover; our own, not the driver's). */
+export function confirmLoss(context: Context, member: MemberState): void {
+  if (member.link !== 'up' && member.link !== 'fail') return;
+  const wasActive = commitDown(context, member);
+  if (wasActive) {
+    takeReturned(context);
+    selectActive(context, lossReason(context, member));
+  }
+  tellSenders(context, lossReason(context, member));
+  evaluateCarrier(context);
+}

@@ -1,0 +1,45 @@
+// link_watch: the link of a member as both monitors together see it.
+import type { TimeMs } from '../contract.js';
+import type { OptionValues } from '../options/options.js';
+import { type BondState, isUp, type MemberState } from '../state.js';
+
+/** Values of link_watch. */
+const LINK_WATCH = { DRIVER: 0, ANY: 1, ALL: 2 } as const;
+
+/** True when both monitors run together. */
+export function isWatching({ numbers }: Pick<BondState, 'numbers'>): boolean {
+  return numbers.link_watch !== LINK_WATCH.DRIVER && numbers.miimon > 0 && numbers.arp_interval > 0;
+}
+
+/** The link of a member as the monitor is to see it. */
+export function hasLink(state: BondState, member: MemberState): boolean {
+  if (!isWatching(state)) return isUp(member);
+  const answers = member.adminUp && !member.watch.silent;
+  return state.numbers.link_watch === LINK_WATCH.ANY ? isUp(member) && answers : isUp(member) || answers;
+}
+
+/** Why a member that has its carrier counts as lost, as a clause; null when silence is not the reason. */
+export function silenceReason(state: BondState, member: MemberState, now: TimeMs): string | null {
+  if (!isWatching(state) || !member.watch.silent || !isUp(member)) return null;
+  const silentMs = Math.round(now - member.watch.answeredMs);
+  return `no answer from ${targetsOf(state).join(', ')} through ${member.name} for ${silentMs} ms`;
+}
+
+/** All targets of the ARP monitor. */
+export function targetsOf({ arpTargets, nsTargets }: BondState): readonly string[] {
+  return [...arpTargets, ...nsTargets];
+}
+
+/** What a user who asked for both monitors, or for passive evidence, is missing; undefined when nothing is. */
+export function idleWatch(name: string, options: OptionValues): string | undefined {
+  const { link_watch: watch, passive_evidence: passive, miimon, arp_interval: interval } = options;
+  if (watch === 'driver') {
+    return passive === 1
+      ? `passive_evidence=1 of ${name} does nothing without link_watch; set link_watch=any, miimon and arp_interval`
+      : undefined;
+  }
+  if (miimon > 0 && interval > 0) return undefined;
+  const missing =
+    interval > 0 ? 'miimon' : miimon > 0 ? 'arp_interval and arp_ip_target' : 'miimon and arp_interval';
+  return `link_watch=${watch} of ${name} joins two monitors, and not both are on: ${missing} must be set too`;
+}
