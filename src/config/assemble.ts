@@ -6,7 +6,7 @@ import { badNewBond } from './bondwire/check-bond.js';
 import { deviceOf } from './device-wish.js';
 import type { Fact, Finding, KnownInterface, Level, Place } from './facts.js';
 import { described, resolve } from './machine-match.js';
-import { isNeighbour } from './networkd/network-rules.js';
+import { isNeighbour } from './network-rules.js';
 import { joinMembers, type Membership } from './membership.js';
 import { type ModuleParameters, moduleParameters, type Parameter } from './module/module-parameters.js';
 import { joiningAbove, tellOfDevicesAbove } from './upper-devices.js';

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cidrText, classLength, destinationText, prefixLength } from './addresses.js';
 import { parseBondwireYaml, printBondwireYaml } from './bondwire/bondwire-yaml.js';
-import { durationMs } from './bondwire/durations.js';
+import { durationMs } from './durations.js';
 import { importFiles } from './import-files.js';
 import { matches } from './machine-match.js';
 import { findLoops } from './module/module-loops.js';

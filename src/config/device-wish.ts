@@ -13,7 +13,7 @@ import {
   otherBond,
   otherWay,
   wrongWay,
-} from './networkd/network-rules.js';
+} from './network-rules.js';
 import type { BondWish, RouteWish } from './wishes.js';
 
 type DeviceWish = Pick<BondWish, 'addresses' | 'routes' | 'mtu' | 'mac' | 'up'>;

@@ -12,11 +12,11 @@ import { readKeyfiles } from './network-manager/nm-keyfile.js';
 import { readNetplan } from './netplan/netplan.js';
 import { readNetworkd } from './networkd/networkd.js';
 import { readNmstate } from './nmstate/nmstate.js';
-import { otherBond } from './networkd/network-rules.js';
+import { otherBond } from './network-rules.js';
 import { type Format, recognise } from './recognise.js';
 import { readScript } from './shell/scripts.js';
 import { readTeamd } from './teamd/teamd.js';
-import { templateIn } from './interfaces/templates.js';
+import { templateIn } from './templates.js';
 import type { BondWish } from './wishes.js';
 
 export interface Import {

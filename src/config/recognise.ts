@@ -1,6 +1,6 @@
 // Tells the format of a file by its name, or, where that says nothing, by what is in it. (config)
 import { networkOfCloudInit } from './cloud-init/cloud-init.js';
-import { child, parseTree, text as scalar } from './bondwire/document-tree.js';
+import { child, parseTree, text as scalar } from './yaml/document-tree.js';
 import type { SourceFile } from './facts.js';
 import { mayBeForeign } from './foreign-formats.js';
 import { isGlobalFile } from './ifcfg/ifcfg.js';

@@ -3,7 +3,7 @@
 import { advice, shown } from '../base/index.js';
 import type { Import } from './import-files.js';
 import type { SourceFile } from './facts.js';
-import { changedText, fileDiff, type LineChange, linesOf } from './yaml/line-diff.js';
+import { changedText, fileDiff, type LineChange, linesOf } from './line-diff.js';
 import type { Format } from './recognise.js';
 import { netplanUnderneath, outOfNetplan } from './netplan/take-out-netplan.js';
 import { outOfNmstate } from './nmstate/take-out-nmstate.js';

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { shown } from '../../base/index.js';
 import { cidrText, destinationText, addressText, macText } from '../addresses.js';
 import { checkBond } from './check-bond.js';
-import { child, entriesOf, parseTree, type Tree } from './document-tree.js';
+import { child, entriesOf, parseTree, type Tree } from '../yaml/document-tree.js';
 import type { Finding, Place, SourceFile } from '../facts.js';
-import { otherBond } from '../networkd/network-rules.js';
+import { otherBond } from '../network-rules.js';
 import { type BondWish, emptyWish, type RouteWish } from '../wishes.js';
 import { corrected, levelOf, meantKey, unknownKey, without } from '../yaml/yaml-guesses.js';
 

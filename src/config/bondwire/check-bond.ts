@@ -9,7 +9,7 @@ import {
 import { checkOptions, type OptionText } from '../../policy/index.js';
 import { addressText, cidrText, destinationText, macText } from '../addresses.js';
 import type { Finding, Level, Place } from '../facts.js';
-import { badAddress, badRoute, LEAST_IPV6_MTU, otherWay, wrongWay } from '../networkd/network-rules.js';
+import { badAddress, badRoute, LEAST_IPV6_MTU, otherWay, wrongWay } from '../network-rules.js';
 import { meantOption } from '../option-guesses.js';
 import type { BondWish } from '../wishes.js';
 

@@ -3,12 +3,12 @@
 import { nearestName, shown } from '../../base/index.js';
 import { OPTION_TABLE } from '../../policy/index.js';
 import { addressText, cidrText, destinationText, prefixLength } from '../addresses.js';
-import { child, entriesOf, isTrue, text, textsOf, type Tree, treeOf } from '../bondwire/document-tree.js';
+import { child, entriesOf, isTrue, text, textsOf, type Tree, treeOf } from '../yaml/document-tree.js';
 import { FactList, type Fact, type KnownInterface, type Place, type SourceFile } from '../facts.js';
 import { tellSysctl } from '../ipv6-settings.js';
 import { sayDirectRoute, sayPeer } from '../neighbours.js';
 import { readNetwork } from '../netplan/netplan.js';
-import { isNone } from '../networkd/network-rules.js';
+import { isNone } from '../network-rules.js';
 
 /** The facts of all files; each is a configuration of its own. */
 export function readCloudInit(files: readonly SourceFile[], machine: readonly KnownInterface[]): Fact[] {

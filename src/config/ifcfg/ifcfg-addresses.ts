@@ -3,7 +3,7 @@ import { parseIpv4, shown } from '../../base/index.js';
 import { addressText, cidrText, classLength, destinationText, prefixLength } from '../addresses.js';
 import type { FactList, InterfaceRef, Place } from '../facts.js';
 import { sayPeer } from '../neighbours.js';
-import { isNone } from '../networkd/network-rules.js';
+import { isNone } from '../network-rules.js';
 import type { Assignment } from '../shell/shell-assignments.js';
 
 /** What one ifcfg file is for, and what it sets. */

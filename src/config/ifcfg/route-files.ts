@@ -5,7 +5,7 @@ import { addressText, cidrText, destinationText, prefixLength } from '../address
 import { type Fact, FactList, type Place, type SourceFile } from '../facts.js';
 import { type LogicalLine, logicalLines, splitWords, withoutShellComment } from '../shell/logical-lines.js';
 import { sayDirectRoute } from '../neighbours.js';
-import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from '../networkd/network-rules.js';
+import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from '../network-rules.js';
 import { shellAssignments } from '../shell/shell-assignments.js';
 
 interface Named {

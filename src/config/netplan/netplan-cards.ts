@@ -2,7 +2,7 @@
 // otherwise. (config)
 import { shown } from '../../base/index.js';
 import { macText } from '../addresses.js';
-import { child, entriesOf, text, textsOf, type Tree } from '../bondwire/document-tree.js';
+import { child, entriesOf, text, textsOf, type Tree } from '../yaml/document-tree.js';
 import { type Condition, type FactList, type InterfaceRef, interfaceRef } from '../facts.js';
 
 /** Kinds of definitions that may be members, those that `match` first. */

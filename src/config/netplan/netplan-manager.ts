@@ -1,12 +1,12 @@
 // netplan's own form of NetworkManager's keyfiles: `networkmanager: passthrough:` with GROUP.KEY, which is what Ubuntu's desktop
 // writes. (config)
 import { shown } from '../../base/index.js';
-import { child, entriesOf, text, type Tree } from '../bondwire/document-tree.js';
+import { child, entriesOf, text, type Tree } from '../yaml/document-tree.js';
 import type { FactList } from '../facts.js';
 import { isYes } from '../networkd/networkd-units.js';
 import { readAddresses } from '../network-manager/nm-addresses.js';
 import { tellLost } from '../network-manager/nm-lost.js';
-import type { UnitEntry, UnitSection } from '../networkd/unit-file.js';
+import type { UnitEntry, UnitSection } from '../unit-file.js';
 
 /** Keys that only say which connection it is. */
 const SILENT: ReadonlySet<string> = new Set([

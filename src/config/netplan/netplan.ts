@@ -12,14 +12,14 @@ import {
   type Tree,
   treeOf,
   unified,
-} from '../bondwire/document-tree.js';
-import { durationMs } from '../bondwire/durations.js';
+} from '../yaml/document-tree.js';
+import { durationMs } from '../durations.js';
 import { FactList, type Fact, type InterfaceRef, type KnownInterface, type SourceFile } from '../facts.js';
 import { baseName, inOrder, RUN_FIRST, tellOverridden } from '../folder-order.js';
 import { resolve } from '../machine-match.js';
 import { tellSysctl } from '../ipv6-settings.js';
 import { sayDirectRoute } from '../neighbours.js';
-import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from '../networkd/network-rules.js';
+import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from '../network-rules.js';
 import { cardsOf, tellTop } from './netplan-cards.js';
 import { passedThrough, readPassedThrough, tellDevices } from './netplan-manager.js';
 import { tellLost } from '../network-manager/nm-lost.js';

@@ -9,9 +9,9 @@ import {
   text as textOf,
   textsOf,
   type Tree,
-} from '../bondwire/document-tree.js';
+} from '../yaml/document-tree.js';
 import type { SourceFile } from '../facts.js';
-import { type LineChange, linesOf } from '../yaml/line-diff.js';
+import { type LineChange, linesOf } from '../line-diff.js';
 import { beginsWithKey, depthOf, isHeadAlone, keyBlock } from '../yaml/yaml-blocks.js';
 
 export interface OutOfNetplan {

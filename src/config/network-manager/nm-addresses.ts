@@ -4,10 +4,10 @@ import { addressText, cidrText, destinationText } from '../addresses.js';
 import type { FactList } from '../facts.js';
 import { tellSysctl } from '../ipv6-settings.js';
 import { sayDirectRoute } from '../neighbours.js';
-import { isMainTable, ofAnotherTable, ofAnotherType } from '../networkd/network-rules.js';
+import { isMainTable, ofAnotherTable, ofAnotherType } from '../network-rules.js';
 import { entriesIn, isYes, lastOf } from '../networkd/networkd-units.js';
 import { tellLost } from './nm-lost.js';
-import type { UnitEntry, UnitSection } from '../networkd/unit-file.js';
+import type { UnitEntry, UnitSection } from '../unit-file.js';
 
 /** GLib's lists end their items with a semicolon. */
 export function items(value: string): string[] {

@@ -16,7 +16,7 @@ import { entriesIn, isYes, lastOf } from '../networkd/networkd-units.js';
 import { items, readAddresses } from './nm-addresses.js';
 import { tellLost } from './nm-lost.js';
 import { readTeam, readTeamPort } from '../teamd/teamd.js';
-import { parseUnitFile, tellComments, type UnitEntry, type UnitSection } from '../networkd/unit-file.js';
+import { parseUnitFile, tellComments, type UnitEntry, type UnitSection } from '../unit-file.js';
 
 /** A connection as its file has it. */
 interface Connection {

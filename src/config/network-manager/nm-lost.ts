@@ -1,7 +1,7 @@
 // Keys of NetworkManager's keyfiles that have no counterpart, with what is to be done about them. (config)
 import { own, shown } from '../../base/index.js';
 import type { FactList } from '../facts.js';
-import type { UnitEntry } from '../networkd/unit-file.js';
+import type { UnitEntry } from '../unit-file.js';
 
 /** What needs no counterpart. */
 const SILENT: ReadonlySet<string> = new Set([

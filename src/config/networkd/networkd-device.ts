@@ -4,9 +4,9 @@ import { addressText, cidrText, classLength, destinationText } from '../addresse
 import type { FactList } from '../facts.js';
 import { tellSysctl } from '../ipv6-settings.js';
 import { sayDirectRoute, sayPeer } from '../neighbours.js';
-import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from './network-rules.js';
+import { isMainTable, isNone, ofAnotherTable, ofAnotherType } from '../network-rules.js';
 import { entriesIn, isNo, isYes, lastOf, listed } from './networkd-units.js';
-import type { UnitEntry, UnitSection } from './unit-file.js';
+import type { UnitEntry, UnitSection } from '../unit-file.js';
 
 const SILENT: ReadonlySet<string> = new Set([
   'ActiveSlave',

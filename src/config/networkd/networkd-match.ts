@@ -6,7 +6,7 @@ import type { Condition, FactList, InterfaceRef, KnownInterface } from '../facts
 import { splitWords } from '../shell/logical-lines.js';
 import { resolve } from '../machine-match.js';
 import { entriesIn, listed, type Unit } from './networkd-units.js';
-import type { UnitEntry } from './unit-file.js';
+import type { UnitEntry } from '../unit-file.js';
 
 /** Keys that are looked at, with what they are about. */
 const KEYS: Readonly<Record<string, Condition['of']>> = {

@@ -1,7 +1,7 @@
 // Which files make which unit of systemd-networkd: names decide the order, folders what stands over what, drop-ins add. (config)
 import { type Fact, FactList, type Place, type SourceFile } from '../facts.js';
 import { baseName, inOrder, isInKnownFolder, tellOverridden } from '../folder-order.js';
-import { parseUnitFile, type UnitEntry, type UnitSection } from './unit-file.js';
+import { parseUnitFile, type UnitEntry, type UnitSection } from '../unit-file.js';
 
 /** A .netdev or .network file with its drop-ins. */
 export interface Unit {

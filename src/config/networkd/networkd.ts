@@ -1,12 +1,12 @@
 // Reads systemd-networkd's .netdev and .network files with their drop-ins: bonds, their options, and who joins them. (config)
 import { nearestName, own, shown } from '../../base/index.js';
-import { durationMs } from '../bondwire/durations.js';
+import { durationMs } from '../durations.js';
 import { macText } from '../addresses.js';
 import type { Fact, FactList, KnownInterface, Place, SourceFile } from '../facts.js';
 import { bytes, readDevice } from './networkd-device.js';
 import { fitting, type Match, matchOf, refOf, tellUnknown } from './networkd-match.js';
 import { entriesIn, isNo, isYes, lastOf, type Unit, unitsOf } from './networkd-units.js';
-import { tellComments, type UnitEntry } from './unit-file.js';
+import { tellComments, type UnitEntry } from '../unit-file.js';
 
 type Conversion = 'text' | 'boolean' | 'ms' | 's' | 'list';
 

@@ -3,7 +3,7 @@
 import { own, shown } from '../../base/index.js';
 import { findOption } from '../../policy/index.js';
 import { addressText, cidrText, destinationText } from '../addresses.js';
-import { child, entriesOf, isTrue, text, textsOf, type Tree, treeOf } from '../bondwire/document-tree.js';
+import { child, entriesOf, isTrue, text, textsOf, type Tree, treeOf } from '../yaml/document-tree.js';
 import {
   FactList,
   type Fact,
@@ -15,7 +15,7 @@ import {
 import { tellSysctl } from '../ipv6-settings.js';
 import { resolve } from '../machine-match.js';
 import { sayDirectRoute } from '../neighbours.js';
-import { isMainTable, isNone, ofAnotherTable } from '../networkd/network-rules.js';
+import { isMainTable, isNone, ofAnotherTable } from '../network-rules.js';
 
 /** The state in a document: at its top, or in a policy of Kubernetes. */
 export function stateOf(tree: Tree | null): Tree | null {

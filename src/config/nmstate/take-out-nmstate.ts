@@ -1,7 +1,7 @@
 // Bonds and the routes over them as comments in a state of nmstate, where each stands on lines of its own. (config)
-import { child, parseTree, text as textOf, type Tree } from '../bondwire/document-tree.js';
+import { child, parseTree, text as textOf, type Tree } from '../yaml/document-tree.js';
 import type { SourceFile } from '../facts.js';
-import { type LineChange, linesOf } from '../yaml/line-diff.js';
+import { type LineChange, linesOf } from '../line-diff.js';
 import { itemBlock, keyBlock } from '../yaml/yaml-blocks.js';
 
 /** `removed` where nothing else is in the file; null where items stand in braces or brackets. */

@@ -1,7 +1,7 @@
 // Link watchers of teamd as monitors of a bond. A port of a team is up while any of its watchers says so
 // (teamd_link_watch_port_up), which is what link_watch=all does with two monitors here. (config)
 import { own, parseIpv4, shown } from '../../base/index.js';
-import { child, entriesOf, isTrue, text, type Tree } from '../bondwire/document-tree.js';
+import { child, entriesOf, isTrue, text, type Tree } from '../yaml/document-tree.js';
 import type { Place } from '../facts.js';
 import type { Team } from './teamd.js';
 

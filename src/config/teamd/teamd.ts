@@ -1,6 +1,6 @@
 // Reads teamd's JSON (teamd.conf(5)): runners become modes, link watchers monitors, ports members. (config)
 import { own, shown } from '../../base/index.js';
-import { child, entriesOf, isTrue, text, textsOf, type Tree, treeOf } from '../bondwire/document-tree.js';
+import { child, entriesOf, isTrue, text, textsOf, type Tree, treeOf } from '../yaml/document-tree.js';
 import {
   FactList,
   type Fact,

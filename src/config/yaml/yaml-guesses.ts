@@ -1,7 +1,7 @@
 // What somebody meant by a key that bondwire.yaml does not have: near spellings, and what other programs call the same. (config)
 import { nearestName, own } from '../../base/index.js';
 import { findOption } from '../../policy/index.js';
-import type { Entry, Tree } from '../bondwire/document-tree.js';
+import type { Entry, Tree } from './document-tree.js';
 
 type Level = 'bond' | 'bonds' | 'file' | 'member' | 'options' | 'route';
 

@@ -1,6 +1,6 @@
 // What Linux takes as an address of an interface and as a route over it, so that a file is refused before anything is done. (config)
-import { formatIpv4, formatIpv6, parseIpv4, parseIpv6, shown } from '../../base/index.js';
-import type { RouteWish } from '../wishes.js';
+import { formatIpv4, formatIpv6, parseIpv4, parseIpv6, shown } from '../base/index.js';
+import type { RouteWish } from './wishes.js';
 
 /** Below it an interface has no IPv6 (IPV6_MIN_MTU). */
 export const LEAST_IPV6_MTU = 1280;

@@ -1,6 +1,6 @@
 // Files that are no configuration yet, but templates of which another program makes one: names in them are no names. (config)
-import { shown } from '../../base/index.js';
-import type { Finding, SourceFile } from '../facts.js';
+import { shown } from '../base/index.js';
+import type { Finding, SourceFile } from './facts.js';
 
 interface Mark {
   readonly pattern: RegExp;

@@ -1,5 +1,5 @@
 // Times as systemd, netplan and people write them: `100`, `100ms`, `1s`, `1min 30s`. (config)
-import { own } from '../../base/index.js';
+import { own } from '../base/index.js';
 
 /** Milliseconds of a unit of systemd.time(7). */
 const UNITS: Readonly<Record<string, number>> = {

@@ -1,6 +1,6 @@
 // The syntax of systemd's files: sections of KEY=VALUE lines, comments by # and ;, continued lines. (config)
-import { shown } from '../../base/index.js';
-import type { FactList, Place, SourceFile } from '../facts.js';
+import { shown } from '../base/index.js';
+import type { FactList, Place, SourceFile } from './facts.js';
 
 export interface UnitEntry {
   readonly key: string;
