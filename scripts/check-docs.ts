@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { commandTree } from '#cli';
 import { optionsPage } from './options-page.js';
+import { roomProblems } from './room-pages.js';
 
 const problems: string[] = [];
 
@@ -26,7 +27,9 @@ function compare(what: string, code: readonly string[], docs: readonly string[])
 
 const pages = [
   ...readdirSync('.').filter(name => name.endsWith('.md')),
-  ...readdirSync('docs').map(name => join('docs', name)),
+  ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.md'))
+    .map(name => join('docs', name)),
   ...readdirSync('src')
     .map(room => join('src', room, 'README.md'))
     .filter(path => existsSync(path)),
@@ -169,6 +172,13 @@ checkExamples();
 checkApi();
 checkLinks();
 checkScripts();
+problems.push(
+  ...roomProblems(
+    pages
+      .filter(page => !page.startsWith('docs/') || page.startsWith('docs/decisions/'))
+      .filter(page => page !== 'CHANGELOG.md' && page !== 'README.md'),
+  ),
+);
 if (read('docs/options.md') !== optionsPage())
   problems.push('docs/options.md is out of date: run "npm run docs"');
 for (const problem of problems) console.error(problem);
