@@ -213,9 +213,9 @@ export class BondRunner {
     }
   }
 
-  /** A member got another qdisc, or lost one: whether frames go past it is part of how the plan is carried out. */
+  /** A member got another qdisc, or lost one. */
   qdiscTold(): void {
-    if (this.plane.kind === 'userspace') this.#guard(() => this.plane.apply(this.#plan));
+    this.#guard(() => this.plane.qdiscsChanged());
   }
 
   /** A member's interface is gone: deleted, or moved to another namespace (then its id there, if the kernel told). */

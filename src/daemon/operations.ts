@@ -1,6 +1,6 @@
 // What users ask of a daemon: create, enslave, release, set. Each is carried out whole or not at all.
 import { advice, err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import type { BondDataPlane } from '../dataplane/index.js';
+import { type BondDataPlane, DATA_PLANE_NAMES } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, setLink } from '../linux/index.js';
 import type { Address } from '../netlink/index.js';
 import {
@@ -19,7 +19,7 @@ import { checkBondName } from './api/bond-name.js';
 import { BondRunner } from './bond-runner.js';
 import { ChainWatch } from './kernel/chain-watch.js';
 import { isCidr } from './api/cidr.js';
-import { DATA_PLANE_NAMES, refuseMissing, refuseOther, wishedDataPlane } from './kernel/data-planes.js';
+import { refuseMissing, refuseOther, wishedDataPlane } from './kernel/data-planes.js';
 import { Destruction } from './destruction.js';
 import { type Checked, type EnslaveWishes, Joining } from './members/joining.js';
 import type { Machine } from './kernel/machine.js';

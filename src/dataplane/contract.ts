@@ -76,6 +76,8 @@ export interface BondDataPlane {
   leaveTagged(member: MemberIndex, tags: readonly number[]): void;
   /** Makes the plan true, at once, without losing a frame. */
   apply(plan: ForwardingPlan): void;
+  /** A member got another qdisc, or lost one: where frames may go past it, that is part of how the plan is carried out. */
+  qdiscsChanged(): void;
   /** The bond's carrier as others see it. */
   setCarrier(on: boolean): void;
   /** The bond has another MTU, or another name. */

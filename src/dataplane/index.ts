@@ -15,7 +15,8 @@ export { notedMembers } from './noted-members.js';
 export { twice } from './quietly.js';
 export { isLowerEnd, markedRunDir } from './pair.js';
 export { RECEIVE_PROGRAM, TRANSMIT_PROGRAM } from './ebpf/programs.js';
-export { MAX_MEMBERS } from './ebpf/shared-state.js';
+export { carriesOut, DATA_PLANE_NAMES } from './kinds.js';
+export { MAX_MEMBERS } from './limits.js';
 export { Toolbox, type ToolboxWishes } from './ebpf/toolbox.js';
 export { forwarder } from './userspace/forwarder.js';
 export {

@@ -8,6 +8,7 @@ export const BPF_PROG_TYPE_SCHED_CLS = 3;
 /** BPF_PROG_TYPE_XDP. */
 export const BPF_PROG_TYPE_XDP = 6;
 
+const EAGAIN = 11;
 const ENOSPC = 28;
 const FIRST_LOG_BYTES = 256 * 1024;
 /** The kernel's limit since 5.2 is UINT_MAX / 4; a program of ours fits in far less. */
@@ -94,6 +95,8 @@ export function loadProgramWithLog(program: ProgramParameters): {
   if (program.logLevel === undefined || program.logLevel === 0) {
     const fd = tryBpf('BPF_PROG_LOAD', loadAttr(program, 0, undefined));
     if (fd >= 0) return { fd, log: '' };
+    // Not for what is in it: there is nothing to ask the verifier.
+    if (fd === -EAGAIN) throw new ProgramRefused(EAGAIN, program.name, '');
   }
   const { result, log } = loadWithLog(program, program.logLevel || 1);
   if (result < 0) throw new ProgramRefused(-result, program.name, log);

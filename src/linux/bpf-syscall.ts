@@ -9,6 +9,8 @@ const NR_BPF: Readonly<Partial<Record<NodeJS.Architecture, number>>> = { x64: 32
 const ENOSYS = 38;
 const EINTR = 4;
 const EAGAIN = 11;
+/** How long a call that was interrupted is made again. */
+const PATIENCE_MS = 2000;
 
 /** The attribute block of one call; it keeps what it points to alive. */
 export class BpfAttr {
@@ -58,6 +60,18 @@ export class BpfAttr {
 /** Reached by the garbage collector during a call, so that nothing which the kernel reads is collected. */
 const inUse = new Set<BpfAttr>();
 
+/**
+ * Makes a call until it is not interrupted; gives its result, a negative errno where it failed. The one place where that is done: who
+ * gets EAGAIN from here is to tell it, not to try again.
+ */
+export function uninterrupted(call: () => number, now: () => number = () => performance.now()): number {
+  const end = now() + PATIENCE_MS;
+  for (;;) {
+    const result = call();
+    if ((result !== -EINTR && result !== -EAGAIN) || now() >= end) return result;
+  }
+}
+
 /** bpf(2); gives the result (a file descriptor or 0), or the errno as a negative number. */
 export function tryBpf(command: BpfCommand, attr: BpfAttr): number {
   const number = NR_BPF[process.arch];
@@ -70,10 +84,7 @@ export function tryBpf(command: BpfCommand, attr: BpfAttr): number {
   const tryOnce = command === 'BPF_PROG_LOAD' ? () => withoutSignals(once) : once;
   inUse.add(attr);
   try {
-    for (let attempt = 0; ; attempt++) {
-      const result = tryOnce();
-      if ((result !== -EINTR && result !== -EAGAIN) || attempt === 5) return result;
-    }
+    return uninterrupted(tryOnce);
   } finally {
     inUse.delete(attr);
   }

@@ -4,6 +4,8 @@ import { err, ok, type Refusal, type Result, refusal, shown } from '../../base/i
 import {
   type BondDataPlane,
   type BondPlaces,
+  carriesOut,
+  DATA_PLANE_NAMES,
   type DataPlaneKind,
   EbpfBond,
   forwarder,
@@ -25,21 +27,6 @@ import { notedPins, placesOf } from '../keeping/places.js';
 /** Words of the option `data_plane`. */
 export const DATA_PLANE_WISHES = ['auto', 'ebpf', 'userspace'] as const;
 export type DataPlaneWish = (typeof DATA_PLANE_WISHES)[number];
-
-/** Names for people. */
-export const DATA_PLANE_NAMES: Readonly<Record<DataPlaneKind, string>> = {
-  ebpf: 'eBPF data plane',
-  userspace: 'user-space data plane',
-};
-
-/** Modes that the user-space data plane carries out; others are refused there. */
-const USERSPACE_MODES: ReadonlySet<ModeName> = new Set([
-  'active-backup',
-  'balance-rr',
-  'balance-xor',
-  'broadcast',
-  'balance-tlb',
-]);
 
 /** An interface that is in every namespace. */
 const LOOPBACK = 1;
@@ -255,7 +242,7 @@ export function wishedDataPlane(options: Readonly<Record<string, unknown>>): Dat
 
 /** A mode that a data plane does not carry out. */
 function refuseMode(kind: DataPlaneKind, mode: ModeName): Refusal | undefined {
-  if (kind === 'ebpf' || USERSPACE_MODES.has(mode)) return undefined;
+  if (carriesOut(kind, mode)) return undefined;
   const message = `mode=${mode} was refused: the ${DATA_PLANE_NAMES[kind]} does not carry out this mode yet; use another mode, or the eBPF data plane.`;
   return refusal('not-implemented', 'EOPNOTSUPP', message);
 }

@@ -20,11 +20,12 @@ import {
   SK_BUFF,
 } from '../../ebpf/index.js';
 import { HASH_POLICIES, type HashPolicy } from '../../policy/index.js';
+import { MAX_MEMBERS } from '../limits.js';
 import { ETH_HEADER, ETH_P_IP, ETH_P_IPV6, ICMPV6, readFrame, scratch } from './frame-code.js';
 import { hashFrame } from './hash-code.js';
 import { at, checkDevice, count, memberAt, of, type ProgramContext, STACK } from './program-parts.js';
 import { chooseMember } from './programs.js';
-import { FLOW, FLOWS, MAX_MEMBERS, MEMBER_FLAGS, REBALANCE_SECONDS, SHARED_FLAGS } from './shared-state.js';
+import { FLOW, FLOWS, MEMBER_FLAGS, REBALANCE_SECONDS, SHARED_FLAGS } from './shared-state.js';
 import { begin, end, networkOrder, noticeDead, search } from './spread-programs.js';
 
 const IPV6_NEXT_HEADER = ETH_HEADER + 6;

@@ -2,7 +2,8 @@
 // the map that it made, so that one of another layout, newer or older, can read them.
 import { lookupMap, mapInfo } from '../../linux/index.js';
 import type { MemberIndex } from '../../policy/index.js';
-import { LAYOUT_VERSION, LOSS, MAX_MEMBERS, MEMBER, SHARED } from './shared-state.js';
+import { MAX_MEMBERS } from '../limits.js';
+import { LAYOUT_VERSION, LOSS, MEMBER, SHARED } from './shared-state.js';
 
 /** Bytes from the start of the map's value; those of a member from the start of its slot, those of a loss from its own. */
 export interface FieldPlaces {

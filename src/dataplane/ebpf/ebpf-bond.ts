@@ -302,6 +302,9 @@ export class EbpfBond implements BondDataPlane {
     publishPlan(this.#state, plan, this.checksCarrier);
   }
 
+  /** A redirected frame goes by the qdisc of its member, whichever that is. */
+  qdiscsChanged(): void {}
+
   /** Another mode or hash policy has another program, which takes over between two frames. */
   #swapTransmit(kind: TransmitKind): void {
     const fd = this.#toolbox.load(transmitProgramOf(this.#toolbox.context, kind), this.#maps);

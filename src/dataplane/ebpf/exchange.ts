@@ -5,6 +5,7 @@ import { tagRanges } from '../../netlink/index.js';
 import type { MemberIndex } from '../../policy/index.js';
 import type { BondPlaces, KnownBond } from '../contract.js';
 import { quietly } from '../quietly.js';
+import { MAX_MEMBERS } from '../limits.js';
 import {
   type Attachment,
   attachIngress,
@@ -32,7 +33,6 @@ import { NOT_BY_PINS, noted, type Parts, writeParts } from './parts.js';
 import { Pins } from './pins.js';
 import { receiveProgram } from './programs.js';
 import { publishPlan } from './publish-plan.js';
-import { MAX_MEMBERS } from './shared-state.js';
 import { transmitKindOf, transmitProgramOf } from './transmit-kinds.js';
 
 /** The bond with its new parts. */

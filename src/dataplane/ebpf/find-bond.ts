@@ -12,13 +12,14 @@ import {
 } from '../../linux/index.js';
 import type { BondPlaces, KnownBond } from '../contract.js';
 import { unlessDamaged } from '../parts-note.js';
+import { MAX_MEMBERS } from '../limits.js';
 import { type Attachment, type AttachKind, type Hooks, isAttached } from './attachment.js';
 import { type CarriedState, readCarried, versionOf } from './carried-state.js';
 import { hookedAt } from './hooks.js';
 import type { LoadedMaps } from './maps.js';
 import { noted, type Parts, readParts } from './parts.js';
 import { Pins, type PinStore } from './pins.js';
-import { EVENTS_MAP, LAYOUT_VERSION, MAX_MEMBERS, SHARED, STATE_MAP } from './shared-state.js';
+import { EVENTS_MAP, LAYOUT_VERSION, SHARED, STATE_MAP } from './shared-state.js';
 import type { Toolbox } from './toolbox.js';
 
 /** What bonds work with. */

@@ -5,12 +5,12 @@ import { type FieldsOf, over, type StructAccessor } from '../../ebpf/index.js';
 import { type MappedMemory, mmapArray, monotonicNs } from '../../linux/index.js';
 import type { BalancedMember, MemberIndex } from '../../policy/index.js';
 import type { Loss } from '../contract.js';
+import { MAX_MEMBERS } from '../limits.js';
 import type { CarriedLoss, CarriedState } from './carried-state.js';
 import {
   BALANCING,
   LAYOUT_VERSION,
   LOSS,
-  MAX_MEMBERS,
   MEMBER,
   NO_SLOT,
   ORDER_CHANGE_SHIFT,

@@ -17,17 +17,9 @@ import {
   type Register,
   SK_BUFF,
 } from '../../ebpf/index.js';
+import { MAX_MEMBERS } from '../limits.js';
 import { CAST_KFUNC, type KernelLayout, LINK_STATE_NOCARRIER, LINK_STATE_START } from './kernel-layout.js';
-import {
-  BALANCING,
-  DIVERSION,
-  EVENTS_MAP,
-  LOSS,
-  MAX_MEMBERS,
-  MEMBER,
-  SHARED,
-  TX_QUEUES,
-} from './shared-state.js';
+import { BALANCING, DIVERSION, EVENTS_MAP, LOSS, MEMBER, SHARED, TX_QUEUES } from './shared-state.js';
 
 /** How the programs read a device: a direct load (Linux 6.2), a helper call (5.8), or not at all. */
 export type DeviceReader = 'cast' | 'probe' | 'none';

@@ -5,8 +5,9 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fromBytes } from '../../ebpf/index.js';
 import { monotonicNs } from '../../linux/index.js';
+import { MAX_MEMBERS } from '../limits.js';
 import type { DeviceReader } from './program-parts.js';
-import { DIVERSION, MAX_MEMBERS, MEMBER_FLAGS, NO_SLOT } from './shared-state.js';
+import { DIVERSION, MEMBER_FLAGS, NO_SLOT } from './shared-state.js';
 import { ProgramBench, VERDICT } from './testing.js';
 import { Toolbox } from './toolbox.js';
 

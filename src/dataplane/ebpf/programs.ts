@@ -16,6 +16,7 @@ import {
   SK_BUFF,
 } from '../../ebpf/index.js';
 import { TAG_8021AD, type TagRange } from '../../netlink/index.js';
+import { MAX_MEMBERS } from '../limits.js';
 import {
   at,
   checkDevice,
@@ -35,7 +36,7 @@ import {
   TC_PASS,
   tellDiversion,
 } from './program-parts.js';
-import { MAX_MEMBERS, MEMBER_FLAGS, ORDER_SECOND, SHARED_FLAGS, STATE_MAP } from './shared-state.js';
+import { MEMBER_FLAGS, ORDER_SECOND, SHARED_FLAGS, STATE_MAP } from './shared-state.js';
 
 /** Name of the receive program, by which another daemon's is known. */
 export const RECEIVE_PROGRAM = 'bw_receive';

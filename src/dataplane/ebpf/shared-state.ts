@@ -1,8 +1,6 @@
 // The value of the one-element array map that the programs of a bond and the daemon share: the plan, and what happened.
 import { array, bytes, layout } from '../../ebpf/index.js';
-
-/** Most members of one bond. */
-export const MAX_MEMBERS = 64;
+import { MAX_MEMBERS } from '../limits.js';
 
 /** `current` when no member sends. */
 export const NO_SLOT = 0xffff_ffff;

@@ -16,6 +16,7 @@ import {
 } from '../../ebpf/index.js';
 import type { HashPolicy } from '../../policy/index.js';
 import { HASH_POLICIES } from '../../policy/index.js';
+import { MAX_MEMBERS } from '../limits.js';
 import { ETH_HEADER, ETH_P_IP, readFrame, scratch } from './frame-code.js';
 import { hashFrame } from './hash-code.js';
 import {
@@ -35,7 +36,6 @@ import {
   tellDiversion,
 } from './program-parts.js';
 import {
-  MAX_MEMBERS,
   MEMBER_FLAGS,
   ORDER_SECOND,
   ORDER_USABLE_SHIFT,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { err, type Result, unreachable } from '../../base/index.js';
 import { type Btf, link, parseBtf, type ProgramSpec } from '../../ebpf/index.js';
-import { closeFd, loadProgram, progTestRun } from '../../linux/index.js';
+import { closeFd, isErrno, loadProgram, progTestRun } from '../../linux/index.js';
 import type { AttachKind } from './attachment.js';
 import { CAST_KFUNC, type KernelLayout, readKernelLayout } from './kernel-layout.js';
 import type { DeviceReader, ProgramContext } from './program-parts.js';
@@ -63,6 +63,8 @@ export class Toolbox {
         tried.#tryLoading(layout.value);
         return tried;
       } catch (error) {
+        // Nothing that another way to read would mend.
+        if (isErrno(error, 'EAGAIN')) throw error;
         last = isLockedDown()
           ? 'lockdown (confidentiality) forbids programs to read the memory of the kernel'
           : (error as Error).message;

@@ -2,7 +2,7 @@
 // on them, and the silence on members stay; what was counted, and frames that waited in rings, are lost.
 import { getLink, listBpfFilters, type Rtnetlink } from '../../linux/index.js';
 import type { BondPlaces, KnownBond } from '../contract.js';
-import { MAX_MEMBERS } from '../ebpf/shared-state.js';
+import { MAX_MEMBERS } from '../limits.js';
 import { isBondwireFilter } from '../filter-place.js';
 import { unlessDamaged } from '../parts-note.js';
 import { mapState, type Parts, readUserspaceParts, stateFile, writeWhole } from './parts-file.js';

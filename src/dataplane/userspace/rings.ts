@@ -9,7 +9,24 @@ import {
   type PacketRing,
 } from '../../linux/index.js';
 import { forwarder } from './forwarder.js';
+import type { MemberPlace } from './member-port.js';
+import type { RingPlace } from './ring-reader.js';
 import type { SocketKeeper, TakenSocket } from './socket-keeper.js';
+
+/** The sockets of a member: what comes in, and what sends past the qdisc. */
+export interface Sockets {
+  readonly ring: PacketRing;
+  readonly direct: number;
+}
+
+/** The same for the worker. */
+export function memberPlaceOf({ ring, direct }: Sockets): MemberPlace {
+  return { ring: placeOf(ring), direct };
+}
+
+export function placeOf(ring: PacketRing): RingPlace {
+  return { fd: ring.fd, address: ring.memory.address, blocks: ring.blocks };
+}
 
 /** Of a bond's own ring or a member's, by slot; the name of the lower end is its own in the whole namespace. */
 export function ringName(lowerName: string, of: 'host' | number): string {

@@ -7,7 +7,7 @@ import {
   MODE_NAMES,
   type ModeName,
 } from '../../policy/index.js';
-import { MAX_MEMBERS } from '../ebpf/shared-state.js';
+import { MAX_MEMBERS } from '../limits.js';
 
 /** Grows when the meaning of a word changes. */
 export const USERSPACE_VERSION = 5;

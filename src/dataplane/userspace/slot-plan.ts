@@ -3,7 +3,7 @@ import { parseMac } from '../../base/index.js';
 import { getLink, type Rtnetlink } from '../../linux/index.js';
 import { IFF } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
-import { MAX_MEMBERS } from '../ebpf/shared-state.js';
+import { MAX_MEMBERS } from '../limits.js';
 import { NO_MEMBER, type SharedState, type SlotPlan } from './shared-state.js';
 
 /** Qdiscs that the kernel gives by itself: nobody minds that the worker sends past them. Others are somebody's wish. */

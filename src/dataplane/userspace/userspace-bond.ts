@@ -19,7 +19,6 @@ import { doAll, quietly } from '../quietly.js';
 import { forwarder } from './forwarder.js';
 import type { SocketKeeper } from './socket-keeper.js';
 import { NO_MEMBER, SharedState, USERSPACE_VERSION } from './shared-state.js';
-import type { MemberPlace } from './member-port.js';
 import { MOST_BLOCKS } from './ring-reader.js';
 import {
   mapState,
@@ -33,7 +32,16 @@ import {
   writeWhole,
 } from './parts-file.js';
 import { rebuild } from './rebuild.js';
-import { openRing, openSender, ringName, shutRing, shutSender } from './rings.js';
+import {
+  memberPlaceOf,
+  openRing,
+  openSender,
+  placeOf,
+  ringName,
+  type Sockets,
+  shutRing,
+  shutSender,
+} from './rings.js';
 import { leaveToHost, type Silence, silence, unsilence } from './silence.js';
 import { hasQdiscOfPeople, slotPlanOf } from './slot-plan.js';
 import { switchOffUnsayable } from './unsayable.js';
@@ -48,12 +56,6 @@ const MANY = 8;
 interface Surroundings {
   readonly netlink: Rtnetlink;
   readonly keeper: SocketKeeper;
-}
-
-/** The sockets of a member. */
-interface Sockets {
-  readonly ring: PacketRing;
-  readonly direct: number;
 }
 
 export class UserspaceBond implements BondDataPlane {
@@ -77,6 +79,8 @@ export class UserspaceBond implements BondDataPlane {
   /** By slot: the VLAN tags that are left to devices on the member, as text, as far as this process set them. */
   readonly #left = new Map<number, string>();
   #parts: Parts;
+  /** The last one that was applied here. */
+  #plan: ForwardingPlan | undefined;
   #closed = false;
   #carrier: boolean | undefined;
   #tell: ((diversion: Diversion) => void) | undefined;
@@ -299,10 +303,16 @@ export class UserspaceBond implements BondDataPlane {
   }
 
   apply(plan: ForwardingPlan): void {
+    this.#plan = plan;
     const { slots, active } = slotPlanOf(plan, this.#state, member =>
       hasQdiscOfPeople(this.#netlink, member),
     );
     this.#state.publish(slots, active);
+  }
+
+  /** Frames go past a qdisc that nobody asked for. */
+  qdiscsChanged(): void {
+    if (this.#plan !== undefined) this.apply(this.#plan);
   }
 
   lastReceivedNs(member: MemberIndex): bigint | null {
@@ -436,12 +446,4 @@ export class UserspaceBond implements BondDataPlane {
     this.#parts = parts;
     writeWhole(this.#places.partsFile, parts);
   }
-}
-
-function memberPlaceOf({ ring, direct }: Sockets): MemberPlace {
-  return { ring: placeOf(ring), direct };
-}
-
-function placeOf(ring: PacketRing): { fd: number; address: number; blocks: number } {
-  return { fd: ring.fd, address: ring.memory.address, blocks: ring.blocks };
 }
