@@ -1,6 +1,7 @@
 // What other rooms may use of `base`.
 export { advice } from './advice.js';
 export { ERRNO, type ErrnoName, errnoName } from './errno.js';
+export { equalValues } from './equal.js';
 export { badBondName, badInterfaceName, MOST_ALTERNATIVE_BYTES } from './interface-name.js';
 export { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from './ip.js';
 export { BROADCAST_MAC, formatMac, type MacText, parseMac } from './mac.js';

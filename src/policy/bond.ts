@@ -6,16 +6,8 @@ import { hear, hearAnswer } from './monitors/arp-hearing.js';
 import { loadBalanceArpTick } from './monitors/arp-load-balance.js';
 import { setRoutes } from './monitors/arp-probes.js';
 import { learningTick } from './addresses/balanced-addresses.js';
-import type {
-  BondPolicy,
-  BondSnapshot,
-  ForwardingPlan,
-  Handled,
-  Input,
-  MemberSnapshot,
-  Output,
-  TimeMs,
-} from './contract.js';
+import type { BondPolicy, BondSnapshot, Handled, Input, MemberSnapshot, Output, TimeMs } from './contract.js';
+import type { ForwardingPlan } from './forwarding-plan.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
 import { forgiveWatch, watchAnswer, watchHeard, watchPeriod, watchTick } from './monitors/link-watch.js';
@@ -46,8 +38,11 @@ export const SAVED_BOND_VERSION = 5;
 /** A bond on paper, as JSON. Timers are relative to the moment of saving. */
 export interface SavedBond {
   readonly version: number;
-  readonly state: BondState;
+  readonly state: SavedState;
 }
+
+/** `lastPlan` is empty: versions that kept the plan there want the field, and give their plan out once more. */
+type SavedState = BondState & { readonly lastPlan: string };
 
 /** What is known of a new bond. Its interface exists, is down and has no members. */
 export interface NewBond {
@@ -95,7 +90,6 @@ function initialState(wish: NewBond): BondState {
     rebalance: 0,
     timers: { mii: null, igmp: null, arp: null, learning: null },
     toldSenders: '',
-    lastPlan: '',
   };
 }
 
@@ -104,12 +98,14 @@ export class Bond implements BondPolicy {
   readonly #state: BondState;
   #outputs: Output[] = [];
   #now: TimeMs;
+  readonly #given: Context['given'];
   readonly #acceptsAll: boolean;
 
-  private constructor(state: BondState, outputs: Output[], now: TimeMs, acceptsAll: boolean) {
+  private constructor({ state, out, now, given, acceptsAll }: Context) {
     this.#state = state;
-    this.#outputs = outputs;
+    this.#outputs = out;
     this.#now = now;
+    this.#given = given;
     this.#acceptsAll = acceptsAll;
   }
 
@@ -118,7 +114,7 @@ export class Bond implements BondPolicy {
     const acceptsAll = lift !== null;
     const state = initialState(wish);
     const outputs: Output[] = [];
-    const context: Context = { state, out: outputs, now: 0, acceptsAll };
+    const context: Context = { state, out: outputs, now: 0, given: { plan: null }, acceptsAll };
     for (const [name, value] of ordered(wish.options)) {
       const conflict = checkTogether(wish.name, wish.options, findOption(name)?.name ?? 'mode');
       if (conflict !== null) return err(conflict);
@@ -138,7 +134,7 @@ export class Bond implements BondPolicy {
     const idle = idleWatch(state.name, values);
     if (idle !== undefined) tell(context, 'warning', 'option', idle);
     giveForwardingPlan(context);
-    return ok(new Bond(state, outputs, 0, acceptsAll));
+    return ok(new Bond(context));
   }
 
   /** Continues a saved bond at `now`: it goes on as if nothing had been between. Throws on JSON of another version. */
@@ -148,25 +144,33 @@ export class Bond implements BondPolicy {
         `Saved bond has version ${saved.version}, this program reads version ${SAVED_BOND_VERSION}`,
       );
     }
-    const state = structuredCopy(saved.state);
+    const { lastPlan: _plan, ...state } = structuredCopy(saved.state);
     shiftTimes(state, now);
     // Nobody asked while no policy ran: silence until now is no evidence against anybody.
     for (const { arp, link } of state.members) if (link === 'up') arp.linkUpMs = arp.rxMs = now;
     if (isWatching(state))
       for (const member of state.members) member.watch = newWatch(now, member.watch.silent);
-    return new Bond(state, [], now, false);
+    // Whoever restores a bond makes its plan true (`plan()`).
+    const given = { plan: forwardingPlan(state) };
+    return new Bond({ state, out: [], now, given, acceptsAll: false });
   }
 
   /** Everything that `restore` needs, as plain JSON; `now` defaults to the time of the last input. Drain outputs first. */
   save(now: TimeMs = this.#now): SavedBond {
     const state = structuredCopy(this.#state);
     shiftTimes(state, -now);
-    return { version: SAVED_BOND_VERSION, state };
+    return { version: SAVED_BOND_VERSION, state: { ...state, lastPlan: '' } };
   }
 
   handle(input: Input, now: TimeMs): Handled {
     this.#now = now;
-    const context: Context = { state: this.#state, out: this.#outputs, now, acceptsAll: this.#acceptsAll };
+    const context: Context = {
+      state: this.#state,
+      out: this.#outputs,
+      now,
+      given: this.#given,
+      acceptsAll: this.#acceptsAll,
+    };
     const handled = dispatch(context, input);
     if (!handled.ok) tell(context, 'warning', 'refused', handled.error.message);
     // A tick that found nothing new says nothing, and changes no plan: most of them, so they are not to cost anything.
@@ -374,6 +378,6 @@ function shiftTimes(state: BondState, by: TimeMs): void {
   }
 }
 
-function structuredCopy(state: BondState): BondState {
-  return JSON.parse(JSON.stringify(state)) as BondState;
+function structuredCopy<T extends BondState>(state: T): T {
+  return JSON.parse(JSON.stringify(state)) as T;
 }

@@ -1,8 +1,8 @@
 // The bond's contract with whoever drives it (daemon, simulator, tests): inputs, outputs, snapshot. Values only.
 import type { MacText, Refusal, Result } from '../base/index.js';
 import type { VlanTag } from '../frames/index.js';
+import type { ForwardingPlan } from './forwarding-plan.js';
 import type { ModeName, OptionValues } from './options/options.js';
-import type { HashPolicy } from './modes/transmit-hash.js';
 
 /** Monotonic time in milliseconds; fractions allowed. The policy never asks for it, it is told. */
 export type TimeMs = number;
@@ -127,69 +127,6 @@ export type Input =
   | { readonly kind: 'routes'; readonly routes: readonly ProbeRoute[] }
   /** A deadline was reached (or may have been). */
   | { readonly kind: 'time' };
-
-/** balance-tlb: what the data plane is to know of a member. */
-export interface BalancedMember {
-  readonly member: MemberIndex;
-  /** Source address of the frames that leave by it, unless it is the active one: those keep theirs. */
-  readonly source: MacText;
-  /** Mbit/s; 0 when it is not known. */
-  readonly speedMbps: number;
-}
-
-/** How the data plane is to move packets; always whole, never a difference. */
-export interface ForwardingPlan {
-  readonly mode: ModeName;
-  /** The member that sends and receives now, or null. In balance-rr, balance-xor and broadcast one in name only. */
-  readonly active: MemberIndex | null;
-  /**
-   * Every member, in the order in which the data plane goes through them.
-   * - active-backup, balance-tlb by load: as it may fall back on them by itself: UP members first, by preference, then the others (of use only
-   *   when nothing that is UP can send, or when no policy is running).
-   * - balance-rr, broadcast: as they joined.
-   * - balance-xor, balance-tlb by hash: `usable` first, as they joined, then the others by preference.
-   */
-  readonly order: readonly MemberIndex[];
-  /** Members that may carry frames: their link is UP. In the order in which they joined. */
-  readonly usable: readonly MemberIndex[];
-  /** balance-xor, balance-tlb: which header fields choose among `usable`. */
-  readonly hashPolicy: HashPolicy;
-  /** balance-tlb: flows go by load (tlb_dynamic_lb=1), or by their hash alone. */
-  readonly byLoad: boolean;
-  /** balance-tlb: every member, in the order in which they joined; empty in other modes. */
-  readonly balanced: readonly BalancedMember[];
-  /** balance-tlb by load: grows whenever all flows are to be given out anew. */
-  readonly rebalance: number;
-  /** balance-rr: frames on one member before the next has its turn; 0: each by chance. */
-  readonly packetsPerSlave: number;
-  /**
-   * active-backup, balance-rr: what was put into this transmit queue of the bond leaves by this member while it can send
-   * (queue_id, kernel bond_slave_override). Members that are not UP are left out; empty in other modes.
-   */
-  readonly queues: readonly { readonly queue: number; readonly member: MemberIndex }[];
-  /** True when the data plane may move traffic by itself when the active member cannot send. */
-  readonly inlineFailover: boolean;
-  /** True when the data plane is to note when each member last received a frame (ARP monitor). */
-  readonly timesReception: boolean;
-  /** Members whose received frames are dropped (backups, unless all_slaves_active). */
-  readonly inactive: readonly MemberIndex[];
-  /** Members that carry the bond's promiscuity, all-multicast flag and list of unicast addresses. */
-  readonly filterMembers: readonly MemberIndex[];
-  /** Members that carry the bond's list of multicast groups. */
-  readonly multicastMembers: readonly MemberIndex[];
-  readonly promiscuous: boolean;
-  readonly allMulticast: boolean;
-  /** Addresses from which members ask (link_watch): every member is to take in frames to them, as a trunk may give an answer to any. */
-  readonly askingAddresses: readonly MacText[];
-  /**
-   * ns_ip6_target with arp_validate: backups take in the groups that the active member's questions go to, which a switch
-   * floods (kernel slave_set_ns_maddrs).
-   */
-  readonly questionGroups: {
-    readonly members: readonly MemberIndex[];
-    readonly addresses: readonly MacText[];
-  };
-}
 
 export type Output =
   | { readonly kind: 'set-member-address'; readonly member: MemberIndex; readonly address: MacText }

@@ -18,6 +18,7 @@ export {
   type OptionText,
 } from './options/check-options.js';
 export * from './contract.js';
+export * from './forwarding-plan.js';
 export { describeValues } from './options/option-parse.js';
 export { OPTION_TABLE } from './options/option-table.js';
 export {
@@ -33,7 +34,7 @@ export {
   type OptionWord,
   wordOf,
 } from './options/options.js';
-export { isBalanced, LoadTable } from './modes/load-table.js';
+export { type Choosable, isBalanced, LoadTable } from './modes/load-table.js';
 export { MOST_HEADERS } from './modes/flow-keys.js';
 export type { MemberAddress } from './addresses/mac-rules.js';
 export { HASH_POLICIES, type HashPolicy, transmitHash } from './modes/transmit-hash.js';

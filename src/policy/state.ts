@@ -10,6 +10,7 @@ import type {
   StackedDevice,
   TimeMs,
 } from './contract.js';
+import type { ForwardingPlan } from './forwarding-plan.js';
 import { isLoadBalancing, usesPrimary } from './modes/modes.js';
 import type { NumberOption } from './options/options.js';
 import type { WatchTimes } from './monitors/watch-times.js';
@@ -86,8 +87,6 @@ export interface BondState {
   rebalance: number;
   /** Names of the members that were said to send last, in modes that use several. */
   toldSenders: string;
-  /** The last forwarding plan given out, as JSON, so that the same is not given twice. */
-  lastPlan: string;
 }
 
 /** One call of the rules: the state they change, the outputs they add, and the time. */
@@ -95,6 +94,8 @@ export interface Context {
   readonly state: BondState;
   readonly out: Output[];
   readonly now: TimeMs;
+  /** The forwarding plan that was given out last, so that the same is not given twice; null: none yet. */
+  readonly given: { plan: ForwardingPlan | null };
   /** What is not built yet is accepted all the same: see `not-built.ts`. */
   readonly acceptsAll: boolean;
 }

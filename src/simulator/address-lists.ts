@@ -8,7 +8,7 @@ import { splitCidr } from './ip-stack.js';
 
 export class AddressLists {
   /** Says which interfaces carry them now. */
-  plan: Pick<ForwardingPlan, 'filterMembers' | 'multicastMembers'> | null = null;
+  plan: Pick<ForwardingPlan, 'members'> | null = null;
   readonly #listened = new Set<string>();
 
   listen(mac: MacText, wanted: boolean): void {
@@ -18,8 +18,8 @@ export class AddressLists {
 
   /** True when the address is in the member's list; `own` are the bond's addresses. */
   hears(member: number, mac: string, own: readonly string[]): boolean {
-    const carriers = isGroup(mac) ? this.plan?.multicastMembers : this.plan?.filterMembers;
-    if (carriers?.includes(member) !== true) return false;
+    const planned = this.plan?.members.find(each => each.member === member);
+    if ((isGroup(mac) ? planned?.carriesGroups : planned?.carriesFilters) !== true) return false;
     return this.#listened.has(mac) || own.some(each => solicitedNode(splitCidr(each).address)?.mac === mac);
   }
 }

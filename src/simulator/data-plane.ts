@@ -5,6 +5,7 @@ import {
   isBalanced,
   LoadTable,
   type MemberIndex,
+  membersThat,
   transmitHash,
 } from '../policy/index.js';
 import { type Frame, isLinkLocal } from './frame.js';
@@ -82,14 +83,15 @@ export class SimulatedDataPlane {
 
   apply(plan: ForwardingPlan): void {
     for (const [member, slot] of this.#slots) {
-      slot.acceptAlways = !plan.inactive.includes(member) && member !== plan.active;
-      const usable = plan.usable.includes(member);
+      const planned = plan.members.find(each => each.member === member);
+      slot.acceptAlways = planned?.heardBesides === true;
+      const usable = planned?.usable === true;
       if (usable && !slot.usable) slot.noticed = false;
       slot.usable = usable;
     }
     this.#plan = plan;
     this.#loads.rebalance(plan.rebalance, this.#now());
-    this.#order = plan.order.filter(member => this.#slots.has(member));
+    this.#order = membersThat(plan, ({ member }) => this.#slots.has(member));
     this.current = plan.active !== null && this.#slots.has(plan.active) ? plan.active : null;
   }
 
@@ -107,8 +109,8 @@ export class SimulatedDataPlane {
   /** balance-tlb: what leaves by another member than the active one has that one's source address. */
   #sourced(frame: Frame, nic: NetworkInterface): Frame {
     if (this.#plan?.mode !== 'balance-tlb' || nic.ifindex === this.current) return frame;
-    const entry = this.#plan.balanced.find(({ member }) => member === nic.ifindex);
-    return entry === undefined ? frame : { ...frame, source: entry.source };
+    const source = this.#plan.members.find(({ member }) => member === nic.ifindex)?.balance?.source;
+    return source === undefined ? frame : { ...frame, source };
   }
 
   #chosen(frame: Frame): readonly NetworkInterface[] {
@@ -134,13 +136,15 @@ export class SimulatedDataPlane {
       return null;
     }
     const hash = transmitHash(plan.hashPolicy, bytes);
-    if (!plan.byLoad) {
-      const joined = plan.balanced.map(({ member }) => member).filter(member => usable.includes(member));
-      return this.#search(joined, hash, false);
-    }
-    const able = plan.balanced.filter(
-      ({ member }) => usable.includes(member) && this.#nic(member)?.canSend === true,
-    );
+    if (!plan.byLoad) return this.#search(usable, hash, false);
+    const able = plan.members
+      .map(({ member, balance }) => ({
+        member,
+        rank: balance?.rank ?? 0,
+        speedMbps: balance?.speedMbps ?? 0,
+      }))
+      .filter(({ member }) => usable.includes(member) && this.#nic(member)?.canSend === true)
+      .sort((a, b) => a.rank - b.rank);
     return this.#nic(this.#loads.choose(hash, bytes.length, able, this.current, this.#now()));
   }
 

@@ -97,7 +97,12 @@ export const twoActive: PolicyMaker = maker(() => {
         output.kind === 'forward' && former !== null
           ? {
               kind: 'forward',
-              plan: { ...output.plan, inactive: output.plan.inactive.filter(each => each !== former) },
+              plan: {
+                ...output.plan,
+                members: output.plan.members.map(each =>
+                  each.member === former ? { ...each, heardBesides: true } : each,
+                ),
+              },
             }
           : output,
       ),

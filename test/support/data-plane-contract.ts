@@ -106,7 +106,7 @@ export function dataPlaneContract(name: string, subject: Subject): void {
 
     it('a backup that is not inactive is heard too (all_slaves_active)', async () => {
       add('eth0', 'eth1');
-      plane.apply(planFor([index('eth0'), index('eth1')], { inactive: [] }));
+      plane.apply(planFor([index('eth0'), index('eth1')], { allHeard: true }));
       // Broadcast by the switch, each frame comes in by both cables; a port of the switch may forward a moment after its
       // cable has a carrier.
       await expect.poll(() => copies()).toBe(40);

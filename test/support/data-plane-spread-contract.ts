@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BondDataPlane, Diversion } from '../../src/dataplane/index.js';
 import { PacketSocket, requireLink } from '../../src/linux/index.js';
-import { type ForwardingPlan, HASH_POLICIES, transmitHash } from '../../src/policy/index.js';
+import { HASH_POLICIES, transmitHash } from '../../src/policy/index.js';
 import type { Subject } from './data-plane-contract.js';
-import { type DataPlaneStage, NEVER, planFor } from './data-plane-stage.js';
+import { type DataPlaneStage, NEVER, type PlanChanges, planFor } from './data-plane-stage.js';
 
 const MEMBERS = ['eth0', 'eth1', 'eth2'] as const;
 const ETH_P_IP = 0x0800;
@@ -40,8 +40,8 @@ export function dataPlaneSpreadContract(name: string, subject: Subject): void {
     let stage: DataPlaneStage;
     let plane: BondDataPlane;
     const index = (member: string): number => stage.ifindex(member);
-    const plan = (changes: Partial<ForwardingPlan>): void => {
-      plane.apply(planFor(MEMBERS.map(index), { inactive: [], ...changes }));
+    const plan = (changes: PlanChanges): void => {
+      plane.apply(planFor(MEMBERS.map(index), { allHeard: true, ...changes }));
     };
     const counts = (): number[] => MEMBERS.map(member => stage.counted(member).sent);
 

@@ -48,29 +48,39 @@ function quietMs(): number {
 /** To wait for, at most so long. */
 export const NEVER: Int32Array<SharedArrayBuffer> = new Int32Array(new SharedArrayBuffer(4));
 
+/** What a plan is to say otherwise; `usable`: only these members are; `allHeard`: backups are heard too. */
+export type PlanChanges = Partial<Omit<ForwardingPlan, 'members'>> & {
+  readonly usable?: readonly MemberIndex[];
+  readonly allHeard?: boolean;
+};
+
 /** A plan for these members, the first of them active, with inline failover. */
 export function planFor(
   order: readonly MemberIndex[],
-  changes: Partial<ForwardingPlan> = {},
+  { usable = order, allHeard = false, ...changes }: PlanChanges = {},
 ): ForwardingPlan {
+  const active = changes.active === undefined ? (order[0] ?? null) : changes.active;
   return {
     mode: 'active-backup',
-    active: order[0] ?? null,
-    order,
-    usable: order,
+    active,
+    members: order.map((member, at) => ({
+      member,
+      usable: usable.includes(member),
+      heardBesides: allHeard && member !== active,
+      queue: 0,
+      balance: null,
+      carriesFilters: at === 0,
+      carriesGroups: at === 0,
+      hearsQuestions: false,
+    })),
     hashPolicy: 'layer2',
     packetsPerSlave: 1,
-    queues: [],
     inlineFailover: true,
     timesReception: false,
-    inactive: order.slice(1),
-    filterMembers: order.slice(0, 1),
-    multicastMembers: order.slice(0, 1),
     byLoad: true,
-    balanced: [],
     rebalance: 0,
     askingAddresses: [],
-    questionGroups: { members: [], addresses: [] },
+    questionGroups: [],
     promiscuous: false,
     allMulticast: false,
     ...changes,

@@ -201,7 +201,7 @@ const policyState = fields<PolicyState>({
   timers: fields<PolicyState['timers']>({ mii: due, igmp: due, arp: due, learning: due }),
   rebalance: count,
   toldSenders: text,
-  lastPlan: text,
+  lastPlan: text.optional(),
 });
 
 /** Of another version of the policy only that is looked at: it is refused, or read by whoever knows it. */

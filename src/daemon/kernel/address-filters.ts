@@ -1,5 +1,6 @@
 // The MAC addresses that a bond listens to besides its own (multicast groups, macvlans on top) are given to the members
 // that carry them, as the kernel's dev_uc_sync and dev_mc_sync do, so that real NICs do not filter them out.
+import { equalValues } from '../../base/index.js';
 import {
   addDeviceAddress,
   deleteDeviceAddress,
@@ -16,20 +17,24 @@ const LOOK_EVERY = 10;
 export interface FilterWish {
   readonly bondIfindex: number;
   readonly bondUp: boolean;
-  readonly plan: Pick<
-    ForwardingPlan,
-    'filterMembers' | 'multicastMembers' | 'askingAddresses' | 'questionGroups'
-  >;
+  readonly plan: Pick<ForwardingPlan, 'members' | 'askingAddresses' | 'questionGroups'>;
 }
 
-/** Who carries the lists, as text to compare. */
-export function carriersOf(plan: FilterWish['plan']): string {
-  return JSON.stringify([
-    plan.filterMembers,
-    plan.multicastMembers,
-    plan.askingAddresses,
-    plan.questionGroups,
-  ]);
+/** True when both plans give each member the same lists. */
+export function carryAlike(a: FilterWish['plan'], b: FilterWish['plan']): boolean {
+  const listsOf = ({ members, askingAddresses, questionGroups }: FilterWish['plan']): unknown => [
+    askingAddresses,
+    questionGroups,
+    members
+      .map(({ member, carriesFilters, carriesGroups, hearsQuestions }) => ({
+        member,
+        carriesFilters,
+        carriesGroups,
+        hearsQuestions,
+      }))
+      .sort((one, other) => one.member - other.member),
+  ];
+  return equalValues(listsOf(a), listsOf(b));
 }
 
 function isGroupAddress(mac: string): boolean {
@@ -68,14 +73,15 @@ export class AddressFilters {
     const wanted = wish.bondUp ? this.#listOf(wish.bondIfindex) : [];
     const groups = wanted.filter(isGroupAddress);
     const others = wanted.filter(mac => !isGroupAddress(mac));
-    const asked = wish.plan.questionGroups;
+    const { members: planned, askingAddresses, questionGroups } = wish.plan;
     let changed = false;
     for (const member of members) {
+      const carried = planned.find(each => each.member === member);
       const list = [
-        ...(wish.plan.multicastMembers.includes(member) ? groups : []),
-        ...(wish.plan.filterMembers.includes(member) ? others : []),
-        ...wish.plan.askingAddresses,
-        ...(asked.members.includes(member) ? asked.addresses : []),
+        ...(carried?.carriesGroups === true ? groups : []),
+        ...(carried?.carriesFilters === true ? others : []),
+        ...askingAddresses,
+        ...(carried?.hearsQuestions === true ? questionGroups : []),
       ];
       if (this.#syncMember(member, [...new Set(list)])) changed = true;
     }

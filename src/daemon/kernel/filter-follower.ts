@@ -1,8 +1,8 @@
 // What members take in follows the bond: promiscuous and all-multicast mode, lists of addresses. After everything else that a
 // failover brings: peers are told first.
 import { listDeviceAddresses, setLink, type Rtnetlink } from '../../linux/index.js';
-import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
-import { AddressFilters, carriersOf } from './address-filters.js';
+import { type ForwardingPlan, type MemberIndex, membersThat } from '../../policy/index.js';
+import { AddressFilters, carryAlike } from './address-filters.js';
 
 /** Milliseconds between two looks at the bond's multicast groups, which the kernel does not announce. */
 const INTERVAL_MS = 500;
@@ -81,7 +81,7 @@ export class FilterFollower {
   planned(plan: ForwardingPlan): void {
     const old = this.#plan;
     this.#plan = plan;
-    const moved = carriersOf(old) !== carriersOf(plan);
+    const moved = !carryAlike(old, plan);
     if (moved) this.#listsDue = true;
     if (moved || old.promiscuous !== plan.promiscuous || old.allMulticast !== plan.allMulticast) {
       this.#modesDue = true;
@@ -99,9 +99,9 @@ export class FilterFollower {
   /** Those that are to carry a long list from now on take in all groups while they are given it, one by one: that takes seconds. */
   #syncOpenly(): void {
     const { netlink, records, bondIfindex, guard } = this.#parts;
-    const { multicastMembers, filterMembers, allMulticast } = this.#plan;
-    const arriving = multicastMembers.filter(member => !this.#carried.includes(member));
-    this.#carried = multicastMembers;
+    const carriers = membersThat(this.#plan, ({ carriesGroups }) => carriesGroups);
+    const arriving = carriers.filter(member => !this.#carried.includes(member));
+    this.#carried = carriers;
     const isLong = arriving.length > 0 && listDeviceAddresses(netlink, bondIfindex).length > SHORT_LIST;
     const opened = isLong ? arriving.filter(member => records.has(member)) : [];
     for (const member of opened) guard(() => setLink(netlink, member, { allMulticast: true }));
@@ -109,7 +109,7 @@ export class FilterFollower {
       this.sync();
     } finally {
       for (const member of opened) {
-        const wish = filterMembers.includes(member) && allMulticast;
+        const wish = this.#carriesFilters(member) && this.#plan.allMulticast;
         const had = records.get(member)?.original.allMulticast === true;
         guard(() => setLink(netlink, member, { allMulticast: had || wish }));
       }
@@ -157,12 +157,16 @@ export class FilterFollower {
     this.#lists.release(member);
   }
 
+  #carriesFilters(member: MemberIndex): boolean {
+    return this.#plan.members.some(each => each.member === member && each.carriesFilters);
+  }
+
   /** Members that carry the bond's modes have them; others have their own back. */
   #applyModes(): void {
     const { netlink, records, guard } = this.#parts;
-    const { filterMembers, promiscuous, allMulticast } = this.#plan;
+    const { promiscuous, allMulticast } = this.#plan;
     for (const [member, { original }] of records) {
-      const carries = filterMembers.includes(member);
+      const carries = this.#carriesFilters(member);
       const all = (this.#open.get(member)?.size ?? 0) > 0 || (carries && promiscuous);
       const wish = JSON.stringify([all, carries && allMulticast]);
       // Not again: somebody else may have set them meanwhile.

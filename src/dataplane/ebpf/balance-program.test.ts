@@ -1,13 +1,7 @@
 // The program of balance-tlb: who takes which flow is what LoadTable and transmitHash of src/policy say, over random frames, and
 // what cannot be balanced goes by the active member.
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  type BalancedMember,
-  HASH_POLICIES,
-  isBalanced,
-  LoadTable,
-  transmitHash,
-} from '../../policy/index.js';
+import { type Choosable, HASH_POLICIES, isBalanced, LoadTable, transmitHash } from '../../policy/index.js';
 import { monotonicNs } from '../../linux/index.js';
 import type { DeviceReader } from './program-parts.js';
 import { randomFrame, randomNumbers } from './random-frames.js';
@@ -21,7 +15,7 @@ const readers = (['cast', 'probe'] as const).filter(reader => best === 'cast' ||
 
 let bench: ProgramBench;
 
-function open(reader: DeviceReader, count: number, kind: TransmitKind): readonly BalancedMember[] {
+function open(reader: DeviceReader, count: number, kind: TransmitKind): readonly Choosable[] {
   bench = ProgramBench.open(Toolbox.probe({ reader }), count);
   bench.kind = kind;
   const members = Array.from({ length: count }, (_, slot) => ({

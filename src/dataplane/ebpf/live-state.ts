@@ -3,7 +3,7 @@
 import { parseMac } from '../../base/index.js';
 import { type FieldsOf, over, type StructAccessor } from '../../ebpf/index.js';
 import { type MappedMemory, mmapArray, monotonicNs } from '../../linux/index.js';
-import type { BalancedMember, MemberIndex } from '../../policy/index.js';
+import type { MemberBalance, MemberIndex } from '../../policy/index.js';
 import type { Loss } from '../contract.js';
 import { MAX_MEMBERS } from '../limits.js';
 import type { CarriedLoss, CarriedState } from './carried-state.js';
@@ -27,9 +27,6 @@ type LossEntry = StructAccessor<FieldsOf<typeof LOSS>>;
 const { stride: MEMBER_STRIDE } = SHARED.fields.members.type;
 const WORD = 4;
 const LONG = 8;
-
-/** See `BalancedMember` of src/policy; `rank`: who joined before has a lower one. */
-export type Balanced = Omit<BalancedMember, 'member'> & { readonly rank: number };
 
 function viewsOf(buffer: ArrayBuffer) {
   return {
@@ -114,7 +111,7 @@ export class LiveState {
   }
 
   /** balance-tlb: what the programs are to know of the member of a slot. */
-  setBalanced(slot: number, { rank, source, speedMbps }: Balanced): void {
+  setBalanced(slot: number, { rank, source, speedMbps }: MemberBalance): void {
     const entry = this.#shared.members.at(slot);
     const parsed = parseMac(source);
     entry.rank = rank;

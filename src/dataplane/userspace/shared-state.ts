@@ -1,7 +1,7 @@
 // What the control thread and the forwarding worker share of one bond, in a file that is mapped: the plan, where the worker
 // is, and what it counted. A daemon that starts again goes on from it.
 import {
-  type BalancedMember,
+  type Choosable,
   HASH_POLICIES,
   type HashPolicy,
   MODE_NAMES,
@@ -89,10 +89,10 @@ export interface SlotPlan {
   /** Those of `order` that may carry frames, and the same by slot. */
   readonly usable: readonly number[];
   readonly isUsable: readonly boolean[];
-  /** balance-tlb, as in ForwardingPlan; `member` is a slot. `sources` is by slot. */
+  /** balance-tlb: the members as they joined; `member` is a slot. `sources` is by slot. */
   readonly byLoad: boolean;
   readonly rebalance: number;
-  readonly balanced: readonly Omit<BalancedMember, 'source'>[];
+  readonly balanced: readonly Choosable[];
   readonly sources: readonly (Uint8Array | undefined)[];
   readonly divert: boolean;
   readonly acceptAlways: readonly boolean[];

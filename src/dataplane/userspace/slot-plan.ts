@@ -2,7 +2,7 @@
 import { parseMac } from '../../base/index.js';
 import { getLink, type Rtnetlink } from '../../linux/index.js';
 import { IFF } from '../../netlink/index.js';
-import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
+import type { ForwardingPlan, MemberBalance, MemberIndex, PlannedMember } from '../../policy/index.js';
 import { MAX_MEMBERS } from '../limits.js';
 import { NO_MEMBER, type SharedState, type SlotPlan } from './shared-state.js';
 
@@ -22,35 +22,39 @@ export function slotPlanOf(
   state: Pick<SharedState, 'slotOf' | 'ifindexOf'>,
   throughQdisc: (member: MemberIndex) => boolean,
 ): { readonly slots: Omit<SlotPlan, 'usable'>; readonly active: number } {
-  const slotOf = (member: MemberIndex): number => state.slotOf(member) ?? NO_MEMBER;
+  const planned: (PlannedMember & { readonly slot: number })[] = [];
+  for (const each of plan.members) {
+    const slot = state.slotOf(each.member);
+    if (slot !== undefined) planned.push({ ...each, slot });
+  }
   const perSlot = (test: (member: MemberIndex) => boolean): boolean[] =>
     Array.from({ length: MAX_MEMBERS }, (_, slot) => {
       const member = state.ifindexOf(slot);
       return member !== 0 && test(member);
     });
-  const balanced = plan.balanced
-    .map(({ member, ...rest }) => ({ member: slotOf(member), ...rest }))
-    .filter(({ member }) => member !== NO_MEMBER);
+  const isPlanned = (test: (each: PlannedMember) => boolean): boolean[] =>
+    perSlot(member => planned.some(each => each.member === member && test(each)));
+  const balanced: (MemberBalance & { readonly slot: number })[] = [];
+  for (const { slot, balance } of planned) if (balance !== null) balanced.push({ slot, ...balance });
+  balanced.sort((a, b) => a.rank - b.rank);
   const sources: Uint8Array[] = [];
-  for (const { member, source } of balanced) {
+  for (const { slot, source } of balanced) {
     const bytes = parseMac(source);
-    if (bytes.ok) sources[member] = bytes.value;
+    if (bytes.ok) sources[slot] = bytes.value;
   }
   const slots = {
     mode: plan.mode,
     hashPolicy: plan.hashPolicy,
     packetsPerSlave: plan.packetsPerSlave,
-    order: plan.order.map(slotOf).filter(slot => slot !== NO_MEMBER),
-    isUsable: perSlot(member => plan.usable.includes(member)),
+    order: planned.map(({ slot }) => slot),
+    isUsable: isPlanned(({ usable }) => usable),
     byLoad: plan.byLoad,
     rebalance: plan.rebalance,
-    balanced,
+    balanced: balanced.map(({ slot, speedMbps }) => ({ member: slot, speedMbps })),
     sources,
     divert: plan.inlineFailover,
-    acceptAlways: perSlot(
-      member => plan.order.includes(member) && member !== plan.active && !plan.inactive.includes(member),
-    ),
+    acceptAlways: isPlanned(({ heardBesides }) => heardBesides),
     throughQdisc: perSlot(throughQdisc),
   };
-  return { slots, active: plan.active === null ? NO_MEMBER : slotOf(plan.active) };
+  return { slots, active: (plan.active === null ? undefined : state.slotOf(plan.active)) ?? NO_MEMBER };
 }

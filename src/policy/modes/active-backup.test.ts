@@ -396,19 +396,21 @@ describe('inline failover', () => {
     bench.set('active_slave', 'eth1');
     expect(bench.bond.plan()).toMatchObject({
       active: 1,
-      order: [1, 3, 2],
+      members: [
+        { member: 1, heardBesides: false, carriesFilters: true },
+        { member: 3, heardBesides: false, carriesFilters: false },
+        { member: 2, heardBesides: false, carriesFilters: false },
+      ],
       inlineFailover: true,
-      inactive: [2, 3],
-      filterMembers: [1],
     });
     cut(bench, 3);
-    expect(bench.bond.plan().order).toEqual([1, 2, 3]);
+    expect(bench.bond.plan().members.map(({ member }) => member)).toEqual([1, 2, 3]);
   });
 
   it('orders the fallback by prio, then by joining', () => {
     const bench = started({ primary_reselect: 'failure' }, [1, 2, 3, 4]);
     bench.set('prio', 'eth3:5');
-    expect(bench.bond.plan().order).toEqual([1, 3, 2, 4]);
+    expect(bench.bond.plan().members.map(({ member }) => member)).toEqual([1, 3, 2, 4]);
   });
 });
 

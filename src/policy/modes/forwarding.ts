@@ -1,7 +1,13 @@
 // The forwarding plan: what the data plane is to do, derived from the state and given out when it changes. (policy)
 import type { MacText } from '../../base/index.js';
 import { solicitedNode } from '../../frames/index.js';
-import type { BalancedMember, ForwardingPlan, LinkState, MemberIndex } from '../contract.js';
+import type { LinkState } from '../contract.js';
+import {
+  equalPlan,
+  type ForwardingPlan,
+  type MemberBalance,
+  type PlannedMember,
+} from '../forwarding-plan.js';
 import { askingAddress } from '../monitors/asking-address.js';
 import { isLoadBalancing, MODE, usesPrimary } from './modes.js';
 import { MODE_NAMES } from '../options/options.js';
@@ -32,12 +38,32 @@ function orderOf(state: BondState, usable: readonly MemberState[]): readonly Mem
   return [...usable, ...fallbackOrder(state).filter(member => !usable.includes(member))];
 }
 
-function indexes(members: readonly MemberState[]): MemberIndex[] {
-  return members.map(each => each.member);
+/** Values of the option multicast: the driver of 2003 let choose, today's has what the mode says (H29). */
+const MULTICAST = { DISABLED: 0, ACTIVE: 1, ALL: 2 } as const;
+
+function carriesGroups(state: BondState, { member }: MemberState, byMode: boolean): boolean {
+  switch (state.numbers.multicast) {
+    case MULTICAST.DISABLED:
+      return false;
+    case MULTICAST.ACTIVE:
+      return member === state.active;
+    case MULTICAST.ALL:
+      return true;
+    default:
+      return byMode;
+  }
 }
 
-function balanced({ member, address, speedMbps }: MemberState): BalancedMember {
-  return { member, source: address, speedMbps: speedMbps ?? 0 };
+/** bond_should_override_tx_queue: two modes have it. Of members that are UP, active or not (bond_slave_override). */
+function queueOf({ numbers }: BondState, { queueId, link }: MemberState): number {
+  const hasQueues = numbers.mode === MODE.ACTIVE_BACKUP || numbers.mode === MODE.ROUND_ROBIN;
+  return hasQueues && link === 'up' ? queueId : 0;
+}
+
+function balanceOf(state: BondState, member: MemberState): MemberBalance | null {
+  if (!isLoadBalancing(state)) return null;
+  const { address, speedMbps } = member;
+  return { rank: state.members.indexOf(member), source: address, speedMbps: speedMbps ?? 0 };
 }
 
 function askingAddresses(state: BondState): MacText[] {
@@ -45,78 +71,51 @@ function askingAddresses(state: BondState): MacText[] {
   return state.members.map(member => askingAddress(state, member)).filter(address => address !== null);
 }
 
-function questionGroups({
-  numbers,
-  active,
-  members,
-  nsTargets,
-}: BondState): ForwardingPlan['questionGroups'] {
-  const isAsking = numbers.mode === MODE.ACTIVE_BACKUP && numbers.arp_validate !== 0 && nsTargets.length > 0;
-  if (!isAsking) return { members: [], addresses: [] };
-  const backups = members.filter(({ member }) => member !== active);
-  const addresses = nsTargets.map(target => solicitedNode(target)?.mac).filter(mac => mac !== undefined);
-  return { members: indexes(backups), addresses };
-}
-
-/** Values of the option multicast: the driver of 2003 let choose, today's has what the mode says (H29). */
-const MULTICAST = { DISABLED: 0, ACTIVE: 1, ALL: 2 } as const;
-
-function multicastMembers(state: BondState, byMode: readonly MemberIndex[]): readonly MemberIndex[] {
-  const ofActive = state.active === null ? [] : [state.active];
-  switch (state.numbers.multicast) {
-    case MULTICAST.DISABLED:
-      return [];
-    case MULTICAST.ACTIVE:
-      return ofActive;
-    case MULTICAST.ALL:
-      return indexes(state.members);
-    default:
-      return byMode;
-  }
-}
-
-/** bond_should_override_tx_queue: two modes have it. Of members that are UP, active or not (bond_slave_override). */
-function queues({ numbers, members }: BondState): ForwardingPlan['queues'] {
-  if (numbers.mode !== MODE.ACTIVE_BACKUP && numbers.mode !== MODE.ROUND_ROBIN) return [];
-  return members
-    .filter(({ queueId, link }) => queueId !== 0 && link === 'up')
-    .map(({ queueId, member }) => ({ queue: queueId, member }));
+function questionGroups({ numbers, nsTargets }: BondState): MacText[] {
+  if (numbers.mode !== MODE.ACTIVE_BACKUP || numbers.arp_validate === 0) return [];
+  return nsTargets.map(target => solicitedNode(target)?.mac).filter(mac => mac !== undefined);
 }
 
 /** The plan for the state as it is. */
 export function forwardingPlan(state: BondState): ForwardingPlan {
-  const { numbers } = state;
+  const { numbers, active } = state;
   const usable = senders(state);
-  const ofActive = state.active === null ? [] : [state.active];
-  const filterMembers = usesPrimary(state) ? ofActive : indexes(state.members);
+  const groups = questionGroups(state);
+  const planned = (each: MemberState): PlannedMember => {
+    const isActive = each.member === active;
+    const carriesFilters = isActive || !usesPrimary(state);
+    return {
+      member: each.member,
+      usable: usable.includes(each),
+      heardBesides: !isActive && !each.inactive,
+      queue: queueOf(state, each),
+      balance: balanceOf(state, each),
+      carriesFilters,
+      carriesGroups: carriesGroups(state, each, carriesFilters),
+      hearsQuestions: groups.length > 0 && !isActive,
+    };
+  };
   return {
     mode: MODE_NAMES[numbers.mode] ?? 'balance-rr',
-    active: state.active,
-    order: indexes(orderOf(state, usable)),
-    usable: indexes(usable),
+    active,
+    members: orderOf(state, usable).map(planned),
     hashPolicy: HASH_POLICIES[numbers.xmit_hash_policy] ?? 'layer2',
     byLoad: numbers.tlb_dynamic_lb === 1,
-    balanced: isLoadBalancing(state) ? state.members.map(balanced) : [],
     rebalance: state.rebalance,
     packetsPerSlave: numbers.packets_per_slave,
-    queues: queues(state),
     inlineFailover: isInline(state),
     timesReception: numbers.arp_interval > 0,
-    inactive: indexes(state.members.filter(member => member.inactive)),
-    filterMembers,
-    multicastMembers: multicastMembers(state, filterMembers),
     promiscuous: state.promiscuous,
     allMulticast: state.allMulticast,
     askingAddresses: askingAddresses(state),
-    questionGroups: questionGroups(state),
+    questionGroups: groups,
   };
 }
 
 /** Gives the plan out if it differs from the last one, or in any case when `always`. */
-export function giveForwardingPlan(context: Context, always = false): void {
-  const plan = forwardingPlan(context.state);
-  const text = JSON.stringify(plan);
-  if (text === context.state.lastPlan && !always) return;
-  context.state.lastPlan = text;
-  context.out.push({ kind: 'forward', plan });
+export function giveForwardingPlan({ state, given, out }: Context, always = false): void {
+  const plan = forwardingPlan(state);
+  if (!always && given.plan !== null && equalPlan(given.plan, plan)) return;
+  given.plan = plan;
+  out.push({ kind: 'forward', plan });
 }

@@ -1,6 +1,12 @@
 // balance-tlb in TypeScript: which member takes a flow, by what each had to carry (tlb_choose_channel, bond_alb_monitor). For data
 // planes that are not eBPF; the same, step by step, as src/dataplane/ebpf/balance-program.ts.
-import type { BalancedMember, MemberIndex } from '../contract.js';
+import type { MemberIndex } from '../contract.js';
+
+/** A member that can be chosen, and its speed in Mbit/s; 0 when it is not known. */
+export interface Choosable {
+  readonly member: MemberIndex;
+  readonly speedMbps: number;
+}
 
 /** TLB_HASH_TABLE_SIZE and BOND_TLB_REBALANCE_INTERVAL. */
 const FLOWS = 256;
@@ -63,7 +69,7 @@ export class LoadTable {
   choose(
     hash: number,
     bytes: number,
-    usable: readonly Pick<BalancedMember, 'member' | 'speedMbps'>[],
+    usable: readonly Choosable[],
     active: MemberIndex | null,
     nowMs: number,
   ): MemberIndex | null {
@@ -109,10 +115,7 @@ export class LoadTable {
     return known?.period === this.#period ? known.load : 0;
   }
 
-  #leastLoaded(
-    usable: readonly Pick<BalancedMember, 'member' | 'speedMbps'>[],
-    active: MemberIndex | null,
-  ): MemberIndex | null {
+  #leastLoaded(usable: readonly Choosable[], active: MemberIndex | null): MemberIndex | null {
     let best: MemberIndex | null = null;
     let most = -Infinity;
     for (const { member, speedMbps } of usable) {
