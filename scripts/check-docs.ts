@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { commandTree } from '#cli';
+import { ADDRESSES } from '#daemon-parsers';
 import { optionsPage } from './options-page.js';
 import { roomProblems } from './room-pages.js';
 
@@ -81,19 +82,8 @@ function checkExamples(): void {
 function checkApi(): void {
   const page = read('docs/control-api.md');
   const server = read('src/daemon/api/server.ts');
-  const listed = found(read('src/daemon/api/api.ts'), /^\/\/ {3}([A-Z]+ +\/v1[^ [\n]*)/gm).map(line =>
-    line.replace(/ +/, ' '),
-  );
+  const listed = Object.values(ADDRESSES).map(({ method, path }) => `${method} ${path}`);
   compare('addresses of the API', listed, found(page, /^### `([A-Z]+ \/v1[^`?]*)/gm));
-  const served = found(server, /case '([A-Z]+ [a-z]*)':/g).map(verb => {
-    const [method, part = ''] = verb.split(' ');
-    return `${method} /v1/bonds/BOND${part === '' ? '' : `/${part}`}`;
-  });
-  compare(
-    'addresses of a bond',
-    served,
-    listed.filter(line => line.includes('/BOND')),
-  );
   const union = /readonly code:\n(.*?);/s.exec(read('src/base/refusal.ts'))?.[1] ?? '';
   const own = found(server, /sendError\(response, \d+, '([a-z-]+)'/g);
   compare('error codes', [...found(union, /'([a-z-]+)'/g), ...own], found(page, /^\| `([a-z-]+)` \|/gm));

@@ -30,16 +30,8 @@ import {
 } from './reading/failure.js';
 import { lines } from './printing/ndjson.js';
 import { advice, plain } from './printing/plain.js';
-import {
-  completeShow,
-  isChanged,
-  isDaemonStatus,
-  isDescribedDocument,
-  isErrorBody,
-  isEventRecord,
-  isMembersDocument,
-  isSaidShow,
-} from './printing/replies.js';
+import { type Address, ADDRESSES, type Method, pathFor } from '../daemon/api/addresses.js';
+import { completeShow, isErrorBody, parseJson } from '../daemon/api/answers.js';
 
 /** Longest silence of the daemon before a request is given up. */
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -81,7 +73,7 @@ export interface ApiClient {
 }
 
 interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH';
+  readonly method: Method;
   readonly path: string;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
@@ -104,42 +96,39 @@ export function apiClient(runDir: string, options: ApiOptions = {}): ApiClient {
       ? open(runDir, call, options)
       : patiently(runDir, () => open(runDir, call, options));
 
-  async function json<T>(call: Call, check: (value: unknown) => value is T): Promise<T> {
+  async function ask<Body, Answer>(row: Address<Body, Answer>, bond = '', body?: Body): Promise<Answer> {
+    const call: Call = { method: row.method, path: pathFor(row.path, bond), body };
     const text = await readAll(runDir, await send(call));
-    const value = parseJson(text);
-    if (!check(value)) throw malformed(call, text);
-    return value;
+    const answer = row.read(text);
+    if (answer === undefined) throw malformed(call, text);
+    return answer;
   }
-  const show = async (path: string): Promise<ShowDocument> =>
-    completeShow(await json({ method: 'GET', path }, isSaidShow));
-  const change = (method: Call['method'], path: string, body?: unknown): Promise<Changed> =>
-    json({ method, path, body }, isChanged);
 
   return {
-    status: () => json({ method: 'GET', path: '/v1/status' }, isDaemonStatus),
-    show: bond => show(bond === undefined ? '/v1/bonds' : bondPath(bond)),
-    members: bond => json({ method: 'GET', path: `${bondPath(bond)}/members` }, isMembersDocument),
-    text: async (bond, view) =>
-      readAll(runDir, await send({ method: 'GET', path: `${bondPath(bond)}/${view}` })),
-    create: body => change('POST', '/v1/bonds', body),
-    destroy: bond => change('DELETE', bondPath(bond)),
-    enslave: (bond, body) => change('POST', `${bondPath(bond)}/members`, body),
-    release: (bond, body) => change('DELETE', `${bondPath(bond)}/members`, body),
-    set: (bond, body) => change('PATCH', `${bondPath(bond)}/options`, body),
-    up: bond => change('POST', `${bondPath(bond)}/up`, {}),
-    addAddresses: (bond, body) => change('POST', `${bondPath(bond)}/addresses`, body),
-    link: (bond, body) => change('PATCH', `${bondPath(bond)}/link`, body),
-    addRoutes: (bond, body) => change('POST', `${bondPath(bond)}/routes`, body),
-    describe: (bond, body) => change('PUT', `${bondPath(bond)}/described`, body),
-    described: bond => json({ method: 'GET', path: `${bondPath(bond)}/described` }, isDescribedDocument),
+    status: () => ask(ADDRESSES.status),
+    show: async bond =>
+      completeShow(await (bond === undefined ? ask(ADDRESSES.show) : ask(ADDRESSES.showBond, bond))),
+    members: bond => ask(ADDRESSES.members, bond),
+    text: (bond, view) => ask(ADDRESSES[view], bond),
+    create: body => ask(ADDRESSES.create, '', body),
+    destroy: bond => ask(ADDRESSES.destroy, bond),
+    enslave: (bond, body) => ask(ADDRESSES.enslave, bond, body),
+    release: (bond, body) => ask(ADDRESSES.release, bond, body),
+    set: (bond, body) => ask(ADDRESSES.set, bond, body),
+    up: bond => ask(ADDRESSES.up, bond, {}),
+    addAddresses: (bond, body) => ask(ADDRESSES.addAddresses, bond, body),
+    link: (bond, body) => ask(ADDRESSES.link, bond, body),
+    addRoutes: (bond, body) => ask(ADDRESSES.addRoutes, bond, body),
+    describe: (bond, body) => ask(ADDRESSES.describe, bond, body),
+    described: bond => ask(ADDRESSES.described, bond),
     async *events(query) {
-      const call: Call = { method: 'GET', path: eventsPath(query), signal: query.signal };
+      const call: Call = { method: ADDRESSES.events.method, path: eventsPath(query), signal: query.signal };
       try {
         const response = await send(call);
         response.setEncoding('utf8');
         for await (const line of lines(response)) {
-          const record = parseJson(line);
-          if (!isEventRecord(record)) throw malformed(call, line);
+          const record = ADDRESSES.events.read(line);
+          if (record === undefined) throw malformed(call, line);
           yield record;
         }
       } catch (error) {
@@ -150,17 +139,13 @@ export function apiClient(runDir: string, options: ApiOptions = {}): ApiClient {
   };
 }
 
-function bondPath(bond: string): string {
-  return `/v1/bonds/${encodeURIComponent(bond)}`;
-}
-
 function eventsPath(query: EventQuery): string {
   const search = new URLSearchParams();
   if (query.bond !== undefined) search.set('bond', query.bond);
   if (query.after !== undefined) search.set('after', String(query.after));
   if (query.follow === true) search.set('follow', '1');
   const text = search.toString();
-  return text === '' ? '/v1/events' : `/v1/events?${text}`;
+  return text === '' ? ADDRESSES.events.path : `${ADDRESSES.events.path}?${text}`;
 }
 
 /** Sends one request and resolves with a 2xx answer whose body is still to be read; anything else is a Failure. */
@@ -251,15 +236,6 @@ async function readAll(runDir: string, response: IncomingMessage): Promise<strin
     throw connectionFailure(runDir, error);
   }
   return text;
-}
-
-/** The value of a JSON text, or undefined for a text that is none. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function malformed(call: Call, text: string): Failure {

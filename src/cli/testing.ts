@@ -2,4 +2,4 @@
 export { checkCidr } from './reading/cidr.js';
 export { Failure } from './reading/failure.js';
 export { parseOptionWords } from './reading/option-words.js';
-export { isChanged, isDaemonStatus, isErrorBody, isEventRecord, isSaidShow } from './printing/replies.js';
+export { isChanged, isDaemonStatus, isErrorBody, isEventRecord, isSaidShow } from '../daemon/api/answers.js';

@@ -1,26 +1,5 @@
 // The control API as types: JSON over HTTP on a Unix socket (RUN_DIR/control.sock). What the CLI, scripts and a
-// dashboard may rely on.
-//
-//   GET    /v1/status                                  -> DaemonStatus
-//   GET    /v1/bonds                                   -> ShowDocument
-//   GET    /v1/bonds/BOND                              -> ShowDocument with one bond
-//   GET    /v1/bonds/BOND/proc                         -> text/plain, as /proc/net/bonding/BOND
-//   GET    /v1/bonds/BOND/info                         -> text/plain, as /proc/net/BOND/info of 2003
-//   GET    /v1/bonds/BOND/ifconfig                     -> text/plain, as ifconfig
-//   GET    /v1/bonds/BOND/sysfs                        -> text/plain, the driver's files below /sys, a line for each
-//   POST   /v1/bonds              CreateRequest        -> Changed
-//   DELETE /v1/bonds/BOND                              -> Changed
-//   GET    /v1/bonds/BOND/members                      -> MembersDocument
-//   POST   /v1/bonds/BOND/members EnslaveRequest       -> Changed
-//   DELETE /v1/bonds/BOND/members ReleaseRequest       -> Changed
-//   PATCH  /v1/bonds/BOND/options SetRequest           -> Changed
-//   POST   /v1/bonds/BOND/up                           -> Changed (as `ip link set BOND up`)
-//   POST   /v1/bonds/BOND/addresses AddressesRequest   -> Changed
-//   PATCH  /v1/bonds/BOND/link    LinkRequest          -> Changed (as `ip link set BOND mtu ... address ...`)
-//   POST   /v1/bonds/BOND/routes  RoutesRequest        -> Changed
-//   GET    /v1/bonds/BOND/described                    -> DescribedDocument
-//   PUT    /v1/bonds/BOND/described DescribedRequest   -> Changed
-//   GET    /v1/events[?bond=BOND][&after=SEQ][&follow=1]  -> one EventRecord a line (application/x-ndjson)
+// dashboard may rely on. The addresses are the rows of addresses.ts.
 //
 // While a daemon makes the bonds of its --config file, changes by others are refused with 503 and the code `starting`.
 // Anything refused answers with a 4xx or 5xx status and ErrorBody. A request that is refused has changed nothing.

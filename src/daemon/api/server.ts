@@ -1,69 +1,26 @@
-// The control API: HTTP with JSON on a Unix socket, for root alone. Reads requests, checks them, answers; see api.ts.
+// The control API: HTTP with JSON on a Unix socket, for root alone. Reads requests, checks them, answers; routes.ts has
+// what there is at each address.
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ok, type Refusal, type Result, shown, unreachable } from '../../base/index.js';
-import {
-  type Changed,
-  type DaemonStatus,
-  type DescribedDocument,
-  type DescribedRequest,
-  type EnslaveRequest,
-  type ErrorBody,
-  type EventRecord,
-  type LinkRequest,
-  type MembersDocument,
-  type RouteRequest,
-  type ShowDocument,
-  STARTING_HEADER,
-} from './api.js';
+import { type Refusal, type Result, shown, unreachable } from '../../base/index.js';
+import { type Changed, type ErrorBody, type EventRecord, STARTING_HEADER } from './api.js';
 import type { BondRunner } from '../bond-runner.js';
 import { eventText, followEvents } from './event-followers.js';
-import type { Journal } from '../keeping/journal.js';
-import type { Done } from '../operations.js';
 import { type Starting, startingRefusal } from '../starting.js';
-import type { Turns } from '../kernel/turns.js';
 import { parseUrl, readBody, type RequestUrl, TOO_LARGE } from './request-reading.js';
 import { isSystemFailure, systemRefusal } from '../kernel/system-refusal.js';
-import type { TextView } from '../views/views.js';
+import { invalid } from './request-bodies.js';
 import {
-  addressesBody,
-  check,
-  createBody,
-  describedBody,
-  emptyBody,
-  enslaveBody,
-  invalid,
-  linkBody,
-  releaseBody,
-  routesBody,
-  setBody,
-} from './request-bodies.js';
-
-/** What the server needs of the daemon. */
-export interface ControlledDaemon {
-  readonly journal: Journal;
-  /** Changes are made one after another. */
-  readonly turns: Turns;
-  status(): DaemonStatus;
-  /** Set while it makes what it was started for. */
-  starting(): Starting | undefined;
-  show(name?: string): Result<ShowDocument, Refusal>;
-  members(runner: BondRunner): MembersDocument;
-  text(runner: BondRunner, view: TextView): string;
-  find(name: string): Result<BondRunner, Refusal>;
-  create(name: string, options: Readonly<Record<string, string>>): Done;
-  destroy(runner: BondRunner): Promise<Done>;
-  enslave(runner: BondRunner, request: Required<EnslaveRequest>): Done;
-  release(runner: BondRunner, names: readonly string[]): Done;
-  set(runner: BondRunner, options: Readonly<Record<string, string>>): Done;
-  up(runner: BondRunner): Done;
-  addAddresses(runner: BondRunner, addresses: readonly string[]): Done;
-  setLink(runner: BondRunner, wish: LinkRequest): Done;
-  addRoutes(runner: BondRunner, routes: readonly RouteRequest[]): Done;
-  describe(runner: BondRunner, request: DescribedRequest): Result<readonly string[], Refusal>;
-  described(runner: BondRunner): DescribedDocument;
-}
+  bondOf,
+  type ControlledDaemon,
+  MOST_PARTS,
+  type Route,
+  routesAt,
+  ROUTES_OF_ALL,
+  ROUTES_OF_BONDS,
+  type Wish,
+} from './routes.js';
 
 /** Status of HTTP for a refusal. */
 function httpStatus({ code }: Refusal): number {
@@ -98,24 +55,15 @@ function httpStatus({ code }: Refusal): number {
   }
 }
 
-/** What may be done with a bond's parts; the empty one is the bond. */
-const PART_METHODS: ReadonlyMap<string, string> = new Map([
-  ['', 'GET, DELETE'],
-  ['proc', 'GET'],
-  ['info', 'GET'],
-  ['ifconfig', 'GET'],
-  ['sysfs', 'GET'],
-  ['members', 'GET, POST, DELETE'],
-  ['options', 'PATCH'],
-  ['up', 'POST'],
-  ['addresses', 'POST'],
-  ['link', 'PATCH'],
-  ['routes', 'POST'],
-  ['described', 'GET, PUT'],
-]);
-
-/** What of a change goes with the answer: what it removed, where it tells. */
-type Outcome = Result<readonly string[] | undefined, Refusal>;
+/** One request that was read. */
+interface Asked {
+  readonly url: RequestUrl;
+  readonly body: unknown;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Set while others than the one who asks may change something. */
+  readonly starting?: Starting;
+}
 
 /** Serves until closed. */
 export class ControlServer {
@@ -176,114 +124,59 @@ export class ControlServer {
     }
     const body = await readBody(request);
     if (!body.ok) return refuse(response, body.error, body.error === TOO_LARGE ? 413 : undefined);
-    const [version, , , , ...rest] = url.path;
-    if (version !== 'v1' || rest.length > 0) return notFound(request, response);
-    const method = request.method ?? 'GET';
+    if (url.path[0] !== 'v1' || url.path.length > MOST_PARTS) return notFound(request, response);
     const starting = this.#daemon.starting();
-    if (starting !== undefined && method !== 'GET' && request.headers[STARTING_HEADER] !== starting.key)
-      return refuse(response, startingRefusal(starting));
-    if (method !== 'GET')
-      return this.#daemon.turns.take(() => this.#route(url, body.value, request, response));
-    return this.#route(url, body.value, request, response);
+    const mustWait = starting !== undefined && request.headers[STARTING_HEADER] !== starting.key;
+    const asked: Asked = { url, body: body.value, request, response, ...(mustWait && { starting }) };
+    if (request.method === 'GET') return this.#route(asked);
+    if (mustWait) return refuse(response, startingRefusal(starting));
+    return this.#daemon.turns.take(() => this.#route(asked));
   }
 
-  #route(
-    url: RequestUrl,
-    body: unknown,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): void | Promise<void> {
-    const [, area, name, part] = url.path;
-    const method = request.method ?? 'GET';
-    if ((area === 'status' || area === 'events') && name === undefined) {
-      if (method !== 'GET') return wrongMethod(request, response, 'GET');
-      if (area === 'events') return this.#events(url.query, response);
-      return send(response, this.#daemon.status());
-    }
-    if (area !== 'bonds') return notFound(request, response);
-    if (name === undefined) {
-      if (method === 'GET') return sendResult(response, this.#daemon.show());
-      if (method === 'POST') {
-        return this.#change(response, check(createBody, body), value =>
-          this.#daemon.create(value.name, value.options),
-        );
-      }
-      return wrongMethod(request, response, 'GET, POST');
-    }
-    return this.#bond(`${method} ${part ?? ''}`, name, body, request, response);
-  }
-
-  #bond(
-    verb: string,
-    name: string,
-    body: unknown,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): void | Promise<void> {
-    const daemon = this.#daemon;
-    const found = daemon.find(name);
-    const starting = daemon.starting();
+  #route(asked: Asked): void | Promise<void> {
+    const { url, response, starting } = asked;
+    const name = bondOf(url.path);
+    if (name === undefined) return this.#carryOut(asked, ROUTES_OF_ALL, undefined);
+    const found = this.#daemon.find(name);
+    if (found.ok) return this.#carryOut(asked, ROUTES_OF_BONDS, found.value);
     // It may be the next that is made.
-    if (!found.ok && starting !== undefined && request.headers[STARTING_HEADER] !== starting.key)
-      return refuse(response, startingRefusal(starting));
-    if (!found.ok) return refuse(response, found.error);
-    const runner = found.value;
-    switch (verb) {
-      case 'GET ':
-        return sendResult(response, daemon.show(name));
-      case 'GET proc':
-      case 'GET info':
-      case 'GET ifconfig':
-      case 'GET sysfs':
+    return refuse(response, starting === undefined ? found.error : startingRefusal(starting));
+  }
+
+  #carryOut<Bond extends BondRunner | undefined>(
+    { url, body, request, response }: Asked,
+    routes: readonly Route<Bond>[],
+    bond: Bond,
+  ): void | Promise<void> {
+    const there = routesAt(routes, url.path);
+    const deed = there.find(({ method }) => method === request.method)?.deed;
+    if (there.length === 0) return notFound(request, response);
+    if (deed === undefined) {
+      const methods = there.map(({ method }) => method).join(', ');
+      return wrongMethod(request, response, methods);
+    }
+    switch (deed.kind) {
+      case 'look':
+        return sendResult(response, deed.run(this.#daemon, bond));
+      case 'text':
         response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
-        response.end(daemon.text(runner, verb.slice('GET '.length) as TextView));
+        response.end(deed.run(this.#daemon, bond));
         return;
-      case 'DELETE ':
-        return this.#change(response, ok({}), () => daemon.destroy(runner), runner);
-      case 'GET members':
-        return sendResult(response, ok(daemon.members(runner)));
-      case 'POST members':
-        return this.#change(response, check(enslaveBody, body), value => daemon.enslave(runner, value));
-      case 'DELETE members':
+      case 'change':
         return this.#change(
           response,
-          check(releaseBody, body),
-          value => daemon.release(runner, value.interfaces),
-          runner,
+          deed.wish(this.#daemon, bond, body),
+          deed.isOfOneBond === true ? bond : undefined,
         );
-      case 'PATCH options':
-        return this.#change(response, check(setBody, body), value => daemon.set(runner, value.options));
-      case 'POST up':
-        return this.#change(response, check(emptyBody, body ?? {}), () => daemon.up(runner));
-      case 'POST addresses':
-        return this.#change(response, check(addressesBody, body), value =>
-          daemon.addAddresses(runner, value.addresses),
-        );
-      case 'GET described':
-        return sendResult(response, ok(daemon.described(runner)));
-      case 'PUT described':
-        return this.#change(response, check(describedBody, body), value => daemon.describe(runner, value));
-      case 'PATCH link':
-        return this.#change(response, check(linkBody, body), value => daemon.setLink(runner, value));
-      case 'POST routes':
-        return this.#change(response, check(routesBody, body), value =>
-          daemon.addRoutes(runner, value.routes),
-        );
-      default: {
-        const methods = PART_METHODS.get(verb.slice(verb.indexOf(' ') + 1));
-        if (methods === undefined) return notFound(request, response);
-        return wrongMethod(request, response, methods);
-      }
+      case 'stream':
+        return this.#events(url.query, response);
+      default:
+        return unreachable(deed);
     }
   }
 
-  /** Runs a change; the warnings that it caused go with the answer. */
-  async #change<T>(
-    response: ServerResponse,
-    wish: Result<T, Refusal>,
-    action: (value: T) => Outcome | Promise<Outcome>,
-    runner?: BondRunner,
-  ): Promise<void> {
+  /** Makes a change; the warnings that it caused go with the answer. */
+  async #change(response: ServerResponse, wish: Wish, runner: BondRunner | undefined): Promise<void> {
     if (!wish.ok) return refuse(response, wish.error);
     const records: EventRecord[] = [];
     const name = runner?.name;
@@ -292,7 +185,7 @@ export class ControlServer {
       if (name === undefined || record.bond === name) records.push(record);
     });
     try {
-      const result = await action(wish.value);
+      const result = await wish.value();
       if (!result.ok) return refuse(response, result.error);
       const emptied = runner !== undefined && runner.records.size === 0;
       const alarming = records.filter(

@@ -1,4 +1,4 @@
-// Checks that a daemon's answers have the shape that the commands read, before anything is made of them.
+// The shapes of the daemon's answers, checked before anything is made of them. Loads nothing: commands that must be quick read answers by it.
 import type {
   Changed,
   DaemonStatus,
@@ -12,7 +12,7 @@ import type {
   ShowBond,
   ShowDocument,
   ShowMember,
-} from '../../daemon/api/api.js';
+} from './api.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
@@ -177,4 +177,13 @@ export function isErrorBody(value: unknown): value is ErrorBody {
 
 export function isEventRecord(value: unknown): value is EventRecord {
   return eventRecord(value);
+}
+
+/** The value of a JSON text, or undefined for a text that is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
