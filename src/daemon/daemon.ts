@@ -1,7 +1,14 @@
 // The daemon: opens the kernel's event stream, runs the bonds, keeps their state, serves the control API.
 import { existsSync, readFileSync } from 'node:fs';
 import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
-import { currentNetnsCookie, currentNetnsId, Ethtool, monotonicMs, Rtnetlink } from '../linux/index.js';
+import {
+  currentNetnsCookie,
+  currentNetnsId,
+  Ethtool,
+  followLinks,
+  monotonicMs,
+  Rtnetlink,
+} from '../linux/index.js';
 import { RTNLGRP } from '../netlink/index.js';
 import { adoptBond } from './keeping/adoption.js';
 import { AwaitedMembers } from './members/awaited-members.js';
@@ -104,6 +111,7 @@ class Daemon implements RunningDaemon {
   readonly #awaited: AwaitedMembers;
   readonly #watch: MemberWatch;
   readonly #adopted: string[] = [];
+  readonly #unfollow: () => void;
   #server: ControlServer | undefined;
   #closed = false;
   #starting: Starting | undefined;
@@ -120,6 +128,7 @@ class Daemon implements RunningDaemon {
       tell: event => void machine.journal.add('', event),
       log: machine.log,
     });
+    this.#unfollow = followLinks(machine.netlink);
     this.#operations = new Operations(machine, this.#registry);
     this.#files = new ViewFiles({
       runDir: machine.runDir,
@@ -244,6 +253,7 @@ class Daemon implements RunningDaemon {
     this.#files.close();
     this.#news.close();
     for (const runner of this.#registry.all()) runner.leaveInPlace();
+    this.#unfollow();
     this.#machine.netlink.close();
     this.#machine.ethtool.close();
     this.#machine.planes.close();

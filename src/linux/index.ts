@@ -87,6 +87,7 @@ export {
   setLink,
   type VethOptions,
 } from './links.js';
+export { followLinks, knownLinks, LinkTable } from './link-table.js';
 export { type MappedMemory, mapShared, viewMemory } from './memory.js';
 export {
   BPFFS_SOURCE,

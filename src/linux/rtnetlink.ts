@@ -95,6 +95,14 @@ function bindSocket(fd: number): void {
   check(libc().bind(fd, address, address.length), 'bind', 'AF_NETLINK');
 }
 
+let buffer: Uint8Array | undefined;
+
+/** One for all connections of the thread: what is received is copied out of it at once, and some connections are short. */
+function receiveBuffer(): Uint8Array {
+  buffer ??= new Uint8Array(RECEIVE_BYTES);
+  return buffer;
+}
+
 /**
  * A connection to rtnetlink of the network namespace that the thread is in when it is opened; it stays there.
  * Every method throws SystemError.
@@ -102,7 +110,7 @@ function bindSocket(fd: number): void {
 export class Rtnetlink {
   readonly #fd: number;
   readonly #eventFd: number | undefined;
-  readonly #buffer: Uint8Array = new Uint8Array(RECEIVE_BYTES);
+  readonly #buffer: Uint8Array = receiveBuffer();
   #sequence = 0;
   #watch: FdWatch | undefined;
   #closed = false;
@@ -241,6 +249,35 @@ export class Rtnetlink {
     this.#watch = watchReadable(fd, () => this.#drain(fd, callback, onOverrun));
   }
 
+  /** Gives the news that wait, all of them, without the event loop; false when some were lost. Instead of `onMessage()`. */
+  takeNews(callback: (message: NetlinkMessage) => void): boolean {
+    const fd = this.#eventFd;
+    if (fd === undefined) throw new TypeError('takeNews() needs groups: open the connection with some');
+    let isWhole = true;
+    for (;;) {
+      const messages = this.#nextNews(fd);
+      if (messages === 'none') return isWhole;
+      if (messages === 'lost') isWhole = false;
+      else messages.forEach(callback);
+    }
+  }
+
+  /** One datagram of news. */
+  #nextNews(fd: number): readonly NetlinkMessage[] | 'none' | 'lost' {
+    for (;;) {
+      const length = libc().recv(fd, this.#buffer, this.#buffer.length, MSG_TRUNC);
+      if (length >= 0) {
+        const fits = length <= this.#buffer.length;
+        const parsed = fits ? parseMessages(this.#buffer.subarray(0, length)) : undefined;
+        return parsed?.ok === true ? parsed.value : 'lost';
+      }
+      const errno = lastErrno();
+      if (errno === EAGAIN) return 'none';
+      if (errno === ENOBUFS) return 'lost';
+      if (errno !== EINTR) throw new SystemError('recv', errno, 'rtnetlink events');
+    }
+  }
+
   /** Closes the sockets. A second call does nothing. */
   close(): void {
     if (this.#closed) return;
@@ -322,19 +359,10 @@ export class Rtnetlink {
 
   #drain(fd: number, callback: (message: NetlinkMessage) => void, onOverrun: () => void): void {
     for (let turn = 0; turn < EVENTS_PER_TURN && !this.#closed; turn++) {
-      const length = libc().recv(fd, this.#buffer, this.#buffer.length, MSG_TRUNC);
-      if (length < 0) {
-        const errno = lastErrno();
-        if (errno === EINTR) continue;
-        if (errno === ENOBUFS) this.#newsLost = true;
-        else if (errno === EAGAIN) return this.#caughtUp(onOverrun);
-        else throw new SystemError('recv', errno, 'rtnetlink events');
-        continue;
-      }
-      const parsed =
-        length > this.#buffer.length ? undefined : parseMessages(this.#buffer.subarray(0, length));
-      if (parsed?.ok === true) for (const message of parsed.value) callback(message);
-      else this.#newsLost = true;
+      const messages = this.#nextNews(fd);
+      if (messages === 'none') return this.#caughtUp(onOverrun);
+      if (messages === 'lost') this.#newsLost = true;
+      else for (const message of messages) callback(message);
     }
   }
 

@@ -3,7 +3,7 @@
 import { parseIpv4, parseIpv6 } from '../../base/index.js';
 import type { BondDataPlane } from '../../dataplane/index.js';
 import { parseProbeAnswer, type VlanTag } from '../../frames/index.js';
-import { ETH_P_ALL, isErrno, listLinks, PacketSocket, PROBE_ANSWERS, routeTo } from '../../linux/index.js';
+import { ETH_P_ALL, isErrno, knownLinks, PacketSocket, PROBE_ANSWERS, routeTo } from '../../linux/index.js';
 import { type Link, routeInterface, routeSource, vlanSettingsOf } from '../../netlink/index.js';
 import type { BondSnapshot, Heard, HeardAnswer, MemberIndex, ProbeRoute } from '../../policy/index.js';
 import type { Machine } from './machine.js';
@@ -60,9 +60,9 @@ export class MonitorSenses {
   /** How the targets are reached; undefined when that is as it was. */
   changedRoutes({ options }: Asks): ProbeRoute[] | undefined {
     const targets = [...options.arp_ip_target, ...options.ns_ip6_target];
-    let links: Link[] | undefined;
+    let links: readonly Link[] | undefined;
     const routes = targets.map(target =>
-      this.#routeTo(target, () => (links ??= listLinks(this.#machine.netlink))),
+      this.#routeTo(target, () => (links ??= knownLinks(this.#machine.netlink))),
     );
     const text = JSON.stringify(routes);
     if (text === this.#lastRoutes) return undefined;

@@ -2,7 +2,7 @@
 // groups that it tells in /proc alone.
 import { readFileSync } from 'node:fs';
 import type { VlanTag } from '../../frames/index.js';
-import { listAddresses, listLinks, readSysctl, type Rtnetlink } from '../../linux/index.js';
+import { knownLinks, listAddresses, readSysctl, type Rtnetlink } from '../../linux/index.js';
 import {
   type Address,
   AF_INET,
@@ -26,7 +26,7 @@ export interface Surroundings {
 }
 
 export function lookAround(netlink: Rtnetlink): Surroundings {
-  const [links, addresses] = [listLinks(netlink), listAddresses(netlink)];
+  const [links, addresses] = [knownLinks(netlink), listAddresses(netlink)];
   return { links, addresses, igmp: readIgmp(), mld: readMld() };
 }
 

@@ -7,14 +7,14 @@ import {
   type Ethtool,
   getLink,
   isErrno,
+  knownLinks,
   type LinksElsewhere,
-  linksElsewhere,
-  listLinks,
   type Rtnetlink,
   setLink,
 } from '../../linux/index.js';
 import { type Link, TAG_8021AD, tagSettings } from '../../netlink/index.js';
 import type { BondEvent, MemberIndex } from '../../policy/index.js';
+import { elsewhereSince, recentElsewhere } from './recent-elsewhere.js';
 import {
   filterName,
   filterWork,
@@ -24,9 +24,6 @@ import {
   VLAN_FILTER_PREFIX,
   vlansOf,
 } from './vlan-stack.js';
-
-/** Milliseconds between two looks into other namespaces, at the least. */
-const ELSEWHERE_MS = 250;
 
 /** Features of devices that filter by VLAN (netdev_features_strings). */
 const FILTER_8021Q = 'rx-vlan-filter';
@@ -51,8 +48,8 @@ export class VlanFollower {
   /** Members whose hardware did not take a VLAN: they receive everything for as long as the bond has VLANs. */
   readonly #unwilling = new Set<MemberIndex>();
   #elsewhere: readonly LinksElsewhere[] = [];
-  #lookElsewhere = true;
-  #lookedMs = -Infinity;
+  /** Since when a look into other namespaces is due (performance.now). */
+  #lookSinceMs: number | undefined = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #later: NodeJS.Timeout | undefined;
   #closed = false;
@@ -85,14 +82,14 @@ export class VlanFollower {
       qdisc,
       promiscuity,
     ]);
-    if (this.#told.get(ifindex) === shown) this.#lookElsewhere = true;
+    if (this.#told.get(ifindex) === shown) this.#lookSinceMs = performance.now();
     this.#told.set(ifindex, shown);
     this.changed();
   }
 
   /** A device that stood on the bond or on a member is in another namespace now. */
   moved(): void {
-    this.#lookElsewhere = true;
+    this.#lookSinceMs = performance.now();
     this.changed();
   }
 
@@ -110,8 +107,8 @@ export class VlanFollower {
     if (this.#closed) return;
     const { netlink, plane, records, guard } = this.#parts;
     guard(() => {
-      if (this.#lookElsewhere) this.#seeElsewhere();
-      const seen = seeLinks(listLinks(netlink), this.#elsewhere);
+      this.#seeElsewhere();
+      const seen = seeLinks(knownLinks(netlink), this.#elsewhere);
       const tags = tagsOn(seen, plane.bondIfindex);
       for (const [member, { joining, leaving }] of records) {
         if (leaving !== undefined) continue;
@@ -121,25 +118,27 @@ export class VlanFollower {
     });
   }
 
-  /** Looks into other namespaces, but not all the time. */
+  /** Looks into other namespaces where that is due, but not all the time. */
   #seeElsewhere(): void {
-    const wait = this.#lookedMs + ELSEWHERE_MS - performance.now();
-    if (wait <= 0) {
-      this.#elsewhere = linksElsewhere();
-      this.#lookedMs = performance.now();
-      this.#lookElsewhere = false;
+    if (this.#lookSinceMs === undefined) return;
+    const found = elsewhereSince(this.#parts.netlink, this.#lookSinceMs);
+    if ('links' in found) {
+      this.#elsewhere = found.links;
+      this.#lookSinceMs = undefined;
       return;
     }
     this.#later ??= setTimeout(() => {
       this.#later = undefined;
       this.changed();
-    }, wait);
+    }, found.waitMs);
   }
 
   /** Before a joining member is up: VLAN devices on it keep their frames. */
   joins(member: MemberIndex): void {
-    this.#elsewhere = linksElsewhere();
-    const seen = seeLinks(listLinks(this.#parts.netlink), this.#elsewhere);
+    this.#elsewhere = recentElsewhere(this.#parts.netlink);
+    // A device that was made since is found soon.
+    this.#lookSinceMs = performance.now();
+    const seen = seeLinks(knownLinks(this.#parts.netlink), this.#elsewhere);
     this.#parts.plane.leaveTagged(member, vlansOf(seen, member).taking);
   }
 
@@ -208,7 +207,7 @@ function keepQuiet(netlink: Rtnetlink, name: string): void {
 
 /** Removes the VLAN devices that were made for the hardware filter of a member, by whichever daemon. */
 export function removeVlanFilters(netlink: Rtnetlink, member: number): void {
-  for (const { name, ifindex, info } of listLinks(netlink)) {
+  for (const { name, ifindex, info } of knownLinks(netlink)) {
     const isOurs = info?.kind === 'vlan' && name?.startsWith(`${VLAN_FILTER_PREFIX}${member.toString(36)}-`);
     if (isOurs === true) deleteLink(netlink, ifindex);
   }

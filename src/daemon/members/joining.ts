@@ -2,7 +2,7 @@
 
 import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../../base/index.js';
 import { hasProgram, MAX_MEMBERS, RECEIVE_PROGRAM } from '../../dataplane/index.js';
-import { getLink, listLinks, setLink } from '../../linux/index.js';
+import { getLink, knownLinks, setLink } from '../../linux/index.js';
 import { AF_INET, type Link, type Route, withInterface } from '../../netlink/index.js';
 import {
   addressText,
@@ -156,7 +156,7 @@ export class Joining {
     wishes: JoinWishes,
   ): Result<Checked, Refusal> {
     if (link === undefined) {
-      const known = listLinks(this.#machine.netlink).map(({ name: other = '' }) => other);
+      const known = knownLinks(this.#machine.netlink).map(({ name: other = '' }) => other);
       const near = nearestName(name, known);
       return err(
         refusal(
@@ -188,7 +188,7 @@ export class Joining {
       bondName: runner.name,
       bondIfindex: runner.plane.bondIfindex,
       lowerIfindex: runner.plane.lowerIfindex,
-      links: listLinks(netlink),
+      links: knownLinks(netlink),
       memberOf,
       isBond: this.#registry.ofBond(link.ifindex) !== undefined,
       foreignDataPlane: memberOf === undefined && hasProgram(netlink, link.ifindex, RECEIVE_PROGRAM),

@@ -1,0 +1,103 @@
+// The links of a network namespace, kept by the kernel's news. To ask for all of them takes longer the more there are, and with many
+// bonds each change asked for all: here a look costs what has changed since the last one.
+import {
+  type Link,
+  type NetlinkMessage,
+  parseLink,
+  RTM_DELLINK,
+  RTM_NEWLINK,
+  RTNLGRP,
+} from '../netlink/index.js';
+import { listLinks } from './links.js';
+import { Rtnetlink } from './rtnetlink.js';
+
+/**
+ * All links of the namespace that the thread was in when it was opened. The kernel queues its news before it acknowledges a change, so
+ * what was changed before a look is seen by it. Not so counters, which have no news, and carriers, whose news may be held back by a
+ * second (link-watch): whoever needs those asks for the link itself.
+ */
+export class LinkTable {
+  readonly #news: Rtnetlink;
+  readonly #links = new Map<number, Link>();
+  #all: readonly Link[] = [];
+  /** It is to be asked for anew. */
+  #isStale = true;
+  /** It is other than `#all`. */
+  #isChanged = false;
+
+  private constructor(news: Rtnetlink) {
+    this.#news = news;
+  }
+
+  /** Throws SystemError. */
+  static open(): LinkTable {
+    return new LinkTable(Rtnetlink.open({ groups: [RTNLGRP.RTNLGRP_LINK] }));
+  }
+
+  /** As the kernel has them now, by index. Throws SystemError. */
+  all(): readonly Link[] {
+    const isWhole = this.#news.takeNews(message => this.#told(message));
+    if (!isWhole || this.#isStale) this.#askForAll();
+    if (this.#isChanged)
+      this.#all = Array.from(this.#links.values()).toSorted((one, other) => one.ifindex - other.ifindex);
+    this.#isChanged = false;
+    return this.#all;
+  }
+
+  close(): void {
+    this.#news.close();
+  }
+
+  #told({ type, payload }: NetlinkMessage): void {
+    if (type !== RTM_NEWLINK && type !== RTM_DELLINK) return;
+    const parsed = parseLink(payload);
+    // Bridges tell of their ports in their own words (AF_BRIDGE), also that one is no port any more.
+    if (!parsed.ok || parsed.value.family !== 0) return;
+    const link = parsed.value;
+    this.#isChanged = true;
+    if (type === RTM_DELLINK) {
+      this.#links.delete(link.ifindex);
+      // What stands on one that moved has it in another namespace now, and no news of its own.
+      if (link.newNetnsId !== undefined) this.#isStale = true;
+      return;
+    }
+    if (!this.#links.has(link.ifindex) && this.#standsElsewhere()) this.#isStale = true;
+    this.#links.set(link.ifindex, link);
+  }
+
+  /** True when something stands on an interface of another namespace: one that comes here may be that. */
+  #standsElsewhere(): boolean {
+    for (const { linkNetnsId, info } of this.#links.values())
+      if (linkNetnsId !== undefined && info?.kind !== 'veth') return true;
+    return false;
+  }
+
+  /** Asks, and takes in what happened meanwhile. */
+  #askForAll(): void {
+    let isWhole: boolean;
+    do {
+      this.#isStale = false;
+      this.#isChanged = true;
+      this.#links.clear();
+      for (const link of listLinks(this.#news)) this.#links.set(link.ifindex, link);
+      isWhole = this.#news.takeNews(message => this.#told(message));
+    } while (!isWhole || this.#isStale);
+  }
+}
+
+const tables = new WeakMap<Rtnetlink, LinkTable>();
+
+/** From here on `knownLinks` of this connection goes by a table, until what this gives is called. Both are of the thread's namespace. */
+export function followLinks(netlink: Rtnetlink): () => void {
+  const table = LinkTable.open();
+  tables.set(netlink, table);
+  return () => {
+    tables.delete(netlink);
+    table.close();
+  };
+}
+
+/** All links of the connection's namespace, without counters that are true (`LinkTable`): by a table where one is kept, else asked for. */
+export function knownLinks(netlink: Rtnetlink): readonly Link[] {
+  return tables.get(netlink)?.all() ?? listLinks(netlink);
+}
