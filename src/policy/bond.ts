@@ -10,7 +10,9 @@ import type { BondPolicy, BondSnapshot, Handled, Input, MemberSnapshot, Output, 
 import type { ForwardingPlan } from './forwarding-plan.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
-import { forgiveWatch, watchAnswer, watchHeard, watchPeriod, watchTick } from './monitors/link-watch.js';
+import { bondWatchAnswer, bondWatchTick } from './monitors/bond-watch.js';
+import { forgiveWatch, watchHeard, watchPeriod } from './monitors/link-watch.js';
+import { type Due, earliest, nextTick, runDue, shiftTimers, type TimerSet } from './timers.js';
 import { join, leave } from './members.js';
 import { monitorTick } from './monitors/mii-pass.js';
 import { isActiveBackup } from './modes/modes.js';
@@ -28,7 +30,8 @@ import {
 import { optionValues } from './options/option-values.js';
 import { snapshotOf } from './snapshot.js';
 import { addressesFor, type MemberAddress } from './addresses/mac-rules.js';
-import { type BondState, type Context, tell } from './state.js';
+import { type BondState, type BondTimer, type Context } from './state.js';
+import { tell } from './tell.js';
 import { newWatch } from './monitors/watch-times.js';
 import { idleWatch, isWatching } from './monitors/watched-link.js';
 
@@ -185,7 +188,7 @@ export class Bond implements BondPolicy {
   }
 
   deadline(): TimeMs | null {
-    return earliest(this.#state.timers)?.due ?? null;
+    return earliest(timersOf(this.#state))?.dueMs ?? null;
   }
 
   snapshot(): BondSnapshot {
@@ -271,13 +274,17 @@ function dispatch(context: Context, input: Input): Handled {
       return ok(undefined);
     case 'answer':
       hearAnswer(context.state, input.answer);
-      watchAnswer(context.state, input.answer);
+      bondWatchAnswer(context, input.answer);
       return ok(undefined);
     case 'routes':
       setRoutes(context, input.routes);
       return ok(undefined);
     case 'time':
-      runTimers(context);
+      runDue(
+        () => timersOf(context.state),
+        context.now,
+        due => runTimer(context, due),
+      );
       return ok(undefined);
     default:
       return unreachable(input);
@@ -297,53 +304,38 @@ function setOption(context: Context, name: string, value: string): Handled {
   return applied;
 }
 
-type Timer = keyof BondState['timers'];
 /** Of timers that are due at the same moment, the first runs first. */
-const TIMERS: readonly Timer[] = ['mii', 'arp', 'learning', 'igmp'];
+const TIMERS: readonly BondTimer[] = ['mii', 'arp', 'learning', 'igmp'];
 
-function earliest(timers: BondState['timers']): { readonly timer: Timer; readonly due: TimeMs } | null {
-  let first: { readonly timer: Timer; readonly due: TimeMs } | null = null;
-  for (const timer of TIMERS) {
-    const due = timers[timer];
-    if (due !== null && (first === null || due < first.due)) first = { timer, due };
-  }
-  return first;
+function timersOf({ timers }: BondState): TimerSet<BondTimer, null>[] {
+  return [{ owner: null, timers, order: TIMERS }];
 }
 
-/** A monitor's next tick: the grid of ticks is kept where it can be. */
-function nextTick(due: TimeMs, period: number, now: TimeMs): TimeMs {
-  return due + period > now ? due + period : now + period;
-}
-
-/** Runs what is due, earliest first. A late tick is run once. */
-function runTimers(context: Context): void {
+/** Starts a timer that was due again, where it is periodic, and does what it is for. */
+function runTimer(context: Context, { name, dueMs }: Due<BondTimer, null>): void {
   const { state, now } = context;
   const { timers, numbers } = state;
-  for (;;) {
-    const next = earliest(timers);
-    if (next === null || next.due > now) return;
-    switch (next.timer) {
-      case 'mii':
-        timers.mii = nextTick(next.due, numbers.miimon, now);
-        monitorTick(context);
-        break;
-      case 'arp':
-        timers.arp = nextTick(next.due, isWatching(state) ? watchPeriod(state) : numbers.arp_interval, now);
-        forgiveLateness(context, now - next.due);
-        if (isWatching(state)) watchTick(context);
-        else if (isActiveBackup(state)) activeBackupArpTick(context);
-        else loadBalanceArpTick(context);
-        break;
-      case 'learning':
-        timers.learning = nextTick(next.due, numbers.lp_interval * 1000, now);
-        learningTick(context);
-        break;
-      case 'igmp':
-        resendReports(context);
-        break;
-      default:
-        return unreachable(next.timer);
-    }
+  switch (name) {
+    case 'mii':
+      timers.mii = nextTick(dueMs, numbers.miimon, now);
+      monitorTick(context);
+      break;
+    case 'arp':
+      timers.arp = nextTick(dueMs, isWatching(state) ? watchPeriod(state) : numbers.arp_interval, now);
+      forgiveLateness(context, now - dueMs);
+      if (isWatching(state)) bondWatchTick(context);
+      else if (isActiveBackup(state)) activeBackupArpTick(context);
+      else loadBalanceArpTick(context);
+      break;
+    case 'learning':
+      timers.learning = nextTick(dueMs, numbers.lp_interval * 1000, now);
+      learningTick(context);
+      break;
+    case 'igmp':
+      resendReports(context);
+      break;
+    default:
+      unreachable(name);
   }
 }
 
@@ -366,10 +358,7 @@ function forgiveLateness(context: Context, lateMs: TimeMs): void {
 
 /** Moves every time that the state holds, so that a saved bond goes on as if nothing had been between. */
 function shiftTimes(state: BondState, by: TimeMs): void {
-  for (const timer of TIMERS) {
-    const due = state.timers[timer];
-    if (due !== null) state.timers[timer] = due + by;
-  }
+  shiftTimers(state.timers, by);
   for (const { arp } of state.members) {
     arp.txMs += by;
     arp.rxMs += by;

@@ -1,5 +1,6 @@
 // The carrier of the bond: on while at least one member's link is UP; FAIL does not count (bond_set_carrier).
-import { type Context, tell } from './state.js';
+import { type Context } from './state.js';
+import { tell } from './tell.js';
 
 /** Re-evaluates the carrier. True when it changed. */
 export function evaluateCarrier(context: Context): boolean {

@@ -11,14 +11,13 @@ import { failOverMacOf, isActiveBackup, isLoadBalancing, usesPrimary } from './m
 import {
   activeMember,
   type Context,
-  isUp,
   makeActive,
   makeBackup,
   type MemberState,
-  memberOf,
   primaryMember,
-  tell,
 } from './state.js';
+import { tell } from './tell.js';
+import { isUp, memberOf } from './monitors/watched.js';
 import { hasNeededSpeed } from './modes/needed-speed.js';
 import { newWatch } from './monitors/watch-times.js';
 import { membersChanged, tellSenders } from './modes/usable.js';

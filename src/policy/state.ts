@@ -1,22 +1,16 @@
 // What a bond knows, as plain JSON, and the context in which the rules work on it. (policy)
 import type { MacText } from '../base/index.js';
 import type { ArpTimes } from './monitors/arp-times.js';
-import type {
-  BondEvent,
-  LinkState,
-  MemberIndex,
-  Output,
-  ProbeRoute,
-  StackedDevice,
-  TimeMs,
-} from './contract.js';
+import type { LinkState, MemberIndex, Output, ProbeRoute, StackedDevice, TimeMs } from './contract.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
 import { isLoadBalancing, usesPrimary } from './modes/modes.js';
 import type { NumberOption } from './options/options.js';
 import type { WatchTimes } from './monitors/watch-times.js';
+import { memberOf, type Watched, type Watching } from './monitors/watched.js';
+import type { Timers } from './timers.js';
 
 /** An enrolled interface. */
-export interface MemberState {
+export interface MemberState extends Watched {
   readonly member: MemberIndex;
   name: string;
   address: MacText;
@@ -48,8 +42,11 @@ export interface MemberState {
   speedless: boolean;
 }
 
+/** MII monitor, ARP monitor, learning packets, multicast reports. */
+export type BondTimer = 'mii' | 'arp' | 'learning' | 'igmp';
+
 /** A bond. Delay options are held in ticks of miimon, as the driver holds them. */
-export interface BondState {
+export interface BondState extends Watching<MemberState> {
   name: string;
   address: MacText;
   staleAddresses: MacText[];
@@ -75,14 +72,14 @@ export interface BondState {
   usable: MemberIndex[] | null;
   /** current_arp_slave: without an active member, the one whose turn it is to ask. */
   probing: MemberIndex | null;
-  routes: ProbeRoute[];
+  routes: readonly ProbeRoute[];
   members: MemberState[];
   stack: StackedDevice[];
   /** send_peer_notif of the driver: counts down by one a tick. */
   peerNotifLeft: number;
   igmpLeft: number;
-  /** The one timer table: when each is due, or null. */
-  timers: { mii: TimeMs | null; igmp: TimeMs | null; arp: TimeMs | null; learning: TimeMs | null };
+  /** The bond's own timers; see `timers.ts`. */
+  timers: Timers<BondTimer>;
   /** balance-tlb: how often all flows were to be given out anew. */
   rebalance: number;
   /** Names of the members that were said to send last, in modes that use several. */
@@ -100,16 +97,6 @@ export interface Context {
   readonly acceptsAll: boolean;
 }
 
-/** The driver's is_up: administratively up and carrier on. */
-export function isUp(member: MemberState): boolean {
-  return member.adminUp && member.carrier;
-}
-
-/** The member with this index. */
-export function memberOf(state: BondState, index: MemberIndex | null): MemberState | null {
-  return state.members.find(member => member.member === index) ?? null;
-}
-
 /** The member that sends and receives. */
 export function activeMember(state: BondState): MemberState | null {
   return memberOf(state, state.active);
@@ -124,17 +111,6 @@ export function primaryMember(state: BondState): MemberState | null {
 /** True when the monitor's rules allow the data plane to leave a dead link by itself, and its word counts at once. */
 export function isInline(state: BondState): boolean {
   return state.numbers.inline_failover === 1 && state.numbers.miimon > 0 && state.numbers.downdelay === 0;
-}
-
-/** Tells a person something. */
-export function tell(
-  context: Context,
-  severity: BondEvent['severity'],
-  type: BondEvent['type'],
-  message: string,
-  more: Partial<BondEvent> = {},
-): void {
-  context.out.push({ kind: 'event', event: { severity, type, message, ...more } });
 }
 
 /**

@@ -8,7 +8,8 @@ import { learningPacket, type VlanTag } from '../../frames/index.js';
 import { giveForwardingPlan } from '../modes/forwarding.js';
 import { setMemberAddress } from './mac-rules.js';
 import { isLoadBalancing } from '../modes/modes.js';
-import { activeMember, type BondState, type Context, type MemberState, tell } from '../state.js';
+import { activeMember, type BondState, type Context, type MemberState } from '../state.js';
+import { tell } from '../tell.js';
 import { canTransmit } from '../modes/usable.js';
 
 function holderOf(state: BondState, address: MacText): MemberState | null {

@@ -2,7 +2,8 @@
 import { formatMac, type MacText, parseMac } from '../../base/index.js';
 import { failOverMacOf, isLoadBalancing } from '../modes/modes.js';
 import type { MemberIndex } from '../contract.js';
-import { activeMember, type BondState, type Context, type MemberState, tell } from '../state.js';
+import { activeMember, type BondState, type Context, type MemberState } from '../state.js';
+import { tell } from '../tell.js';
 
 /** Values of fail_over_mac. */
 export const FAIL_OVER_MAC = { NONE: 0, ACTIVE: 1, FOLLOW: 2 } as const;

@@ -2,7 +2,8 @@
 import { gratuitousArp, igmpReports, mldReports, unsolicitedNa } from '../../frames/index.js';
 import type { Result } from '../../base/index.js';
 import type { Output, StackedDevice } from '../contract.js';
-import { activeMember, type Context, tell } from '../state.js';
+import { activeMember, type Context } from '../state.js';
+import { tell } from '../tell.js';
 
 /** One jiffy of a kernel with HZ=250: the driver's wait before the first multicast report. */
 const FIRST_REPORT_MS = 4;

@@ -13,8 +13,8 @@ import {
   makeActive,
   makeBackup,
   type MemberState,
-  tell,
 } from '../state.js';
+import { tell } from '../tell.js';
 import { linkDecided } from './usable.js';
 
 function tellChange(context: Context, from: string | null, to: string | null, reason: string): void {

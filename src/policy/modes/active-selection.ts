@@ -1,5 +1,6 @@
 // Which member is to be the active one (bond_find_best_slave, bond_choose_primary_or_current). Pure choice, no change.
-import { activeMember, type BondState, isUp, type MemberState, primaryMember } from '../state.js';
+import { activeMember, type BondState, type MemberState, primaryMember } from '../state.js';
+import { isUp } from '../monitors/watched.js';
 
 /** Values of primary_reselect. */
 const RESELECT = { ALWAYS: 0, BETTER: 1, FAILURE: 2 } as const;

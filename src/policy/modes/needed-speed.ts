@@ -1,6 +1,7 @@
 // Modes that share by speed do not use a member whose speed is not known (bond_needs_speed_duplex).
 import { MODE } from './modes.js';
-import { type Context, type MemberState, tell } from '../state.js';
+import { type Context, type MemberState } from '../state.js';
+import { tell } from '../tell.js';
 
 const NEEDING: ReadonlySet<number> = new Set([MODE.AD, MODE.TLB, MODE.ALB]);
 

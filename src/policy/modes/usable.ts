@@ -1,6 +1,8 @@
 // The driver's list of usable members: who could send when the list was made, and when it is made (bond_update_slave_arr).
 import { isActiveBackup, isLoadBalancing, MODE, usesHash, usesPrimary } from './modes.js';
-import { type BondState, type Context, isUp, type MemberState, tell } from '../state.js';
+import { type BondState, type Context, type MemberState } from '../state.js';
+import { tell } from '../tell.js';
+import { isUp } from '../monitors/watched.js';
 
 /** bond_slave_can_tx. */
 export function canTransmit(member: MemberState): boolean {

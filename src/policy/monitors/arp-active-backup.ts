@@ -1,56 +1,22 @@
 // One tick of the ARP monitor in active-backup: inspect, commit, probe, notifications (bond_activebackup_arp_mon).
 import { selectActive } from '../modes/active-change.js';
 import { sendProbes } from './arp-probes.js';
-import { isWithin, lastHeard } from './arp-times.js';
+import { askerOrListenerLoss, inspectAskerOrListener } from './arp-inspection.js';
 import { evaluateCarrier } from '../carrier.js';
-import type { LinkState, TimeMs } from '../contract.js';
+import type { LinkState } from '../contract.js';
 import { mayNotifyPeers, notifyPeers } from '../addresses/notifications.js';
 import {
   activeMember,
   type Context,
-  isUp,
   makeActive,
   makeBackup,
   type MemberState,
-  memberOf,
   primaryMember,
-  tell,
 } from '../state.js';
+import { tell } from '../tell.js';
+import { isUp, memberOf } from './watched.js';
 
 const MAX_COUNT = 0xffffffff;
-
-function heardOf({ state }: Context, member: MemberState): TimeMs {
-  return lastHeard(member.arp, state.numbers.arp_all_targets, state.arpTargets.length);
-}
-
-/** Why the monitor gives a member up, as a clause. */
-function silence(context: Context, member: MemberState): string {
-  const { arpTargets, nsTargets, numbers } = context.state;
-  const targets = [...arpTargets, ...nsTargets];
-  if (targets.length === 0) return `${member.name} has no target to ask; set arp_ip_target`;
-  const { arp_missed_max: missed, arp_interval: interval } = numbers;
-  if (member.state === 'active' && !isWithin(context.now, member.arp.txMs, missed, interval)) {
-    return `nothing could be asked through ${member.name}; see the routes to ${targets.join(', ')}`;
-  }
-  const silentMs = Math.round(context.now - heardOf(context, member));
-  return `no answer from ${targets.join(', ')} for ${silentMs} ms through ${member.name}`;
-}
-
-/** bond_ab_arp_inspect for one member: the state it should have, or null. */
-function inspect(context: Context, member: MemberState): LinkState | null {
-  const { now, state } = context;
-  const { arp_interval: interval, arp_missed_max: missed } = state.numbers;
-  const within = (last: TimeMs, count: number): boolean => isWithin(now, last, count, interval);
-  const heard = heardOf(context, member);
-  if (member.link !== 'up') {
-    if (within(heard, 1)) return 'up';
-    return member.link === 'back' ? 'fail' : null;
-  }
-  // Fresh in its role: it has had no time to be answered.
-  if (within(member.arp.linkUpMs, 2)) return null;
-  if (member.state === 'backup') return state.probing === null && !within(heard, missed + 1) ? 'down' : null;
-  return within(member.arp.txMs, missed) && within(heard, missed) ? null : 'down';
-}
 
 /** A member goes DOWN: counted, out of use. */
 function setDown(context: Context, member: MemberState, reason: string): void {
@@ -91,7 +57,7 @@ function commit(context: Context, proposals: readonly (readonly [MemberState, Li
   for (const [member, link] of proposals) {
     if (link === 'up') reason = commitUp(context, member) ?? reason;
     else if (link === 'down') {
-      const why = silence(context, member);
+      const why = askerOrListenerLoss(context, member);
       setDown(context, member, why);
       if (member.member === state.active) {
         state.probing = null;
@@ -155,7 +121,7 @@ export function activeBackupArpTick(context: Context): void {
   const notify = mayNotifyPeers(context);
   const proposals: (readonly [MemberState, LinkState])[] = [];
   for (const member of state.members) {
-    const link = inspect(context, member);
+    const link = inspectAskerOrListener(context, member, state.probing !== null);
     if (link !== null) proposals.push([member, link]);
   }
   if (proposals.length > 0) commit(context, proposals);

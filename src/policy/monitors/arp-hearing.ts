@@ -1,11 +1,19 @@
 // What counts as an answer to the ARP monitor: plain reception, or frames that name a target and us (bond_rcv_validate).
 import { isFiltered, isValidated, isWithin, lastHeard } from './arp-times.js';
 import { solicitedNode } from '../../frames/index.js';
-import type { Heard, HeardAnswer } from '../contract.js';
-import { activeMember, type BondState, type MemberState, memberOf } from '../state.js';
+import type { Heard, HeardAnswer, MemberIndex, StackedDevice } from '../contract.js';
+import { memberOf, type Watched, type Watching } from './watched.js';
+
+/** Who asks now, and the addresses by which answers name us. */
+export interface Hearing extends Watching {
+  readonly active: MemberIndex | null;
+  /** Without an active member, the one whose turn it is to ask. */
+  readonly probing: MemberIndex | null;
+  readonly stack: readonly Pick<StackedDevice, 'ipv4' | 'ipv6'>[];
+}
 
 /** Reception on members that are not validated: when anything, and when an ARP or IPv6 frame, last came in. */
-export function hear(state: BondState, heard: readonly Heard[]): void {
+export function hear(state: Watching, heard: readonly Heard[]): void {
   const { arp_validate: validate } = state.numbers;
   for (const { member: index, anyMs, probeLikeMs } of heard) {
     const member = memberOf(state, index);
@@ -16,7 +24,7 @@ export function hear(state: BondState, heard: readonly Heard[]): void {
 }
 
 /** bond_has_this_ip: an address of the bond or of a device on top of it. */
-function isOurs(state: BondState, ip: string): boolean {
+function isOurs(state: Hearing, ip: string): boolean {
   return state.stack.some(device => device.ipv4.includes(ip) || device.ipv6.includes(ip));
 }
 
@@ -27,7 +35,7 @@ function nsSlot(targets: readonly string[], from: string): number {
 }
 
 /** bond_validate_arp, bond_validate_na: `from` must be a target and `to` ours (or all nodes, for IPv6). */
-function take(state: BondState, member: MemberState, answer: HeardAnswer, from: string, to: string): void {
+function take(state: Hearing, member: Watched, answer: HeardAnswer, from: string, to: string): void {
   const isArp = answer.protocol === 'arp';
   if (!isOurs(state, to) && (isArp || to !== 'ff02::1')) return;
   const slot = isArp ? state.arpTargets.indexOf(from) : nsSlot(state.nsTargets, from);
@@ -40,11 +48,11 @@ function take(state: BondState, member: MemberState, answer: HeardAnswer, from: 
  * An ARP packet, neighbour solicitation or advertisement on a validated member. A backup hears our own request, as the
  * switch floods it, so there the addresses are swapped; that counts only while the active member's own answers come in.
  */
-export function hearAnswer(state: BondState, answer: HeardAnswer): void {
+export function hearAnswer(state: Hearing, answer: HeardAnswer): void {
   const member = memberOf(state, answer.member);
   if (member === null || !isValidated(state.numbers.arp_validate, member.state)) return;
   const { arp_interval: interval, arp_all_targets: all } = state.numbers;
-  const active = activeMember(state);
+  const active = memberOf(state, state.active);
   const prober = memberOf(state, state.probing);
   const { sender, target } = answer;
   if (member.state === 'active') take(state, member, answer, sender, target);

@@ -2,32 +2,14 @@
 // questions and any answer are recent (bond_loadbalance_arp_mon).
 import { selectActive } from '../modes/active-change.js';
 import { sendProbes } from './arp-probes.js';
-import { isWithin } from './arp-times.js';
+import { askerLoss, inspectAsker } from './arp-inspection.js';
 import { evaluateCarrier } from '../carrier.js';
-import { type Context, isUp, type MemberState, tell } from '../state.js';
+import type { Context } from '../state.js';
+import { tell } from '../tell.js';
+import { isUp } from './watched.js';
 import { linkDecided, tellSenders } from '../modes/usable.js';
 
 const MAX_COUNT = 0xffffffff;
-
-/** Why a member is given up, as a clause. */
-function silence({ state, now }: Context, member: MemberState): string {
-  const { arpTargets, nsTargets, numbers } = state;
-  const targets = [...arpTargets, ...nsTargets];
-  if (targets.length === 0) return `${member.name} has no target to ask; set arp_ip_target`;
-  if (!isWithin(now, member.arp.txMs, numbers.arp_missed_max, numbers.arp_interval))
-    return `nothing could be asked through ${member.name}; see the routes to ${targets.join(', ')}`;
-  const silentMs = Math.round(now - member.arp.rxMs);
-  return `nothing came in on ${member.name} for ${silentMs} ms although ${targets.join(', ')} was asked`;
-}
-
-/** The link that the member should have by what it sent and heard; null: as it is. */
-function inspect({ state, now }: Context, { link, arp }: MemberState): 'up' | 'down' | null {
-  const { arp_interval: interval, arp_missed_max: missed } = state.numbers;
-  const isLively = (count: number): boolean =>
-    isWithin(now, arp.txMs, count, interval) && isWithin(now, arp.rxMs, count, interval);
-  if (link !== 'up') return isLively(1) ? 'up' : null;
-  return isLively(missed) ? null : 'down';
-}
 
 export function loadBalanceArpTick(context: Context): void {
   const { state } = context;
@@ -35,7 +17,7 @@ export function loadBalanceArpTick(context: Context): void {
   let change: string | null = null;
   let select = false;
   for (const member of state.members) {
-    const link = inspect(context, member);
+    const link = inspectAsker(context, member);
     if (link === 'up') {
       member.link = 'up';
       change ??= `${member.name} is up`;
@@ -43,7 +25,7 @@ export function loadBalanceArpTick(context: Context): void {
       const message = `${member.name} is up: it hears the network again`;
       tell(context, 'info', 'recovered', message, { member: member.name });
     } else if (link === 'down') {
-      const why = silence(context, member);
+      const why = askerLoss(context, member);
       member.link = 'down';
       member.linkFailureCount = Math.min(MAX_COUNT, member.linkFailureCount + 1);
       change = why;

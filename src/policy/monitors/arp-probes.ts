@@ -1,11 +1,13 @@
 // Which probes go out on a member: one for each target, by the route that the system has to it (bond_arp_send_all, bond_ns_send_all).
 import type { ProbeRoute } from '../contract.js';
-import { type Context, type MemberState, tell } from '../state.js';
+import { tell } from '../tell.js';
+import type { WatchContext, Watched, Watching } from './watched.js';
+import { targetsOf } from './watched-link.js';
 
 /** Sends all probes on a member. What is routed elsewhere is skipped; without a route the sender is the unspecified address. */
-export function sendProbes(context: Context, member: MemberState): void {
+export function sendProbes(context: WatchContext, member: Watched): void {
   const { state } = context;
-  for (const target of [...state.arpTargets, ...state.nsTargets]) {
+  for (const target of targetsOf(state)) {
     const route = state.routes.find(each => each.target === target);
     if (route?.path === 'elsewhere') continue;
     // A target of which nothing is known yet counts as one without a route.
@@ -16,7 +18,12 @@ export function sendProbes(context: Context, member: MemberState): void {
 }
 
 /** Routes to the targets were looked up again; those that will not do are told when they change. */
-export function setRoutes(context: Context, routes: readonly ProbeRoute[]): void {
+export function setRoutes(
+  context: WatchContext & {
+    readonly state: Pick<Watching, 'name' | 'numbers'> & { routes: readonly ProbeRoute[] };
+  },
+  routes: readonly ProbeRoute[],
+): void {
   const { state } = context;
   const former = state.routes;
   state.routes = [...routes];

@@ -1,10 +1,10 @@
 // A change of the list of ARP or NS targets: each member's times follow their targets (_bond_options_arp_ip_target_set).
-import type { BondState } from '../state.js';
 import type { TimeMs } from '../contract.js';
+import type { Watching } from './watched.js';
 
 /** Times move with their targets, and a new target counts as heard now. IPv4 and IPv6 targets share the slots. */
 export function moveTargetTimes(
-  state: BondState,
+  state: Pick<Watching, 'members'>,
   former: readonly string[],
   targets: readonly string[],
   now: TimeMs,

@@ -6,19 +6,12 @@ import { balancedBondAddress, isLearning } from '../addresses/balanced-addresses
 import { restartWatch } from './link-watch.js';
 import { bondAddressChanged } from '../addresses/mac-rules.js';
 import { setMemberMtu, settle } from '../members.js';
-import { confirmLoss, lossReason } from './mii-pass.js';
+import { lossReason } from './mii-inspection.js';
+import { confirmLoss } from './mii-pass.js';
 import { isLoadBalancing, usesPrimary } from '../modes/modes.js';
-import {
-  activeMember,
-  type Context,
-  isInline,
-  isUp,
-  makeActive,
-  makeBackup,
-  type MemberState,
-  memberOf,
-  tell,
-} from '../state.js';
+import { activeMember, type Context, isInline, makeActive, makeBackup, type MemberState } from '../state.js';
+import { tell } from '../tell.js';
+import { isUp, memberOf } from './watched.js';
 import { linkTold, tellSenders } from '../modes/usable.js';
 import { hasLink } from './watched-link.js';
 

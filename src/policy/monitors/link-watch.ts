@@ -9,9 +9,15 @@
 // passive_evidence: a member on which nothing comes in although something should is asked at once, and again every quarter of
 // the interval, instead of at the next tick. It only asks sooner; what counts is the same.
 import type { Heard, HeardAnswer, TimeMs } from '../contract.js';
-import { askingAddress } from './asking-address.js';
-import { confirmLoss } from './mii-pass.js';
-import { type BondState, type Context, isUp, type MemberState, memberOf, tell } from '../state.js';
+import { tell } from '../tell.js';
+import {
+  isUp,
+  memberOf,
+  type WatchContext,
+  type Watched,
+  type Watching,
+  type WatchRoles,
+} from './watched.js';
 import { newWatch } from './watch-times.js';
 import { hasLink, isWatching, silenceReason, targetsOf } from './watched-link.js';
 
@@ -20,18 +26,18 @@ const LOOKS = 4;
 const UNANSWERED_LOOKS = 3;
 
 /** Milliseconds between two ticks. */
-export function watchPeriod({ numbers }: Pick<BondState, 'numbers'>): number {
+export function watchPeriod({ numbers }: Pick<Watching, 'numbers'>): number {
   const { arp_interval: interval, passive_evidence: passive } = numbers;
   return passive === 1 ? Math.max(1, interval / LOOKS) : interval;
 }
 
 /** Watching begins, or begins anew. */
-export function restartWatch({ state, now }: Context): void {
+export function restartWatch({ state, now }: Pick<WatchContext, 'state' | 'now'>): void {
   for (const member of state.members) member.watch = newWatch(now);
 }
 
 /** When frames last came in. */
-export function watchHeard(state: BondState, heard: readonly Heard[]): void {
+export function watchHeard(state: Pick<Watching, 'members'>, heard: readonly Heard[]): void {
   for (const { member: index, anyMs } of heard) {
     const watch = memberOf(state, index)?.watch;
     if (watch !== undefined && anyMs !== null) watch.heardMs = Math.max(watch.heardMs, anyMs);
@@ -39,20 +45,23 @@ export function watchHeard(state: BondState, heard: readonly Heard[]): void {
 }
 
 /** An answer of a target, for the member that asked: a trunk may give it to another one. */
-export function watchAnswer(state: BondState, answer: HeardAnswer): void {
+export function watchAnswer<M extends Watched>(
+  state: Watching<M>,
+  answer: HeardAnswer,
+  askingAddress: WatchRoles<M>['askingAddress'],
+): void {
   const { sender, isReply, atMs, destination } = answer;
   if (!isWatching(state) || !isReply || !targetsOf(state).includes(sender)) return;
-  const asked = state.members.find(member => askingAddress(state, member) === destination);
+  const asked = state.members.find(member => askingAddress(member) === destination);
   const watch = (asked ?? memberOf(state, answer.member))?.watch;
   if (watch === undefined) return;
   watch.answeredMs = Math.max(watch.answeredMs, atMs);
   watch.suspectMs = null;
 }
 
-/** Questions to all targets through one member. */
-function ask(context: Context, member: MemberState): void {
+/** Questions to all targets through one member. `source`: the address that it asks from; null: as the one that carries. */
+function ask(context: WatchContext, member: Watched, source: string | null): void {
   const { state } = context;
-  const source = askingAddress(state, member);
   // A neighbour solicitation without a sender would be one for a duplicate address.
   const targets = source === null ? targetsOf(state) : state.arpTargets;
   for (const target of targets) {
@@ -67,13 +76,13 @@ function ask(context: Context, member: MemberState): void {
 }
 
 /** A member whose silence can be known: it is up and there are targets that it can ask. */
-function canBeAsked(state: BondState, member: MemberState): boolean {
+function canBeAsked(state: Watching, member: Watched, source: string | null): boolean {
   if (!isUp(member)) return false;
-  return askingAddress(state, member) === null ? targetsOf(state).length > 0 : state.arpTargets.length > 0;
+  return source === null ? targetsOf(state).length > 0 : state.arpTargets.length > 0;
 }
 
 /** Nothing came in for half an interval although a question went out, or others hear something. */
-function looksSilent(state: BondState, { member, watch }: MemberState, now: TimeMs): boolean {
+function looksSilent(state: Watching, { member, watch }: Watched, now: TimeMs): boolean {
   const half = state.numbers.arp_interval / 2;
   if (now - watch.heardMs <= half) return false;
   const isUnanswered = watch.askedMs > watch.heardMs && now - watch.askedMs >= half;
@@ -87,7 +96,7 @@ function looksSilent(state: BondState, { member, watch }: MemberState, now: Time
  * Whether a member that asks is to be held for silent: it has had no answer for so long, and another member had one since, so
  * that it is neither the targets nor a machine that is too busy to answer or to listen.
  */
-function isSilent(state: BondState, { member, watch }: MemberState, now: TimeMs): boolean {
+function isSilent(state: Watching, { member, watch }: Watched, now: TimeMs): boolean {
   const { arp_interval: interval, arp_missed_max: missed } = state.numbers;
   const othersAnswered = Math.max(
     ...state.members.map(other => (other.member === member ? -Infinity : other.watch.answeredMs)),
@@ -102,15 +111,15 @@ function isSilent(state: BondState, { member, watch }: MemberState, now: TimeMs)
 }
 
 /** One tick: who is silent is found, then those are asked whose turn it is. */
-export function watchTick(context: Context): void {
+export function watchTick<M extends Watched>(context: WatchContext<M>, roles: WatchRoles<M>): void {
   const { state, now } = context;
   const { arp_interval: interval, passive_evidence: passive } = state.numbers;
-  const asked = state.members.filter(member => canBeAsked(state, member));
+  const asked = state.members.filter(member => canBeAsked(state, member, roles.askingAddress(member)));
   const silent = new Set(asked.filter(member => isSilent(state, member, now)));
   for (const member of state.members) {
     // What cannot be known is no evidence, and begins anew when it can be.
     if (!asked.includes(member)) member.watch = newWatch(now, member.watch.silent);
-    else if (silent.has(member) !== member.watch.silent) setSilent(context, member, !member.watch.silent);
+    else if (silent.has(member) !== member.watch.silent) turnSilence(context, roles, member);
   }
   if (passive === 1) {
     for (const member of asked) {
@@ -122,12 +131,13 @@ export function watchTick(context: Context): void {
   const isHurried = asked.some(({ watch }) => watch.suspectMs !== null && !watch.silent);
   for (const member of asked) {
     const isDue = now - member.watch.askedMs >= interval - watchPeriod(state) / 2;
-    if (isDue || isHurried) ask(context, member);
+    if (isDue || isHurried) ask(context, member, roles.askingAddress(member));
   }
 }
 
-function setSilent(context: Context, member: MemberState, silent: boolean): void {
+function turnSilence<M extends Watched>(context: WatchContext<M>, roles: WatchRoles<M>, member: M): void {
   const { state, now } = context;
+  const silent = !member.watch.silent;
   member.watch.silent = silent;
   if (!silent) {
     const message = `${member.name} is answered again by ${targetsOf(state).join(', ')}`;
@@ -137,11 +147,11 @@ function setSilent(context: Context, member: MemberState, silent: boolean): void
   const reason = silenceReason(state, member, now);
   if (reason !== null) tell(context, 'warning', 'link', `There is ${reason}`, { member: member.name });
   // Without a delay it counts at once, as the news of a lost carrier do with inline_failover.
-  if (state.numbers.downdelay === 0 && !hasLink(state, member)) confirmLoss(context, member);
+  if (state.numbers.downdelay === 0 && !hasLink(state, member)) roles.lost(member);
 }
 
 /** A tick came so much too late: nothing was asked in that time, so its silence is no evidence. */
-export function forgiveWatch({ state, now }: Context, lateMs: TimeMs): void {
+export function forgiveWatch({ state, now }: Pick<WatchContext, 'state' | 'now'>, lateMs: TimeMs): void {
   if (lateMs <= watchPeriod(state) / 2) return;
   const later = (at: TimeMs): TimeMs => Math.min(now, at + lateMs);
   for (const { watch } of state.members) {

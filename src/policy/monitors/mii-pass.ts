@@ -1,78 +1,20 @@
 // One tick of the MII monitor over all members: inspect, commit, notifications, in the driver's order (bond_mii_monitor).
 import { selectActive } from '../modes/active-change.js';
 import { evaluateCarrier } from '../carrier.js';
-import type { LinkState } from '../contract.js';
-import { type Finding, inspect } from './mii-monitor.js';
+import { inspectLinks, lossReason, type Proposal } from './mii-inspection.js';
 import { isActiveBackup, isLoadBalancing } from '../modes/modes.js';
 import { hasNeededSpeed } from '../modes/needed-speed.js';
 import { mayNotifyPeers, notifyPeers } from '../addresses/notifications.js';
-import { activeMember, type Context, makeBackup, type MemberState, primaryMember, tell } from '../state.js';
-import { hasLink, silenceReason } from './watched-link.js';
+import { activeMember, type Context, makeBackup, type MemberState, primaryMember } from '../state.js';
+import { tell } from '../tell.js';
+import { hasLink } from './watched-link.js';
 import { isAllLost, linkDecided, tellSenders } from '../modes/usable.js';
 
 const MAX_COUNT = 0xffffffff;
 
-/** Why a member's link counts as down, as a clause. */
-export function lossReason({ state, now }: Pick<Context, 'state' | 'now'>, member: MemberState): string {
-  const silence = silenceReason(state, member, now);
-  if (silence !== null) return silence;
-  return member.adminUp ? `${member.name} lost its carrier` : `${member.name} was set down`;
-}
-
 function speedText(member: MemberState): string {
   const speed = member.speedMbps === null ? 'speed unknown' : `${member.speedMbps} Mbit/s`;
   return member.duplex === null ? speed : `${speed}, ${member.duplex} duplex`;
-}
-
-function tellFinding(context: Context, member: MemberState, finding: Finding, ignoreUpdelay: boolean): void {
-  const { miimon, updelay, downdelay } = context.state.numbers;
-  const who = { member: member.name };
-  if (finding.proposed === 'fail') {
-    const message = `${lossReason(context, member)}; it is given up in ${downdelay * miimon} ms unless that changes`;
-    tell(context, 'warning', 'link', message, who);
-  } else if (finding.proposed === 'back') {
-    const wait = ignoreUpdelay ? 0 : updelay * miimon;
-    tell(context, 'info', 'link', `${member.name} has its link back; it counts as up in ${wait} ms`, who);
-  } else if (finding.proposed === 'up' && member.link === 'fail') {
-    const after = (downdelay - member.delayTicks) * miimon;
-    tell(
-      context,
-      'info',
-      'link',
-      `${member.name} has its link back after ${after} ms, before it was given up`,
-      who,
-    );
-  } else if (finding.proposed === 'down' && member.link === 'back') {
-    const after = (updelay - member.delayTicks) * miimon;
-    tell(context, 'warning', 'link', `${member.name} lost its link again after ${after} ms`, who);
-  }
-}
-
-interface Proposal {
-  readonly member: MemberState;
-  readonly link: LinkState;
-}
-
-/** bond_miimon_inspect: delays count, states are only proposed. */
-function inspectAll(context: Context): Proposal[] {
-  const { state } = context;
-  const proposals: Proposal[] = [];
-  let ignoreUpdelay = isAllLost(state);
-  for (const member of state.members) {
-    const finding = inspect({
-      link: member.link,
-      carrier: hasLink(state, member),
-      delayTicks: member.delayTicks,
-      updelayTicks: state.numbers.updelay,
-      downdelayTicks: state.numbers.downdelay,
-      ignoreUpdelay,
-    });
-    tellFinding(context, member, finding, ignoreUpdelay);
-    member.delayTicks = finding.delayTicks;
-    if (finding.usedPrivilege) ignoreUpdelay = false;
-    if (finding.proposed !== null) proposals.push({ member, link: finding.proposed });
-  }
-  return proposals;
 }
 
 /** The step to DOWN: counted, out of use. True when the member was the active one. */
@@ -108,7 +50,7 @@ function commitUp(context: Context, member: MemberState): string | null {
 }
 
 /** bond_miimon_commit: states become true, then at most one selection, then the carrier. */
-function commitAll(context: Context, proposals: readonly Proposal[]): void {
+function commitAll(context: Context, proposals: readonly Proposal<MemberState>[]): void {
   let reason: string | null = null;
   let change: string | null = null;
   for (const { member, link } of proposals) {
@@ -133,7 +75,7 @@ export function monitorTick(context: Context): void {
   const { state } = context;
   if (state.members.length === 0) return;
   const notify = mayNotifyPeers(context);
-  const proposals = inspectAll(context);
+  const proposals = inspectLinks(context, isAllLost(state));
   if (proposals.length > 0) commitAll(context, proposals);
   if (state.peerNotifLeft === 0) return;
   state.peerNotifLeft--;

@@ -29,7 +29,8 @@ import {
   type OptionSpec,
   optionSpec,
 } from './options.js';
-import { type BondState, type Context, makeBackup, type MemberState, primaryMember, tell } from '../state.js';
+import { type BondState, type Context, makeBackup, type MemberState, primaryMember } from '../state.js';
+import { tell } from '../tell.js';
 
 type Applied = Result<undefined, Refusal>;
 const DONE: Applied = ok(undefined);

@@ -8,7 +8,8 @@ import {
   wordOf,
 } from './options.js';
 import { usesPrimary } from '../modes/modes.js';
-import { type BondState, memberOf } from '../state.js';
+import { type BondState } from '../state.js';
+import { memberOf } from '../monitors/watched.js';
 
 const IN_TICKS: ReadonlySet<OptionName> = new Set(['updelay', 'downdelay', 'peer_notif_delay']);
 
