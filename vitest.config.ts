@@ -23,7 +23,7 @@ function reads(file: string): string | undefined {
   }
 }
 
-const files = ['src', 'test'].flatMap(folder =>
+const files = ['src', 'test', 'bench'].flatMap(folder =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.test.ts'))
     .map(name => join(folder, name))

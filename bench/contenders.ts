@@ -5,6 +5,8 @@ import { type Lab, ManagedBondwire } from '#lab';
 /** One way to connect the host of a lab. */
 export interface Contender {
   readonly name: string;
+  /** The interface that has the host's address. */
+  readonly device: string;
   /** Connects the host: afterwards it has its address, and packets get through. */
   setUp(lab: Lab): Promise<void>;
   /** The member that sends now; null when there is none to choose. */
@@ -16,6 +18,7 @@ export interface Contender {
   readonly daemon?: () => { readonly pid: number; readonly runDir: string };
 }
 
+const BOND = 'bond0';
 const BIN = fileURLToPath(new URL('../../bin/bondwire', import.meta.url));
 
 async function must(lab: Lab, ...argv: string[]): Promise<string> {
@@ -28,6 +31,7 @@ async function must(lab: Lab, ...argv: string[]): Promise<string> {
 export function plain(): Contender {
   return {
     name: 'no bond',
+    device: 'eth0',
     setUp(lab) {
       lab.setUp('host', 'eth0', true);
       lab.addAddress('host', 'eth0', lab.hostAddress);
@@ -45,29 +49,39 @@ export function plain(): Contender {
 export function driver(...options: string[]): Contender {
   return {
     name: ['driver', ...options].join(' '),
+    device: BOND,
     async setUp(lab) {
       const all = Object.fromEntries(
         ['mode=active-backup', 'miimon=100', ...options].map(each => each.split('=') as [string, string]),
       );
-      await must(lab, 'ip', 'link', 'add', 'bond0', 'type', 'bond', ...Object.entries(all).flat());
-      for (const member of lab.members) await must(lab, 'ip', 'link', 'set', member, 'master', 'bond0');
-      lab.addAddress('host', 'bond0', lab.hostAddress);
-      lab.setUp('host', 'bond0', true);
+      await must(lab, 'ip', 'link', 'add', BOND, 'type', 'bond', ...Object.entries(all).flat());
+      for (const member of lab.members) await must(lab, 'ip', 'link', 'set', member, 'master', BOND);
+      lab.addAddress('host', BOND, lab.hostAddress);
+      lab.setUp('host', BOND, true);
     },
     async active(lab) {
-      const [link] = JSON.parse(await must(lab, 'ip', '-j', '-d', 'link', 'show', 'bond0')) as {
+      const [link] = JSON.parse(await must(lab, 'ip', '-j', '-d', 'link', 'show', BOND)) as {
         linkinfo?: { info_data?: { active_slave?: string } };
       }[];
       return link?.linkinfo?.info_data?.active_slave ?? null;
     },
     async tearDown(lab) {
-      await must(lab, 'ip', 'link', 'del', 'bond0');
+      await must(lab, 'ip', 'link', 'del', BOND);
     },
   };
 }
 
 /** Bondwire; `options` are added to mode and miimon, another mode replaces it. */
 export function bondwire(...options: string[]): Contender {
+  return bondwireIn({}, options);
+}
+
+/** Bondwire with bonds of one shape: `veth` or `netkit`. */
+export function bondwireShaped(pair: string): Contender {
+  return { ...bondwireIn({ BONDWIRE_PAIR: pair }, []), name: `bondwire, ${pair}` };
+}
+
+function bondwireIn(environment: Readonly<Record<string, string>>, options: readonly string[]): Contender {
   let running: ManagedBondwire | null = null;
   const up = (): ManagedBondwire => {
     if (running === null) throw new Error('The bond is not set up');
@@ -75,18 +89,23 @@ export function bondwire(...options: string[]): Contender {
   };
   return {
     name: ['bondwire', ...options].join(' '),
+    device: BOND,
     async setUp(lab) {
       const runDir = lab.makeRunDir();
-      running = new ManagedBondwire({ spawn: argv => lab.spawn('host', argv), bin: BIN, runDir });
+      running = new ManagedBondwire({
+        spawn: argv => lab.spawn('host', argv, { env: { ...process.env, ...environment } }),
+        bin: BIN,
+        runDir,
+      });
       await running.start();
       const mode = options.some(each => each.startsWith('mode=')) ? [] : ['mode=active-backup'];
-      await running.run('create', 'bond0', ...mode, 'miimon=100', ...options);
-      await running.run('enslave', 'bond0', ...lab.members);
-      lab.addAddress('host', 'bond0', lab.hostAddress);
-      lab.setUp('host', 'bond0', true);
+      await running.run('create', BOND, ...mode, 'miimon=100', ...options);
+      await running.run('enslave', BOND, ...lab.members);
+      lab.addAddress('host', BOND, lab.hostAddress);
+      lab.setUp('host', BOND, true);
     },
     async active() {
-      return (await up().show('bond0')).active;
+      return (await up().show(BOND)).active;
     },
     pause(signal) {
       const { pid } = up();
@@ -101,27 +120,10 @@ export function bondwire(...options: string[]): Contender {
       const one = up();
       running = null;
       try {
-        await one.run('destroy', 'bond0');
+        await one.run('destroy', BOND);
       } finally {
         await one.stop();
       }
-    },
-  };
-}
-
-/** Bondwire with its daemon stopped (SIGSTOP) once the bond works: what the data plane costs by itself. */
-export function bondwireAlone(): Contender {
-  const whole = bondwire();
-  return {
-    ...whole,
-    name: 'bondwire, no daemon',
-    async setUp(lab) {
-      await whole.setUp(lab);
-      whole.pause?.('SIGSTOP');
-    },
-    async tearDown(lab) {
-      whole.pause?.('SIGCONT');
-      await whole.tearDown(lab);
     },
   };
 }

@@ -17,6 +17,8 @@ export interface Libc {
   readonly socket: (domain: number, type: number, protocol: number) => number;
   readonly bind: (fd: number, address: Bytes, length: number) => number;
   readonly connect: (fd: number, address: Bytes, length: number) => number;
+  readonly listen: (fd: number, backlog: number) => number;
+  readonly accept4: (fd: number, address: null, length: null, flags: number) => number;
   readonly getsockname: (fd: number, address: Bytes, length: Bytes) => number;
   readonly getsockopt: (fd: number, level: number, name: number, value: Bytes, length: Bytes) => number;
   readonly setsockopt: (fd: number, level: number, name: number, value: Bytes, length: number) => number;
@@ -92,6 +94,8 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
   socket: ['int', ['int', 'int', 'int']],
   bind: ['int', ['int', 'void *', 'uint32_t']],
   connect: ['int', ['int', 'void *', 'uint32_t']],
+  listen: ['int', ['int', 'int']],
+  accept4: ['int', ['int', 'void *', 'void *', 'int']],
   getsockname: ['int', ['int', 'void *', 'void *']],
   getsockopt: ['int', ['int', 'int', 'int', 'void *', 'void *']],
   setsockopt: ['int', ['int', 'int', 'int', 'void *', 'uint32_t']],

@@ -157,7 +157,9 @@ export {
   listBpfFilters,
   listQdiscs,
 } from './traffic-control.js';
-export { UdpBatch, type UdpBatchOptions, type UdpEndpoint } from './udp-batch.js';
+export type { InetEndpoint } from './inet-endpoint.js';
+export { InetSocket } from './inet-socket.js';
+export { UdpBatch, type UdpBatchOptions } from './udp-batch.js';
 export {
   isBoundTo,
   LinkProbe,

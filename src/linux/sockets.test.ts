@@ -8,6 +8,8 @@ import { loadProgram } from './bpf-program.js';
 import { closeFd } from './ffi.js';
 import { inScratchNetns, isRoot, scratchName } from './testing.js';
 import { writeSysctl } from './sysctl.js';
+import { InetSocket } from './inet-socket.js';
+import { PollSet } from './wake-up.js';
 import { UdpBatch } from './udp-batch.js';
 import { Rtnetlink } from './rtnetlink.js';
 import { createNamedNetns, deleteNamedNetns, withNetns } from './netns.js';
@@ -270,6 +272,65 @@ describe.skipIf(!isRoot)('UdpBatch', () => {
       }
       expect(() => UdpBatch.open({ remote: { address: '203.0.113.1', port: 9 } })).toThrow('ENETUNREACH');
       expect(() => UdpBatch.open({ remote: { address: 'nowhere', port: 9 } })).toThrow('EINVAL');
+    });
+  });
+});
+
+describe.skipIf(!isRoot)('InetSocket', () => {
+  const anyPort = { address: '127.0.0.1', port: 0 };
+
+  /** What comes, waited for. */
+  function received(socket: InetSocket): number[] {
+    const into = new Uint8Array(64);
+    const waiting = new PollSet([socket.fd]);
+    for (let tries = 0; tries < 100; tries++) {
+      const length = socket.receive(into);
+      if (length !== -11) return length < 0 ? [length] : Array.from(into.subarray(0, length));
+      waiting.wait(100);
+    }
+    return [];
+  }
+
+  test('a datagram arrives whole and alone; nothing that waits is -EAGAIN', () => {
+    inScratchNetns(() => {
+      using near = InetSocket.udp(anyPort);
+      using far = InetSocket.udp(anyPort);
+      near.connect(far.local());
+      far.connect(near.local());
+      expect(far.receive(new Uint8Array(8))).toBe(-11);
+      expect(near.send(Uint8Array.of(1, 2, 3), 3)).toBe(3);
+      expect(near.send(Uint8Array.of(4, 5, 6), 1)).toBe(1);
+      expect(received(far)).toEqual([1, 2, 3]);
+      expect(received(far)).toEqual([4]);
+      expect(far.receive(new Uint8Array(8))).toBe(-11);
+    });
+  });
+
+  test('a stream is accepted, carries bytes both ways, and its end is 0 bytes', () => {
+    inScratchNetns(() => {
+      using listener = InetSocket.tcp(anyPort);
+      listener.listen();
+      expect(listener.accept()).toBeUndefined();
+      using near = InetSocket.tcp(anyPort);
+      near.connect(listener.local());
+      new PollSet([listener.fd]).wait(10_000);
+      const far = listener.accept();
+      if (far === undefined) throw new Error('The connection did not come');
+      expect(near.send(Uint8Array.of(7, 8), 2)).toBe(2);
+      expect(received(far)).toEqual([7, 8]);
+      expect(far.send(Uint8Array.of(9), 1)).toBe(1);
+      expect(received(near)).toEqual([9]);
+      far.close();
+      expect(received(near)).toEqual([]);
+    });
+  });
+
+  test('what cannot be opened or reached is refused with its errno', () => {
+    inScratchNetns(() => {
+      expect(() => InetSocket.udp({ address: '203.0.113.1', port: 0 })).toThrow('EADDRNOTAVAIL');
+      using socket = InetSocket.udp(anyPort);
+      expect(() => socket.connect({ address: '203.0.113.1', port: 9 })).toThrow(/EINVAL|ENETUNREACH/);
+      expect(() => socket.listen()).toThrow('EOPNOTSUPP');
     });
   });
 });

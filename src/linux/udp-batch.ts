@@ -1,52 +1,29 @@
 // UDP sockets that send and receive many datagrams in one system call (sendmmsg, recvmmsg) from memory laid out once:
 // nothing is allocated a packet, so that a loss meter keeps up with 50,000 packets a second.
-import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../base/index.js';
-import { SystemError } from './errors.js';
 import { type FdWatch, watchReadable } from './fd-watch.js';
 import { addressOf, check, closeFd, lastErrno, libc, setReceiveBuffer, setSendBuffer } from './ffi.js';
+import { endpointOf, type InetEndpoint, socketAddress } from './inet-endpoint.js';
 
 const AF_INET = 2;
-const AF_INET6 = 10;
 const SOCK_FLAGS = 2 | 0x80000 | 0x800;
-const EINVAL = 22;
 const EAGAIN = 11;
-const SOCKADDR_BYTES = 28;
 /** struct mmsghdr: struct msghdr (56 bytes: iov at 16, iovlen at 24), then msg_len, padded. */
 const MMSGHDR_BYTES = 64;
 const MSG_LEN = 56;
 const IOVEC_BYTES = 16;
 
-/** An address and port. */
-export interface UdpEndpoint {
-  /** IPv4 or IPv6 text. */
-  readonly address: string;
-  readonly port: number;
-}
-
 /** How to open. */
 export interface UdpBatchOptions {
   /** Where to receive; port 0 lets the kernel choose. */
-  readonly local?: UdpEndpoint;
+  readonly local?: InetEndpoint;
   /** Where to send, and whom alone to receive from. */
-  readonly remote?: UdpEndpoint;
+  readonly remote?: InetEndpoint;
   /** Datagrams in one system call, at most 1,024. Default 64. */
   readonly batch?: number;
   /** Bytes of every datagram sent, and the most that is received of one; at least 8. Default 64. */
   readonly payloadBytes?: number;
   /** Default 8 MiB. */
   readonly socketBufferBytes?: number;
-}
-
-function socketAddress({ address, port }: UdpEndpoint): { family: number; bytes: Uint8Array } {
-  const isIpv6 = address.includes(':');
-  const parsed = isIpv6 ? parseIpv6(address) : parseIpv4(address);
-  if (!parsed.ok) throw new SystemError('socket', EINVAL, address, parsed.error);
-  const bytes = new Uint8Array(isIpv6 ? SOCKADDR_BYTES : 16);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, isIpv6 ? AF_INET6 : AF_INET, true);
-  view.setUint16(2, port);
-  bytes.set(parsed.value, isIpv6 ? 8 : 4);
-  return { family: isIpv6 ? AF_INET6 : AF_INET, bytes };
 }
 
 /** Slots for a batch of datagrams with the headers that the kernel reads. */
@@ -132,13 +109,8 @@ export class UdpBatch {
   }
 
   /** The address and port that the socket has. */
-  localEndpoint(): UdpEndpoint {
-    const bytes = new Uint8Array(SOCKADDR_BYTES);
-    const length = Uint8Array.of(SOCKADDR_BYTES, 0, 0, 0);
-    check(libc().getsockname(this.fd, bytes, length), 'getsockname');
-    const view = new DataView(bytes.buffer);
-    const isIpv6 = view.getUint16(0, true) === AF_INET6;
-    return { address: isIpv6 ? formatIpv6(bytes, 8) : formatIpv4(bytes, 4), port: view.getUint16(2) };
+  localEndpoint(): InetEndpoint {
+    return endpointOf(this.fd);
   }
 
   /** Sends the first `count` slots; gives how many went, or a negative errno when the first did not (−11: no room now). */
