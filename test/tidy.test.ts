@@ -15,6 +15,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   base: [],
   frames: ['base'],
   policy: ['base', 'frames'],
+  keeper: ['base', 'frames', 'policy'],
   netlink: ['base'],
   ebpf: ['base'],
   report: ['base', 'policy'],

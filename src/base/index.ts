@@ -10,4 +10,5 @@ export { own } from './own.js';
 export { plain, shown } from './plain.js';
 export { type Refusal, refusal } from './refusal.js';
 export { err, ok, type Result, unreachable } from './result.js';
+export { isErrno, isSystemFailure, systemRefusal } from './system-failure.js';
 export { decodeUtf8, encodeUtf8 } from './utf8.js';

@@ -221,7 +221,7 @@ class Daemon implements RunningDaemon {
     this.#save();
     this.#news.listen();
     for (const runner of this.#registry.all()) {
-      this.#operations.joining.undoUnfinished(runner);
+      runner.undoUnfinished();
       if (runner.ending) void this.#operations.destruction.dismantle(runner);
       else runner.adopt();
     }

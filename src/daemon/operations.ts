@@ -2,7 +2,7 @@
 import { advice, err, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
 import { type BondDataPlane, DATA_PLANE_NAMES } from '../dataplane/index.js';
 import { addAddress, addressFromText, getLink, isErrno, setLink } from '../linux/index.js';
-import type { Address } from '../netlink/index.js';
+import type { Address, Link } from '../netlink/index.js';
 import {
   Bond,
   checkOptions,
@@ -16,12 +16,13 @@ import {
 import { tellLifetime } from './keeping/adoption.js';
 import { removeAddresses } from './members/address-transfer.js';
 import { checkBondName } from './api/bond-name.js';
-import { BondRunner } from './bond-runner.js';
+import { type BondRunner, runBond } from './bond-runner.js';
+import type { Candidate } from '../keeper/index.js';
 import { ChainWatch } from './kernel/chain-watch.js';
 import { isCidr } from './api/cidr.js';
 import { refuseMissing, refuseOther, wishedDataPlane } from './kernel/data-planes.js';
 import { Destruction } from './destruction.js';
-import { type Checked, type EnslaveWishes, Joining } from './members/joining.js';
+import { type EnslaveWishes, JoinCandidates } from './members/join-candidates.js';
 import type { Machine } from './kernel/machine.js';
 import { lowerEndName, placesOf } from './keeping/places.js';
 import { randomMac } from './kernel/random-mac.js';
@@ -42,14 +43,14 @@ export class Operations {
   readonly #machine: Machine;
   readonly #registry: Registry;
   readonly chains: ChainWatch;
-  readonly joining: Joining;
+  readonly candidates: JoinCandidates;
   readonly destruction: Destruction;
 
   constructor(machine: Machine, registry: Registry) {
     this.#machine = machine;
     this.#registry = registry;
     this.chains = new ChainWatch(machine, registry);
-    this.joining = new Joining(machine, registry, this.chains);
+    this.candidates = new JoinCandidates(machine, registry);
     this.destruction = new Destruction(machine, registry);
   }
 
@@ -96,7 +97,8 @@ export class Operations {
     } catch (error) {
       return err(systemRefusal(error, `${name} was not created`));
     }
-    const made = new BondRunner({ machine: this.#machine, plane, policy: policy.value, pins: lowerName });
+    const [machine, registry] = [this.#machine, this.#registry];
+    const made = runBond({ machine, registry, plane, policy: policy.value, pins: lowerName });
     this.#registry.add(made);
     const unwritten = this.#machine.note(made, `${name} was not created`);
     if (unwritten !== undefined) return err(this.#unmake(made, unwritten));
@@ -131,26 +133,26 @@ export class Operations {
     const wrong = this.checkMemberOptions(runner, names, wishes.options);
     if (wrong !== undefined) return err(wrong);
     /** Of the first that is to join: when it does, nothing has changed since. */
-    let first: Checked | undefined;
+    let first: Candidate | undefined;
     // All are looked at before the first is touched.
     for (const name of names) {
       const link = getLink(this.#machine.netlink, name);
       if (link !== undefined && runner.records.has(link.ifindex)) continue;
-      const checked = this.joining.check(runner, name, link, wishes);
+      const checked = this.candidates.check(runner, name, link, wishes);
       if (!checked.ok) return checked;
       first ??= checked.value;
     }
     for (const name of names) {
       const link = getLink(this.#machine.netlink, name);
       if (link !== undefined && runner.records.has(link.ifindex)) continue;
-      const known = joined.length === 0 && first?.link.ifindex === link?.ifindex ? first : undefined;
-      let result = this.joining.join(runner, name, link, wishes, known);
+      const known = joined.length === 0 && first?.original.ifindex === link?.ifindex ? first : undefined;
+      let result = this.#join(runner, name, link, wishes, known);
       if (result.ok && link !== undefined) {
         joined.push(link.ifindex);
         result = this.giveMemberOptions(runner, link.ifindex, wishes.options);
       }
       if (result.ok) continue;
-      for (const ifindex of joined.toReversed()) this.joining.undo(runner, ifindex);
+      for (const ifindex of joined.toReversed()) runner.undo(ifindex);
       // Addresses that moved to it brought it up.
       if (!wasUp) setLink(this.#machine.netlink, runner.plane.bondIfindex, { up: false });
       runner.resync();
@@ -158,6 +160,21 @@ export class Operations {
     }
     if (wishes.forget === true) this.#forget(runner, names);
     return done;
+  }
+
+  /** `known`: what `check` gave for it, when nothing has changed since; thousands of routes take long to read. */
+  #join(
+    runner: BondRunner,
+    name: string,
+    link: Link | undefined,
+    wishes: EnslaveWishes,
+    known: Candidate | undefined,
+  ): Done {
+    const checked = known === undefined ? this.candidates.check(runner, name, link, wishes) : ok(known);
+    if (!checked.ok) return checked;
+    const joined = runner.join(checked.value);
+    if (joined.ok) this.chains.joined(runner);
+    return joined;
   }
 
   /** When one of these members vanishes, it is not awaited. */

@@ -12,7 +12,7 @@ export { EbpfBond } from './ebpf/ebpf-bond.js';
 export { hasProgram, hookedAt } from './ebpf/hooks.js';
 export type { PinStore } from './ebpf/pins.js';
 export { notedMembers } from './noted-members.js';
-export { twice } from './quietly.js';
+export { doAll, twice } from './quietly.js';
 export { isLowerEnd, markedRunDir } from './pair.js';
 export { RECEIVE_PROGRAM, TRANSMIT_PROGRAM } from './ebpf/programs.js';
 export { carriesOut, DATA_PLANE_NAMES } from './kinds.js';

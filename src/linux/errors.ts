@@ -41,7 +41,4 @@ export class SystemError extends Error {
   }
 }
 
-/** True when `error` is a system call (ours or Node's) that failed with one of the named errnos. */
-export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
-}
+export { isErrno } from '../base/index.js';

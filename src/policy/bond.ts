@@ -6,7 +6,7 @@ import { hear, hearAnswer } from './monitors/arp-hearing.js';
 import { loadBalanceArpTick } from './monitors/arp-load-balance.js';
 import { setRoutes } from './monitors/arp-probes.js';
 import { learningTick } from './addresses/balanced-addresses.js';
-import type { BondPolicy, BondSnapshot, Handled, Input, MemberSnapshot, Output, TimeMs } from './contract.js';
+import type { BondFacts, BondPolicy, BondSnapshot, Handled, Input, MemberSnapshot, Output, TimeMs } from './contract.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
@@ -28,7 +28,7 @@ import {
   type OptionName,
 } from './options/options.js';
 import { optionValues } from './options/option-values.js';
-import { snapshotOf } from './snapshot.js';
+import { factsOf, snapshotOf } from './snapshot.js';
 import { addressesFor, type MemberAddress } from './addresses/mac-rules.js';
 import { type BondState, type BondTimer, type Context } from './state.js';
 import { tell } from './tell.js';
@@ -193,6 +193,14 @@ export class Bond implements BondPolicy {
 
   snapshot(): BondSnapshot {
     return snapshotOf(this.#state);
+  }
+
+  get name(): string {
+    return this.#state.name;
+  }
+
+  facts(): BondFacts {
+    return factsOf(this.#state);
   }
 
   members(): readonly MemberSnapshot[] {

@@ -221,6 +221,25 @@ export interface MemberSnapshot {
   readonly canSetAddress: boolean;
 }
 
+/** What those who drive a bond ask of it all the time: cheap to give, and nothing of it is to be kept. */
+export interface BondFacts {
+  readonly name: string;
+  readonly adminUp: boolean;
+  readonly carrier: boolean;
+  readonly address: MacText;
+  readonly mtu: number;
+  readonly active: MemberIndex | null;
+  /** Milliseconds; 0: that monitor does not run. */
+  readonly miimonMs: TimeMs;
+  readonly arpIntervalMs: TimeMs;
+  /** Whom the ARP monitor asks: arp_ip_target, then ns_ip6_target, as canonical text. */
+  readonly targets: readonly string[];
+  /** use_carrier=1: links are read from the carrier flag. */
+  readonly readsCarrierFlag: boolean;
+  /** No member ever gets another MAC address (fail_over_mac=active). */
+  readonly keepsAddresses: boolean;
+}
+
 /** Everything that reports, the API, tests and a restarted daemon need; plain JSON. */
 export interface BondSnapshot {
   readonly name: string;
@@ -248,6 +267,7 @@ export interface BondPolicy {
   /** When `handle({kind: 'time'})` is wanted next, or null. */
   deadline(): TimeMs | null;
   snapshot(): BondSnapshot;
+  facts(): BondFacts;
   /** The members alone, as they are now and not copied: for those who ask at every tick, and keep nothing of it. */
   members(): readonly MemberSnapshot[];
 }

@@ -51,17 +51,17 @@ export function describeBond(
   { isMade, ...wish }: DescribedRequest,
 ): Result<readonly string[], Refusal> {
   const { netlink } = machine;
-  const before = runner.described;
+  const before = runner.host.described;
   const file = inOwnWords(netlink, wish);
   const gone = without(before, file);
   // Noted before anything is made: only what is not there yet will be of the file's making.
   const there = isMade ? NOTHING_DESCRIBED : presentOn(netlink, runner);
   const fresh = without(file, { ...there, options: [] });
-  runner.described = isMade ? common(before, file) : union(before, fresh);
+  runner.host.described = isMade ? common(before, file) : union(before, fresh);
   if (!isMade) {
     const unwritten = machine.note(runner, `The file was not applied to ${runner.name}`);
     if (unwritten !== undefined) {
-      runner.described = before;
+      runner.host.described = before;
       machine.save(runner);
       return err(unwritten);
     }

@@ -6,7 +6,7 @@ import { Bond } from '../../policy/index.js';
 import { AddressFilters } from '../kernel/address-filters.js';
 import { belongingsOf } from '../members/address-transfer.js';
 import { returnBelongings } from '../members/belongings-return.js';
-import { BondRunner } from '../bond-runner.js';
+import { runBond } from '../bond-runner.js';
 import { wishedDataPlane } from '../kernel/data-planes.js';
 import type { Journal } from './journal.js';
 import type { Machine } from '../kernel/machine.js';
@@ -43,20 +43,7 @@ export function adoptBond(machine: Machine, registry: Registry, saved: SavedRunn
     giveUp(machine, saved);
     return false;
   }
-  const runner = new BondRunner({
-    machine,
-    plane,
-    policy,
-    pins: saved.pins,
-    members: saved.members,
-    taken: saved.taken,
-    filters: saved.filters,
-    ...(saved.departed !== undefined && { departed: saved.departed }),
-    ...(saved.wanted !== undefined && { wanted: saved.wanted }),
-    ...(saved.described !== undefined && { described: saved.described }),
-    ...(saved.heldDown !== undefined && { heldDown: saved.heldDown }),
-  });
-  runner.ending = saved.ending;
+  const runner = runBond({ machine, registry, plane, policy, pins: saved.pins, saved });
   for (const member of plane.members()) if (!runner.records.has(member)) plane.removeMember(member);
   registry.add(runner);
   journal.add(saved.name, {

@@ -65,7 +65,7 @@ beforeEach(() => {
   runDir = fs.mkdtempSync(join(tmpdir(), 'bw-state-'));
   path = `${runDir}/state.json`;
   copy = `${path}.copy`;
-  new StateFile(runDir, NETNS).save([{ saved: runner }]);
+  new StateFile(runDir, NETNS).save([{ saved: runner, host: { saved: runner } }]);
 });
 afterEach(() => {
   faults.clear();

@@ -16,16 +16,13 @@ function counting(name: string): Savable & { asked: number } {
       this.asked += 1;
       return {
         name: `${name}-${this.asked}`,
-        bondIfindex: 1,
-        lowerIfindex: 2,
-        pins: 'bwl-00000000',
         policy: { version: 1, state: {} } as unknown as SavedRunner['policy'],
         ending: false,
         members: [],
         taken: [],
-        filters: [],
       };
     },
+    host: { saved: () => ({ bondIfindex: 1, lowerIfindex: 2, pins: 'bwl-00000000', filters: [] }) },
   };
 }
 

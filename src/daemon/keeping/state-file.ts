@@ -1,69 +1,25 @@
 // What a daemon must know to go on where another stopped: written before and after every change, whole and atomically.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { copyOf, keepTwice, type Kept, readTwice, UnreadableFile } from '../../linux/index.js';
-import type { SavedBond } from '../../policy/index.js';
-import type { IfconfigCounters } from '../../report/index.js';
-import type { SavedBelongings } from '../members/address-transfer.js';
+import type { SavedBelongings, SavedKeeping } from '../../keeper/index.js';
 import type { Described } from '../api/api.js';
-import type { OriginalSettings } from '../members/original-settings.js';
 import { parseState, type StateHead } from './state-schema.js';
 
 export const STATE_VERSION = 1;
 
-/** How a member is being given back. */
-export interface Leaving {
-  readonly restoreAddress: boolean;
-}
-
-export interface SavedMember {
-  readonly original: OriginalSettings;
-  /** True from before the first change to the interface until it has joined: a daemon that finds it so undoes it. */
-  readonly joining: boolean;
-  /** Set while it leaves: a daemon that finds it finishes that. */
-  readonly leaving?: Leaving;
-  /** Whether addresses or routes came with it when it joined. */
-  readonly took?: boolean;
-  /** True for one that is not awaited when it vanishes. */
-  readonly forget?: boolean;
-  /** What it had counted before it joined. */
-  readonly counted?: IfconfigCounters;
-  /** True while it is promiscuous because it did not take the MAC address that the bond's frames come with. */
-  readonly refusesAddress?: boolean;
-}
-
-/** An interface that is to be a member whenever it is there. */
-export interface WantedMember {
-  readonly name: string;
-  /** The interface that was it last: it may have been renamed since, or be known by an alternative name. */
-  readonly ifindex?: number;
-  readonly takeDown: boolean;
-  readonly takeAddresses: boolean;
-  /** Options of a member as text, given when it joins. */
-  readonly options: Readonly<Record<string, string>>;
-}
-
-export interface SavedRunner {
-  readonly name: string;
+/** What is kept of where a bond is, and of what its host did for it. */
+export interface SavedPlace {
   readonly bondIfindex: number;
   readonly lowerIfindex: number;
   /** Directory of its pins, below the run directory's bpffs. */
   readonly pins: string;
-  readonly policy: SavedBond;
-  /** True while it is destroyed: a daemon that finds it so finishes that. */
-  readonly ending: boolean;
-  readonly members: readonly SavedMember[];
-  readonly taken: readonly SavedBelongings[];
   /** MAC addresses that were added to members' lists. */
   readonly filters: readonly (readonly [number, readonly string[]])[];
-  /** What members that left had counted while they were here. */
-  readonly departed?: IfconfigCounters;
-  /** Interfaces that are to be members whenever they are there. */
-  readonly wanted?: readonly WantedMember[];
   /** What a file made of it. */
   readonly described?: Described;
-  /** Indexes of interfaces that left, and come up when the bond has another MAC address than theirs. */
-  readonly heldDown?: readonly number[];
 }
+
+export interface SavedRunner extends SavedKeeping, SavedPlace {}
 
 export interface SavedState {
   readonly version: number;
@@ -134,7 +90,8 @@ function bootId(): string {
 
 /** A bond that says what is to be known of it. */
 export interface Savable {
-  saved(): SavedRunner;
+  saved(): SavedKeeping;
+  readonly host: { saved(): SavedPlace };
 }
 
 /** Reads and writes RUN_DIR/state.json. */
@@ -171,7 +128,7 @@ export class StateFile {
 
   #textOf(bond: Savable, isChanged: boolean): string {
     const known = isChanged ? undefined : this.#texts.get(bond);
-    const text = known ?? this.#fullText(bond.saved());
+    const text = known ?? this.#fullText({ ...bond.saved(), ...bond.host.saved() });
     this.#texts.set(bond, text);
     return text;
   }

@@ -11,10 +11,15 @@ import {
 } from '../../policy/index.js';
 import { IFCONFIG_COUNTERS, type IfconfigCounters } from '../../report/index.js';
 import type { Described, RouteRequest } from '../api/api.js';
-import type { SavedBelongings } from '../members/address-transfer.js';
-import type { OriginalSettings } from '../members/original-settings.js';
+import type {
+  Leaving,
+  OriginalSettings,
+  SavedBelongings,
+  SavedMember,
+  WantedMember,
+} from '../../keeper/index.js';
 import { isLowerEndName } from './places.js';
-import type { Leaving, SavedMember, SavedRunner, SavedState, WantedMember } from './state-file.js';
+import type { SavedRunner, SavedState } from './state-file.js';
 
 /** More of what is wrong is not told. */
 const MOST_PROBLEMS = 3;

@@ -5,7 +5,8 @@ import type { BondRunner } from '../bond-runner.js';
 import type { Machine } from './machine.js';
 import type { MemberWatch } from './member-watch.js';
 import type { Operations } from '../operations.js';
-import { type OriginalSettings, restoreInNetns } from '../members/original-settings.js';
+import type { OriginalSettings } from '../../keeper/index.js';
+import { restoreInNetns } from '../members/original-settings.js';
 import type { Registry } from '../registry.js';
 import { lookElsewhere } from './stack-elsewhere.js';
 import { changedGroups, type GroupTable, readGroups } from './stack-facts.js';
@@ -85,17 +86,21 @@ export class KernelNews {
     if (link.family !== 0) return;
     const ofBond = this.#registry.ofBond(link.ifindex);
     const ofMember = this.#registry.ofMember(link.ifindex);
-    // A message may be older than what we did since: the kernel is asked how things are now.
-    const fresh = gone ? undefined : getLink(this.#machine.netlink, link.ifindex);
     if (ofBond !== undefined) {
       if (gone) this.#bondGone(ofBond, link);
-      else if (fresh !== undefined && link.ifindex === ofBond.plane.bondIfindex) ofBond.bondTold(fresh);
+      else if (link.ifindex === ofBond.plane.bondIfindex) ofBond.bondTold();
     } else if (ofMember !== undefined) {
       if (gone) this.#memberGone(ofMember, link);
-      else if (fresh !== undefined) ofMember.memberTold(fresh);
+      else ofMember.memberTold(link.ifindex);
       return;
-    } else if (fresh !== undefined) this.#watch.linkTold(fresh);
+    } else if (!gone) this.#watchTold(link.ifindex);
     this.#changedOn(link.ifindex, link.link, gone && link.newNetnsId !== undefined);
+  }
+
+  /** A message may be older than what we did since: the kernel is asked how things are now. Keepers do so themselves. */
+  #watchTold(ifindex: number): void {
+    const fresh = getLink(this.#machine.netlink, ifindex);
+    if (fresh !== undefined) this.#watch.linkTold(fresh);
   }
 
   /** The bonds on which the interface stands, or the one that it is made on, look again at what stands on them. */
@@ -103,8 +108,8 @@ export class KernelNews {
     for (const runner of this.#registry.all()) {
       const carries = runner.carries(ifindex) || (below !== undefined && runner.carries(below));
       const onMember = below !== undefined && runner.records.has(below);
-      if (moved && (carries || onMember)) runner.vlans.moved();
-      if (onMember) runner.vlans.changed();
+      if (moved && (carries || onMember)) runner.host.vlans.moved();
+      if (onMember) runner.host.vlans.changed();
       if (carries) runner.stackChanged();
     }
   }

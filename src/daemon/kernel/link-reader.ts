@@ -2,7 +2,7 @@
 // ioctls (bond_check_dev_link).
 import { type Ethtool, getLink, type Rtnetlink } from '../../linux/index.js';
 import type { Link } from '../../netlink/index.js';
-import type { BondSnapshot, MemberLink, MemberSnapshot } from '../../policy/index.js';
+import type { BondFacts, MemberLink, MemberSnapshot } from '../../policy/index.js';
 import { carrierOf, memberLinkOf } from './link-facts.js';
 
 /** Basic mode status register of a PHY, and its bit for the link (IEEE 802.3 clause 22.2.4.2). */
@@ -43,9 +43,9 @@ export class LinkReader {
   }
 
   /** The options may have changed. */
-  follow({ options }: Pick<BondSnapshot, 'options'>): void {
-    this.#byFlag = options.use_carrier === 1;
-    this.#isWatching = options.miimon > 0;
+  follow({ readsCarrierFlag, miimonMs }: Pick<BondFacts, 'readsCarrierFlag' | 'miimonMs'>): void {
+    this.#byFlag = readsCarrierFlag;
+    this.#isWatching = miimonMs > 0;
   }
 
   /** A member as the kernel told it, its link as the option says. A device that does not tell counts as up. */

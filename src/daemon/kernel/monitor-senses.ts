@@ -5,12 +5,8 @@ import type { BondDataPlane } from '../../dataplane/index.js';
 import { parseProbeAnswer, type VlanTag } from '../../frames/index.js';
 import { ETH_P_ALL, isErrno, knownLinks, PacketSocket, PROBE_ANSWERS, routeTo } from '../../linux/index.js';
 import { type Link, routeInterface, routeSource, vlanSettingsOf } from '../../netlink/index.js';
-import type { BondSnapshot, Heard, HeardAnswer, MemberIndex, ProbeRoute } from '../../policy/index.js';
+import type { Heard, HeardAnswer, MemberIndex, ProbeRoute } from '../../policy/index.js';
 import type { Machine } from './machine.js';
-
-type Asks = Pick<BondSnapshot, 'members' | 'adminUp'> & {
-  readonly options: Pick<BondSnapshot['options'], 'arp_interval' | 'arp_ip_target' | 'ns_ip6_target'>;
-};
 
 /** Frames of one member that are taken in at once. */
 const MOST_WAITING = 256;
@@ -34,9 +30,8 @@ export class MonitorSenses {
     this.#answered = answered;
   }
 
-  /** Listens on the members of a bond that asks, and on none of one that does not. Throws SystemError. */
-  follow({ members, adminUp, options }: Asks): void {
-    const wanted = options.arp_interval > 0 && adminUp ? members.map(({ member }) => member) : [];
+  /** Listens on these members, and on no others. Throws SystemError. */
+  follow(wanted: readonly MemberIndex[]): void {
     for (const member of this.#ears.keys()) if (!wanted.includes(member)) this.#close(member);
     for (const member of wanted) if (!this.#ears.has(member)) this.#open(member);
   }
@@ -58,8 +53,7 @@ export class MonitorSenses {
   }
 
   /** How the targets are reached; undefined when that is as it was. */
-  changedRoutes({ options }: Asks): ProbeRoute[] | undefined {
-    const targets = [...options.arp_ip_target, ...options.ns_ip6_target];
+  changedRoutes(targets: readonly string[]): ProbeRoute[] | undefined {
     let links: readonly Link[] | undefined;
     const routes = targets.map(target =>
       this.#routeTo(target, () => (links ??= knownLinks(this.#machine.netlink))),

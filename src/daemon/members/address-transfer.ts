@@ -1,5 +1,6 @@
 // Addresses and routes that move from an interface to the bond when it joins, and back when the bond goes: the only way
 // into a machine can become a bond without being cut off.
+import type { SavedBelongings } from '../../keeper/index.js';
 import {
   addAddresses,
   deleteAddresses,
@@ -38,17 +39,6 @@ export interface Belongings {
   readonly routes: readonly Route[];
   /** Routes over other interfaces that have one of the addresses as their source; see routesFrom(). */
   readonly sourced: readonly Route[];
-}
-
-/** The same as JSON: the kernel's own messages in hexadecimal. */
-export interface SavedBelongings {
-  readonly ifindex: number;
-  readonly name: string;
-  readonly addresses: readonly string[];
-  readonly routes: readonly string[];
-  readonly sourced?: readonly string[];
-  /** True while they are given back: a daemon that finds it so goes on with that. */
-  readonly returning?: boolean;
 }
 
 /** Addresses and routes of people on an interface. */
@@ -154,24 +144,37 @@ function labelFor(label: string, fromName: string, toName: string): string {
   return label.startsWith(fromName) ? `${toName}${label.slice(fromName.length)}`.slice(0, 15) : toName;
 }
 
+/** Thousands of routes take long to read, and are asked for at each step of joining. */
+const loaded = new WeakMap<SavedBelongings, Belongings>();
+
 /** Belongings as JSON. */
 export function saveBelongings(belongings: Belongings, link: Destination): SavedBelongings {
-  return {
+  const saved = {
     ifindex: link.ifindex,
     name: link.name,
     addresses: belongings.addresses.map(address => Buffer.from(emitAddress(address)).toString('hex')),
     routes: belongings.routes.map(route => Buffer.from(emitRoute(route)).toString('hex')),
     sourced: belongings.sourced.map(route => Buffer.from(emitRoute(route)).toString('hex')),
   };
+  loaded.set(saved, belongings);
+  return saved;
 }
 
 /** Belongings from JSON; what cannot be read is left out. */
 export function loadBelongings(saved: SavedBelongings): Belongings {
+  const known = loaded.get(saved);
+  if (known !== undefined) return known;
   const addresses = saved.addresses.flatMap(hex => {
     const parsed = parseAddress(Buffer.from(hex, 'hex'));
     return parsed.ok ? [parsed.value] : [];
   });
-  return { addresses, routes: loadRoutes(saved.routes), sourced: loadRoutes(saved.sourced ?? []) };
+  const belongings = {
+    addresses,
+    routes: loadRoutes(saved.routes),
+    sourced: loadRoutes(saved.sourced ?? []),
+  };
+  loaded.set(saved, belongings);
+  return belongings;
 }
 
 function loadRoutes(saved: readonly string[]): Route[] {

@@ -10,13 +10,13 @@ import {
   type Result,
   shown,
 } from '../../base/index.js';
+import type { WantedMember } from '../../keeper/index.js';
 import { getLink } from '../../linux/index.js';
 import type { BondRunner } from '../bond-runner.js';
-import type { EnslaveWishes } from './joining.js';
+import type { EnslaveWishes } from './join-candidates.js';
 import type { Machine } from '../kernel/machine.js';
 import type { Operations } from '../operations.js';
 import type { Registry } from '../registry.js';
-import type { WantedMember } from '../keeping/state-file.js';
 
 /** Milliseconds between two looks. One that is seen by two in a row joins: udev may give a new one another name first. */
 const LOOK_INTERVAL_MS = 500;
@@ -138,7 +138,7 @@ export class AwaitedMembers {
     if (!isMember) {
       if (before?.ifindex !== ifindex) return { ifindex };
       if (now() < (before.notBefore ?? 0)) return before;
-      const checked = this.#operations.joining.check(runner, name, link, wanted);
+      const checked = this.#operations.candidates.check(runner, name, link, wanted);
       const joined = checked.ok
         ? this.#operations.enslave(runner, [name], { ...wanted, options: {} })
         : checked;

@@ -1,6 +1,7 @@
 // Addresses and routes go back from a bond at its end to the interfaces that they were taken from: what goes where is settled and
 // written down before anything is touched, and what people miss most is back first.
 import { twice } from '../../dataplane/index.js';
+import type { SavedBelongings } from '../../keeper/index.js';
 import { getLink, type Rtnetlink } from '../../linux/index.js';
 import {
   type Address,
@@ -21,7 +22,6 @@ import {
   type Destination,
   giveAddresses,
   loadBelongings,
-  type SavedBelongings,
 } from './address-transfer.js';
 import {
   type NotGiven,

@@ -1,20 +1,18 @@
 // Interfaces whose MAC address is fixed (H31, H33): the driver's bond_enslave looks for ndo_set_mac_address, and takes
 // one that has none only with fail_over_mac=active.
 import type { MacText } from '../../base/index.js';
-import { isErrno, type Rtnetlink, setLink, SystemError } from '../../linux/index.js';
-import type { Link } from '../../netlink/index.js';
-import type { BondSnapshot } from '../../policy/index.js';
+import { getLink, isErrno, type Rtnetlink, setLink, SystemError } from '../../linux/index.js';
 
 /**
  * Whether an interface, which is down, takes another MAC address. The kernel tells nobody; but it refuses to set even
- * the present one with EOPNOTSUPP where there is no such operation (dev_set_mac_address). Where no member's address is
- * ever changed nothing is tried. A device that has the operation and then refuses the address fails when it is set.
+ * the present one with EOPNOTSUPP where there is no such operation (dev_set_mac_address). A device that has the operation and then
+ * refuses the address fails when it is set.
  */
-export function canSetAddress(netlink: Rtnetlink, link: Link, bond: BondSnapshot): boolean {
-  if (bond.mode === 'active-backup' && bond.options.fail_over_mac === 'active') return true;
-  if (link.address === undefined) return true;
+export function takesAddress(netlink: Rtnetlink, ifindex: number): boolean {
+  const address = getLink(netlink, ifindex)?.address;
+  if (address === undefined) return true;
   try {
-    setLink(netlink, link.ifindex, { address: link.address });
+    setLink(netlink, ifindex, { address });
     return true;
   } catch (error) {
     if (isErrno(error, 'EOPNOTSUPP')) return false;

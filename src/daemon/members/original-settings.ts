@@ -12,24 +12,9 @@ import {
   writeSysctl,
 } from '../../linux/index.js';
 import { twice } from '../../dataplane/index.js';
+import type { OriginalSettings } from '../../keeper/index.js';
 import { setLargeReceive } from '../kernel/large-receive.js';
-import { type AddrGenMode, addrGenModeOf, IFF, type Link } from '../../netlink/index.js';
-
-/** Plain JSON; kept in the state file from before the first change until the interface was given back. */
-export interface OriginalSettings {
-  readonly ifindex: number;
-  readonly name: string;
-  readonly address: string;
-  readonly mtu: number;
-  readonly up: boolean;
-  readonly promiscuous: boolean;
-  readonly allMulticast: boolean;
-  /** net.ipv6.conf.IF.disable_ipv6; null on a kernel without IPv6. */
-  readonly disableIpv6: string | null;
-  readonly addrGenMode: AddrGenMode | null;
-  /** True when large receive offload was on. */
-  readonly largeReceive?: boolean;
-}
+import { addrGenModeOf, IFF, type Link } from '../../netlink/index.js';
 
 /** Reads them off a link. */
 export function captureSettings(link: Link): OriginalSettings {

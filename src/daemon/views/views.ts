@@ -61,13 +61,14 @@ function ifconfigOf(netlink: Rtnetlink, runner: BondRunner): string {
   const bond = runner.policy.snapshot();
   const addresses = listAddresses(netlink);
   const members = new Map<string, IfconfigFacts>();
-  let sum = runner.departed;
+  let sum: IfconfigCounters = { ...NO_COUNTERS, ...runner.departed };
   for (const { member, name } of bond.members) {
     const link = getLink(netlink, member);
     if (link === undefined) continue;
     const facts = factsOf(link, addresses, countersOf(link));
     members.set(name, facts);
-    sum = addCounters(sum, grownBy(facts.counters, runner.records.get(member)?.counted ?? NO_COUNTERS));
+    const before = { ...NO_COUNTERS, ...runner.records.get(member)?.counted };
+    sum = addCounters(sum, grownBy(facts.counters, before));
   }
   const own = getLink(netlink, runner.plane.bondIfindex);
   if (own === undefined) return '';

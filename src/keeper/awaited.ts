@@ -1,8 +1,8 @@
 // A member whose interface went away is awaited under its name, whoever made it a member and how: a card that was pulled out and put
 // in again is a member again. `release` ends that. The driver leaves it to udev and scripts.
-import { advice } from '../../base/index.js';
-import type { BondEvent, BondSnapshot } from '../../policy/index.js';
-import type { SavedRunner, WantedMember } from '../keeping/state-file.js';
+import { advice } from '../base/index.js';
+import type { BondEvent, BondSnapshot, MemberIndex } from '../policy/index.js';
+import type { MemberRecord, WantedMember } from './records.js';
 
 /** Values of `prio` and `queue_id` that a member has of its own. */
 function ownOptions(name: string, { options }: BondSnapshot): Record<string, string> {
@@ -16,22 +16,26 @@ function ownOptions(name: string, { options }: BondSnapshot): Record<string, str
 
 /** The wishes with the one to have it again, and how that is told; undefined where nobody is to wish for it, or somebody does already. */
 export function awaitedAgain(
-  { ending, members, wanted }: Pick<SavedRunner, 'ending' | 'members' | 'wanted'>,
-  ifindex: number,
+  {
+    records,
+    wanted,
+  }: {
+    readonly records: ReadonlyMap<MemberIndex, MemberRecord>;
+    readonly wanted: readonly WantedMember[];
+  },
+  ifindex: MemberIndex,
   bond: BondSnapshot,
-  isGivenAway: boolean,
 ): { readonly wanted: readonly WantedMember[]; readonly event: BondEvent } | undefined {
-  const record = members.find(({ original }) => original.ifindex === ifindex);
+  const record = records.get(ifindex);
   const name = bond.members.find(({ member }) => member === ifindex)?.name;
-  if (record === undefined || name === undefined || isGivenAway || ending) return undefined;
+  if (record === undefined || name === undefined) return undefined;
   if (record.joining || record.leaving !== undefined || record.forget === true) return undefined;
-  const wishes = wanted ?? [];
-  if (wishes.some(other => other.ifindex === ifindex || other.name === name)) return undefined;
+  if (wanted.some(other => other.ifindex === ifindex || other.name === name)) return undefined;
   const end = advice('bondwire release {bond} {iface}', { bond: bond.name, iface: name });
   // It was up when it joined, so whoever brings it up will do it again.
   const takeDown = record.original.up;
   return {
-    wanted: [...wishes, { name, ifindex, takeDown, takeAddresses: false, options: ownOptions(name, bond) }],
+    wanted: [...wanted, { name, ifindex, takeDown, takeAddresses: false, options: ownOptions(name, bond) }],
     event: {
       severity: 'warning',
       type: 'awaited',

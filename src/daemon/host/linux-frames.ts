@@ -1,0 +1,47 @@
+// The keeper's frames by Linux: packet sockets out of the bond and through members, and ears on members.
+import type { Frames } from '../../keeper/index.js';
+import type { BondDataPlane } from '../../dataplane/index.js';
+import type { Heard, HeardAnswer, MemberIndex, Output, ProbeRoute } from '../../policy/index.js';
+import { FrameSender } from '../kernel/frame-sender.js';
+import type { Machine } from '../kernel/machine.js';
+import { MonitorSenses } from '../kernel/monitor-senses.js';
+
+export class LinuxFrames implements Frames {
+  readonly #sender: FrameSender;
+  readonly #senses: MonitorSenses;
+  #answered: (answer: HeardAnswer) => void = () => {};
+
+  constructor(machine: Machine, plane: BondDataPlane) {
+    this.#sender = new FrameSender(machine);
+    this.#senses = new MonitorSenses(machine, plane, answer => this.#answered(answer));
+  }
+
+  send(device: number, frame: Uint8Array): void {
+    this.#sender.send(device, frame);
+  }
+
+  sendThrough(output: Extract<Output, { kind: 'probe' | 'send-through' }>): void {
+    this.#sender.sendThrough(output);
+  }
+
+  listen(members: readonly MemberIndex[]): void {
+    this.#senses.follow(members);
+  }
+
+  heard(): readonly Heard[] {
+    return this.#senses.heard();
+  }
+
+  changedRoutes(targets: readonly string[]): readonly ProbeRoute[] | undefined {
+    return this.#senses.changedRoutes(targets);
+  }
+
+  onAnswer(callback: (answer: HeardAnswer) => void): void {
+    this.#answered = callback;
+  }
+
+  close(): void {
+    this.#sender.close();
+    this.#senses.close();
+  }
+}

@@ -1,0 +1,470 @@
+// Keeps one bond: gives the policy what the world says, by the host's ports, and carries out what it answers. The same code in a
+// daemon, in the simulator and in tests.
+import { type Refusal, type Result, unreachable } from '../base/index.js';
+import type {
+  Bond,
+  BondEvent,
+  ForwardingPlan,
+  Input,
+  MemberIndex,
+  MemberLink,
+  Output,
+} from '../policy/index.js';
+import { awaitedAgain } from './awaited.js';
+import { Departures } from './departures.js';
+import { giveAddresses, giveMtu } from './following.js';
+import { join, undo, undoUnfinished } from './joining.js';
+import { outageOf } from './outage.js';
+import type { BondLink, Candidate, Host, Outage } from './ports.js';
+import type {
+  Counters,
+  Leaving,
+  MemberRecord,
+  SavedBelongings,
+  SavedKeeping,
+  SavedMember,
+  WantedMember,
+} from './records.js';
+import { guarded, isGone } from './trying.js';
+
+/** The policy, as far as it is driven: `Bond`, or one that a test puts in its place. */
+export type KeptPolicy = Pick<
+  Bond,
+  'handle' | 'outputs' | 'deadline' | 'facts' | 'members' | 'snapshot' | 'plan' | 'save' | 'addressesFor'
+>;
+
+/** What a keeper is made from: anew, or of what the book has. */
+export interface KeeperParts<H extends Host> {
+  readonly host: H;
+  readonly policy: KeptPolicy;
+  /** The host may have it too; see `recordsOf`. */
+  readonly records: Map<MemberIndex, MemberRecord>;
+  readonly saved?: Partial<Omit<SavedKeeping, 'name' | 'policy' | 'members'>>;
+}
+
+/** Members as the book has them, to be changed. */
+export function recordsOf(members: readonly SavedMember[]): Map<MemberIndex, MemberRecord> {
+  return new Map(members.map(({ original, ...record }) => [original.ifindex, { original, ...record }]));
+}
+
+export class BondKeeper<H extends Host = Host> {
+  readonly host: H;
+  readonly policy: KeptPolicy;
+  readonly records: Map<MemberIndex, MemberRecord>;
+  taken: readonly SavedBelongings[];
+  /** What members that left had counted while they were here. */
+  departed: Counters;
+  /** Interfaces that are to be members whenever they are there. */
+  wanted: readonly WantedMember[];
+  /** Interfaces that left, and come up when the bond has another MAC address than theirs. */
+  readonly heldDown: Set<MemberIndex>;
+  /** True from the first step of its destruction on. */
+  ending: boolean;
+  readonly #departures: Departures;
+  #plan: ForwardingPlan;
+  #stackDirty = true;
+  #willLook = false;
+  /** Interface indexes of the bond and of what stood on it at the last look. */
+  #stack: ReadonlySet<number>;
+  /** What the last failover cost. */
+  #ended: Outage = {};
+  /** When the clock wakes it; null: never. */
+  #wokenAt: number | null = null;
+  #disarm: () => void = () => {};
+  #closed = false;
+
+  constructor({ host, policy, records, saved = {} }: KeeperParts<H>) {
+    this.host = host;
+    this.policy = policy;
+    this.records = records;
+    this.taken = saved.taken ?? [];
+    this.departed = saved.departed ?? {};
+    this.wanted = saved.wanted ?? [];
+    this.heldDown = new Set(saved.heldDown);
+    this.ending = saved.ending ?? false;
+    this.#plan = policy.plan();
+    this.#stack = new Set([host.packets.bondIfindex]);
+    this.#departures = new Departures(host, this);
+    host.links.follow(policy.facts());
+    host.frames.onAnswer(answer => {
+      if (!this.#closed) this.#guard(() => this.feed({ kind: 'answer', answer }));
+    });
+    host.packets.onDiverted(({ from, to }) => {
+      if (!this.#closed && from !== null) this.#diverted(from, to);
+    });
+  }
+
+  get name(): string {
+    return this.policy.facts().name;
+  }
+
+  get plane(): H['packets'] {
+    return this.host.packets;
+  }
+
+  /** What the book keeps. */
+  saved(): SavedKeeping {
+    return {
+      name: this.name,
+      policy: this.policy.save(this.host.clock.now()),
+      ending: this.ending,
+      members: Array.from(this.records.values(), record => ({ ...record })),
+      taken: this.taken,
+      ...(Object.keys(this.departed).length > 0 && { departed: this.departed }),
+      wanted: this.wanted,
+      heldDown: [...this.heldDown],
+    };
+  }
+
+  save(): void {
+    this.host.book.save();
+  }
+
+  /**
+   * One input, and all that follows from it. With `strict`, the first action that fails is thrown (joining is undone
+   * then); otherwise it is noted and the rest goes on.
+   */
+  feed(input: Input, options: { readonly strict?: boolean } = {}): Result<undefined, Refusal> {
+    const { clock, links } = this.host;
+    const handled = this.policy.handle(input, clock.now());
+    if (input.kind === 'set-option') links.follow(this.policy.facts());
+    if (['set-option', 'leave', 'bond-link'].includes(input.kind)) this.#guard(() => this.#listen());
+    this.#carryOut(this.policy.outputs(), options.strict ?? false);
+    this.#arm();
+    return handled;
+  }
+
+  /** Carries out what is waiting since the policy was made. */
+  start(): void {
+    this.#carryOut(this.policy.outputs(), false);
+    this.#arm();
+  }
+
+  /** Looks again at what stands on the bond, if something may have changed since; `shared`: see Links.stack. */
+  refreshStack(shared = false): void {
+    const { links, packets, clock } = this.host;
+    this.#guard(() => {
+      const devices = links.stack(shared);
+      this.#stack = new Set([packets.bondIfindex, ...devices.map(({ ifindex }) => ifindex)]);
+      this.policy.handle({ kind: 'stack', devices }, clock.now());
+      this.#stackDirty = false;
+    });
+  }
+
+  /** True when the interface is the bond, or stands on it. */
+  carries(ifindex: number): boolean {
+    return this.#stack.has(ifindex);
+  }
+
+  /** Addresses, groups or devices on top changed. */
+  stackChanged(): void {
+    this.#stackDirty = true;
+    if (this.#willLook || this.#closed) return;
+    this.#willLook = true;
+    this.host.clock.soon(() => {
+      this.#willLook = false;
+      if (this.#closed || !this.#stackDirty) return;
+      this.refreshStack(true);
+      this.host.intake.sync();
+      this.host.intake.stackChanged();
+    });
+  }
+
+  /** The kernel told something of the bond's own interface, which is asked how it is now. False when it is gone. */
+  bondTold(): boolean {
+    const link = this.host.links.bond();
+    if (link !== undefined) this.#bondIs(link);
+    return link !== undefined;
+  }
+
+  #bondIs(link: BondLink): void {
+    const { intake, packets, book } = this.host;
+    const before = this.policy.facts();
+    const told = this.#withAddress(link, before.address);
+    if (told.adminUp !== before.adminUp) this.refreshStack();
+    if (told.name !== before.name) this.#guard(() => packets.renamed(told.name));
+    if (told.mtu !== before.mtu) this.#followMtu(told.mtu, before.mtu);
+    else this.feed(told);
+    if (told.adminUp !== before.adminUp || told.address !== before.address) intake.sync();
+    this.#departures.bringUp(told.address);
+    intake.told(packets.bondIfindex);
+    book.save();
+  }
+
+  /** The kernel told something of a member, which is asked how it is now. */
+  memberTold(member: MemberIndex): void {
+    if (this.#member(member) === undefined) return;
+    const link = this.host.links.member(member);
+    if (link !== undefined) this.#memberIs(member, link);
+  }
+
+  #memberIs(member: MemberIndex, link: MemberLink): void {
+    const known = this.#member(member);
+    if (known === undefined) return;
+    if (known.carrier !== link.carrier || known.adminUp !== link.adminUp) this.refreshStack();
+    this.feed({ kind: 'member-link', member, link });
+    this.host.intake.told(member);
+    const record = this.records.get(member);
+    if (record !== undefined && record.original.name !== link.name) {
+      record.original = { ...record.original, name: link.name };
+      this.save();
+    }
+  }
+
+  /** A member got another qdisc, or lost one. */
+  qdiscTold(): void {
+    this.#guard(() => this.host.packets.qdiscsChanged());
+  }
+
+  /** A member's interface is gone: deleted, or given to another namespace, where it is used. */
+  memberGone(member: MemberIndex, isGivenAway = false): void {
+    this.refreshStack();
+    const again = isGivenAway || this.ending ? undefined : awaitedAgain(this, member, this.policy.snapshot());
+    if (again !== undefined) this.wanted = again.wanted;
+    this.feed({ kind: 'leave', member, cause: 'gone' });
+    if (again !== undefined) this.#tell(again.event);
+    this.save();
+  }
+
+  /** Asks every member and the bond afresh: after events were lost, and when a bond was adopted. False when the bond is gone. */
+  resync(): boolean {
+    if (!this.bondTold()) return false;
+    for (const { member } of Array.from(this.policy.members())) {
+      const link = this.host.links.member(member);
+      if (link === undefined) this.memberGone(member);
+      else this.#memberIs(member, link);
+    }
+    const current = this.host.packets.current();
+    const { active } = this.policy.facts();
+    if (active !== null && current !== null && current !== active) this.#diverted(active, current);
+    this.stackChanged();
+    return true;
+  }
+
+  /** Goes on with a bond that an earlier keeper left: what happened since is taken in, then plan and carrier are made true. */
+  adopt(): void {
+    const { packets } = this.host;
+    // What stood on it when the book was written is old: peers are to be told of what stands on it now.
+    this.refreshStack();
+    // The bond's own link first: peers are not to be told an address that somebody changed meanwhile.
+    this.bondTold();
+    this.#guard(() => packets.pollDiversions());
+    this.resync();
+    this.#guard(() => packets.apply(this.policy.plan()));
+    this.#guard(() => packets.setCarrier(this.policy.facts().carrier));
+  }
+
+  #diverted(from: MemberIndex, to: MemberIndex): void {
+    this.refreshStack();
+    this.feed({ kind: 'diverted', from, to });
+    // The policy holds the member for dead until the kernel says how it is.
+    this.memberTold(from);
+  }
+
+  /** An interface joins: all of it, or it is as it was, and why. */
+  join(candidate: Candidate): Result<undefined, Refusal> {
+    return join(this, candidate);
+  }
+
+  /** Gives an interface back as it was, wherever in its joining it stands. */
+  undo(ifindex: MemberIndex): void {
+    undo(this, ifindex);
+  }
+
+  /** Undoes the joinings that an earlier keeper did not finish, and finishes the leavings. */
+  undoUnfinished(): void {
+    undoUnfinished(this);
+  }
+
+  /** Goes on with a leaving that an earlier keeper did not finish. */
+  finishLeaving(member: MemberIndex, leaving: Leaving): void {
+    this.#guard(() => this.#departures.detach(member, leaving));
+    if (this.#member(member) !== undefined) this.memberGone(member);
+    this.save();
+  }
+
+  /** Stops keeping it; packets go on. A bond without carrier is given it back: nobody would, once links return. */
+  leaveInPlace(): void {
+    this.stop();
+    const { packets } = this.host;
+    if (!this.policy.facts().carrier && this.records.size > 0) this.#guard(() => packets.setCarrier(true));
+    packets.close();
+  }
+
+  /** What was held down comes up, as the bond is ending. */
+  releaseHeld(): void {
+    this.#departures.bringUp(undefined);
+  }
+
+  /** Ends it without a trace. */
+  takeDown(): void {
+    this.stop();
+    this.host.packets.destroy();
+  }
+
+  /** Hears and does nothing any more. */
+  stop(): void {
+    this.#closed = true;
+    this.#disarm();
+    this.host.intake.close();
+    this.host.frames.close();
+  }
+
+  #member(ifindex: MemberIndex) {
+    return this.policy.members().find(member => member.member === ifindex);
+  }
+
+  #arm(): void {
+    const deadline = this.#closed ? null : this.policy.deadline();
+    if (deadline === this.#wokenAt) return;
+    this.#wokenAt = deadline;
+    this.#disarm();
+    this.#disarm = () => {};
+    if (deadline === null) return;
+    this.#disarm = this.host.clock.at(deadline, () => {
+      this.#wokenAt = null;
+      this.#guard(() => this.#tick());
+    });
+  }
+
+  /** A deadline: the carriers are asked for first, as the driver's monitor does (and events may be held back by 1 s). */
+  #tick(): void {
+    for (const member of this.policy.members()) {
+      const news = this.host.links.news(member);
+      if (news !== undefined) this.#memberIs(member.member, news);
+    }
+    this.#sense();
+    this.feed({ kind: 'time' });
+  }
+
+  /** What the ARP monitor decides by, fresh for its tick. */
+  #sense(): void {
+    const { arpIntervalMs, targets } = this.policy.facts();
+    if (arpIntervalMs === 0) return;
+    if (this.#stackDirty) this.refreshStack();
+    const { frames, clock } = this.host;
+    this.#guard(() => {
+      this.#listen();
+      const routes = frames.changedRoutes(targets);
+      if (routes !== undefined) this.feed({ kind: 'routes', routes });
+      this.policy.handle({ kind: 'heard', heard: frames.heard() }, clock.now());
+    });
+  }
+
+  /** On the members of a bond that asks, and on none of one that does not. */
+  #listen(): void {
+    const { arpIntervalMs, adminUp } = this.policy.facts();
+    const isAsking = arpIntervalMs > 0 && adminUp;
+    this.host.frames.listen(isAsking ? this.policy.members().map(({ member }) => member) : []);
+  }
+
+  #carryOut(outputs: readonly Output[], strict: boolean): void {
+    // Told last: writing it down takes time, in which packets would be lost and peers not know.
+    const events: BondEvent[] = [];
+    try {
+      for (const output of outputs) {
+        if (output.kind === 'event') events.push(output.event);
+        else if (strict) this.#perform(output);
+        else this.#guard(() => this.#perform(output));
+      }
+    } finally {
+      for (const event of this.#departures.untold(events)) this.#tell(event);
+    }
+    this.#guard(() => this.host.intake.follow());
+    // Those are sent all the time; the times that follow from them start anew with a new keeper.
+    if (outputs.some(({ kind }) => kind !== 'probe' && kind !== 'send-through')) this.save();
+  }
+
+  /** Nothing that fails here may stop the keeper or the packets. */
+  #guard(action: () => void): void {
+    guarded(this.host.book, action);
+  }
+
+  #perform(output: Exclude<Output, { kind: 'event' }>): void {
+    const { links, packets, frames } = this.host;
+    switch (output.kind) {
+      case 'set-member-address':
+        this.#giveAddress(output.member, output.address);
+        return;
+      case 'set-member-mtu':
+        links.set(output.member, { mtu: output.mtu });
+        return;
+      case 'open-member':
+        links.set(output.member, { up: true });
+        return;
+      case 'detach-member':
+        this.#departures.detach(output.member, { restoreAddress: output.restoreAddress });
+        return;
+      case 'set-bond-address':
+        links.set(packets.bondIfindex, { address: output.address });
+        return;
+      case 'random-bond-address':
+        links.set(packets.bondIfindex, { address: links.randomAddress() });
+        return;
+      case 'set-bond-mtu':
+        links.set(packets.bondIfindex, { mtu: output.mtu });
+        return;
+      case 'carrier':
+        packets.setCarrier(output.on);
+        return;
+      case 'forward':
+        this.#forward(output.plan);
+        return;
+      case 'send':
+        frames.send(output.device, output.frame);
+        return;
+      case 'probe':
+      case 'send-through':
+        frames.sendThrough(output);
+        return;
+      default:
+        unreachable(output);
+    }
+  }
+
+  /** One that does not take it would not hear what is sent to the bond. (EBUSY while it is up: pcnet, USB; EADDRINUSE: macvlan.) */
+  #giveAddress(member: MemberIndex, address: string): void {
+    const { links, intake } = this.host;
+    try {
+      links.giveAddress(member, address);
+    } catch (error) {
+      if (!isGone(error)) intake.addressTaken(member, true);
+      throw error;
+    }
+    intake.addressTaken(member, false);
+  }
+
+  #forward(plan: ForwardingPlan): void {
+    const { packets, clock, intake } = this.host;
+    const old = this.#plan;
+    this.#plan = plan;
+    packets.apply(plan);
+    if (plan.active !== null && plan.active !== old.active) this.#ended = outageOf(packets, clock.now());
+    intake.planned(plan);
+  }
+
+  #tell(event: BondEvent): void {
+    this.host.book.tell(event, event.type === 'failover' ? this.#ended : {});
+  }
+
+  /** Somebody changed the bond's MTU. */
+  #followMtu(mtu: number, before: number): void {
+    const failed = giveMtu(this.host, [...this.records.keys()], mtu, before);
+    if (failed !== undefined) {
+      const message = `The MTU ${mtu} of ${this.name} was taken back to ${before}: ${failed}`;
+      this.#tell({ severity: 'error', type: 'mtu', message });
+      return;
+    }
+    const link = this.host.links.bond();
+    if (link !== undefined) this.feed(link);
+  }
+
+  /** Somebody may have changed the bond's MAC address: it has it if its members take it, and else has its old one back. */
+  #withAddress(told: BondLink, before: string): BondLink {
+    const failed = giveAddresses(this.host, before, this.policy.addressesFor(told.address));
+    if (failed === undefined) return told;
+    const message = `The MAC address ${told.address} of ${this.name} was taken back to ${before}: ${failed}`;
+    this.#tell({ severity: 'error', type: 'address', message });
+    return { ...told, address: before };
+  }
+}

@@ -1,0 +1,195 @@
+// What a keeper of a bond needs of the world: five small ports, and what members let in. The daemon gives them by Linux, the
+// simulator by its network, tests by hand. Every call that cannot be carried out throws, and tells by the name of an errno why.
+import type { MacText, Refusal } from '../base/index.js';
+import type {
+  BondEvent,
+  BondFacts,
+  ForwardingPlan,
+  Heard,
+  HeardAnswer,
+  Input,
+  MemberIndex,
+  MemberLink,
+  MemberSnapshot,
+  Output,
+  ProbeRoute,
+  StackedDevice,
+  TimeMs,
+} from '../policy/index.js';
+import type { Counters, OriginalSettings, SavedBelongings } from './records.js';
+
+/** The bond's own interface. */
+export type BondLink = Extract<Input, { readonly kind: 'bond-link' }>;
+
+/** What of an interface is to be otherwise. */
+export interface LinkChange {
+  readonly up?: boolean;
+  readonly address?: MacText;
+  readonly mtu?: number;
+}
+
+/** What an interface was found to be and to carry when it was looked at, before it joins. */
+export interface Candidate {
+  /** As it was asked for: its name, or an alternative one. */
+  readonly name: string;
+  readonly original: OriginalSettings;
+  readonly link: MemberLink;
+  readonly belongings: SavedBelongings;
+  readonly counted: Counters;
+}
+
+/** Interfaces: the bond's own, its members, and what stands on it. */
+export interface Links {
+  /** The bond's own interface; undefined when it is gone. */
+  bond(): BondLink | undefined;
+  /** Any interface as the kernel has it; undefined when it is gone. */
+  read(ifindex: number): MemberLink | undefined;
+  /** A member, its carrier read as the bond's options say; undefined when it is gone. */
+  member(member: MemberIndex): MemberLink | undefined;
+  /** A member that was set up just now, its carrier asked of the device: news of it may be held back. */
+  opened(member: MemberIndex): MemberLink | undefined;
+  /** Asked of a member before a tick: its link, if that is not what the policy knows. */
+  news(member: MemberSnapshot): MemberLink | undefined;
+  /** The bond's options may have changed. */
+  follow(facts: BondFacts): void;
+  set(ifindex: number, change: LinkChange): void;
+  /** Gives a member the MAC address that the bond's frames come with; the error says what helps where its driver refuses. */
+  giveAddress(member: MemberIndex, address: MacText): void;
+  /** A MAC address that nobody chose. */
+  randomAddress(): MacText;
+  /** Whether an interface, which is down, takes another MAC address at all. */
+  takesAddress(ifindex: number): boolean;
+  /** The bond and what stands on it, the bond first. With `shared`, the look that other bonds take at the same time will do. */
+  stack(shared: boolean): readonly StackedDevice[];
+  counters(ifindex: number): Counters;
+
+  /** Before it joins: no IPv6 of its own, no packets made of many. */
+  silence(original: OriginalSettings): void;
+  /** The interface is as it was. Every step is tried; what failed comes back as sentences. */
+  restore(original: OriginalSettings, wish: { readonly address: boolean }): readonly string[];
+
+  /** Takes addresses off the interface, and routes with them; those of IPv4 are on the bond at once. */
+  takeOver(belongings: SavedBelongings): void;
+  /** Brings the bond up with all of them and the ways out; gives what brings the other routes, once that may be. */
+  bring(belongings: SavedBelongings): () => void;
+  /** Takes them off the bond again. */
+  takeBack(belongings: SavedBelongings): void;
+  /** Gives them to the interface; what failed comes back as sentences. */
+  giveBack(belongings: SavedBelongings): readonly string[];
+  /** Puts routes over other interfaces back that went with the addresses; what failed comes back as sentences. */
+  putSourced(belongings: SavedBelongings): readonly string[];
+}
+
+/** Frames of the bond's own, and what members hear. */
+export interface Frames {
+  /** Out of the bond's own interface or one that stands on it. Quiet when that is gone. */
+  send(device: number, frame: Uint8Array): void;
+  /** Through one member, past the plan. Quiet when that is gone. */
+  sendThrough(output: Extract<Output, { kind: 'probe' | 'send-through' }>): void;
+  /** Hears on these members what may answer, and on no others. */
+  listen(members: readonly MemberIndex[]): void;
+  /** When each of those last received. */
+  heard(): readonly Heard[];
+  /** How the targets are reached; undefined when that is as it was. */
+  changedRoutes(targets: readonly string[]): readonly ProbeRoute[] | undefined;
+  onAnswer(callback: (answer: HeardAnswer) => void): void;
+  close(): void;
+}
+
+/** The packets of the bond, as far as its keeper has to do with them; see the data plane's contract. */
+export interface Packets {
+  readonly bondIfindex: number;
+  /** True when it can see on every packet whether the member can send. */
+  readonly checksCarrier: boolean;
+  addMember(member: MemberIndex): void;
+  /** Quiet when the interface is gone. */
+  removeMember(member: MemberIndex): void;
+  /** Makes the plan true, at once. */
+  apply(plan: ForwardingPlan): void;
+  /** A member got another qdisc, or lost one. */
+  qdiscsChanged(): void;
+  setCarrier(on: boolean): void;
+  setMtu(mtu: number): void;
+  renamed(bondName: string): void;
+  /** The member that sends now; after a diversion not the one that the plan named. */
+  current(): MemberIndex | null;
+  members(): readonly MemberIndex[];
+  /** Frames lost to failures since the last call, and when the first was (nanoseconds of the clock; null: none was). */
+  takeLoss(): { readonly packets: number; readonly sinceNs: bigint | null };
+  onDiverted(
+    callback: (diversion: { readonly from: MemberIndex | null; readonly to: MemberIndex }) => void,
+  ): void;
+  /** Calls back now for diversions that wait, such as from before this process. */
+  pollDiversions(): void;
+  /** Lets go of it; packets go on where that can be. */
+  close(): void;
+  /** Takes it down, with everything it made. */
+  destroy(): void;
+}
+
+/** What members let in: addresses, groups and VLANs of the bond. */
+export interface Intake {
+  /** Another plan is true now: what follows from it is due. */
+  planned(plan: ForwardingPlan): void;
+  /** Does what is due. */
+  follow(): void;
+  /** Brings the members' lists in line with the bond's. */
+  sync(): void;
+  /** A member took the MAC address that the bond's frames come with, or refused it: then it is to receive everything. */
+  addressTaken(member: MemberIndex, isRefused: boolean): void;
+  /** Before a joining member is up: what stands on it keeps its frames. */
+  joins(member: MemberIndex): void;
+  /** After it has joined: the bond's VLANs are let in. */
+  joined(): void;
+  /** The kernel told something of the bond or of a member. */
+  told(ifindex: number): void;
+  /** What stands on the bond may have changed. */
+  stackChanged(): void;
+  /** Takes everything off a member again. */
+  release(member: MemberIndex): void;
+  close(): void;
+}
+
+/** Milliseconds of a clock that never goes back. */
+export interface Clock {
+  now(): TimeMs;
+  /** Runs something at a time, once, and never at once; what it gives takes that back. */
+  at(deadlineMs: TimeMs, run: () => void): () => void;
+  /** Runs something when what is being done is done. */
+  soon(run: () => void): void;
+}
+
+/** What a failure cost, where that is known. */
+export interface Outage {
+  readonly outageMs?: number;
+  readonly lostPackets?: number;
+}
+
+/** What is written down: for the next keeper, and for people. */
+export interface Book {
+  /** Writes down what the keeper knows; tells when it cannot, and tries again. */
+  save(): void;
+  /** As `save`, before what must not be done when it is not written down: then it gives the refusal, which begins with `what`. */
+  note(what: string): Refusal | undefined;
+  tell(event: BondEvent, cost?: Outage): void;
+  /** An action failed, and what comes after it goes on. */
+  failed(error: unknown): void;
+}
+
+/** A bond that may hold interfaces down that left it. */
+export interface Holder {
+  readonly heldDown: Set<MemberIndex>;
+  save(): void;
+}
+
+/** The world of one bond. */
+export interface Host {
+  readonly links: Links;
+  readonly frames: Frames;
+  readonly packets: Packets;
+  readonly intake: Intake;
+  readonly clock: Clock;
+  readonly book: Book;
+  /** All bonds that are kept here, this one too. */
+  holders(): readonly Holder[];
+}

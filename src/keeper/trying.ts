@@ -1,0 +1,26 @@
+// How a keeper goes on where a step fails: what is done to the world may always fail, and that must not stop the bond.
+import { isErrno } from '../base/index.js';
+import type { Book } from './ports.js';
+
+/** True where an interface vanished while it was being handled: the kernel's news of it come next. */
+export function isGone(error: unknown): boolean {
+  return isErrno(error, 'ENODEV', 'ENXIO');
+}
+
+/** Does it; a failure is written down, unless it says no more than that an interface is gone. */
+export function guarded(book: Book, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!isGone(error)) book.failed(error);
+  }
+}
+
+/** Does it once more when it fails: what a moment made fail is not to stay behind. It must bear to be done twice. */
+export function twice<T>(action: () => T): T {
+  try {
+    return action();
+  } catch {
+    return action();
+  }
+}
