@@ -1,14 +1,15 @@
-// The data planes keep their contract: eBPF by every way to attach programs and to read devices that this kernel has, and user
-// space; needs root.
+// The data planes keep their contract: eBPF by every way to attach programs, to read devices and to make the pair that this kernel has,
+// and user space; needs root.
 import { NO_KEEPER, Toolbox, type ToolboxWishes, UserspaceBond } from '../src/dataplane/index.js';
-import { tcxAvailable } from '../src/linux/index.js';
+import { netkitAvailable, tcxAvailable } from '../src/linux/index.js';
 import { dataPlaneContract, type Subject } from './support/data-plane-contract.js';
 import { dataPlaneSpreadContract } from './support/data-plane-spread-contract.js';
 import { DataPlaneStage } from './support/data-plane-stage.js';
 
 const { reader } = Toolbox.probe().context;
 const variants: ToolboxWishes[] = [
-  ...(tcxAvailable() === true ? [{ attach: 'tcx', reader } as const] : []),
+  ...(netkitAvailable() === true ? [{ attach: 'tcx', reader, pair: 'netkit' } as const] : []),
+  ...(tcxAvailable() === true ? [{ attach: 'tcx', reader, pair: 'veth' } as const] : []),
   { attach: 'clsact', reader },
   { attach: 'clsact', reader: 'none' },
 ];
@@ -30,7 +31,7 @@ const ofUserSpace: Subject = {
 };
 
 for (const wishes of variants) {
-  const name = `eBPF, ${wishes.attach}, devices read by ${wishes.reader}`;
+  const name = `eBPF, ${wishes.pair ?? 'veth'}, ${wishes.attach}, devices read by ${wishes.reader}`;
   dataPlaneContract(name, ofEbpf(wishes));
   if (wishes.reader !== 'none') dataPlaneSpreadContract(name, ofEbpf(wishes));
 }

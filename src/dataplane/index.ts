@@ -9,11 +9,12 @@ export type {
   NewBond,
 } from './contract.js';
 export { EbpfBond } from './ebpf/ebpf-bond.js';
-export { hasProgram, hookedAt } from './ebpf/hooks.js';
+export { wishesOf } from './ebpf/environment.js';
+export { hasProgram, hookedAtPair, isTransmitted } from './ebpf/hooks.js';
 export type { PinStore } from './ebpf/pins.js';
 export { notedMembers } from './noted-members.js';
 export { doAll, twice } from './quietly.js';
-export { isLowerEnd, markedRunDir } from './pair.js';
+export { isLowerEnd, markedRunDir, pairAt } from './pair.js';
 export { RECEIVE_PROGRAM, TRANSMIT_PROGRAM } from './ebpf/programs.js';
 export { carriesOut, DATA_PLANE_NAMES } from './kinds.js';
 export { MAX_MEMBERS } from './limits.js';

@@ -12,7 +12,7 @@ import {
   SystemError,
 } from '../linux/index.js';
 import { inScratchNetns, isRoot } from '../linux/testing.js';
-import { type Attachment, attachIngress, detach } from './ebpf/attachment.js';
+import { type Attachment, attachProgram, detach } from './ebpf/attachment.js';
 import { Pins } from './ebpf/pins.js';
 import { FILTER_PREFERENCE, isBondwireFilter } from './filter-place.js';
 import { type Silence, silence, unsilence } from './userspace/silence.js';
@@ -124,10 +124,10 @@ const pins = new Pins(
   { pins: '/nowhere', partsFile: '/nowhere' },
 );
 
-describe.runIf(isRoot)('attachIngress()', () => {
+describe.runIf(isRoot)('attachProgram()', () => {
   test.each(['tcx', 'clsact'] as const)('by %s has noted it before anything is done', kind => {
     onInterface((netlink, ifindex) => {
-      expect(() => attachIngress({ netlink, pins }, -1, { ifindex, pin: 'none', kind }, die)).toThrow(Died);
+      expect(() => attachProgram({ netlink, pins }, -1, { ifindex, pin: 'none', kind }, die)).toThrow(Died);
       expect(hanging(netlink, ifindex)).toEqual([]);
     });
   });
@@ -137,7 +137,7 @@ describe.runIf(isRoot)('attachIngress()', () => {
       const notes: Attachment[] = [];
       // No program has this descriptor: the qdisc is made, and the filter refused.
       expect(() =>
-        attachIngress({ netlink, pins }, -1, { ifindex, pin: 'none', kind: 'clsact' }, note =>
+        attachProgram({ netlink, pins }, -1, { ifindex, pin: 'none', kind: 'clsact' }, note =>
           notes.push(note),
         ),
       ).toThrow();

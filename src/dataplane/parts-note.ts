@@ -20,7 +20,7 @@ interface NoteForm {
 const pair = { lowerName: LOWER_NAME, bondIfindex: INDEX, lowerIfindex: INDEX };
 
 const attachment = z.looseObject({
-  kind: z.enum(['tcx', 'clsact']),
+  kind: z.enum(['tcx', 'clsact', 'netkit']),
   // It is removed by this name.
   pin: z.string().regex(/\/bwl-[0-9a-f]{8}\/[a-z0-9-]+$/),
   ifindex: INDEX,

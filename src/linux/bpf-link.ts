@@ -1,4 +1,4 @@
-// eBPF links by bpf(2): a program attached to an interface (TCX, kernel 6.6 and later), which stays as long as its
+// eBPF links by bpf(2): a program attached to an interface (TCX, kernel 6.6; netkit, kernel 6.7), which stays as long as its
 // file descriptor or pin does.
 import { BpfAttr, bpf } from './bpf-syscall.js';
 
@@ -10,6 +10,14 @@ export const BPF_TCX_EGRESS = 47;
 export function createTcxLink(programFd: number, ifindex: number, attachType: number): number {
   const attr = new BpfAttr(64).u32(0, programFd).u32(4, ifindex).u32(8, attachType);
   return bpf('BPF_LINK_CREATE', attr, `interface ${ifindex}`);
+}
+
+/** Attach type of what the primary device of a netkit pair sends. */
+export const BPF_NETKIT_PRIMARY = 54;
+
+/** The same at what the primary device of a netkit pair sends. */
+export function createNetkitLink(programFd: number, ifindex: number): number {
+  return createTcxLink(programFd, ifindex, BPF_NETKIT_PRIMARY);
 }
 
 /** Swaps the program of a link without a gap. */

@@ -85,16 +85,16 @@ export function mapInfo(fd: number): MapInfo {
   };
 }
 
-/** BPF_LINK_TYPE_TCX. */
-const BPF_LINK_TYPE_TCX = 11;
+/** BPF_LINK_TYPE_TCX and BPF_LINK_TYPE_NETKIT: links at an interface, told of alike. */
+const AT_INTERFACES: ReadonlySet<number> = new Set([11, 13]);
 
 /** What the kernel tells of a link (struct bpf_link_info). */
 export interface LinkObjectInfo {
   readonly type: number;
   readonly id: number;
   readonly programId: number;
-  /** TCX links only; `ifindex` is 0 when the interface is gone. */
-  readonly tcx?: { readonly ifindex: number; readonly attachType: number };
+  /** TCX and netkit links only; `ifindex` is 0 when the interface is gone. */
+  readonly hook?: { readonly ifindex: number; readonly attachType: number };
 }
 
 /** Information on a link. */
@@ -105,8 +105,8 @@ export function linkInfo(fd: number): LinkObjectInfo {
     type,
     id: view.getUint32(4, true),
     programId: view.getUint32(8, true),
-    ...(type === BPF_LINK_TYPE_TCX && {
-      tcx: { ifindex: view.getUint32(16, true), attachType: view.getUint32(20, true) },
+    ...(AT_INTERFACES.has(type) && {
+      hook: { ifindex: view.getUint32(16, true), attachType: view.getUint32(20, true) },
     }),
   };
 }

@@ -264,14 +264,14 @@ describe.skipIf(!isRoot)('attaching, which needs root', () => {
         const info = linkInfo(link);
         expect(info).toMatchObject({
           programId: programInfo(one).id,
-          tcx: { ifindex, attachType: BPF_TCX_INGRESS },
+          hook: { ifindex, attachType: BPF_TCX_INGRESS },
         });
         expect(listLinkIds()).toContain(info.id);
         updateLink(link, two);
         expect(linkInfo(link).programId).toBe(programInfo(two).id);
         detachLink(link);
         detachLink(link);
-        expect(linkInfo(link).tcx?.ifindex).toBe(0);
+        expect(linkInfo(link).hook?.ifindex).toBe(0);
       } finally {
         for (const fd of [link, one, two]) closeFd(fd);
       }

@@ -7,7 +7,15 @@ export {
   deleteAddresses,
   listAddresses,
 } from './addresses.js';
-export { BPF_TCX_EGRESS, BPF_TCX_INGRESS, createTcxLink, detachLink, updateLink } from './bpf-link.js';
+export {
+  BPF_NETKIT_PRIMARY,
+  BPF_TCX_EGRESS,
+  BPF_TCX_INGRESS,
+  createNetkitLink,
+  createTcxLink,
+  detachLink,
+  updateLink,
+} from './bpf-link.js';
 export {
   BPF_F_MMAPABLE,
   BPF_F_NO_PREALLOC,
@@ -51,7 +59,7 @@ export {
   type TestRunInput,
   type TestRunResult,
 } from './bpf-program.js';
-export { tcxAvailable, tcxEntries, type TcxEntry, tcxProgramIds } from './bpf-query.js';
+export { type HookEntry, hookEntries, netkitAvailable, tcxAvailable, tcxProgramIds } from './bpf-query.js';
 export { CAPABILITIES, type Capability, effectiveCapabilities, parseCapabilities } from './capabilities.js';
 export { lockFile } from './file-lock.js';
 export {
@@ -75,6 +83,7 @@ export {
   createBridge,
   createDummy,
   createMacvlan,
+  createNetkit,
   createVeth,
   createVlan,
   createVlanFilter,
@@ -85,6 +94,7 @@ export {
   type NewLink,
   requireLink,
   setLink,
+  type PairOptions,
   type VethOptions,
 } from './links.js';
 export { followLinks, knownLinks, LinkTable } from './link-table.js';

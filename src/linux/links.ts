@@ -19,6 +19,7 @@ import {
   RTM_DELLINK,
   RTM_GETLINK,
   RTM_NEWLINK,
+  netkitInfo,
   vethInfo,
   type VlanSettings,
   vlanInfo,
@@ -167,27 +168,39 @@ function newLinkMessage(link: NewLink): Partial<Link> {
   return { ...link, ...flagChanges(link) };
 }
 
-/** A pair of Ethernet devices joined by a wire. */
-export interface VethOptions extends NewLink {
+/** What is asked of a pair of Ethernet devices, of whichever kind. */
+export interface PairOptions extends NewLink {
   readonly peerName: string;
+  /** Transmit queues of the other end; as many as this end's where absent. */
+  readonly peerNumTxQueues?: number;
+}
+
+/** A pair of Ethernet devices joined by a wire. */
+export interface VethOptions extends PairOptions {
   readonly peerAddress?: string;
   /** Namespace of the other end; this one where absent. */
   readonly peerNetnsFd?: number;
   /** Raise the other end too; only where it stays in this namespace. */
   readonly peerUp?: boolean;
-  /** Transmit queues of the other end; as many as this end's where absent. */
-  readonly peerNumTxQueues?: number;
+}
+
+/** The other end as it goes into the message. */
+function peerWith(options: PairOptions): Partial<Link> {
+  const { peerName, mtu, numRxQueues } = options;
+  const numTxQueues = options.peerNumTxQueues ?? options.numTxQueues;
+  return {
+    name: peerName,
+    ...(mtu !== undefined && { mtu }),
+    ...(numTxQueues !== undefined && { numTxQueues }),
+    ...(numRxQueues !== undefined && { numRxQueues }),
+  };
 }
 
 /** Makes a veth pair; both ends get the MTU and the queues. Gives the near end (absent from here when `netnsFd` put it elsewhere). */
 export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | undefined {
-  const { peerName, peerAddress, peerNetnsFd, peerUp, name, mtu, numRxQueues } = options;
-  const peerTxQueues = options.peerNumTxQueues ?? options.numTxQueues;
+  const { peerName, peerAddress, peerNetnsFd, peerUp, name } = options;
   const peer = linkWith({
-    name: peerName,
-    ...(mtu !== undefined && { mtu }),
-    ...(peerTxQueues !== undefined && { numTxQueues: peerTxQueues }),
-    ...(numRxQueues !== undefined && { numRxQueues }),
+    ...peerWith(options),
     ...(peerAddress !== undefined && { address: peerAddress }),
     ...(peerNetnsFd !== undefined && { netnsFd: peerNetnsFd }),
   });
@@ -197,6 +210,13 @@ export function createVeth(netlink: Rtnetlink, options: VethOptions): Link | und
     setLink(netlink, requireLink(netlink, peerName).ifindex, { up: true });
   }
   return options.netnsFd === undefined ? requireLink(netlink, name) : undefined;
+}
+
+/** Makes a netkit pair, both ends here, with the MTU; gives the primary device. EOPNOTSUPP: this kernel has none (before 6.7). */
+export function createNetkit(netlink: Rtnetlink, options: PairOptions): Link {
+  const peer = linkWith(peerWith(options));
+  createLink(netlink, options.name, { ...newLinkMessage(options), info: netkitInfo(peer) });
+  return requireLink(netlink, options.name);
 }
 
 /** Makes a bridge. */

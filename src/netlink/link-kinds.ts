@@ -1,4 +1,4 @@
-// What IFLA_INFO_DATA holds for the kinds of link that Bondwire makes or meets: veth, bridge, macvlan and VLAN;
+// What IFLA_INFO_DATA holds for the kinds of link that Bondwire makes or meets: veth, netkit, bridge, macvlan and VLAN;
 // and the settings inside IFLA_AF_SPEC.
 import {
   type Attribute,
@@ -16,6 +16,14 @@ import { emitLink, type Link, type LinkInfo } from './link.js';
 import { ADDR_GEN_MODES, AF_INET, AF_INET6, type AddrGenMode } from './link-constants.js';
 
 const VETH_INFO_PEER = 1;
+const IFLA_NETKIT_PEER_INFO = 1;
+const IFLA_NETKIT_POLICY = 3;
+const IFLA_NETKIT_PEER_POLICY = 4;
+const IFLA_NETKIT_MODE = 5;
+/** NETKIT_L2: frames with Ethernet headers, and addresses of that kind. */
+const NETKIT_L2 = 0;
+/** NETKIT_PASS: where no program decides, what is sent at one end comes in at the other. */
+const NETKIT_PASS = 0;
 const IFLA_BR_FORWARD_DELAY = 1;
 const IFLA_BR_STP_STATE = 5;
 const IFLA_BR_VLAN_FILTERING = 7;
@@ -32,6 +40,24 @@ const IPV4_DEVCONF_PROMOTE_SECONDARIES = 20;
 /** A veth pair; `peer` is the other end as wanted (name, MTU, namespace, …). */
 export function vethInfo(peer: Link): LinkInfo {
   return { kind: 'veth', data: [bytesAttribute(VETH_INFO_PEER, emitLink(peer))] };
+}
+
+/** A netkit pair (Linux 6.7) of Ethernet devices that pass on what no program takes; the link itself is the primary device. */
+export function netkitInfo(peer: Link): LinkInfo {
+  return {
+    kind: 'netkit',
+    data: [
+      u32Attribute(IFLA_NETKIT_MODE, NETKIT_L2),
+      u32Attribute(IFLA_NETKIT_POLICY, NETKIT_PASS),
+      u32Attribute(IFLA_NETKIT_PEER_POLICY, NETKIT_PASS),
+      bytesAttribute(IFLA_NETKIT_PEER_INFO, emitLink(peer)),
+    ],
+  };
+}
+
+/** True for devices that come in pairs: what they name as their link is the other end, not what they stand on. */
+export function isOneOfTwo({ info }: Pick<Link, 'info'>): boolean {
+  return info?.kind === 'veth' || info?.kind === 'netkit';
 }
 
 /** Settings of a new bridge; the kernel's defaults where absent. */

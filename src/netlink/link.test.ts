@@ -6,6 +6,8 @@ import {
   addrGenModeSettings,
   bridgeInfo,
   macvlanInfo,
+  isOneOfTwo,
+  netkitInfo,
   vethInfo,
   vlanInfo,
   vlanSettingsOf,
@@ -123,6 +125,23 @@ test('vethInfo() nests a whole link message', () => {
   const link = parseLink(emitLink(linkWith({ name: 'n', info })));
   expect(link.ok && link.value.info).toEqual(info);
   expect(info.data?.[0]?.value).toEqual(hex('00'.repeat(16) + '0600030070000000'));
+});
+
+test('netkitInfo() says what the kernel is to do without a program, and nests the other end', () => {
+  const info = netkitInfo(linkWith({ name: 'p', numTxQueues: 1 }));
+  const link = parseLink(emitLink(linkWith({ name: 'n', info })));
+  expect(link.ok && link.value.info).toEqual(info);
+  // include/uapi/linux/if_link.h: mode NETKIT_L2, policies NETKIT_PASS, then struct ifinfomsg and its attributes.
+  expect(info.kind).toBe('netkit');
+  expect(info.data?.map(({ type }) => type)).toEqual([5, 3, 4, 1]);
+  expect(info.data?.slice(0, 3).map(({ value }) => value)).toEqual(Array(3).fill(hex('00000000')));
+  expect(info.data?.[3]?.value).toEqual(hex(`${'00'.repeat(16)}0600030070000000` + '08001f0001000000'));
+});
+
+test('isOneOfTwo() knows devices whose link is the other end', () => {
+  const kinds = [vethInfo(linkWith({})), netkitInfo(linkWith({})), macvlanInfo('bridge'), undefined];
+  const links = kinds.map(info => linkWith(info === undefined ? {} : { info }));
+  expect(links.map(isOneOfTwo)).toEqual([true, true, false, false]);
 });
 
 test('vlanSettingsOf() reads back what vlanInfo() wrote, and nothing of other kinds', () => {

@@ -1,7 +1,16 @@
 // Reads the machine for the agent: links and addresses by rtnetlink, speeds by ethtool, what belongs together from bonds.
 import { hostname, release, type } from 'node:os';
 import { type Ethtool, listAddresses, listLinks, type Rtnetlink } from '../linux/index.js';
-import { AF_INET, AF_INET6, type Address, IFA_F, IFF, type Link, ownAddress } from '../netlink/index.js';
+import {
+  AF_INET,
+  AF_INET6,
+  type Address,
+  IFA_F,
+  IFF,
+  isOneOfTwo,
+  type Link,
+  ownAddress,
+} from '../netlink/index.js';
 import type { AddressFacts, BondFacts, InterfaceFacts, SystemFacts } from './facts.js';
 import { assignIndexes, type IndexMemory } from './index-memory.js';
 
@@ -89,13 +98,13 @@ function interfaceFacts(link: Link, links: readonly Link[], known: Known): Inter
   };
 }
 
-/** Members of a bond, ports of a bridge, and the device that a VLAN or macvlan is on. The other end of a veth is not below. */
+/** Members of a bond, ports of a bridge, and the device that a VLAN or macvlan is on. The other end of a pair is not below. */
 function below(link: Link, links: readonly Link[], bond: BondFacts | undefined, known: Known): number[] {
   const members = (bond?.members ?? []).flatMap(name => known.indexes.get(name) ?? []);
   const ports = links
     .filter(other => other.master === link.ifindex)
     .flatMap(other => known.byKernel.get(other.ifindex) ?? []);
-  const stacked = link.info?.kind !== 'veth' && link.linkNetnsId === undefined && link.link !== undefined;
+  const stacked = !isOneOfTwo(link) && link.linkNetnsId === undefined && link.link !== undefined;
   const base = stacked ? (known.byKernel.get(link.link) ?? []) : [];
   return [...new Set([...members, ...ports, ...[base].flat()])].filter(index => index !== 0);
 }

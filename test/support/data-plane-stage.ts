@@ -10,6 +10,7 @@ import {
   Toolbox,
   type ToolboxWishes,
   UserspaceBond,
+  wishesOf,
 } from '../../src/dataplane/index.js';
 import { Lab, type LabOptions } from '../../src/lab/index.js';
 import {
@@ -119,7 +120,7 @@ export class DataPlaneStage {
 
   private constructor(lab: Lab, wishes: ToolboxWishes) {
     this.lab = lab;
-    this.toolbox = Toolbox.probe(wishes);
+    this.toolbox = Toolbox.probe({ ...wishesOf(process.env), ...wishes });
     this.runDir = mkdtempSync(join(tmpdir(), 'bw-plane-'));
     mkdirSync(`${this.runDir}/bpf`);
     mountBpffs(`${this.runDir}/bpf`);

@@ -2,7 +2,7 @@
 // addresses or routes, targets that cannot be asked, members that others manage, speeds, and how the traffic is spread.
 import { existsSync, readFileSync } from 'node:fs';
 import { advice, parseIpv4, parseIpv6 } from '../../base/index.js';
-import { hasProgram, RECEIVE_PROGRAM, TRANSMIT_PROGRAM } from '../../dataplane/index.js';
+import { hasProgram, isTransmitted, RECEIVE_PROGRAM } from '../../dataplane/index.js';
 import { effectiveCapabilities, getLink, listLinks, routeTo, type Rtnetlink } from '../../linux/index.js';
 import { IFF, type Link, routeInterface } from '../../netlink/index.js';
 import { HASH_POLICIES, idleWatch } from '../../policy/index.js';
@@ -306,7 +306,10 @@ function factsOf(
   return {
     bond,
     links: perMember(ifindex => linkFactsOf(links, ifindex, isServed(ifindex, RECEIVE_PROGRAM))),
-    isSent: lower === undefined || isServed(lower, TRANSMIT_PROGRAM),
+    isSent:
+      !isLookedAt ||
+      lower === undefined ||
+      isTransmitted(netlink, { bondIfindex: indexOf(bond.name), lowerIfindex: lower }),
     onMembers: perMember(ifindex =>
       links
         .filter(link => takesFramesOf(link, ifindex))

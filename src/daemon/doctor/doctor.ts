@@ -12,6 +12,7 @@ import {
   isErrno,
   listAddresses,
   listLinks,
+  netkitAvailable,
   Rtnetlink,
   tcxAvailable,
 } from '../../linux/index.js';
@@ -47,6 +48,7 @@ export async function diagnose(
     typeInformation(),
     programs(),
     attachment(),
+    pair(running),
     ...interfaces([...running, ...left]),
     ...(left.length > 0 ? [] : twins(running)),
     ...chains(running),
@@ -213,6 +215,26 @@ function attachment(): Finding {
   if (tcx === undefined) return warning('attachment', 'could not be tried without permission');
   if (tcx) return good('attachment', 'TCX links');
   return good('attachment', 'clsact filters (TCX links came with Linux 6.6; both work)');
+}
+
+/** What bonds are made as here, and those at work that are something else. */
+function pair(running: readonly ShowBond[]): Finding {
+  const hasNetkit = netkitAvailable();
+  if (hasNetkit === undefined) return warning('pair', 'could not be tried without permission');
+  if (!hasNetkit)
+    return good('pair', 'veth (netkit pairs, which send quicker, came with Linux 6.7; both work)');
+  const netlink = Rtnetlink.open();
+  try {
+    const others = running
+      .filter(({ dataPlane }) => dataPlane === 'ebpf')
+      .map(({ name }) => name)
+      .filter(name => getLink(netlink, name)?.info?.kind === 'veth');
+    if (others.length === 0) return good('pair', 'netkit');
+    const why = 'by an earlier version, or as links end with the daemon or the environment asked for it';
+    return good('pair', `netkit; ${others.join(', ')} was made as veth (${why}), which works too`);
+  } finally {
+    netlink.close();
+  }
 }
 
 /** Interfaces that a driver bond or team holds, and what it means. */

@@ -9,15 +9,17 @@ import {
   type DataPlaneKind,
   EbpfBond,
   forwarder,
-  hookedAt,
+  hookedAtPair,
   isSilenced,
   type KnownBond,
   NO_KEEPER,
   type NewBond,
+  pairAt,
   type PinStore,
   type SocketKeeper,
   Toolbox,
   UserspaceBond,
+  wishesOf,
 } from '../../dataplane/index.js';
 import { getLink, type MappedMemory, mapPacketRing, Rtnetlink } from '../../linux/index.js';
 import { type BondSnapshot, findOption, type ModeName } from '../../policy/index.js';
@@ -64,10 +66,11 @@ export class DataPlanes {
     this.ebpfProblem = problem;
   }
 
-  /** Tries what this kernel can do, and may do for us. */
+  /** Tries what this kernel can do, and may do for us; throws where the environment asks for what there is not. */
   static probe(keeper: SocketKeeper = NO_KEEPER): DataPlanes {
+    const wishes = wishesOf(process.env);
     try {
-      return new DataPlanes(Toolbox.probe(), '', keeper);
+      return new DataPlanes(Toolbox.probe(wishes), '', keeper);
     } catch (error) {
       return new DataPlanes(undefined, error instanceof Error ? error.message : String(error), keeper);
     }
@@ -189,7 +192,7 @@ export class DataPlanes {
     known: KnownBond,
     wish: DataPlaneWish,
   ): BondDataPlane | undefined {
-    if (!isThere(netlink, known)) return undefined;
+    if (pairAt(netlink, known) === undefined) return undefined;
     const by = { netlink, keeper: this.#keeper };
     const inUserSpace = this.#takenOver.get(places.partsFile) ?? UserspaceBond.adopt(by, places);
     this.#takenOver.delete(places.partsFile);
@@ -204,7 +207,7 @@ export class DataPlanes {
 
   /** Which data plane a bond has that cannot be adopted as it is: by its note, by what hangs at its lower end, or as it would be made. */
   #kindOf(netlink: Rtnetlink, places: BondPlaces, known: KnownBond, wish: DataPlaneWish): DataPlaneKind {
-    if (EbpfBond.isNoted(places) || hookedAt(netlink, known.lowerIfindex).length > 0) return 'ebpf';
+    if (EbpfBond.isNoted(places) || hookedAtPair(netlink, known).length > 0) return 'ebpf';
     if (UserspaceBond.isNoted(places) || isSilenced(netlink, known.lowerIfindex)) return 'userspace';
     return wish === 'userspace' || (wish === 'auto' && this.#ebpf === undefined) ? 'userspace' : 'ebpf';
   }
@@ -220,13 +223,6 @@ export class DataPlanes {
 
 /** Where there is no place for pins. */
 const NO_PINS: PinStore = { reach: () => undefined, lasts: () => false };
-
-/** True when the pair of a bond is there: its indexes were given to no other interfaces. */
-function isThere(netlink: Rtnetlink, { bondIfindex, lowerIfindex, lowerName }: KnownBond): boolean {
-  const lower = getLink(netlink, lowerIfindex);
-  const isPair = lower?.info?.kind === 'veth' && (lower.name === lowerName || lower.link === bondIfindex);
-  return isPair && getLink(netlink, bondIfindex) !== undefined;
-}
 
 /** Does ahead what takes time when a daemon starts, the start of the forwarding worker too. */
 export function prepareDaemon(keeper: SocketKeeper): DataPlanes {

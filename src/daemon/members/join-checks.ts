@@ -14,6 +14,7 @@ import {
   AF_INET6,
   IFA_F,
   IFF,
+  isOneOfTwo,
   type Link,
   ownAddress,
   type Route,
@@ -143,8 +144,8 @@ function standsOn(link: Link, bondIfindex: number, links: readonly Link[]): bool
     if (upper === undefined || seen.has(ifindex)) return false;
     seen.add(ifindex);
     const ports = links.filter(other => other.master === ifindex).map(port => port.ifindex);
-    // The other end of a veth pair is no lower device.
-    const stacked = upper.info?.kind !== 'veth' && upper.linkNetnsId === undefined;
+    // The other end of a pair is no lower device.
+    const stacked = !isOneOfTwo(upper) && upper.linkNetnsId === undefined;
     return [...ports, ...(stacked ? [upper.link ?? 0] : [])].some(reaches);
   };
   return reaches(link.ifindex);

@@ -1,10 +1,12 @@
-// Programs on the ingress of interfaces: by TCX links where the kernel has them (6.6), else by clsact filters.
+// Programs on the ingress of interfaces, by TCX links where the kernel has them (6.6), else by clsact filters; and on the egress of a
+// bond that is a netkit device.
 import { basename } from 'node:path';
 import {
   addBpfFilter,
   addClsact,
   BPF_TCX_INGRESS,
   closeFd,
+  createNetkitLink,
   createTcxLink,
   deleteBpfFilter,
   detachLink,
@@ -18,18 +20,21 @@ import {
 } from '../../linux/index.js';
 import { deleteEmptyClsact, FILTER_NAME, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
 import { doAll } from '../quietly.js';
-import { hasIngressQdisc, hookedAt } from './hooks.js';
+import { hasIngressQdisc, hookedBeside } from './hooks.js';
 import type { Pins } from './pins.js';
 
 const FILTER_HANDLE = 1;
 
-/** How programs are attached. */
-export type AttachKind = 'tcx' | 'clsact';
+/** How programs are attached at the ingress of an interface. */
+export const INGRESS_KINDS = ['tcx', 'clsact'] as const;
+export type IngressKind = (typeof INGRESS_KINDS)[number];
+/** The same, and by a link at what the primary device of a netkit pair sends. */
+export type AttachKind = IngressKind | 'netkit';
 
-/** One program at the ingress of one interface. A filter stays by itself; a link stays as long as it is pinned, or open. */
+/** One program at one interface. A filter stays by itself; a link (tcx, netkit) stays as long as it is pinned, or open. */
 export interface Attachment {
   readonly kind: AttachKind;
-  /** File of the pin (tcx), or of nothing (clsact: the kernel keeps the filter). */
+  /** File of the pin of a link, or of nothing (clsact: the kernel keeps the filter). */
   readonly pin: string;
   readonly ifindex: number;
   /** True when the clsact qdisc was made for us. */
@@ -49,15 +54,15 @@ export interface AttachWish {
   readonly ifindex: number;
   /** Name of the pin. */
   readonly pin: string;
-  /** TCX where the kernel has it, when absent. */
+  /** At the ingress, by TCX where the kernel has it, when absent. */
   readonly kind?: AttachKind;
 }
 
 /**
- * Attaches: by TCX where the kernel has it, or as wished. `note` is told how before it is done, so that `detach` can undo what was only
- * begun.
+ * Attaches: at the ingress by TCX where the kernel has it, or as wished. `note` is told how before it is done, so that `detach` can undo
+ * what was only begun.
  */
-export function attachIngress(
+export function attachProgram(
   hooks: Pick<Hooks, 'netlink' | 'pins'>,
   programFd: number,
   { ifindex, pin, kind }: AttachWish,
@@ -65,14 +70,14 @@ export function attachIngress(
 ): Attachment {
   const noted = hooks.pins.pathOf(pin);
   if (kind !== 'clsact') {
-    const attachment: Attachment = { kind: 'tcx', pin: noted, ifindex, ownsQdisc: false };
+    const attachment: Attachment = { kind: kind ?? 'tcx', pin: noted, ifindex, ownsQdisc: false };
     note(attachment);
     try {
-      attachLink(hooks.pins, programFd, ifindex, pin);
+      attachLink(hooks.pins, programFd, attachment, pin);
       return attachment;
     } catch (error) {
       // EINVAL: a kernel before 6.6 does not know the attach type.
-      if (kind === 'tcx' || !isErrno(error, 'EINVAL')) throw error;
+      if (kind !== undefined || !isErrno(error, 'EINVAL')) throw error;
     }
   }
   const ownsQdisc = !hasIngressQdisc(hooks.netlink, ifindex);
@@ -82,8 +87,11 @@ export function attachIngress(
   return attachment;
 }
 
-function attachLink(pins: Pins, programFd: number, ifindex: number, pin: string): void {
-  const link = createTcxLink(programFd, ifindex, BPF_TCX_INGRESS);
+function attachLink(pins: Pins, programFd: number, { kind, ifindex }: Attachment, pin: string): void {
+  const link =
+    kind === 'netkit'
+      ? createNetkitLink(programFd, ifindex)
+      : createTcxLink(programFd, ifindex, BPF_TCX_INGRESS);
   try {
     pins.pin(link, pin);
   } catch (error) {
@@ -111,7 +119,7 @@ export function swapProgram(hooks: Hooks, programFd: number, attachment: Attachm
 
 /** Pins the link here where it is not: where it was pinned may be out of sight. */
 export function keepPinned(hooks: Hooks, attachment: Attachment): void {
-  if (attachment.kind !== 'tcx') return;
+  if (attachment.kind === 'clsact') return;
   const name = basename(attachment.pin);
   const link = linkOf(hooks, attachment);
   if (link === undefined) return;
@@ -126,8 +134,8 @@ export function keepPinned(hooks: Hooks, attachment: Attachment): void {
 export function linkOf({ netlink, pins, mapId }: Hooks, attachment: Attachment): number | undefined {
   const pinned = pins.get(basename(attachment.pin));
   if (pinned !== undefined || mapId === undefined) return pinned;
-  const hooked = hookedAt(netlink, attachment.ifindex).find(
-    ({ kind, linkId, mapIds }) => kind === 'tcx' && linkId !== 0 && mapIds.includes(mapId),
+  const hooked = hookedBeside(netlink, attachment).find(
+    ({ kind, linkId, mapIds }) => kind === attachment.kind && linkId !== 0 && mapIds.includes(mapId),
   );
   return hooked === undefined ? undefined : linkFdById(hooked.linkId);
 }
@@ -152,7 +160,7 @@ export function detach(hooks: Hooks, attachment: Attachment): void {
 
 function takeOff(hooks: Hooks, attachment: Attachment): void {
   const { netlink, pins } = hooks;
-  if (attachment.kind === 'tcx') {
+  if (attachment.kind !== 'clsact') {
     const link = linkOf(hooks, attachment);
     if (link !== undefined) {
       // Detached explicitly: an interface that moved to another namespace would take the program with it.
@@ -178,16 +186,16 @@ export function isAttached(hooks: Hooks, attachment: Attachment): boolean {
   const { netlink, mapId } = hooks;
   const { kind, ifindex } = attachment;
   if (kind === 'clsact' && !listBpfFilters(netlink, ifindex, 'ingress').some(isBondwireFilter)) return false;
-  if (kind === 'tcx') {
+  if (kind !== 'clsact') {
     const link = linkOf(hooks, attachment);
     if (link === undefined) return false;
     try {
-      if (linkInfo(link).tcx?.ifindex !== ifindex) return false;
+      if (linkInfo(link).hook?.ifindex !== ifindex) return false;
     } finally {
       closeFd(link);
     }
   }
-  const hooked = hookedAt(netlink, ifindex);
+  const hooked = hookedBeside(netlink, attachment);
   if (mapId === undefined || hooked.length === 0) return true;
   return hooked.some(each => each.kind === kind && each.mapIds.includes(mapId));
 }

@@ -2,14 +2,15 @@
 // member, and a map shared with them. All of it is pinned: it works on when this process is gone, and is adopted later.
 import { dirname } from 'node:path';
 import { fromBytes } from '../../ebpf/index.js';
-import { closeFd, deleteLink, removeTwice, RingBuffer, type Rtnetlink, setLink } from '../../linux/index.js';
+import { closeFd, removeTwice, RingBuffer, type Rtnetlink } from '../../linux/index.js';
 import { tagRanges } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
-import type { BondDataPlane, BondPlaces, Diversion, KnownBond, Loss, NewBond } from '../contract.js';
-import { createPair, deletePair, lowerAlias } from '../pair.js';
+import type { BondDataPlane, BondPlaces, Diversion, KnownBond, NewBond } from '../contract.js';
+import { Pair, type PairKind } from '../pair.js';
+import { PairedBond } from '../paired-bond.js';
 import { unlessDamaged } from '../parts-note.js';
-import { doAll, quietly } from '../quietly.js';
-import { type Attachment, attachIngress, detach, type Hooks, keepPinned, swapProgram } from './attachment.js';
+import { allOrNothing, doAll, firstThatWorks, quietly } from '../quietly.js';
+import { type Attachment, attachProgram, detach, type Hooks, keepPinned, swapProgram } from './attachment.js';
 import { exchange } from './exchange.js';
 import { HeldLinks } from './held-links.js';
 import { staying } from './staying.js';
@@ -18,9 +19,10 @@ import {
   type EbpfSurroundings,
   EVENTS_PIN,
   findBond,
+  pairKindsFor,
   receivePin,
   STATE_PIN,
-  TRANSMIT_PIN,
+  transmitWish,
 } from './find-bond.js';
 import { LiveState } from './live-state.js';
 import { closeMaps, createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
@@ -36,7 +38,7 @@ import { type TransmitKind, transmitKindOf, transmitProgramOf } from './transmit
 /** What is attached before the first plan: it sends nothing, as there is no member. */
 const FIRST_KIND: TransmitKind = 'active-backup';
 
-export class EbpfBond implements BondDataPlane {
+export class EbpfBond extends PairedBond implements BondDataPlane {
   readonly kind = 'ebpf';
   readonly #by: EbpfSurroundings;
   readonly #netlink: Rtnetlink;
@@ -52,12 +54,13 @@ export class EbpfBond implements BondDataPlane {
   /** By slot: the tags that its receive program leaves, as text, as far as this process set them. */
   readonly #left = new Map<number, string>();
   readonly #held: HeldLinks;
-  #closed = false;
-  #carrier: boolean | undefined;
   #tell: ((record: Uint8Array) => void) | undefined;
   renewed: string | undefined;
 
-  private constructor(by: EbpfSurroundings, places: BondPlaces, maps: LoadedMaps, parts: Parts) {
+  private constructor(by: EbpfSurroundings, places: BondPlaces, pair: Pair, maps: LoadedMaps, parts: Parts) {
+    const state = new LiveState(maps.state);
+    super(pair, state);
+    this.#state = state;
     this.#by = by;
     this.#netlink = by.netlink;
     this.#toolbox = by.toolbox;
@@ -66,26 +69,29 @@ export class EbpfBond implements BondDataPlane {
     this.#maps = maps;
     this.#parts = parts;
     this.#held = new HeldLinks(() => this.#hooks);
-    this.#state = new LiveState(maps.state);
     try {
       this.#ring = new RingBuffer(maps.events, EVENTS_BYTES);
     } catch (error) {
-      this.#state.close();
+      state.close();
       throw error;
     }
   }
 
-  /** Makes the interface pair and its transmit program; nothing is left behind when that fails. */
+  /** Makes the interface pair, of the best kind that works here, and its transmit program; nothing is left behind when that fails. */
   static create(by: EbpfSurroundings, bond: NewBond): EbpfBond {
+    const kinds = pairKindsFor(by, new Pins(by.store, bond));
+    return firstThatWorks(kinds.map(kind => () => EbpfBond.#make(by, bond, kind)));
+  }
+
+  static #make(by: EbpfSurroundings, bond: NewBond, pairKind: PairKind): EbpfBond {
     const { netlink, toolbox } = by;
-    const undo: (() => void)[] = [];
-    try {
+    return allOrNothing(undo => {
       const { lowerName } = bond;
       const unfinished: Unfinished = { layoutVersion: LAYOUT_VERSION, lowerName };
-      writeParts(bond.partsFile, unfinished);
       undo.push(() => removeTwice(bond.partsFile));
-      const pair = createPair(netlink, bond, TX_QUEUES);
-      undo.push(() => deleteLink(netlink, bond.name));
+      writeParts(bond.partsFile, unfinished);
+      const pair = Pair.create(netlink, bond, pairKind, TX_QUEUES);
+      undo.push(() => pair.destroy());
       // Where that cannot be, frames are spread over the queues, which means nothing as long as none is tied to a member.
       steerUnchosen(netlink, pair.bondIfindex);
       const pins = new Pins(by.store, bond);
@@ -96,31 +102,25 @@ export class EbpfBond implements BondDataPlane {
       pins.pin(maps.state, STATE_PIN);
       pins.pin(maps.events, EVENTS_PIN);
       initialise(maps, pair.lowerIfindex);
-      const kind = attachKindFor(by, pins);
       const program = toolbox.load(transmitProgramOf(toolbox.context, FIRST_KIND), maps);
       let transmit: Attachment;
       try {
-        const wish = { ifindex: pair.lowerIfindex, pin: TRANSMIT_PIN, ...(kind !== undefined && { kind }) };
+        const wish = transmitWish(pair, attachKindFor(by, pins));
         // It goes with the pair and the directory, which are noted.
-        transmit = attachIngress({ netlink, pins }, program, wish, () => {});
+        transmit = attachProgram({ netlink, pins }, program, wish, () => {});
       } finally {
         closeFd(program);
       }
-      const parts = notedWith(maps, { lowerName, ...pair, transmit, receive: {} }, pins);
-      const made = new EbpfBond(by, bond, maps, parts);
+      const { bondIfindex, lowerIfindex } = pair;
+      const whole = { lowerName, bondIfindex, lowerIfindex, transmit, receive: {} };
+      const parts = notedWith(maps, whole, pins);
+      const made = new EbpfBond(by, bond, pair, maps, parts);
       made.#attached = FIRST_KIND;
-      undo.push(() => {
-        made.#release();
-        removeTwice(bond.partsFile);
-      });
+      undo.push(() => made.#release());
       made.#saveParts(parts);
       made.#held.hold(transmit);
       return made;
-    } catch (error) {
-      // Each step by itself: one that fails keeps no other from being done.
-      for (const step of undo.toReversed()) quietly(step);
-      throw error;
-    }
+    });
   }
 
   /**
@@ -131,10 +131,10 @@ export class EbpfBond implements BondDataPlane {
     const found = findBond(by, places, known);
     if (found === undefined) return undefined;
     if (found.trouble === undefined && found.maps !== undefined)
-      return EbpfBond.#open(by, places, found.maps, found.parts);
+      return EbpfBond.#open(by, places, found.pair, found.maps, found.parts);
     try {
       const { maps, parts } = exchange(by, places, known, found);
-      const adopted = EbpfBond.#open(by, places, maps, parts);
+      const adopted = EbpfBond.#open(by, places, found.pair, maps, parts);
       adopted.#attached = transmitKindOf(known.plan);
       adopted.renewed = found.trouble;
       return adopted;
@@ -143,10 +143,16 @@ export class EbpfBond implements BondDataPlane {
     }
   }
 
-  static #open(by: EbpfSurroundings, places: BondPlaces, maps: LoadedMaps, parts: Parts): EbpfBond {
+  static #open(
+    by: EbpfSurroundings,
+    places: BondPlaces,
+    pair: Pair,
+    maps: LoadedMaps,
+    parts: Parts,
+  ): EbpfBond {
     let adopted: EbpfBond;
     try {
-      adopted = new EbpfBond(by, places, maps, parts);
+      adopted = new EbpfBond(by, places, pair, maps, parts);
     } catch (error) {
       closeMaps(maps);
       throw error;
@@ -183,28 +189,20 @@ export class EbpfBond implements BondDataPlane {
       for (const attachment of [parts.transmit, ...Object.values(parts.receive)]) detach(hooks, attachment);
     }
     pins.removeAll();
-    if (parts !== undefined) deletePair(netlink, parts.lowerName);
+    if (parts !== undefined) Pair.sweep(netlink, parts.lowerName);
     removeTwice(places.partsFile);
   }
 
   /** What packets need ends with the daemon where links are held by pins that do. */
   get lifetimeProblem(): string | undefined {
-    const isHeld = this.#attachments().some(({ kind }) => kind === 'tcx');
+    const isHeld = this.#attachments().some(({ kind }) => kind !== 'clsact');
     if (!isHeld || this.#pins.last()) return undefined;
     return `its programs are held by pins in ${dirname(this.#places.pins)}, which is mounted for this daemon alone`;
   }
 
-  get bondIfindex(): number {
-    return this.#parts.bondIfindex;
-  }
-
-  get lowerIfindex(): number {
-    return this.#parts.lowerIfindex;
-  }
-
   /** Asked of the kernel each time: it costs little, and /sys may have changed. */
   get queuesProblem(): string | undefined {
-    return steerUnchosen(this.#netlink, this.#parts.bondIfindex);
+    return steerUnchosen(this.#netlink, this.bondIfindex);
   }
 
   get checksCarrier(): boolean {
@@ -212,22 +210,25 @@ export class EbpfBond implements BondDataPlane {
   }
 
   get detail(): string {
-    return `${this.#parts.transmit.kind}, ${this.#toolbox.describeReader()}`;
+    const { kind } = this.#parts.transmit;
+    const how = kind === this.pair.kind || this.pair.kind === 'veth' ? kind : `${this.pair.kind} by ${kind}`;
+    return `${how}, ${this.#toolbox.describeReader()}`;
   }
 
   addMember(member: MemberIndex): void {
     if (this.#state.slotOf(member) !== undefined) throw new Error(`Interface ${member} is a member already.`);
     const slot = this.#state.freeSlot();
     this.#state.occupy(slot, member);
-    const kind = attachKindFor(this.#by, this.#pins) ?? this.#parts.transmit.kind;
-    const wish = { ifindex: member, pin: receivePin(slot), kind };
+    const { kind: own } = this.#parts.transmit;
+    const kind = attachKindFor(this.#by, this.#pins) ?? (own === 'netkit' ? undefined : own);
+    const wish = { ifindex: member, pin: receivePin(slot), ...(kind !== undefined && { kind }) };
     const note = (receive: Attachment): void =>
       this.#saveParts({ ...this.#parts, receive: { ...this.#parts.receive, [slot]: receive } });
     let program: number | undefined;
     try {
       if (!this.#toolbox.learn(this.#maps, slot, member)) this.#state.forgetDevice(slot);
       program = this.#toolbox.load(receiveProgram(this.#toolbox.context, slot), this.#maps);
-      this.#held.hold(attachIngress(this.#hooks, program, wish, note));
+      this.#held.hold(attachProgram(this.#hooks, program, wish, note));
     } catch (error) {
       quietly(() => this.#detachReceive(slot));
       this.#state.vacate(slot);
@@ -316,47 +317,11 @@ export class EbpfBond implements BondDataPlane {
     this.#attached = kind;
   }
 
-  setCarrier(on: boolean): void {
-    if (this.#carrier === on) return;
-    setLink(this.#netlink, this.#parts.lowerIfindex, { up: on });
-    this.#carrier = on;
-  }
-
-  setMtu(mtu: number): void {
-    setLink(this.#netlink, this.#parts.lowerIfindex, { mtu });
-  }
-
-  renamed(bondName: string): void {
-    setLink(this.#netlink, this.#parts.lowerIfindex, { alias: lowerAlias(bondName, this.#places) });
-  }
-
-  current(): MemberIndex | null {
-    return this.#memberAt(this.#state.current);
-  }
-
-  lastReceivedNs(member: MemberIndex): bigint | null {
-    const slot = this.#state.slotOf(member);
-    const at = slot === undefined ? 0n : this.#state.receivedNs(slot);
-    return at === 0n ? null : at;
-  }
-
-  members(): readonly MemberIndex[] {
-    return this.#state.members();
-  }
-
-  takeLoss(): Loss {
-    return this.#state.takeLoss();
-  }
-
-  droppedTotal(): number {
-    return this.#state.drops;
-  }
-
   onDiverted(callback: (diversion: Diversion) => void): void {
     this.#tell = record => {
       const { fromSlot, toSlot, atNs } = fromBytes(DIVERSION, record);
-      const to = this.#memberAt(toSlot);
-      if (to !== null) callback({ from: this.#memberAt(fromSlot), to, atNs });
+      const to = this.memberAt(toSlot);
+      if (to !== null) callback({ from: this.memberAt(fromSlot), to, atNs });
     };
     this.#ring.watch(this.#tell);
   }
@@ -370,40 +335,28 @@ export class EbpfBond implements BondDataPlane {
     this.#saveParts(notedWith(this.#maps, this.#parts, this.#pins));
   }
 
-  close(): void {
-    if (this.#closed) return;
-    quietly(() => this.#outlive());
-    this.#shut();
-  }
-
-  #shut(): void {
-    if (this.#closed) return;
-    this.#release();
-    closeMaps(this.#maps);
-  }
-
   /** Links that would end with us are exchanged for filters, which stay by themselves. */
-  #outlive(): void {
+  protected outlive(): void {
     if (this.lifetimeProblem === undefined || this.#toolbox.attach === 'tcx') return;
     this.#saveParts(staying(this.#hooks, this.#parts));
   }
 
-  destroy(): void {
-    const steps = [
-      ...this.members().map(member => () => this.removeMember(member)),
-      () => this.#shut(),
-      () => detach(this.#hooks, this.#parts.transmit),
+  protected giveBack(): void {
+    this.#release();
+    closeMaps(this.#maps);
+  }
+
+  protected remains(): readonly (() => void)[] {
+    return [
+      () => doAll(this.#attachments().map(attachment => () => detach(this.#hooks, attachment))),
       () => this.#pins.removeAll(),
-      () => deletePair(this.#netlink, this.#parts.lowerName),
+      () => this.pair.destroy(),
       () => removeTwice(this.#places.partsFile),
     ];
-    // As much as can be is taken down; the first failure is told afterwards.
-    doAll(steps);
   }
 
   /** Gives the memory back; the maps stay open. */
   #release(): void {
-    this.#closed = true;
     this.#held.close();
     this.#ring.close();
     this.#state.close();
@@ -419,11 +372,6 @@ export class EbpfBond implements BondDataPlane {
 
   #attachments(): readonly Attachment[] {
     return [this.#parts.transmit, ...Object.values(this.#parts.receive)];
-  }
-
-  #memberAt(slot: number): MemberIndex | null {
-    const ifindex = this.#state.memberAt(slot);
-    return ifindex === 0 ? null : ifindex;
   }
 
   #saveParts(parts: Parts): void {

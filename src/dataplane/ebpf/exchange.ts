@@ -8,7 +8,7 @@ import { quietly } from '../quietly.js';
 import { MAX_MEMBERS } from '../limits.js';
 import {
   type Attachment,
-  attachIngress,
+  attachProgram,
   type AttachWish,
   detach,
   type Hooks,
@@ -24,9 +24,9 @@ import {
   type FoundBond,
   receivePin,
   STATE_PIN,
-  TRANSMIT_PIN,
+  transmitWish,
 } from './find-bond.js';
-import { hookedAt } from './hooks.js';
+import { type Hooked, hookedAt, hookedAtPair } from './hooks.js';
 import { LiveState } from './live-state.js';
 import { closeMaps, createMaps, type LoadedMaps } from './maps.js';
 import { NOT_BY_PINS, noted, type Parts, writeParts } from './parts.js';
@@ -89,7 +89,7 @@ export function exchange(
   }
 }
 
-/** What is put in place. */
+/** What is put in place: the other one goes only when the new one is there. */
 interface NewParts {
   readonly slots: ReadonlyMap<number, MemberIndex>;
   readonly maps: LoadedMaps;
@@ -108,54 +108,43 @@ function attachAll(
   const oldMap = found.maps?.state;
   const hooks: Hooks = { netlink, pins, mapId: oldMap === undefined ? undefined : mapInfo(oldMap).id };
   const wished = attachKindFor(by, pins);
-  const put = (of: number | 'transmit', before: Attachment | undefined, ifindex: number): Attachment => {
+  const put = (of: number | 'transmit', before: Attachment | undefined, wish: AttachWish): Attachment => {
     const program = programs.get(of) ?? -1;
-    const pin = of === 'transmit' ? TRANSMIT_PIN : receivePin(of);
     // With whichever map, where an exchange was cut short.
     const isThere =
       before !== undefined &&
       (isAttached(hooks, before) || isAttached({ ...hooks, mapId: undefined }, before));
-    // A bond keeps its kind, as long as that lasts.
-    const kind = wished ?? (isThere ? before.kind : undefined);
-    return replace(hooks, program, isThere ? before : undefined, {
-      ifindex,
-      pin,
-      ...(kind !== undefined && { kind }),
-    });
+    // A program stays where it is, as long as that lasts.
+    if (isThere && (wished === undefined || before.kind === wish.kind)) {
+      swapProgram(hooks, program, before);
+      keepPinned(hooks, before);
+      return before;
+    }
+    // What is exchanged is noted as such.
+    const made = attachProgram(hooks, program, wish, () => {});
+    if (isThere) detach(hooks, before);
+    return made;
+  };
+  const receiveWish = (slot: number, ifindex: number): AttachWish => {
+    return { ifindex, pin: receivePin(slot), ...(wished !== undefined && { kind: wished }) };
   };
   writeParts(places.partsFile, { ...old, layoutVersion: NOT_BY_PINS, exchanging: true });
   const receive: Record<string, Attachment> = {};
-  for (const [slot, member] of slots) receive[slot] = put(slot, attachmentAt(old, member), member);
-  const transmit = put('transmit', old.transmit, old.lowerIfindex);
+  for (const [slot, member] of slots)
+    receive[slot] = put(slot, attachmentAt(old, member), receiveWish(slot, member));
+  const transmit = put('transmit', old.transmit, transmitWish(found.pair, wished));
   pins.pin(maps.state, STATE_PIN);
   pins.pin(maps.events, EVENTS_PIN);
   const ids = { state: mapInfo(maps.state).id, events: mapInfo(maps.events).id };
   for (const attachment of Object.values(old.receive))
     if (!Array.from(slots.values()).includes(attachment.ifindex)) quietly(() => detach(hooks, attachment));
-  for (const ifindex of [old.lowerIfindex, ...slots.values()]) removeStrays(netlink, ifindex, ids.state);
+  removeStrays(hookedAtPair(netlink, old), ids.state);
+  for (const ifindex of slots.values()) removeStrays(hookedAt(netlink, ifindex), ids.state);
   const { lowerName, bondIfindex, lowerIfindex, left = {} } = old;
   const made = { lowerName, bondIfindex, lowerIfindex, transmit, receive, left, maps: ids };
   const parts = noted(made, pins.last());
   writeParts(places.partsFile, parts);
   return parts;
-}
-
-/** Puts a program where another one is, or where none is; the other one goes only when the new one is there. */
-function replace(
-  hooks: Hooks,
-  program: number,
-  before: Attachment | undefined,
-  wish: AttachWish,
-): Attachment {
-  if (before !== undefined && before.kind === (wish.kind ?? before.kind)) {
-    swapProgram(hooks, program, before);
-    keepPinned(hooks, before);
-    return before;
-  }
-  // What is exchanged is noted as such.
-  const made = attachIngress(hooks, program, wish, () => {});
-  if (before !== undefined) detach(hooks, before);
-  return made;
 }
 
 /** Members that are there by slot: the slots that they have, where they have any. */
@@ -193,9 +182,9 @@ function carry(state: LiveState, found: FoundBond): void {
 }
 
 /** Links of ours with another map than this: of an exchange that was cut short. */
-function removeStrays(netlink: Rtnetlink, ifindex: number, mapId: number): void {
-  for (const { kind, linkId, mapIds } of hookedAt(netlink, ifindex)) {
-    if (kind !== 'tcx' || linkId === 0 || mapIds.includes(mapId)) continue;
+function removeStrays(hooked: readonly Hooked[], mapId: number): void {
+  for (const { kind, linkId, mapIds } of hooked) {
+    if (kind === 'clsact' || linkId === 0 || mapIds.includes(mapId)) continue;
     const link = linkFdById(linkId);
     if (link === undefined) continue;
     try {

@@ -11,11 +11,12 @@ import {
   type Rtnetlink,
 } from '../../linux/index.js';
 import type { BondPlaces, KnownBond } from '../contract.js';
+import { Pair, PAIR_KINDS, type PairKind } from '../pair.js';
 import { unlessDamaged } from '../parts-note.js';
 import { MAX_MEMBERS } from '../limits.js';
-import { type Attachment, type AttachKind, type Hooks, isAttached } from './attachment.js';
+import { type Attachment, type AttachWish, type Hooks, type IngressKind, isAttached } from './attachment.js';
 import { type CarriedState, readCarried, versionOf } from './carried-state.js';
-import { hookedAt } from './hooks.js';
+import { type Hooked, hookedAt, hookedAtPair } from './hooks.js';
 import type { LoadedMaps } from './maps.js';
 import { noted, type Parts, readParts } from './parts.js';
 import { Pins, type PinStore } from './pins.js';
@@ -36,12 +37,30 @@ export const TRANSMIT_PIN = 'transmit';
 export const receivePin = (slot: number | string): string => `receive-${slot}`;
 
 /** How programs are to be attached here; undefined: the best that there is. Links end with us where pins do; filters do not. */
-export function attachKindFor({ toolbox }: EbpfSurroundings, pins: Pins): AttachKind | undefined {
+export function attachKindFor({ toolbox }: EbpfSurroundings, pins: Pins): IngressKind | undefined {
   return toolbox.attach ?? (pins.last() ? undefined : 'clsact');
+}
+
+/** Of which kind the pair of a new bond may be, the best first. */
+export function pairKindsFor(by: EbpfSurroundings, pins: Pins): readonly PairKind[] {
+  if (by.toolbox.pair !== undefined) return [by.toolbox.pair];
+  // What is quicker about netkit is its own hook, which takes links alone.
+  return attachKindFor(by, pins) === 'clsact' ? ['veth'] : PAIR_KINDS;
+}
+
+/** Where the transmit program of a pair goes: at what a netkit bond sends, else at what comes out of the lower end. */
+export function transmitWish(
+  { kind, bondIfindex, lowerIfindex }: Pick<Pair, 'kind' | 'bondIfindex' | 'lowerIfindex'>,
+  attach: IngressKind | undefined,
+): AttachWish {
+  if (kind === 'netkit' && attach !== 'clsact')
+    return { ifindex: bondIfindex, pin: TRANSMIT_PIN, kind: 'netkit' };
+  return { ifindex: lowerIfindex, pin: TRANSMIT_PIN, ...(attach !== undefined && { kind: attach }) };
 }
 
 /** What was found. */
 export interface FoundBond {
+  readonly pair: Pair;
   readonly parts: Parts;
   /** The caller closes them; absent where they are gone. */
   readonly maps?: LoadedMaps;
@@ -56,17 +75,17 @@ export function findBond(by: EbpfSurroundings, places: BondPlaces, known: KnownB
   const { netlink } = by;
   const note = unlessDamaged(() => readParts(places.partsFile));
   const finished = note !== undefined && 'transmit' in note ? note : undefined;
-  const lowerIfindex = finished?.lowerIfindex ?? known.lowerIfindex;
-  const bond = getLink(netlink, finished?.bondIfindex ?? known.bondIfindex);
-  if (bond === undefined || getLink(netlink, lowerIfindex)?.info?.kind !== 'veth') return undefined;
+  const pair = Pair.takeOver(netlink, places, finished ?? known);
+  if (pair === undefined) return undefined;
   const pins = new Pins(by.store, places);
-  const maps = findMaps(netlink, pins, finished, lowerIfindex);
+  const maps = findMaps(netlink, pins, finished, pair);
   const state = maps?.state;
   const carried = state === undefined ? undefined : readCarried(state, finished?.fields);
   const hooks: Hooks = { netlink, pins, mapId: state === undefined ? undefined : mapInfo(state).id };
-  const parts = finished ?? partsFromKernel(hooks, known, carried);
+  const parts = finished ?? partsFromKernel(hooks, pair, known, carried);
   const trouble = troubleOf(by, hooks, parts, finished, state, stillIn(known, carried));
   return {
+    pair,
     parts,
     ...(maps !== undefined && { maps }),
     ...(carried !== undefined && { carried }),
@@ -74,18 +93,18 @@ export function findBond(by: EbpfSurroundings, places: BondPlaces, known: KnownB
   };
 }
 
-/** The maps by the ids that were noted, by their pins, or by the program at the lower end. */
+/** The maps by the ids that were noted, by their pins, or by the transmit program. */
 function findMaps(
   netlink: Rtnetlink,
   pins: Pins,
   finished: Parts | undefined,
-  lowerIfindex: number,
+  pair: Pair,
 ): LoadedMaps | undefined {
   const { maps } = finished ?? {};
   const byNote = maps === undefined ? undefined : both(mapNamed(maps.state), mapNamed(maps.events));
   const found = byNote ?? both(pins.get(STATE_PIN), pins.get(EVENTS_PIN));
   if (found !== undefined) return found;
-  const fds = hookedAt(netlink, lowerIfindex)
+  const fds = hookedAtPair(netlink, pair)
     .flatMap(({ mapIds }) => mapIds)
     .map(mapNamed)
     .filter(fd => fd !== undefined);
@@ -117,11 +136,17 @@ function mapNamed(id: number): number | undefined {
 }
 
 /** What a note that is gone would have said, as far as the kernel knows it. */
-function partsFromKernel(hooks: Hooks, known: KnownBond, carried: CarriedState | undefined): Parts {
+function partsFromKernel(
+  hooks: Hooks,
+  pair: Pair,
+  known: KnownBond,
+  carried: CarriedState | undefined,
+): Parts {
   const pinned = pinnedLinks(hooks.pins);
+  const hookedHere = (ifindex: number): Hooked[] =>
+    hookedAt(hooks.netlink, ifindex).filter(({ mapIds }) => isOf(mapIds, hooks.mapId));
   const at = (ifindex: number, pin: string): Attachment => {
-    const kind =
-      hookedAt(hooks.netlink, ifindex).find(({ mapIds }) => isOf(mapIds, hooks.mapId))?.kind ?? 'tcx';
+    const kind = hookedHere(ifindex)[0]?.kind ?? 'tcx';
     // Taken away only where nothing else hangs in it.
     return { kind, pin: hooks.pins.pathOf(pin), ifindex, ownsQdisc: kind === 'clsact' };
   };
@@ -136,8 +161,11 @@ function partsFromKernel(hooks: Hooks, known: KnownBond, carried: CarriedState |
     const slot = Array.from({ length: MAX_MEMBERS }, (_, i) => i).find(free => !(free in receive)) ?? 0;
     receive[slot] = at(member, receivePin(slot));
   }
-  const { lowerName, bondIfindex, lowerIfindex } = known;
-  const transmit = at(lowerIfindex, TRANSMIT_PIN);
+  const { lowerName, bondIfindex, lowerIfindex } = pair;
+  const isAtLower = pair.kind === 'veth' || hookedHere(lowerIfindex).length > 0;
+  const transmit: Attachment = isAtLower
+    ? at(lowerIfindex, TRANSMIT_PIN)
+    : { kind: 'netkit', pin: hooks.pins.pathOf(TRANSMIT_PIN), ifindex: bondIfindex, ownsQdisc: false };
   return noted({ lowerName, bondIfindex, lowerIfindex, transmit, receive }, true);
 }
 
@@ -152,7 +180,7 @@ function pinnedLinks(pins: Pins): ReadonlyMap<number, number> {
     const slot = /^receive-([0-9]+)$/.exec(name)?.[1];
     const fd = slot === undefined ? undefined : pins.get(name);
     if (fd === undefined) continue;
-    const ifindex = linkInfo(fd).tcx?.ifindex;
+    const ifindex = linkInfo(fd).hook?.ifindex;
     closeFd(fd);
     if (ifindex !== undefined && ifindex !== 0 && Number(slot) < MAX_MEMBERS)
       slots.set(ifindex, Number(slot));
@@ -181,7 +209,10 @@ function troubleOf(
   const version = versionOf(state);
   if (version !== LAYOUT_VERSION || mapInfo(state).valueSize !== SHARED.size)
     return `they were of layout ${version}, and this Bondwire has ${LAYOUT_VERSION}`;
-  if (!isAttached(hooks, parts.transmit)) return 'the program at its lower end was gone';
+  if (!isAttached(hooks, parts.transmit))
+    return parts.transmit.kind === 'netkit'
+      ? 'the program at what it sends was gone'
+      : 'the program at its lower end was gone';
   const attachments = Object.values(parts.receive);
   for (const member of known.members) {
     const link = getLink(by.netlink, member);
@@ -190,7 +221,8 @@ function troubleOf(
     if (attachment === undefined || !isAttached(hooks, attachment))
       return `the program at ${link.name ?? member} was gone`;
   }
-  const fleeting = [parts.transmit, ...attachments].some(({ kind }) => kind === 'tcx') && !hooks.pins.last();
+  const fleeting =
+    [parts.transmit, ...attachments].some(({ kind }) => kind !== 'clsact') && !hooks.pins.last();
   if (fleeting && by.toolbox.attach !== 'tcx' && mayFindObjects()) return 'pins end with the daemon here';
   return undefined;
 }

@@ -17,7 +17,7 @@ export class HeldLinks {
   /** One that cannot be held is held by its pin alone. */
   hold(attachment: Attachment): void {
     this.letGo(attachment);
-    if (attachment.kind !== 'tcx') return;
+    if (attachment.kind === 'clsact') return;
     quietly(() => {
       const fd = linkOf(this.#hooks(), attachment);
       if (fd !== undefined) this.#fds.set(attachment.pin, fd);

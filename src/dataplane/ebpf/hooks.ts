@@ -1,8 +1,10 @@
-// What of Bondwire's hangs at the ingress of an interface, as the kernel tells it: programs are found so where no pin leads to them.
+// What of Bondwire's hangs at an interface, as the kernel tells it: programs are found so where no pin leads to them.
 import {
+  BPF_NETKIT_PRIMARY,
   BPF_TCX_INGRESS,
   type BpfFilter,
   closeFd,
+  hookEntries,
   isErrno,
   listBpfFilters,
   listQdiscs,
@@ -10,16 +12,17 @@ import {
   type ProgramInfo,
   programInfo,
   type Rtnetlink,
-  tcxEntries,
 } from '../../linux/index.js';
 import { isBondwireFilter } from '../filter-place.js';
-import type { AttachKind } from './attachment.js';
+import type { PairIndexes } from '../pair.js';
+import type { Attachment, AttachKind } from './attachment.js';
+import { TRANSMIT_PROGRAM } from './programs.js';
 
-/** A program at the ingress of an interface. */
+/** A program at an interface: at its ingress, or (netkit) at what it sends. */
 export interface Hooked {
   readonly kind: AttachKind;
   readonly programId: number;
-  /** TCX: id of the link; 0 for one without. */
+  /** Id of the link; 0 for one without. */
   readonly linkId: number;
   readonly name: string;
   /** Ids of its maps. */
@@ -29,17 +32,34 @@ export interface Hooked {
 /** With what the names of our programs begin. */
 const OURS = 'bw_';
 
-/** Our programs there, of whichever daemon; none where programs may not be looked at (CAP_SYS_ADMIN). */
+/** Our programs at its ingress, of whichever daemon; none where programs may not be looked at (CAP_SYS_ADMIN). */
 export function hookedAt(netlink: Rtnetlink, ifindex: number): Hooked[] {
-  const found: Hooked[] = [];
-  const add = (kind: AttachKind, programId: number | undefined, linkId: number): void => {
-    const info = programId === undefined ? undefined : infoOf(programId);
-    if (info?.name.startsWith(OURS) === true)
-      found.push({ kind, programId: info.id, linkId, name: info.name, mapIds: info.mapIds });
-  };
-  for (const { programId, linkId } of tcxEntries(ifindex, BPF_TCX_INGRESS)) add('tcx', programId, linkId);
-  for (const filter of filtersAt(netlink, ifindex)) add('clsact', filter.programId, 0);
-  return found;
+  const filters = filtersAt(netlink, ifindex).flatMap(({ programId }) => ours('clsact', programId, 0));
+  return [...linksAt(ifindex, 'tcx', BPF_TCX_INGRESS), ...filters];
+}
+
+/** The same where what a bond sends passes: at its lower end, and at the bond itself where that is a netkit device. */
+export function hookedAtPair(netlink: Rtnetlink, { bondIfindex, lowerIfindex }: PairIndexes): Hooked[] {
+  // What is at the bond's ingress is another bond's, of which this one is a member.
+  return [...linksAt(bondIfindex, 'netkit', BPF_NETKIT_PRIMARY), ...hookedAt(netlink, lowerIfindex)];
+}
+
+/** The same where something was attached. */
+export function hookedBeside(
+  netlink: Rtnetlink,
+  { kind, ifindex }: Pick<Attachment, 'kind' | 'ifindex'>,
+): Hooked[] {
+  return kind === 'netkit' ? linksAt(ifindex, kind, BPF_NETKIT_PRIMARY) : hookedAt(netlink, ifindex);
+}
+
+function linksAt(ifindex: number, kind: AttachKind, attachType: number): Hooked[] {
+  return hookEntries(ifindex, attachType).flatMap(({ programId, linkId }) => ours(kind, programId, linkId));
+}
+
+function ours(kind: AttachKind, programId: number | undefined, linkId: number): Hooked[] {
+  const info = programId === undefined ? undefined : infoOf(programId);
+  if (info?.name.startsWith(OURS) !== true) return [];
+  return [{ kind, programId: info.id, linkId, name: info.name, mapIds: info.mapIds }];
 }
 
 /** True when filters can hang there. */
@@ -71,4 +91,10 @@ function infoOf(programId: number): ProgramInfo | undefined {
 export function hasProgram(netlink: Rtnetlink, ifindex: number, programName: string): boolean {
   if (filtersAt(netlink, ifindex).length > 0) return true;
   return hookedAt(netlink, ifindex).some(({ name }) => name.startsWith(programName));
+}
+
+/** True when a transmit program of any Bondwire daemon serves the bond. */
+export function isTransmitted(netlink: Rtnetlink, pair: PairIndexes): boolean {
+  if (hasProgram(netlink, pair.lowerIfindex, TRANSMIT_PROGRAM)) return true;
+  return hookedAtPair(netlink, pair).some(({ name }) => name.startsWith(TRANSMIT_PROGRAM));
 }

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { err, type Result, unreachable } from '../../base/index.js';
 import { type Btf, link, parseBtf, type ProgramSpec } from '../../ebpf/index.js';
 import { closeFd, isErrno, loadProgram, progTestRun } from '../../linux/index.js';
-import type { AttachKind } from './attachment.js';
+import type { PairKind } from '../pair.js';
+import type { IngressKind } from './attachment.js';
 import { CAST_KFUNC, type KernelLayout, readKernelLayout } from './kernel-layout.js';
 import type { DeviceReader, ProgramContext } from './program-parts.js';
 import { transmitProgram } from './programs.js';
@@ -12,10 +13,10 @@ import { createMaps, type LoadedMaps } from './maps.js';
 
 const BTF_PATH = '/sys/kernel/btf/vmlinux';
 
-/** What is to be used although the kernel could do better; for tests, and for whoever meets a kernel's mistake. */
+/** What is to be used although the kernel could do better; for tests, and for whoever meets a kernel's mistake. Absent: the best that there is. */
 export interface ToolboxWishes {
-  /** The BONDWIRE_ATTACH of the environment (`tcx` or `clsact`) where absent, and else the best that there is. */
-  readonly attach?: AttachKind;
+  readonly attach?: IngressKind;
+  readonly pair?: PairKind;
   readonly reader?: DeviceReader;
 }
 
@@ -23,28 +24,30 @@ export interface ToolboxWishes {
 export class Toolbox {
   readonly context: ProgramContext;
   /** How programs are to be attached; undefined: the best that works. */
-  readonly attach: AttachKind | undefined;
+  readonly attach: IngressKind | undefined;
+  /** Of which kind the pair of a new bond is to be; undefined: the best that works. */
+  readonly pair: PairKind | undefined;
   /** Why devices are not read, when they are not: one sentence. */
   readonly readerProblem: string | undefined;
   readonly #castId: number | undefined;
 
   private constructor(parts: {
     readonly context: ProgramContext;
-    readonly attach: AttachKind | undefined;
+    readonly wishes: ToolboxWishes;
     readonly castId?: number;
     readonly problem?: string;
   }) {
     this.context = parts.context;
-    this.attach = parts.attach;
+    this.attach = parts.wishes.attach;
+    this.pair = parts.wishes.pair;
     this.#castId = parts.castId;
     this.readerProblem = parts.problem;
   }
 
   /** Tries what this kernel can do; throws SystemError when it cannot do eBPF at all (or we may not). */
   static probe(wishes: ToolboxWishes = {}): Toolbox {
-    const attach = wishes.attach ?? attachFromEnvironment();
     const plain = (problem: string): Toolbox => {
-      const toolbox = new Toolbox({ context: { reader: 'none', layout: undefined }, attach, problem });
+      const toolbox = new Toolbox({ context: { reader: 'none', layout: undefined }, wishes, problem });
       toolbox.#tryLoading(undefined);
       return toolbox;
     };
@@ -58,7 +61,7 @@ export class Toolbox {
     for (const reader of ['cast', 'probe'] as const) {
       if ((wishes.reader ?? reader) !== reader || (reader === 'cast' && castId === undefined)) continue;
       const context = { reader, layout: layout.value };
-      const tried = new Toolbox({ context, attach, ...(castId !== undefined && { castId }) });
+      const tried = new Toolbox({ context, wishes, ...(castId !== undefined && { castId }) });
       try {
         tried.#tryLoading(layout.value);
         return tried;
@@ -128,11 +131,6 @@ function isLockedDown(): boolean {
   } catch {
     return false;
   }
-}
-
-function attachFromEnvironment(): AttachKind | undefined {
-  const wish = process.env['BONDWIRE_ATTACH'];
-  return wish === 'tcx' || wish === 'clsact' ? wish : undefined;
 }
 
 function readBtf(): Result<Btf, string> {

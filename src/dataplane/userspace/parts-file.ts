@@ -11,13 +11,13 @@ import {
 } from 'node:fs';
 import { keepTwice, type MappedMemory, mapShared, removeTwice } from '../../linux/index.js';
 import type { BondPlaces } from '../contract.js';
-import type { Pair } from '../pair.js';
+import type { PairIndexes } from '../pair.js';
 import { readNote, USERSPACE_NOTE } from '../parts-note.js';
 import { SHARED_BYTES, SharedState, USERSPACE_VERSION } from './shared-state.js';
 import type { Silence } from './silence.js';
 
 /** What a bond is made of; plain JSON. */
-export interface Parts extends Pair {
+export interface Parts extends PairIndexes {
   readonly kind: 'userspace';
   readonly version: number;
   readonly lowerName: string;

@@ -177,20 +177,20 @@ export class SharedState {
     return Atomics.compareExchange(this.#words, AT.current, from, to) === from;
   }
 
-  /** Interface of a slot; 0 when it is free. */
-  ifindexOf(slot: number): number {
-    return this.#get(this.#member(slot, MEMBER.ifindex));
+  /** Interface of a slot; 0 when it is free, or no slot. */
+  memberAt(slot: number): number {
+    return slot < 0 || slot >= MAX_MEMBERS ? 0 : this.#get(this.#member(slot, MEMBER.ifindex));
   }
 
   slotOf(ifindex: number): number | undefined {
-    for (let slot = 0; slot < MAX_MEMBERS; slot++) if (this.ifindexOf(slot) === ifindex) return slot;
+    for (let slot = 0; slot < MAX_MEMBERS; slot++) if (this.memberAt(slot) === ifindex) return slot;
     return undefined;
   }
 
   /** One that is free and not among those that are held. */
   freeSlot(held: ReadonlySet<number> = new Set()): number {
     for (let slot = 0; slot < MAX_MEMBERS; slot++)
-      if (this.ifindexOf(slot) === 0 && !held.has(slot)) return slot;
+      if (this.memberAt(slot) === 0 && !held.has(slot)) return slot;
     throw new Error(`A bond has at most ${MAX_MEMBERS} members, and as many are in use still.`);
   }
 
@@ -203,7 +203,7 @@ export class SharedState {
   }
 
   members(): number[] {
-    const all = Array.from({ length: MAX_MEMBERS }, (_, slot) => this.ifindexOf(slot));
+    const all = Array.from({ length: MAX_MEMBERS }, (_, slot) => this.memberAt(slot));
     return all.filter(ifindex => ifindex !== 0);
   }
 

@@ -19,7 +19,7 @@ export function hasQdiscOfPeople(netlink: Rtnetlink, member: MemberIndex): boole
 /** `active` is a slot, or NO_MEMBER. */
 export function slotPlanOf(
   plan: ForwardingPlan,
-  state: Pick<SharedState, 'slotOf' | 'ifindexOf'>,
+  state: Pick<SharedState, 'slotOf' | 'memberAt'>,
   throughQdisc: (member: MemberIndex) => boolean,
 ): { readonly slots: Omit<SlotPlan, 'usable'>; readonly active: number } {
   const planned: (PlannedMember & { readonly slot: number })[] = [];
@@ -29,7 +29,7 @@ export function slotPlanOf(
   }
   const perSlot = (test: (member: MemberIndex) => boolean): boolean[] =>
     Array.from({ length: MAX_MEMBERS }, (_, slot) => {
-      const member = state.ifindexOf(slot);
+      const member = state.memberAt(slot);
       return member !== 0 && test(member);
     });
   const isPlanned = (test: (each: PlannedMember) => boolean): boolean[] =>

@@ -1,21 +1,19 @@
 // One bond on the user-space data plane: a veth pair whose near end is the bond, a packet ring on the far end and on each
 // member, and a worker between them. The pair stays when this process goes, and is taken over by the next.
 import {
-  deleteLink,
-  getLink,
   leaveTagged,
   type MappedMemory,
   type PacketRing,
   type Rtnetlink,
-  setLink,
   takeRingDrops,
 } from '../../linux/index.js';
 import { tagRanges } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
-import type { BondDataPlane, BondPlaces, Diversion, KnownBond, Loss, NewBond } from '../contract.js';
-import { createPair, deletePair, lowerAlias } from '../pair.js';
+import type { BondDataPlane, BondPlaces, Diversion, KnownBond, NewBond } from '../contract.js';
+import { Pair } from '../pair.js';
+import { PairedBond } from '../paired-bond.js';
 import { unlessDamaged } from '../parts-note.js';
-import { doAll, quietly } from '../quietly.js';
+import { allOrNothing, quietly } from '../quietly.js';
 import { forwarder } from './forwarder.js';
 import type { SocketKeeper } from './socket-keeper.js';
 import { NO_MEMBER, SharedState, USERSPACE_VERSION } from './shared-state.js';
@@ -58,7 +56,7 @@ interface Surroundings {
   readonly keeper: SocketKeeper;
 }
 
-export class UserspaceBond implements BondDataPlane {
+export class UserspaceBond extends PairedBond implements BondDataPlane {
   readonly kind = 'userspace';
   readonly checksCarrier = true;
   /** The daemon forwards; what that means is told where it is asked for, as it depends on a supervisor. */
@@ -81,20 +79,20 @@ export class UserspaceBond implements BondDataPlane {
   #parts: Parts;
   /** The last one that was applied here. */
   #plan: ForwardingPlan | undefined;
-  #closed = false;
-  #carrier: boolean | undefined;
   #tell: ((diversion: Diversion) => void) | undefined;
   /** Told before anybody listened. */
   #waiting: Diversion[] = [];
   #ringDrops = 0;
 
-  private constructor(by: Surroundings, places: BondPlaces, parts: Parts, memory: MappedMemory) {
+  private constructor(by: Surroundings, places: BondPlaces, pair: Pair, parts: Parts, memory: MappedMemory) {
+    const state = new SharedState(memory.buffer);
+    super(pair, state);
+    this.#state = state;
     this.#netlink = by.netlink;
     this.#keeper = by.keeper;
     this.#places = places;
     this.#parts = parts;
     this.#memory = memory;
-    this.#state = new SharedState(memory.buffer);
     const { ring, isKept } = openRing(
       this.#keeper,
       ringName(parts.lowerName, 'host'),
@@ -109,7 +107,7 @@ export class UserspaceBond implements BondDataPlane {
   #start(): void {
     const members = new Map(
       Array.from(this.#sockets, ([slot, sockets]) => {
-        return [slot, { ifindex: this.#state.ifindexOf(slot), place: memberPlaceOf(sockets) }];
+        return [slot, { ifindex: this.#state.memberAt(slot), place: memberPlaceOf(sockets) }];
       }),
     );
     this.#number = forwarder.addBond(
@@ -117,9 +115,9 @@ export class UserspaceBond implements BondDataPlane {
       placeOf(this.#host),
       members,
       ({ from, to, atNs }) => {
-        const toMember = this.#memberAt(to);
+        const toMember = this.memberAt(to);
         if (toMember === null) return;
-        const diversion = { from: this.#memberAt(from), to: toMember, atNs };
+        const diversion = { from: this.memberAt(from), to: toMember, atNs };
         if (this.#tell === undefined) this.#waiting.push(diversion);
         else this.#tell(diversion);
       },
@@ -129,30 +127,28 @@ export class UserspaceBond implements BondDataPlane {
   /** Makes the interface pair and starts to carry its packets; nothing is left behind when that fails. */
   static create(by: Surroundings, bond: NewBond): UserspaceBond {
     const { netlink } = by;
-    const undo: (() => void)[] = [() => removeFiles(bond)];
-    try {
+    return allOrNothing(undo => {
       const { name, lowerName } = bond;
       const unfinished: Unfinished = { kind: 'userspace', version: USERSPACE_VERSION, lowerName };
+      undo.push(() => removeFiles(bond));
       writeWhole(bond.partsFile, unfinished);
-      const pair = createPair(netlink, bond);
-      undo.push(() => deleteLink(netlink, name));
+      const pair = Pair.create(netlink, bond, 'veth');
+      undo.push(() => pair.destroy());
       switchOffUnsayable(name);
+      const { bondIfindex, lowerIfindex } = pair;
       // Its note is that of the pair, with which it goes.
-      const lowerSilence = silence(netlink, pair.lowerIfindex, () => {});
-      const parts: Parts = { ...unfinished, ...pair, silenced: {}, lowerSilence };
+      const lowerSilence = silence(netlink, lowerIfindex, () => {});
+      const parts: Parts = { ...unfinished, bondIfindex, lowerIfindex, silenced: {}, lowerSilence };
       const memory = mapState(stateFile(bond), true);
       undo.push(() => memory.unmap());
       new SharedState(memory.buffer).initialise();
-      const made = new UserspaceBond(by, bond, parts, memory);
+      const made = new UserspaceBond(by, bond, pair, parts, memory);
       undo.pop();
       undo.push(() => made.close());
       made.#start();
       made.#saveParts(parts);
       return made;
-    } catch (error) {
-      for (const step of undo.toReversed()) quietly(step);
-      throw error;
-    }
+    });
   }
 
   /** True when there is a note of one, of any version. */
@@ -180,13 +176,12 @@ export class UserspaceBond implements BondDataPlane {
     const { netlink } = by;
     const parts = unlessDamaged(() => readUserspaceParts(places.partsFile));
     if (parts?.version !== USERSPACE_VERSION || !('lowerIfindex' in parts)) return undefined;
-    const lower = getLink(netlink, parts.lowerIfindex);
-    if (getLink(netlink, parts.bondIfindex) === undefined || lower?.name !== parts.lowerName)
-      return undefined;
+    const pair = Pair.takeOver(netlink, places, parts);
+    if (pair === undefined) return undefined;
     const memory = mapWords(places, parts);
     let adopted: UserspaceBond;
     try {
-      adopted = new UserspaceBond(by, places, parts, memory);
+      adopted = new UserspaceBond(by, places, pair, parts, memory);
     } catch (error) {
       memory.unmap();
       throw error;
@@ -216,16 +211,8 @@ export class UserspaceBond implements BondDataPlane {
     if ('silenced' in parts) {
       for (const silenced of Object.values(parts.silenced)) quietly(() => unsilence(netlink, silenced));
     }
-    deletePair(netlink, parts.lowerName);
+    Pair.sweep(netlink, parts.lowerName);
     removeFiles(places);
-  }
-
-  get bondIfindex(): number {
-    return this.#parts.bondIfindex;
-  }
-
-  get lowerIfindex(): number {
-    return this.#parts.lowerIfindex;
   }
 
   get detail(): string {
@@ -315,42 +302,6 @@ export class UserspaceBond implements BondDataPlane {
     if (this.#plan !== undefined) this.apply(this.#plan);
   }
 
-  lastReceivedNs(member: MemberIndex): bigint | null {
-    const slot = this.#state.slotOf(member);
-    const at = slot === undefined ? 0n : this.#state.receivedNs(slot);
-    return at === 0n ? null : at;
-  }
-
-  setCarrier(on: boolean): void {
-    if (this.#carrier === on) return;
-    setLink(this.#netlink, this.#parts.lowerIfindex, { up: on });
-    this.#carrier = on;
-  }
-
-  setMtu(mtu: number): void {
-    setLink(this.#netlink, this.#parts.lowerIfindex, { mtu });
-  }
-
-  renamed(bondName: string): void {
-    setLink(this.#netlink, this.#parts.lowerIfindex, { alias: lowerAlias(bondName, this.#places) });
-  }
-
-  current(): MemberIndex | null {
-    return this.#memberAt(this.#state.current);
-  }
-
-  members(): readonly MemberIndex[] {
-    return this.#state.members();
-  }
-
-  takeLoss(): Loss {
-    return this.#state.takeLoss();
-  }
-
-  droppedTotal(): number {
-    return this.#state.drops;
-  }
-
   onDiverted(callback: (diversion: Diversion) => void): void {
     this.#tell = callback;
     for (const diversion of this.#waiting.splice(0)) callback(diversion);
@@ -364,29 +315,24 @@ export class UserspaceBond implements BondDataPlane {
     this.#saveParts(this.#parts);
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  /** The daemon forwards; without it nobody does. */
+  protected outlive(): void {}
+
+  protected giveBack(): void {
     for (const slot of Array.from(this.#sockets.keys())) this.#shut(slot);
     this.#ringDrops += takeRingDrops(this.#host.fd);
     this.#state.leave();
     const shut = shutRing(this.#keeper, ringName(this.#parts.lowerName, 'host'), this.#host);
-    const giveBack = (): void => {
+    const unmap = (): void => {
       shut();
       this.#memory.unmap();
     };
-    if (this.#number === undefined) giveBack();
-    else forwarder.removeBond(this.#number, giveBack);
+    if (this.#number === undefined) unmap();
+    else forwarder.removeBond(this.#number, unmap);
   }
 
-  destroy(): void {
-    const steps = [
-      ...(this.#closed ? [] : this.members().map(member => () => this.removeMember(member))),
-      () => this.close(),
-      () => UserspaceBond.sweep(this.#netlink, this.#places),
-    ];
-    // As much as can be is taken down; the first failure is told afterwards.
-    doAll(steps);
+  protected remains(): readonly (() => void)[] {
+    return [() => UserspaceBond.sweep(this.#netlink, this.#places)];
   }
 
   #open(slot: number, member: MemberIndex): void {
@@ -431,15 +377,10 @@ export class UserspaceBond implements BondDataPlane {
   }
 
   #takeRingDrops(): number {
-    if (this.#closed) return this.#ringDrops;
+    if (this.isClosed) return this.#ringDrops;
     const fds = [this.#host.fd, ...Array.from(this.#sockets.values(), ({ ring }) => ring.fd)];
     for (const fd of fds) this.#ringDrops += takeRingDrops(fd);
     return this.#ringDrops;
-  }
-
-  #memberAt(slot: number): MemberIndex | null {
-    const ifindex = slot === NO_MEMBER ? 0 : this.#state.ifindexOf(slot);
-    return ifindex === 0 ? null : ifindex;
   }
 
   #saveParts(parts: Parts): void {
