@@ -1,7 +1,15 @@
 // The options of one bond: which statements of files count, what the program that they are for goes on without, and what is left
 // for the option engine to refuse. (config)
 import { parseIpv4, parseIpv6, shown } from '../base/index.js';
-import { canonicalValue, checkOptions, findOption, nearestOption, optionNumber } from '../policy/index.js';
+import {
+  canonicalValue,
+  type CheckedOptions,
+  checkOptions,
+  findOption,
+  nearestOption,
+  optionNumber,
+  type OptionText,
+} from '../policy/index.js';
 import type { Fact, KnownInterface, Level, Place } from './facts.js';
 import { resolve } from './machine-match.js';
 import type { Member, Membership } from './membership.js';
@@ -22,13 +30,8 @@ interface GivenOption {
   readonly tool: Tool | null;
 }
 
-interface OfMember {
-  readonly member: string;
-  readonly name: string;
-  readonly value: string;
-  readonly place: Place;
-  readonly tool: Tool | null;
-}
+/** An option of the bond, or of the member that it names. */
+type Written = Omit<GivenOption, 'isDefault'> & { readonly member: string | null };
 
 export interface OptionsOf {
   readonly bond: string;
@@ -49,27 +52,46 @@ export function optionsOf(reading: OptionsOf): {
 } {
   const { bond, membership, made, tell } = reading;
   const members = membership.of(bond);
-  const wishes: MemberWish[] = members.map(member => ({ name: member.name, options: {} }));
-  const given = givenOptions(reading);
-  const ofMembers = memberOptions(reading, members);
-  const options = new Map(given.map(option => [option.name, option.value]));
+  const written = [
+    ...givenOptions(reading).map((option): Written => ({ ...option, member: null })),
+    ...memberOptions(reading, members),
+  ];
   const checked = checkOptions(
     bond,
-    [
-      ...given.map(({ name, value }) => [name, value] as const),
-      ...ofMembers.map(({ name, member, value }) => [name, `${member}:${value}`] as const),
-    ],
+    written.map(textOf),
     members.map(member => member.name),
   );
-  const wrong = new Set<number>();
-  for (const { at, refusal } of checked.problems) {
-    const option = at === null ? undefined : (given[at] ?? ofMembers[at - given.length]);
-    if (at === null || option === undefined) {
+  const wrong = tellProblems(reading, written, checked);
+  for (const { at, message } of checked.warnings)
+    tell('warning', (at === null ? undefined : written[at])?.place ?? made, message);
+  const right = written.filter(option => !wrong.has(option));
+  for (const option of right) tellUnderstood(reading, members, option);
+  const optionsFor = (name: string | null): Record<string, string> =>
+    Object.fromEntries(right.filter(({ member }) => member === name).map(each => [each.name, each.value]));
+  return {
+    options: optionsFor(null),
+    members: members.map(({ name }) => ({ name, options: optionsFor(name) })),
+  };
+}
+
+/** As the option engine reads it. */
+function textOf({ name, value, member }: Written): OptionText {
+  return [name, member === null ? value : `${member}:${value}`];
+}
+
+/** Tells of what the option engine refuses, and gives what is left out for that: what will work one day is kept. */
+function tellProblems(
+  { made, tell }: OptionsOf,
+  written: readonly Written[],
+  { problems }: CheckedOptions,
+): ReadonlySet<Written> {
+  const wrong = new Set<Written>();
+  for (const { at, refusal } of problems) {
+    const option = at === null ? undefined : written[at];
+    if (option === undefined) {
       tell('error', made, refusal.message);
       continue;
     }
-    // What will work one day is kept; what can never work is not.
-    const stays = refusal.code === 'not-implemented';
     const passesOver = option.tool !== null && HABITS[option.tool].passesOver.has(refusal.code);
     const isIdle = ['needs-monitor', 'wrong-mode'].includes(refusal.code) && isInitial(option);
     if (isIdle) {
@@ -77,43 +99,29 @@ export function optionsOf(reading: OptionsOf): {
       tell('note', option.place, message);
     } else if (passesOver) tell('warning', option.place, withoutIt(refusal.message, option));
     else tell('error', option.place, refusal.message);
-    if (stays) continue;
-    wrong.add(at);
-    if (at < given.length) options.delete(option.name);
+    if (refusal.code !== 'not-implemented') wrong.add(option);
   }
-  for (const message of checked.warnings) {
-    const about = given.find(option => message.startsWith(`${option.name}=`));
-    tell('warning', about?.place ?? made, message);
-  }
-  for (const [at, { name, value, place }] of given.entries()) {
-    if (wrong.has(at)) continue;
-    tell('understood', place, `${bond}: ${name}=${shown(value)}.`);
-    if (
-      name === 'primary' &&
-      value !== '' &&
-      members.length > 0 &&
-      !members.some(each => each.name === value)
-    )
-      tell(
-        'warning',
-        place,
-        `${shown(value)} is no member of ${bond} by these files; it is the primary once it joins.`,
-      );
-  }
-  for (const [at, { member, name, value, place }] of ofMembers.entries()) {
-    if (wrong.has(given.length + at)) continue;
-    const wish = wishes.find(each => each.name === member);
-    if (wish !== undefined) Object.assign(wish, { options: { ...wish.options, [name]: value } });
+  return wrong;
+}
+
+function tellUnderstood(
+  { bond, tell }: OptionsOf,
+  members: readonly Member[],
+  { name, value, member, place }: Written,
+): void {
+  if (member !== null) {
     tell('understood', place, `${bond}: ${name} of ${shown(member)} is ${shown(value)}.`);
+    return;
   }
-  return { options: Object.fromEntries(options), members: wishes };
+  tell('understood', place, `${bond}: ${name}=${shown(value)}.`);
+  const isElsewhere = members.length > 0 && !members.some(each => each.name === value);
+  if (name !== 'primary' || value === '' || !isElsewhere) return;
+  const message = `${shown(value)} is no member of ${bond} by these files; it is the primary once it joins.`;
+  tell('warning', place, message);
 }
 
 /** What was refused and why, with what the program does. */
-function withoutIt(
-  message: string,
-  { name, value, tool }: Pick<GivenOption, 'name' | 'value' | 'tool'>,
-): string {
+function withoutIt(message: string, { name, value, tool }: Written): string {
   const why = message.replace(/^.*? was refused: /, '').replace(/(?:; leave (?:it )?out[a-z_ ]*)?\.$/, '');
   const how = tool === null ? '' : `${HABITS[tool].how}, and `;
   return `${name}=${shown(value)} was refused: ${why}; ${how}it was left out.`;
@@ -126,8 +134,8 @@ function isInitial({ name, value }: { readonly name: string; readonly value: str
   return number?.ok === true && number.value === spec?.initial;
 }
 
-function memberOptions({ facts, machine }: OptionsOf, members: readonly Member[]): OfMember[] {
-  const byKey = new Map<string, OfMember>();
+function memberOptions({ facts, machine }: OptionsOf, members: readonly Member[]): Written[] {
+  const byKey = new Map<string, Written>();
   for (const fact of facts) {
     if (fact.kind !== 'member-option') continue;
     for (const member of resolve(machine, fact.member)) {

@@ -309,7 +309,7 @@ export class Operations {
     const touched = names.map(name => findOption(name)?.name ?? name);
     const idle = idleWatch(runner.name, runner.policy.snapshot().options);
     if (idle !== undefined && touched.some(name => WATCHING.has(name))) {
-      this.#machine.journal.add(runner.name, { severity: 'warning', type: 'option', message: idle });
+      this.#machine.journal.add(runner.name, { severity: 'warning', type: 'option', message: idle.message });
     }
     this.#machine.save(runner);
     return done;

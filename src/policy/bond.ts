@@ -1,6 +1,6 @@
 // The bond: the sans-IO object that the daemon, the simulator and the tests drive. It gets no time from the operating
 // system, contains no networking code and no randomness; the rules are in the files beside it.
-import { err, type MacText, ok, refusal, type Refusal, type Result, unreachable } from '../base/index.js';
+import { err, type MacText, ok, type Refusal, type Result, unreachable } from '../base/index.js';
 import { activeBackupArpTick } from './monitors/arp-active-backup.js';
 import { hear, hearAnswer } from './monitors/arp-hearing.js';
 import { loadBalanceArpTick } from './monitors/arp-load-balance.js';
@@ -18,22 +18,23 @@ import { monitorTick } from './monitors/mii-pass.js';
 import { isActiveBackup } from './modes/modes.js';
 import type { AcceptAll } from './options/not-built.js';
 import { resendReports } from './addresses/notifications.js';
-import { applyOption, warnOfNoMonitor } from './options/option-apply.js';
+import { checkTogether } from './options/check-together.js';
+import { applyOption } from './options/option-apply.js';
+import { idleWatch, warnOfNoMonitor, watchesNothing } from './options/monitor-warnings.js';
 import {
   findOption,
   inApplyOrder,
   type NumberOption,
   NUMBER_OPTIONS,
   optionSpec,
-  type OptionName,
 } from './options/options.js';
 import { optionValues } from './options/option-values.js';
 import { factsOf, snapshotOf } from './snapshot.js';
 import { addressesFor, type MemberAddress } from './addresses/mac-rules.js';
 import { type BondState, type BondTimer, type Context } from './state.js';
-import { tell } from './tell.js';
+import { tell, tellOfOption } from './tell.js';
 import { newWatch } from './monitors/watch-times.js';
-import { idleWatch, isWatching } from './monitors/watched-link.js';
+import { isWatching } from './monitors/watched-link.js';
 
 /** Of `SavedBond`. */
 export const SAVED_BOND_VERSION = 5;
@@ -124,10 +125,7 @@ export class Bond implements BondPolicy {
       const applied = applyOption(context, name, value);
       if (!applied.ok) return applied;
     }
-    // Of a miimon=0 that came before arp_interval.
-    if (state.numbers.arp_interval > 0)
-      outputs.splice(0, Infinity, ...outputs.filter(each => !saysNoMonitor(each)));
-    else if (state.numbers.miimon === 0 && !outputs.some(saysNoMonitor)) warnOfNoMonitor(context);
+    if (watchesNothing(state)) warnOfNoMonitor(context);
     const values = optionValues(state);
     if (values.arp_interval > 0 && values.arp_ip_target.length === 0 && values.ns_ip6_target.length === 0) {
       // The module does not load with such parameters; by sysfs the driver takes them, and its monitor asks nobody.
@@ -135,7 +133,7 @@ export class Bond implements BondPolicy {
       tell(context, 'warning', 'option', message);
     }
     const idle = idleWatch(state.name, values);
-    if (idle !== undefined) tell(context, 'warning', 'option', idle);
+    if (idle !== undefined) tellOfOption(context, idle.option, idle.message);
     giveForwardingPlan(context);
     return ok(new Bond(context));
   }
@@ -218,10 +216,6 @@ export class Bond implements BondPolicy {
   }
 }
 
-function saysNoMonitor(output: Output): boolean {
-  return output.kind === 'event' && output.event.message.includes('watches no links');
-}
-
 /** Builds a bond with its options; all or nothing. Without a mode it is balance-rr, as the driver's. */
 export function createBond(wish: NewBond): Result<Bond, Refusal> {
   return Bond.create(wish);
@@ -230,29 +224,6 @@ export function createBond(wish: NewBond): Result<Bond, Refusal> {
 function ordered(options: NewBond['options']): (readonly [string, string])[] {
   const rank = new Map(inApplyOrder(options.map(([name]) => name)).map((name, i) => [name, i]));
   return options.toSorted(([a], [b]) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
-}
-
-/**
- * Conflicts between options that are given together (bond_changelink): found when it is the turn of the second, `turn`, or at once
- * when that is left out. `what` is refused.
- */
-export function checkTogether(what: string, options: NewBond['options'], turn?: OptionName): Refusal | null {
-  const isSet = (option: string): boolean =>
-    options.some(
-      ([given, value]) => findOption(given)?.name === option && !/^\s*(?:0+|off|none)?\s*$/.test(value),
-    );
-  if (options.some(([given, value]) => given === 'link_watch' && !/^\s*(?:0|driver)\s*$/.test(value)))
-    return null;
-  const isTurn = (option: OptionName): boolean => (turn ?? option) === option && isSet(option);
-  if (isTurn('arp_interval') && isSet('miimon')) {
-    const message = `${what} was refused: ARP monitoring cannot be used with MII monitoring; give miimon or arp_interval, not both; or both together with link_watch=any.`;
-    return refusal('invalid-request', 'EINVAL', message);
-  }
-  if (isTurn('arp_validate') && isSet('miimon')) {
-    const message = `${what} was refused: ARP validating cannot be used with MII monitoring; leave out arp_validate.`;
-    return refusal('invalid-request', 'EINVAL', message);
-  }
-  return null;
 }
 
 function dispatch(context: Context, input: Input): Handled {
@@ -309,6 +280,7 @@ function setOption(context: Context, name: string, value: string): Handled {
     message: `${context.state.name}: ${name} was set to ${value.trim() || 'nothing'}`,
   } as const;
   context.out.splice(before, 0, { kind: 'event', event });
+  if (findOption(name)?.name === 'miimon' && watchesNothing(context.state)) warnOfNoMonitor(context);
   return applied;
 }
 

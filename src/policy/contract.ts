@@ -2,7 +2,7 @@
 import type { MacText, Refusal, Result } from '../base/index.js';
 import type { VlanTag } from '../frames/index.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
-import type { ModeName, OptionValues } from './options/options.js';
+import type { ModeName, OptionName, OptionValues } from './options/options.js';
 
 /** Monotonic time in milliseconds; fractions allowed. The policy never asks for it, it is told. */
 export type TimeMs = number;
@@ -164,7 +164,8 @@ export type Output =
       /** The MAC address that asks; absent: the member's. */
       readonly source?: MacText;
     }
-  | { readonly kind: 'event'; readonly event: BondEvent };
+  /** `option`: the one whose value a warning is about. */
+  | { readonly kind: 'event'; readonly event: BondEvent; readonly option?: OptionName };
 
 /** Something worth telling a person, with the reason. */
 export interface BondEvent {

@@ -5,9 +5,9 @@ export {
   type NewBond,
   SAVED_BOND_VERSION,
   type SavedBond,
-  checkTogether,
 } from './bond.js';
-export { idleWatch } from './monitors/watched-link.js';
+export { checkTogether } from './options/check-together.js';
+export { idleWatch } from './options/monitor-warnings.js';
 export {
   canonicalValue,
   type CheckedOptions,

@@ -5,16 +5,27 @@ import { optionValues } from './options/option-values.js';
 import { failOverMacOf, usesPrimary } from './modes/modes.js';
 import type { BondState, MemberState } from './state.js';
 
+/** Field by field: what the policy keeps for itself is not to get out. */
 function memberSnapshot(member: MemberState): MemberSnapshot {
-  const {
-    staleAddresses: _addresses,
-    staleMtus: _mtus,
-    mtu: _mtu,
-    settling: _settling,
-    arp: _arp,
-    ...seen
-  } = member;
-  return seen;
+  return {
+    member: member.member,
+    name: member.name,
+    state: member.state,
+    inactive: member.inactive,
+    link: member.link,
+    linkFailureCount: member.linkFailureCount,
+    permanentAddress: member.permanentAddress,
+    address: member.address,
+    speedMbps: member.speedMbps,
+    duplex: member.duplex,
+    adminUp: member.adminUp,
+    carrier: member.carrier,
+    delayTicks: member.delayTicks,
+    prio: member.prio,
+    queueId: member.queueId,
+    actorPortPrio: member.actorPortPrio,
+    canSetAddress: member.canSetAddress,
+  };
 }
 
 /** A snapshot of the state. */

@@ -1,5 +1,6 @@
 // Telling a person: an event among the outputs. (policy)
 import type { BondEvent, Output } from './contract.js';
+import type { OptionName } from './options/options.js';
 
 /** Tells a person something. */
 export function tell(
@@ -10,4 +11,9 @@ export function tell(
   more: Partial<BondEvent> = {},
 ): void {
   out.push({ kind: 'event', event: { severity, type, message, ...more } });
+}
+
+/** Warns of the value that one option was given. */
+export function tellOfOption({ out }: { readonly out: Output[] }, option: OptionName, message: string): void {
+  out.push({ kind: 'event', event: { severity: 'warning', type: 'option', message }, option });
 }

@@ -152,6 +152,6 @@ export function checkBond(wish: BondWish, placeOf: (...keys: readonly string[]) 
     if (at === null || meant[at]?.isGuess !== true || refusal.code === 'wrong-mode')
       find('error', place, refusal.message);
   }
-  for (const message of checked.warnings) find('warning', placeOf('options'), message);
+  for (const { message } of checked.warnings) find('warning', placeOf('options'), message);
   return findings;
 }

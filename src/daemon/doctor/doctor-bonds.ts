@@ -83,7 +83,7 @@ function monitors({ bond, elsewhere, unreachable, silent }: BondFacts): Finding[
     found.push(
       warn(
         name,
-        idle,
+        idle.message,
         `set what is missing, or ${advice('bondwire set {bond} link_watch=driver passive_evidence=0', { bond: name })}`,
       ),
     );

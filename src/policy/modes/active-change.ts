@@ -88,8 +88,10 @@ export function changeActive(
 
 /** Chooses again and changes if the choice is another one. */
 export function selectActive(context: Context, reason: string, left: MemberState | null = null): void {
-  const best = findBest(context.state);
-  const { active } = context.state;
+  const { state } = context;
+  const { member: best, usedForce } = findBest(state);
+  if (usedForce) state.forcePrimary = false;
+  const { active } = state;
   if ((best?.member ?? null) === active) {
     if (left !== null && best === null) tellChange(context, left.name, null, reason);
     return;

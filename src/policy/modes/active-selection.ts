@@ -35,36 +35,44 @@ function reselect(state: BondState, candidate: MemberState, current: MemberState
   return current;
 }
 
-function primaryOrCurrent(state: BondState): MemberState | null {
+/** Who is to be active. */
+export interface Choice {
+  readonly member: MemberState | null;
+  /** The primary was taken because it had to be (`forcePrimary`), whatever primary_reselect says. */
+  readonly usedForce: boolean;
+}
+
+function unforced(member: MemberState | null): Choice {
+  return { member, usedForce: false };
+}
+
+function primaryOrCurrent(state: BondState): Choice {
   const primary = primaryMember(state);
   const current = activeMember(state);
   if (primary === null || primary.link !== 'up') {
     const best = highestPrio(state);
-    if (best !== null && best !== current) return reselect(state, best, current);
-    return current !== null && current.link === 'up' ? current : null;
+    if (best !== null && best !== current) return unforced(reselect(state, best, current));
+    return unforced(current !== null && current.link === 'up' ? current : null);
   }
-  if (state.forcePrimary) {
-    state.forcePrimary = false;
-    return primary;
-  }
-  return reselect(state, primary, current);
+  if (state.forcePrimary) return { member: primary, usedForce: true };
+  return unforced(reselect(state, primary, current));
 }
 
 /**
- * The member that should be active, or null. Consumes `forcePrimary`. When nothing is UP, a member that waits in updelay
+ * The member that should be active, or null. When nothing is UP, a member that waits in updelay
  * and will be done first is taken early (H23).
  */
-export function findBest(state: BondState): MemberState | null {
+export function findBest(state: BondState): Choice {
   const chosen = primaryOrCurrent(state);
-  if (chosen !== null) return chosen;
+  if (chosen.member !== null) return chosen;
   let best: MemberState | null = null;
   let least = state.numbers.updelay;
   for (const member of state.members) {
-    if (member.link === 'up') return member;
+    if (member.link === 'up') return unforced(member);
     if (member.link === 'back' && isUp(member) && member.delayTicks < least) {
       least = member.delayTicks;
       best = member;
     }
   }
-  return best;
+  return unforced(best);
 }

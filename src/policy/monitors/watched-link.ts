@@ -1,6 +1,5 @@
 // link_watch: the link of a member as both monitors together see it.
 import type { TimeMs } from '../contract.js';
-import type { OptionValues } from '../options/options.js';
 import { isUp, type Watched, type Watching } from './watched.js';
 
 /** Values of link_watch. */
@@ -31,18 +30,4 @@ export function targetsOf({
   nsTargets,
 }: Pick<Watching, 'arpTargets' | 'nsTargets'>): readonly string[] {
   return [...arpTargets, ...nsTargets];
-}
-
-/** What a user who asked for both monitors, or for passive evidence, is missing; undefined when nothing is. */
-export function idleWatch(name: string, options: OptionValues): string | undefined {
-  const { link_watch: watch, passive_evidence: passive, miimon, arp_interval: interval } = options;
-  if (watch === 'driver') {
-    return passive === 1
-      ? `passive_evidence=1 of ${name} does nothing without link_watch; set link_watch=any, miimon and arp_interval`
-      : undefined;
-  }
-  if (miimon > 0 && interval > 0) return undefined;
-  const missing =
-    interval > 0 ? 'miimon' : miimon > 0 ? 'arp_interval and arp_ip_target' : 'miimon and arp_interval';
-  return `link_watch=${watch} of ${name} joins two monitors, and not both are on: ${missing} must be set too`;
 }

@@ -34,10 +34,13 @@ describe('checkOptions()', () => {
 
   test('gives the warnings of the engine', () => {
     expect(checkOptions('bond0', [['mode', '1']]).warnings).toEqual([
-      expect.stringMatching(/watches no links/),
+      { at: null, message: expect.stringMatching(/watches no links/) as string },
     ]);
     expect(checkOptions('bond0', [...AB, ['updelay', '155']]).warnings).toEqual([
-      expect.stringMatching(/rounded to 100 ms\.$/),
+      { at: AB.length, message: expect.stringMatching(/rounded to 100 ms\.$/) as string },
+    ]);
+    expect(checkOptions('bond0', [['passive_evidence', '1'], ...AB]).warnings).toEqual([
+      { at: 0, message: expect.stringMatching(/^passive_evidence=1 of bond0 does nothing/) as string },
     ]);
   });
 

@@ -16,10 +16,17 @@ export interface OptionProblem {
   readonly refusal: Refusal;
 }
 
+export interface OptionWarning {
+  /** Position in the list that was given; null for what is said of the whole. */
+  readonly at: number | null;
+  /** One sentence. */
+  readonly message: string;
+}
+
 export interface CheckedOptions {
   readonly problems: readonly OptionProblem[];
   /** What the engine warns of: rounded delays, no monitor. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly OptionWarning[];
 }
 
 const CHECK = { address: '02:00:00:00:00:01', addressIsRandom: false, mtu: 1500 } as const;
@@ -52,9 +59,11 @@ export function checkOptions(
   if (!whole.ok) return { problems: [...problems, { at: null, refusal: whole.error }], warnings: [] };
   const warnings = whole.value
     .outputs()
-    .flatMap(output =>
-      output.kind === 'event' && output.event.severity === 'warning' ? [sentence(output.event.message)] : [],
-    );
+    .flatMap(output => (output.kind === 'event' && output.event.severity === 'warning' ? [output] : []))
+    .map(({ option, event }): OptionWarning => {
+      const at = accepted.findLast(position => findOption(options[position]?.[0] ?? '')?.name === option);
+      return { at: at ?? null, message: sentence(event.message) };
+    });
   joinAll(whole.value, members);
   for (const at of order.filter(position => isOfMembers(options[position]?.[0] ?? ''))) {
     const [option = '', value = ''] = options[at] ?? [];

@@ -30,7 +30,7 @@ import {
   optionSpec,
 } from './options.js';
 import { type BondState, type Context, makeBackup, type MemberState, primaryMember } from '../state.js';
-import { tell } from '../tell.js';
+import { tell, tellOfOption } from '../tell.js';
 
 type Applied = Result<undefined, Refusal>;
 const DONE: Applied = ok(undefined);
@@ -160,7 +160,7 @@ function applyDelay(
   if (value % miimon !== 0) {
     const rounded = numbers[option] * miimon;
     const message = `${name}=${value} of ${bond} is not a multiple of miimon=${miimon} and was rounded to ${rounded} ms`;
-    tell(context, 'warning', 'option', message);
+    tellOfOption(context, option, message);
   }
   return DONE;
 }
@@ -219,7 +219,6 @@ function monitorChanged(context: Context, miimon: number): void {
   // What was silent when both monitors last ran may be answered by now.
   if (state.timers.mii === null) restartWatch(context);
   state.timers.mii = miimon > 0 && state.adminUp ? context.now : null;
-  if (miimon === 0 && numbers.arp_interval === 0) warnOfNoMonitor(context);
 }
 
 /** The ARP monitor's options, which with link_watch every mode has. */
@@ -255,13 +254,6 @@ function arpChanged(context: Context, interval: number): void {
   }
   state.numbers.miimon = 0;
   state.timers.mii = null;
-}
-
-/** H08: nothing watches the links. */
-export function warnOfNoMonitor(context: Context): void {
-  const { name } = context.state;
-  const message = `${name} watches no links, so a dead one goes unnoticed; set miimon (for example miimon=100)`;
-  tell(context, 'warning', 'option', message);
 }
 
 /** dev_valid_name, and what could not be shown. */
