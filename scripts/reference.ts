@@ -56,7 +56,12 @@ function batches(scenarios: readonly Scenario[]): Scenario[][] {
 }
 
 /** Several at a time: they mostly wait. */
-async function runAll(scenarios: readonly Scenario[], arm: RealArm, parallel: number): Promise<Ran[]> {
+async function runAll(
+  scenarios: readonly Scenario[],
+  arm: RealArm,
+  parallel: number,
+  done: (scenario: Scenario) => void = () => {},
+): Promise<Ran[]> {
   const results: Ran[] = [];
   const waiting = [...scenarios];
   const worker = async (): Promise<void> => {
@@ -69,6 +74,7 @@ async function runAll(scenarios: readonly Scenario[], arm: RealArm, parallel: nu
           failed: String(error instanceof Error ? error.stack : error),
         });
       }
+      done(scenario);
     }
   };
   await Promise.all(Array.from({ length: parallel }, worker));
@@ -98,7 +104,7 @@ async function runWithRepeats(
   parallel: number,
 ): Promise<Ran[]> {
   const { arm } = armOf(where);
-  const ran = await runAll(scenarios, arm, parallel);
+  const ran = await runAll(scenarios, arm, parallel, ({ name }) => console.log(`${where}: ${name} has run`));
   const { unlisted } = judge(where, scenarios, ran, listedDifferences());
   const doubtful = new Set(unlisted.map(({ scenario }) => scenario));
   if (doubtful.size === 0) return ran;
@@ -125,27 +131,23 @@ async function runGuest(
     icount: true,
     argv: [process.execPath, fileURLToPath(import.meta.url), ...args, '--inside', names.join(',')],
     timeoutSeconds: 5400,
+    onOutput: text => process.stdout.write(text),
     onFiles: directory => {
       ran = JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8')) as Ran[];
     },
   });
-  for (const [line] of output.matchAll(/^.*: run again, alone: .*$/gm)) console.log(line);
   const failed = `The guest with ${kernel} gave nothing of it (status ${status}):\n${output.slice(-2000)}`;
   return names.map(name => ran.find(({ scenario }) => scenario === name) ?? { scenario: name, failed });
 }
 
-/** Runs scenarios in guests, one after the other, and tells how far it has come. */
+/** Runs scenarios in guests, one guest after the other. */
 async function runGuests(
   kernel: GuestKernel,
-  where: string,
   scenarios: readonly Scenario[],
   args: readonly string[],
 ): Promise<Ran[]> {
   const ran: Ran[] = [];
-  for (const batch of batches(scenarios)) {
-    ran.push(...(await runGuest(kernel, batch, args)));
-    console.log(`${where}: ${ran.length} of ${scenarios.length} scenarios have run`);
-  }
+  for (const batch of batches(scenarios)) ran.push(...(await runGuest(kernel, batch, args)));
   return ran;
 }
 
@@ -207,7 +209,7 @@ async function main(): Promise<void> {
     const ran =
       place === 'here'
         ? await runWithRepeats(mine, where, Number(values.parallel ?? 2 * availableParallelism()))
-        : await runGuests(place === '6.1' ? '6.1' : '6.12', where, mine, args);
+        : await runGuests(place === '6.1' ? '6.1' : '6.12', mine, args);
     const { scenarios: count, compared, listed, unlisted } = judge(where, mine, ran, differences);
     for (const problem of unlisted) console.log(`\n${where}: ${problem.scenario}: ${problem.text}`);
     bad += unlisted.length;
