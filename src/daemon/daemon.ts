@@ -26,6 +26,7 @@ import type { BondRunner } from './bond-runner.js';
 import { openLog } from './keeping/daemon-log.js';
 import { DataPlanes } from './kernel/data-planes.js';
 import { describeBond, describedDocument } from './api/described.js';
+import { DueSaves } from './keeping/due-saves.js';
 import { Journal } from './keeping/journal.js';
 import { KernelNews } from './kernel/kernel-news.js';
 import { MemberWatch } from './kernel/member-watch.js';
@@ -103,6 +104,7 @@ class Daemon implements RunningDaemon {
   readonly #machine: Machine;
   readonly #state: StateFile;
   readonly #keeper: StateKeeper;
+  readonly #due: DueSaves = new DueSaves(() => void this.#writeDown(this.#due.take()));
   readonly #registry = new Registry();
   readonly #operations: Operations;
   readonly #files: ViewFiles;
@@ -178,6 +180,7 @@ class Daemon implements RunningDaemon {
         log: openLog(runDir, options.logToStderr ?? false),
         now: monotonicMs,
         save: changed => void daemon.#save(changed),
+        saveSoon: changed => daemon.#due.soon(changed),
         note: (changed, what) => daemon.#note(changed, what),
       },
       state,
@@ -360,6 +363,11 @@ class Daemon implements RunningDaemon {
   }
 
   #save(changed?: object): Error | undefined {
+    const due = this.#due.take(changed);
+    return this.#writeDown(changed === undefined ? undefined : due);
+  }
+
+  #writeDown(changed?: ReadonlySet<object>): Error | undefined {
     if (!this.#saving) return undefined;
     if (!this.#guard.look()) return new Error(`${this.#machine.runDir} is not this daemon's any more`);
     const failed = this.#keeper.save(changed);
