@@ -26,6 +26,7 @@ import type { BondRunner } from './bond-runner.js';
 import { openLog } from './keeping/daemon-log.js';
 import { DataPlanes } from './kernel/data-planes.js';
 import { describeBond, describedDocument } from './api/described.js';
+import { DueSaves } from './keeping/due-saves.js';
 import { Journal } from './keeping/journal.js';
 import { KernelNews } from './kernel/kernel-news.js';
 import { MemberWatch } from './kernel/member-watch.js';
@@ -43,12 +44,13 @@ import { StateFile, stateFilePath } from './keeping/state-file.js';
 import type { Starting } from './starting.js';
 import { StateKeeper } from './keeping/state-keeper.js';
 import { unfinishedPins } from './kernel/unknown-bonds.js';
+import { BondTrees } from './views/bond-trees.js';
 import { ViewFiles } from './views/view-files.js';
 import { obeyWrite, type ViewWrite } from './views/view-writes.js';
 import { systemRefusal } from './kernel/system-refusal.js';
 import { Turns } from './kernel/turns.js';
 import { SystemLinks } from './views/system-links.js';
-import { filesOf, type TextView, textView } from './views/views.js';
+import { type TextView, textView } from './views/views.js';
 
 const GROUP_AND_OTHERS_WRITE = 0o022;
 
@@ -103,10 +105,11 @@ class Daemon implements RunningDaemon {
   readonly #machine: Machine;
   readonly #state: StateFile;
   readonly #keeper: StateKeeper;
+  readonly #due: DueSaves = new DueSaves(() => void this.#writeDown(this.#due.take()));
   readonly #registry = new Registry();
   readonly #operations: Operations;
   readonly #files: ViewFiles;
-  readonly #system = new SystemLinks();
+  readonly #trees = new BondTrees(new SystemLinks());
   readonly #news: KernelNews;
   readonly #awaited: AwaitedMembers;
   readonly #watch: MemberWatch;
@@ -132,8 +135,8 @@ class Daemon implements RunningDaemon {
     this.#operations = new Operations(machine, this.#registry);
     this.#files = new ViewFiles({
       runDir: machine.runDir,
-      tree: () => filesOf(this.#registry.all(), this.#system),
-      anew: () => this.#system.forget(),
+      trees: () => this.#trees.all(this.#registry.all()),
+      anew: () => this.#trees.anew(),
       written: writes => this.#obey(writes),
       failed: message => this.#filesFailed(message),
     });
@@ -144,7 +147,7 @@ class Daemon implements RunningDaemon {
       operations: this.#operations,
       watch: this.#watch,
       touched: link => {
-        if (link !== undefined) this.#system.told(link);
+        if (link !== undefined) this.#trees.told(link);
         this.#files.touch();
       },
     });
@@ -178,6 +181,7 @@ class Daemon implements RunningDaemon {
         log: openLog(runDir, options.logToStderr ?? false),
         now: monotonicMs,
         save: changed => void daemon.#save(changed),
+        saveSoon: changed => daemon.#due.soon(changed),
         note: (changed, what) => daemon.#note(changed, what),
       },
       state,
@@ -231,8 +235,9 @@ class Daemon implements RunningDaemon {
   }
 
   async serve(socket: string): Promise<void> {
-    this.#files.open();
     this.#server = await ControlServer.listen(this, socket);
+    // After all that packets and people wait for.
+    this.#files.open();
     this.#guard.start();
     this.#machine.log.info({ pid: process.pid, adopted: this.#adopted }, 'ready');
   }
@@ -360,9 +365,16 @@ class Daemon implements RunningDaemon {
   }
 
   #save(changed?: object): Error | undefined {
+    const due = this.#due.take(changed);
+    return this.#writeDown(changed === undefined ? undefined : due);
+  }
+
+  #writeDown(changed?: ReadonlySet<object>): Error | undefined {
     if (!this.#saving) return undefined;
     if (!this.#guard.look()) return new Error(`${this.#machine.runDir} is not this daemon's any more`);
     const failed = this.#keeper.save(changed);
+    if (changed === undefined) this.#trees.anew();
+    for (const bond of changed ?? []) this.#trees.changed(bond);
     this.#files.touch();
     return failed;
   }

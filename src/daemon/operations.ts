@@ -109,7 +109,7 @@ export class Operations {
       message: `${name} was created (${DATA_PLANE_NAMES[plane.kind]}, as ${choice.value.why}: ${plane.detail})`,
     });
     tellLifetime(this.#machine.journal, name, plane);
-    this.#machine.save(made);
+    this.#machine.saveSoon(made);
     return done;
   }
 
@@ -267,7 +267,7 @@ export class Operations {
       ({ name, ifindex }) => !names.includes(name) && !members.some(member => member === ifindex),
     );
     for (const member of new Set(members)) runner.feed({ kind: 'leave', member, cause: 'released' });
-    this.#machine.save(runner);
+    this.#machine.saveSoon(runner);
     return done;
   }
 
@@ -311,7 +311,7 @@ export class Operations {
     if (idle !== undefined && touched.some(name => WATCHING.has(name))) {
       this.#machine.journal.add(runner.name, { severity: 'warning', type: 'option', message: idle.message });
     }
-    this.#machine.save(runner);
+    this.#machine.saveSoon(runner);
     return done;
   }
 

@@ -188,7 +188,7 @@ export class BondKeeper<H extends Host = Host> {
     if (told.adminUp !== before.adminUp || told.address !== before.address) intake.sync();
     this.#departures.bringUp(told.address);
     intake.told(packets.bondIfindex);
-    book.save();
+    book.saveSoon();
   }
 
   /** The kernel told something of a member, which is asked how it is now. */
@@ -372,7 +372,8 @@ export class BondKeeper<H extends Host = Host> {
     }
     this.#guard(() => this.host.intake.follow());
     // Those are sent all the time; the times that follow from them start anew with a new keeper.
-    if (outputs.some(({ kind }) => kind !== 'probe' && kind !== 'send-through')) this.save();
+    if (outputs.some(({ kind }) => kind !== 'probe' && kind !== 'send-through'))
+      this.host.book.saveSoon();
   }
 
   /** Nothing that fails here may stop the keeper or the packets. */

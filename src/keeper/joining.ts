@@ -80,7 +80,7 @@ export function join(bond: JoinedBond, candidate: Candidate): Result<undefined, 
   packets.takeLoss();
   bond.stackChanged();
   intake.joined();
-  bond.save();
+  book.saveSoon();
   return ok(undefined);
 }
 

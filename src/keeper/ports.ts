@@ -169,6 +169,8 @@ export interface Outage {
 export interface Book {
   /** Writes down what the keeper knows; tells when it cannot, and tries again. */
   save(): void;
+  /** As `save`, at the end of the turn at the latest: for what is done already. */
+  saveSoon(): void;
   /** As `save`, before what must not be done when it is not written down: then it gives the refusal, which begins with `what`. */
   note(what: string): Refusal | undefined;
   tell(event: BondEvent, cost?: Outage): void;

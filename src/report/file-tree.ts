@@ -81,22 +81,18 @@ export function sysfsTree(bond: BondSnapshot): FileTree {
   return tree;
 }
 
-/** All files of all bonds. `otherMasters` are bonds of the kernel's own driver, which share the list of names. */
-export function driverTree(
-  bonds: readonly BondSnapshot[],
-  facts: ProcFacts,
-  otherMasters: readonly string[] = [],
-): FileTree {
+/** All files of one bond. */
+export function bondTree(bond: BondSnapshot, facts: ProcFacts): FileTree {
   const tree = new Map<string, TreeEntry>();
-  for (const bond of bonds) {
-    tree.set(`proc/net/bonding/${bond.name}`, { text: procText(bond, facts) });
-    tree.set(`proc/net/${bond.name}/info`, { text: infoText(bond) });
-    for (const [path, entry] of sysfsTree(bond)) tree.set(path, entry);
-  }
-  // Last: who finds a name in it finds the bond's files too.
-  const masters = [...otherMasters, ...bonds.map(bond => bond.name)];
-  tree.set('sys/class/net/bonding_masters', { text: `${masters.join(' ')}\n` });
+  tree.set(`proc/net/bonding/${bond.name}`, { text: procText(bond, facts) });
+  tree.set(`proc/net/${bond.name}/info`, { text: infoText(bond) });
+  for (const [path, entry] of sysfsTree(bond)) tree.set(path, entry);
   return tree;
+}
+
+/** The list of all bonds. Written last: who finds a name in it finds the bond's files too. */
+export function mastersTree(names: readonly string[]): FileTree {
+  return new Map([['sys/class/net/bonding_masters', { text: `${names.join(' ')}\n` }]]);
 }
 
 /** A tree as `grep -r . /sys/...` prints files, and `ls -l` links: a line for each, files without text too. */

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type BondSnapshot, createBond, MODE_NAMES, type ModeName } from '../policy/index.js';
-import { driverTree, procText, sysfsTree } from './index.js';
+import { mastersTree, procText, sysfsTree } from './index.js';
 import type { LacpFacts } from './lacp.js';
 import type { FileTree } from './file-tree.js';
 
@@ -129,9 +129,7 @@ describe.each(kernels)('Linux $release', ({ release, text }) => {
     expect(links.toSorted((a, b) => a.localeCompare(b))).toEqual(
       recorded.toSorted((a, b) => a.localeCompare(b)),
     );
-    expect(
-      driverTree([example(mode)], { kernelRelease: release }).get('sys/class/net/bonding_masters'),
-    ).toEqual({
+    expect(mastersTree([example(mode).name]).get('sys/class/net/bonding_masters')).toEqual({
       text: 'bond0\n',
     });
   });

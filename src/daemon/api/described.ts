@@ -74,7 +74,7 @@ export function describeBond(
     ...removeFrom(netlink, runner, gone.addresses),
     ...releaseGone(operations, runner, gone.members),
   ];
-  machine.save(runner);
+  machine.saveSoon(runner);
   return ok(removed);
 }
 

@@ -112,6 +112,7 @@ export class LinuxHost implements Host {
     const { journal, log } = machine;
     return {
       save: () => machine.save(this.#owner),
+      saveSoon: () => machine.saveSoon(this.#owner),
       note: (what: string): Refusal | undefined => machine.note(this.#owner, what),
       tell: (event: BondEvent, cost: Outage = {}) => {
         journal.add(bondName(), event, cost);

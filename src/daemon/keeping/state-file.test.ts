@@ -32,11 +32,11 @@ test('StateFile asks all bonds, or the one that changed; a bond that is new is a
   const names = (): string[] => file.load().bonds.map(({ name }) => name);
   file.save([first, second]);
   expect(names()).toEqual(['a-1', 'b-1']);
-  file.save([first, second], second);
+  file.save([first, second], new Set([second]));
   expect(names()).toEqual(['a-1', 'b-2']);
-  file.save([first, second, third], first);
+  file.save([first, second, third], new Set([first]));
   expect(names()).toEqual(['a-2', 'b-2', 'c-1']);
-  file.save([third], second);
+  file.save([third], new Set([second]));
   expect(names()).toEqual(['c-1']);
   file.save([]);
   expect(file.load()).toEqual({ bonds: [], isOurs: true });

@@ -117,11 +117,11 @@ export class StateFile {
     return loadState(this.#runDir, this.#netns, this.#cookie);
   }
 
-  /** Replaces the file and its copy; a crash leaves the old or the new one of each. All bonds are asked, or only the one that changed. */
-  save(bonds: readonly Savable[], changed?: object): void {
+  /** Replaces the file and its copy; a crash leaves the old or the new one of each. All bonds are asked, or only those that changed. */
+  save(bonds: readonly Savable[], changed?: ReadonlySet<object>): void {
     const cookie = this.#cookie === undefined ? {} : { netnsCookie: this.#cookie };
     const head = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns, ...cookie };
-    const texts = bonds.map(bond => this.#textOf(bond, changed === undefined || bond === changed));
+    const texts = bonds.map(bond => this.#textOf(bond, changed?.has(bond) ?? true));
     const text = `${JSON.stringify(head).slice(0, -1)},"bonds":[${texts.join(',')}]}`;
     keepTwice(stateFilePath(this.#runDir), text);
   }

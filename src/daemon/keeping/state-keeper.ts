@@ -5,8 +5,8 @@ import type { BondEvent } from '../../policy/index.js';
 const RETRY_MS = 5000;
 
 interface Keeping {
-  /** Writes all bonds, or only what changed of the one that is named; throws when it cannot. */
-  readonly write: (changed?: object) => void;
+  /** Writes all bonds, or only what changed of those that are named; throws when it cannot. */
+  readonly write: (changed?: ReadonlySet<object>) => void;
   readonly tell: (event: BondEvent) => void;
   readonly log: Pick<Logger, 'error'>;
 }
@@ -26,7 +26,7 @@ export class StateKeeper {
   }
 
   /** Gives why it could not be written: for those who do nothing that is not written down. */
-  save(changed?: object): Error | undefined {
+  save(changed?: ReadonlySet<object>): Error | undefined {
     try {
       this.#keeping.write(changed);
     } catch (error) {

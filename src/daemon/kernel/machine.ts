@@ -16,6 +16,8 @@ export interface Machine {
   readonly now: () => number;
   /** Writes the state file, and tells when it cannot; the runner is the one whose bond changed. */
   readonly save: (changed: object) => void;
+  /** As `save`, at the end of the turn: for what is done already. */
+  readonly saveSoon: (changed: object) => void;
   /** As `save`, before what must not be done when it is not written down: then it gives the refusal, which begins with `what`. */
   readonly note: (changed: object, what: string) => Refusal | undefined;
 }

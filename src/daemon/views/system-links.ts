@@ -70,29 +70,30 @@ export class SystemLinks {
     });
   }
 
-  /**
-   * Links by path below the run directory. `own` are the bonds and members, whose directories are ours: they get a link
-   * for each file of the real one, so that `has` has the last word on what is there already.
-   */
-  of(own: readonly NamedInterface[], has: (path: string) => boolean): Map<string, TreeEntry> {
+  /** Links by path below the run directory, but for bonds and members, whose directories are ours. */
+  others(own: ReadonlySet<string>): Map<string, TreeEntry> {
     const sys = this.#sys;
     const links = new Map<string, TreeEntry>();
-    const indexes = new Map(own.map(({ name, ifindex }) => [name, ifindex]));
     const add = (path: string, target: string): void => {
-      if (!has(`sys/${path}`)) links.set(`sys/${path}`, { link: target });
+      links.set(`sys/${path}`, { link: target });
     };
     this.#top ??= { areas: namesIn(sys), classes: namesIn(`${sys}/class`) };
     for (const name of this.#top.areas) if (name !== 'class') add(name, `${sys}/${name}`);
     for (const name of this.#top.classes) if (name !== 'net') add(`class/${name}`, `${sys}/class/${name}`);
     for (const name of namesIn(`${sys}/${NET}`)) {
-      if (name === 'bonding_masters') continue;
+      if (name === 'bonding_masters' || own.has(name)) continue;
       const real = this.#realOf(name);
-      if (real === undefined) continue;
-      const ifindex = indexes.get(name);
-      if (ifindex === undefined) add(`${NET}/${name}`, real);
-      else for (const file of this.#filesOf(ifindex, real)) add(`${NET}/${name}/${file}`, `${real}/${file}`);
+      if (real !== undefined) add(`${NET}/${name}`, real);
     }
     return links;
+  }
+
+  /** Of a bond or member: a link for each file of the real directory. */
+  filesAt({ name, ifindex }: NamedInterface): Map<string, TreeEntry> {
+    const real = this.#realOf(name);
+    if (real === undefined) return new Map();
+    const files = this.#filesOf(ifindex, real);
+    return new Map(files.map(file => [`sys/${NET}/${name}/${file}`, { link: `${real}/${file}` }]));
   }
 
   #realOf(name: string): string | undefined {

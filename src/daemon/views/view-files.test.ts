@@ -40,7 +40,7 @@ beforeEach(() => {
   ]);
   files = new ViewFiles({
     runDir,
-    tree: () => tree,
+    trees: () => [new Map(tree)],
     anew: () => {},
     written: async writes => {
       obeyed.push(...writes.map(write => write.text));
@@ -51,6 +51,7 @@ beforeEach(() => {
     },
   });
   files.open();
+  files.write();
 });
 
 afterEach(() => {

@@ -20,6 +20,10 @@ import { isWritable, MOST_WRITTEN, type ViewWrite } from './view-writes.js';
 
 /** Shortest time between two looks at what changed: a storm of events costs ten writes a second, not thousands. */
 const PAUSE_MS = 100;
+/** With many bonds a look takes long: the pause is so many times as long, so that packets' monitors have most of the processor. */
+const PAUSE_TIMES = 10;
+/** What others do to files is put right within a second. */
+const LONGEST_PAUSE_MS = 700;
 /** Changes that are no news of any kind (a speed that was negotiated anew) are found after this. */
 const SWEEP_MS = 5000;
 
@@ -44,10 +48,12 @@ what is refused is told as an event. Other files are put right when they are wri
 They are removed when the daemon ends in order. If it was killed, they are as they were then until it is back.
 `;
 
+const MARKS: FileTree = new Map(AREAS.map(area => [`${area}/${MARK}`, { text: MARK_TEXT }]));
+
 export interface ViewFilesOptions {
   readonly runDir: string;
-  /** What the files are to hold now. */
-  readonly tree: () => FileTree;
+  /** What the files are to hold now, in parts that have no path in common: a part that is the same object as before did not change. */
+  readonly trees: () => readonly FileTree[];
   /** The next tree is to be made anew, from nothing that is known. */
   readonly anew: () => void;
   /** Somebody wrote to files that set something. */
@@ -59,6 +65,11 @@ export interface ViewFilesOptions {
 export class ViewFiles {
   readonly #options: ViewFilesOptions;
   #written = new Map<string, TreeEntry>();
+  /** Paths of `#written` by directory. */
+  readonly #inside = new Map<string, Set<string>>();
+  /** Parts that were looked at, and those of them that are written whole. */
+  #trees: readonly FileTree[] = [];
+  readonly #settled = new Set<FileTree>();
   /** What files were when they were written, or read since, by which those that others wrote to are known. */
   readonly #stamps = new Map<string, string>();
   /** Directories that are there. */
@@ -70,12 +81,16 @@ export class ViewFiles {
   #lastMs = Number.NEGATIVE_INFINITY;
   #problem = '';
   #open = false;
+  /** All directories are to be looked at. */
+  #isSweep = false;
+  /** Milliseconds that the last writing took. */
+  #tookMs = 0;
 
   constructor(options: ViewFilesOptions) {
     this.#options = options;
   }
 
-  /** Sweeps away what a daemon left that was killed, and writes everything. */
+  /** Sweeps away what a daemon left that was killed, and writes everything soon. */
   open(): void {
     try {
       for (const area of AREAS) this.#clear(area);
@@ -90,18 +105,20 @@ export class ViewFiles {
       return;
     }
     this.#open = true;
-    this.write();
+    this.touch();
     this.#sweep = setInterval(() => {
       this.#options.anew();
+      this.#isSweep = true;
       this.touch();
     }, SWEEP_MS);
     this.#sweep.unref();
   }
 
-  /** Something may have changed: written at the end of this turn, or 100 ms after the last time. */
+  /** Something may have changed: written after this turn, or a pause after the last time, longer where that took long. */
   touch(): void {
     if (!this.#open || this.#timer !== undefined) return;
-    const wait = Math.max(0, this.#lastMs + PAUSE_MS - performance.now());
+    const pause = Math.max(PAUSE_MS, Math.min(LONGEST_PAUSE_MS, PAUSE_TIMES * this.#tookMs));
+    const wait = Math.max(0, this.#lastMs + pause - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.write();
@@ -112,14 +129,23 @@ export class ViewFiles {
   /** Writes what changed, at once. */
   write(): void {
     if (!this.#open) return;
-    this.#lastMs = performance.now();
+    const fromMs = performance.now();
     try {
-      const wanted = new Map(this.#options.tree());
-      for (const area of AREAS) wanted.set(`${area}/${MARK}`, { text: MARK_TEXT });
+      const trees = [MARKS, ...this.#options.trees()];
+      const changed = trees.filter(tree => !this.#settled.has(tree));
+      const now = new Set(trees);
+      const dropped = this.#trees.filter(tree => !now.has(tree));
+      this.#trees = trees;
+      for (const tree of dropped) this.#settled.delete(tree);
+      const stays = (path: string): boolean => changed.some(tree => tree.has(path));
       // What goes, goes first: the link of an interface makes room for the directory of a member, and the other way.
-      const gone = Array.from(this.#written.keys()).filter(path => !wanted.has(path));
+      const gone = dropped.flatMap(tree =>
+        [...tree.keys()].filter(path => this.#written.has(path) && !stays(path)),
+      );
       const steps = gone.map(path => () => this.#remove(path));
-      const due = Array.from(wanted).filter(([path, entry]) => !same(this.#written.get(path), entry));
+      const due = changed.flatMap(tree =>
+        Array.from(tree).filter(([path, entry]) => !same(this.#written.get(path), entry)),
+      );
       steps.push(
         ...due.slice(0, AT_ONCE).map(
           ([path, entry]) =>
@@ -128,14 +154,20 @@ export class ViewFiles {
         ),
       );
       const failures = steps.map(quietly).filter(failure => failure !== undefined);
+      if (failures.length === 0 && due.length <= AT_ONCE) for (const tree of changed) this.#settled.add(tree);
       // Not at once where nothing could be written: it may be so for long.
       if (due.length > AT_ONCE && failures.length === 0) this.#again();
-      this.#watch.follow(new Set(Array.from(this.#written.keys(), path => dirname(this.#at(path)))));
+      if (this.#isSweep) this.#watch.suspectAll();
+      this.#isSweep = false;
+      this.#watch.follow(new Set(this.#inside.keys()));
       // One file that cannot be written keeps no other from being.
       if (failures.length > 0) throw failures[0];
       this.#problem = '';
     } catch (error) {
       this.#tell(error);
+    } finally {
+      this.#lastMs = performance.now();
+      this.#tookMs = this.#lastMs - fromMs;
     }
   }
 
@@ -157,6 +189,9 @@ export class ViewFiles {
     clearInterval(this.#sweep);
     this.#watch.close();
     this.#written.clear();
+    this.#inside.clear();
+    this.#settled.clear();
+    this.#trees = [];
     this.#stamps.clear();
     this.#directories.clear();
     try {
@@ -187,9 +222,17 @@ export class ViewFiles {
     const stamp = this.#stamps.get(path);
     if (stamp === undefined && 'link' in entry && this.#linkAnew(path, entry.link)) return;
     const temporary = this.#at('.view.new');
-    rmSync(temporary, { recursive: true, force: true });
-    if ('link' in entry) symlinkSync(entry.link, temporary);
-    else writeFileSync(temporary, entry.text, { mode: 0o444 });
+    const make = (): void => {
+      if ('link' in entry) symlinkSync(entry.link, temporary);
+      else writeFileSync(temporary, entry.text, { mode: 0o444, flag: 'wx' });
+    };
+    try {
+      make();
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error;
+      rmSync(temporary, { recursive: true, force: true });
+      make();
+    }
     const replaced = stamp !== undefined && isWritable(path) ? this.#keep(path) : undefined;
     const move = (): void => this.#inDirectoryOf(path, () => renameSync(temporary, this.#at(path)));
     try {
@@ -198,8 +241,7 @@ export class ViewFiles {
       this.#clearWay(path);
       move();
     }
-    this.#written.set(path, entry);
-    this.#stamps.set(path, this.#stampOf(path));
+    this.#wrote(path, entry);
     if (replaced !== undefined && this.#stampOf(replaced) !== stamp) this.#late(path, replaced);
     else if (replaced !== undefined) rmSync(this.#at(replaced), { force: true });
   }
@@ -213,9 +255,26 @@ export class ViewFiles {
       if (isErrno(error, 'EEXIST', 'ELOOP', 'ENOTDIR')) return false;
       throw error;
     }
-    this.#written.set(path, { link: target });
-    this.#stamps.set(path, this.#stampOf(path));
+    this.#wrote(path, { link: target });
     return true;
+  }
+
+  #wrote(path: string, entry: TreeEntry): void {
+    this.#written.set(path, entry);
+    this.#stamps.set(path, this.#stampOf(path));
+    const directory = dirname(this.#at(path));
+    const others = this.#inside.get(directory);
+    if (others === undefined) this.#inside.set(directory, new Set([path]));
+    else others.add(path);
+  }
+
+  #forget(path: string): void {
+    this.#written.delete(path);
+    this.#stamps.delete(path);
+    const directory = dirname(this.#at(path));
+    const others = this.#inside.get(directory);
+    others?.delete(path);
+    if (others?.size === 0) this.#inside.delete(directory);
   }
 
   /** Makes the directory of a file where it is not there, or not any more. */
@@ -282,8 +341,8 @@ export class ViewFiles {
     if (!this.#open) return;
     const writes: ViewWrite[] = [];
     let isSpoilt = false;
-    for (const [path, entry] of this.#written) {
-      if (entry === SPOILT || dirname(this.#at(path)) !== directory) continue;
+    for (const path of this.#inside.get(directory) ?? []) {
+      if (this.#written.get(path) === SPOILT) continue;
       const stamp = this.#stampOf(path);
       if (stamp === this.#stamps.get(path)) continue;
       if (isWritable(path) && this.#isBeingWritten(path)) {
@@ -301,6 +360,8 @@ export class ViewFiles {
       if (text !== '') writes.push({ path, text });
     }
     if (!isSpoilt) return;
+    // Which part it is of is not known: all are held against what is written.
+    this.#settled.clear();
     // What they set shows in the files when they are put right.
     const done = writes.length === 0 ? Promise.resolve() : this.#options.written(writes);
     void done.catch((error: unknown) => this.#tell(error)).finally(() => this.touch());
@@ -315,8 +376,7 @@ export class ViewFiles {
 
   /** The file, and the directories that it leaves empty. */
   #remove(path: string): void {
-    this.#written.delete(path);
-    this.#stamps.delete(path);
+    this.#forget(path);
     rmSync(this.#at(path), { recursive: true, force: true });
     for (let up = dirname(path); up.includes('/'); up = dirname(up)) {
       try {

@@ -19,6 +19,8 @@ export class ViewWatch {
   /** Directories that the kernel would not watch for us. */
   readonly #unwatched = new Set<string>();
   #looks: NodeJS.Timeout | undefined;
+  /** Directories that may be others by now than those that are watched. */
+  readonly #suspect = new Set<string>();
 
   constructor(changed: (directory: string) => void) {
     this.#changed = changed;
@@ -30,7 +32,9 @@ export class ViewWatch {
       if (!directories.has(directory)) this.#leave(directory);
     }
     this.#unwatched.clear();
-    for (const directory of directories) this.#watch(directory);
+    for (const directory of directories)
+      if (this.#suspect.has(directory) || !this.#watched.has(directory)) this.#watch(directory);
+    this.#suspect.clear();
     if (this.#unwatched.size === 0) {
       clearInterval(this.#looks);
       this.#looks = undefined;
@@ -38,6 +42,11 @@ export class ViewWatch {
       this.#looks = setInterval(() => Array.from(this.#unwatched).forEach(this.#changed), LOOK_MS);
       this.#looks.unref();
     }
+  }
+
+  /** Directories may have been exchanged without news of it (something was mounted there). */
+  suspectAll(): void {
+    for (const directory of this.#watched.keys()) this.#suspect.add(directory);
   }
 
   close(): void {
@@ -66,7 +75,10 @@ export class ViewWatch {
     this.#leave(directory);
     if (which === undefined) return;
     try {
-      const watcher = watch(directory, { persistent: false }, () => this.again(directory));
+      const watcher = watch(directory, { persistent: false }, () => {
+        this.#suspect.add(directory);
+        this.again(directory);
+      });
       // One that ends is looked at from the next time on.
       watcher.on('error', () => this.#leave(directory));
       this.#watched.set(directory, { watcher, which });

@@ -1,12 +1,10 @@
-// The views of a daemon's bonds: texts in the driver's form, and the directories that hold them as files.
+// The views of a daemon's bonds as texts in the driver's form.
 import { release } from 'node:os';
 import { unreachable } from '../../base/index.js';
 import { getLink, listAddresses, type Rtnetlink } from '../../linux/index.js';
 import { AF_INET, AF_INET6, type Address, IFF, type Link, ownAddress } from '../../netlink/index.js';
 import {
   addCounters,
-  driverTree,
-  type FileTree,
   grownBy,
   type IfconfigCounters,
   type IfconfigFacts,
@@ -19,7 +17,6 @@ import {
 } from '../../report/index.js';
 import type { BondRunner } from '../bond-runner.js';
 import { countersOf } from '../kernel/member-counters.js';
-import { kernelMasters, type SystemLinks } from './system-links.js';
 
 /** Texts of one bond that a reader may ask for. */
 export type TextView = 'proc' | 'info' | 'ifconfig' | 'sysfs';
@@ -39,22 +36,6 @@ export function textView(netlink: Rtnetlink, runner: BondRunner, view: TextView)
     default:
       return unreachable(view);
   }
-}
-
-/** The files of all bonds, and links to the rest of /sys where that is the /sys of this network namespace. */
-export function filesOf(runners: readonly BondRunner[], system: SystemLinks): FileTree {
-  const bonds = runners.map(runner => runner.policy.snapshot());
-  const facts = { kernelRelease: release() };
-  const interfaces = bonds.flatMap((bond, i) => [
-    { name: bond.name, ifindex: runners[i]?.plane.bondIfindex ?? 0 },
-    ...bond.members.map(({ name, member }) => ({ name, ifindex: member })),
-  ]);
-  if (interfaces.length === 0 || !system.isOurs(interfaces)) return driverTree(bonds, facts);
-  const tree = new Map(driverTree(bonds, facts, kernelMasters()));
-  const own = interfaces.map(({ name }) => name);
-  const here = new Set([...own.map(name => `sys/class/net/${name}`), ...tree.keys()]);
-  for (const [path, entry] of system.of(interfaces, path => here.has(path))) tree.set(path, entry);
-  return tree;
 }
 
 function ifconfigOf(netlink: Rtnetlink, runner: BondRunner): string {

@@ -1,0 +1,37 @@
+// What waits to be written down is written once a turn, before whoever asked for it is answered, and with whatever cannot wait.
+import { expect, test } from 'vitest';
+import { DueSaves } from './due-saves.js';
+
+function recorded(): { due: DueSaves; written: (readonly object[])[] } {
+  const written: (readonly object[])[] = [];
+  const due: DueSaves = new DueSaves(() => void written.push([...due.take()]));
+  return { due, written };
+}
+
+const [one, other] = [{ name: 'one' }, { name: 'other' }];
+
+test('soon() writes all that changed in a turn at once, when the turn is over', async () => {
+  const { due, written } = recorded();
+  for (const bond of [one, other, one]) due.soon(bond);
+  expect(written).toEqual([]);
+  await Promise.resolve();
+  expect(written).toEqual([[one, other]]);
+});
+
+test('soon() has written when the answer of an operation goes out', async () => {
+  const { due, written } = recorded();
+  const operation = async (): Promise<void> => due.soon(one);
+  await operation();
+  expect(written).toEqual([[one]]);
+});
+
+test('take() takes along what waits, which is not written again', async () => {
+  const { due, written } = recorded();
+  due.soon(one);
+  expect([...due.take(other)]).toEqual([one, other]);
+  await Promise.resolve();
+  expect(written).toEqual([]);
+  due.soon(one);
+  await Promise.resolve();
+  expect(written).toEqual([[one]]);
+});

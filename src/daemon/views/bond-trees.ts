@@ -1,0 +1,94 @@
+// What the files of the driver's form are to hold, in parts: one of each bond, made anew when that bond changed, and those of all.
+import { release } from 'node:os';
+import { bondTree, type FileTree, mastersTree, type TreeEntry } from '../../report/index.js';
+import type { BondRunner } from '../bond-runner.js';
+import { type InterfaceNews, kernelMasters, type NamedInterface, type SystemLinks } from './system-links.js';
+
+/** So many times all bonds are looked at before /sys is read anew as well. */
+const FORGET_EVERY = 12;
+
+interface Part {
+  readonly tree: FileTree;
+  readonly interfaces: readonly NamedInterface[];
+  /** Whether there are links to /sys in it. */
+  readonly isOurs: boolean;
+}
+
+/** The parts of all bonds: what did not change is the same object as before. */
+export class BondTrees {
+  readonly #system: SystemLinks;
+  #parts = new Map<BondRunner, Part>();
+  #masters: FileTree = new Map();
+  #others: FileTree = new Map();
+  #looks = 0;
+
+  constructor(system: SystemLinks) {
+    this.#system = system;
+  }
+
+  /** Something of this bond changed. */
+  changed(bond: object): void {
+    this.#parts.delete(bond as BondRunner);
+  }
+
+  /** News of an interface, which may be a bond, a member, or what stands on one or below it. */
+  told(news: InterfaceNews): void {
+    this.#system.told(news);
+    for (const [runner, { interfaces }] of this.#parts) {
+      const concerns = interfaces.some(({ ifindex }) =>
+        [news.ifindex, news.link, news.master].includes(ifindex),
+      );
+      if (concerns) this.#parts.delete(runner);
+    }
+  }
+
+  /** All bonds may have changed: what has no news is found so. */
+  anew(): void {
+    this.#parts.clear();
+    if (this.#looks++ % FORGET_EVERY === 0) this.#system.forget();
+  }
+
+  /** The bonds' parts, then that of everything else in /sys where it is that of this network namespace, then the list of bonds. */
+  all(runners: readonly BondRunner[]): readonly FileTree[] {
+    const facts = runners.map(runner => this.#parts.get(runner)?.interfaces ?? interfacesOf(runner));
+    const isOurs = runners.length > 0 && facts.every(interfaces => this.#system.isOurs(interfaces));
+    const parts = new Map<BondRunner, Part>();
+    for (const [i, runner] of runners.entries()) {
+      const known = this.#parts.get(runner);
+      parts.set(runner, known?.isOurs === isOurs ? known : this.#partOf(runner, facts[i] ?? [], isOurs));
+    }
+    this.#parts = parts;
+    const own = new Set(facts.flatMap(interfaces => interfaces.map(({ name }) => name)));
+    this.#others = unlessSame(this.#others, isOurs ? this.#system.others(own) : new Map());
+    const masters = [...(isOurs ? kernelMasters() : []), ...runners.map(({ name }) => name)];
+    this.#masters = unlessSame(this.#masters, mastersTree(masters));
+    return [...Array.from(parts.values(), ({ tree }) => tree), this.#others, this.#masters];
+  }
+
+  #partOf(runner: BondRunner, interfaces: readonly NamedInterface[], isOurs: boolean): Part {
+    const driver = bondTree(runner.policy.snapshot(), { kernelRelease: release() });
+    if (!isOurs) return { tree: driver, interfaces, isOurs };
+    const real = interfaces.flatMap(each => [...this.#system.filesAt(each)]);
+    // What the driver has is the bond's own.
+    return { tree: new Map([...real, ...driver]), interfaces, isOurs };
+  }
+}
+
+function interfacesOf(runner: BondRunner): NamedInterface[] {
+  const { name, members } = runner.policy.snapshot();
+  return [
+    { name, ifindex: runner.plane.bondIfindex },
+    ...members.map(({ name: own, member }) => ({ name: own, ifindex: member })),
+  ];
+}
+
+/** The one before where the new one says the same. */
+function unlessSame(before: FileTree, now: FileTree): FileTree {
+  if (before.size !== now.size) return now;
+  for (const [path, entry] of now) if (!isSame(before.get(path), entry)) return now;
+  return before;
+}
+
+function isSame(one: TreeEntry | undefined, other: TreeEntry): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
