@@ -19,7 +19,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   netlink: ['base'],
   ebpf: ['base'],
   report: ['base', 'policy'],
-  simulator: ['base', 'frames', 'policy', 'report'],
+  simulator: ['base', 'frames', 'policy', 'keeper', 'report'],
   config: ['base', 'policy'],
 };
 

@@ -17,7 +17,7 @@ import { tellLifetime } from './keeping/adoption.js';
 import { removeAddresses } from './members/address-transfer.js';
 import { checkBondName } from './api/bond-name.js';
 import { type BondRunner, runBond } from './bond-runner.js';
-import type { Candidate } from '../keeper/index.js';
+import { type Candidate, movesTraffic } from '../keeper/index.js';
 import { ChainWatch } from './kernel/chain-watch.js';
 import { isCidr } from './api/cidr.js';
 import { refuseMissing, refuseOther, wishedDataPlane } from './kernel/data-planes.js';
@@ -262,12 +262,7 @@ export class Operations {
       }
       members.push(member.member);
     }
-    runner.refreshStack();
-    runner.wanted = runner.wanted.filter(
-      ({ name, ifindex }) => !names.includes(name) && !members.some(member => member === ifindex),
-    );
-    for (const member of new Set(members)) runner.feed({ kind: 'leave', member, cause: 'released' });
-    this.#machine.saveSoon(runner);
+    runner.release(members, names);
     return done;
   }
 
@@ -298,12 +293,9 @@ export class Operations {
     }
     const missing = refuseMissing(runner.plane, trial.snapshot(), names);
     if (missing !== undefined) return err(missing);
-    if (names.some(name => ['active_slave', 'primary', 'prio'].includes(findOption(name)?.name ?? name))) {
-      lookElsewhere(this.#machine.netlink);
-      runner.refreshStack();
-    }
+    if (names.some(name => movesTraffic(name))) lookElsewhere(this.#machine.netlink);
     for (const option of names) {
-      const result = runner.feed({ kind: 'set-option', option, value: options[option] ?? '' });
+      const result = runner.setOption(option, options[option] ?? '');
       if (!result.ok) return result;
     }
     const touched = names.map(name => findOption(name)?.name ?? name);

@@ -1,14 +1,15 @@
 // Keeps one bond: gives the policy what the world says, by the host's ports, and carries out what it answers. The same code in a
 // daemon, in the simulator and in tests.
 import { type Refusal, type Result, unreachable } from '../base/index.js';
-import type {
-  Bond,
-  BondEvent,
-  ForwardingPlan,
-  Input,
-  MemberIndex,
-  MemberLink,
-  Output,
+import {
+  type Bond,
+  type BondEvent,
+  findOption,
+  type ForwardingPlan,
+  type Input,
+  type MemberIndex,
+  type MemberLink,
+  type Output,
 } from '../policy/index.js';
 import { awaitedAgain } from './awaited.js';
 import { Departures } from './departures.js';
@@ -32,6 +33,14 @@ export type KeptPolicy = Pick<
   Bond,
   'handle' | 'outputs' | 'deadline' | 'facts' | 'members' | 'snapshot' | 'plan' | 'save' | 'addressesFor'
 >;
+
+/** Options that may change who sends at once. */
+const MOVES_TRAFFIC: ReadonlySet<string> = new Set(['active_slave', 'primary', 'prio']);
+
+/** True for an option, by its name or an alias, that may change who sends at once. */
+export function movesTraffic(option: string): boolean {
+  return MOVES_TRAFFIC.has(findOption(option)?.name ?? option);
+}
 
 /** What a keeper is made from: anew, or of what the book has. */
 export interface KeeperParts<H extends Host> {
@@ -283,6 +292,22 @@ export class BondKeeper<H extends Host = Host> {
     this.save();
   }
 
+  /** An option is set: peers are told of what stands on the bond now, where it may change who sends. */
+  setOption(option: string, value: string): Result<undefined, Refusal> {
+    if (movesTraffic(option)) this.refreshStack();
+    return this.feed({ kind: 'set-option', option, value });
+  }
+
+  /** Members leave, and are not wanted any more; nor are those of these names that are not there. */
+  release(members: readonly MemberIndex[], names: readonly string[]): void {
+    this.refreshStack();
+    this.wanted = this.wanted.filter(
+      ({ name, ifindex }) => !names.includes(name) && !members.some(member => member === ifindex),
+    );
+    for (const member of new Set(members)) this.feed({ kind: 'leave', member, cause: 'released' });
+    this.host.book.saveSoon();
+  }
+
   /** Stops keeping it; packets go on. A bond without carrier is given it back: nobody would, once links return. */
   leaveInPlace(): void {
     this.stop();
@@ -412,7 +437,7 @@ export class BondKeeper<H extends Host = Host> {
         this.#forward(output.plan);
         return;
       case 'send':
-        frames.send(output.device, output.frame);
+        frames.send(output);
         return;
       case 'probe':
       case 'send-through':

@@ -1,5 +1,5 @@
 // What other rooms may use of `keeper`.
-export { BondKeeper, recordsOf } from './bond-keeper.js';
+export { BondKeeper, type KeptPolicy, movesTraffic, recordsOf } from './bond-keeper.js';
 export type {
   BondLink,
   Book,
@@ -12,6 +12,7 @@ export type {
   LinkChange,
   Links,
   Outage,
+  Packets,
 } from './ports.js';
 export type {
   Counters,

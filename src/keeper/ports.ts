@@ -83,7 +83,7 @@ export interface Links {
 /** Frames of the bond's own, and what members hear. */
 export interface Frames {
   /** Out of the bond's own interface or one that stands on it. Quiet when that is gone. */
-  send(device: number, frame: Uint8Array): void;
+  send(output: Extract<Output, { kind: 'send' }>): void;
   /** Through one member, past the plan. Quiet when that is gone. */
   sendThrough(output: Extract<Output, { kind: 'probe' | 'send-through' }>): void;
   /** Hears on these members what may answer, and on no others. */

@@ -6,7 +6,16 @@ import { hear, hearAnswer } from './monitors/arp-hearing.js';
 import { loadBalanceArpTick } from './monitors/arp-load-balance.js';
 import { setRoutes } from './monitors/arp-probes.js';
 import { learningTick } from './addresses/balanced-addresses.js';
-import type { BondFacts, BondPolicy, BondSnapshot, Handled, Input, MemberSnapshot, Output, TimeMs } from './contract.js';
+import type {
+  BondFacts,
+  BondPolicy,
+  BondSnapshot,
+  Handled,
+  Input,
+  MemberSnapshot,
+  Output,
+  TimeMs,
+} from './contract.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';

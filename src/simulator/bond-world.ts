@@ -1,14 +1,7 @@
 // What a simulated bond lives in: the clock, chance, how quick its machine is, and who makes its policy. (simulator)
 import type { Refusal, Result } from '../base/index.js';
-import type {
-  BondEvent,
-  BondSnapshot,
-  ForwardingPlan,
-  Input,
-  NewBond,
-  Output,
-  SavedBond,
-} from '../policy/index.js';
+import type { KeptPolicy } from '../keeper/index.js';
+import type { BondEvent, NewBond, SavedBond } from '../policy/index.js';
 import type { Clock } from './clock.js';
 import type { Frame } from './frame.js';
 import type { IpDevice } from './ip-stack.js';
@@ -16,15 +9,8 @@ import type { NetworkInterface } from './network-interface.js';
 import type { Random } from './random.js';
 import type { SimulatedBond } from './simulated-bond.js';
 
-/** What the simulator needs of a policy: `Bond`, or a copy that was broken on purpose to see that it is caught. */
-export interface SimulatedPolicy {
-  handle(input: Input, now: number): Result<undefined, Refusal>;
-  outputs(): Output[];
-  deadline(): number | null;
-  snapshot(): BondSnapshot;
-  plan(): ForwardingPlan;
-  save(now?: number): SavedBond;
-}
+/** `Bond`, or one that was broken on purpose to see that it is caught. */
+export type SimulatedPolicy = KeptPolicy;
 
 export interface PolicyMaker {
   create(wish: NewBond): Result<SimulatedPolicy, Refusal>;
@@ -51,6 +37,9 @@ export interface BondWorld {
   readonly keepState: boolean;
   readonly hostName: string;
   findInterface(name: string): NetworkInterface | undefined;
+  interfaceAt(ifindex: number): NetworkInterface | undefined;
+  /** All bonds of the host. */
+  bonds(): readonly SimulatedBond[];
   bondOf(nic: NetworkInterface): SimulatedBond | undefined;
   deliver(device: IpDevice, frame: Frame): void;
   /** An input was handled with all that follows. */

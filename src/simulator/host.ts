@@ -9,7 +9,8 @@ import type { BondWorld } from './bond-world.js';
 import { SimulatedBond } from './simulated-bond.js';
 
 /** What a host needs of the network around it. */
-export interface HostWorld extends Omit<BondWorld, 'hostName' | 'findInterface' | 'bondOf' | 'deliver'> {
+export interface HostWorld
+  extends Omit<BondWorld, 'hostName' | 'findInterface' | 'interfaceAt' | 'bonds' | 'bondOf' | 'deliver'> {
   /** Something of a host changed that a watch may look at. */
   changed(): void;
   /** An interface of a host went up or down in any way. */
@@ -76,6 +77,8 @@ export class Host implements InterfaceOwner {
       ...this.#world,
       hostName: this.name,
       findInterface: wanted => this.interfaces.find(nic => nic.name === wanted),
+      interfaceAt: ifindex => this.interfaces.find(nic => nic.ifindex === ifindex),
+      bonds: () => this.bonds,
       bondOf: nic => this.bonds.find(bond => bond.has(nic)),
       deliver: (device, frame) => this.ip.receive(device, frame),
     };

@@ -2,6 +2,7 @@
 import type { MacText } from '../base/index.js';
 import type { MemberLink } from '../policy/index.js';
 import type { Cable, Port } from './cable.js';
+import { Carried } from './carried.js';
 import type { FlowRun } from './flow.js';
 import { type Frame, isGroup } from './frame.js';
 import { DEFAULT_SPEED_MBPS, type InterfaceSpec } from './scenario.js';
@@ -29,6 +30,12 @@ export class NetworkInterface implements Port {
   adminUp: boolean = false;
   /** Addresses whose frames it takes besides its own. */
   alsoTakes: readonly MacText[] = [];
+  /** Addresses and routes that people gave it. */
+  readonly carried: Carried = new Carried();
+  /** No IPv6 of its own. */
+  isSilent: boolean = false;
+  /** Something of a bond hangs on it: filters, lists. */
+  isLent: boolean = false;
   readonly #owner: InterfaceOwner;
 
   constructor(owner: InterfaceOwner, spec: InterfaceSpec, ifindex: number, mac: MacText) {

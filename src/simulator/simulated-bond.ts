@@ -1,22 +1,17 @@
-// Bondwire's daemon for one bond of a simulated host: drives the very policy object of the daemon the way
-// src/daemon/bond-runner.ts does (join, outputs, opened; carriers asked for before a tick; news; diversions).
-import { err, ok, refusal, type MacText, type Refusal, type Result, unreachable } from '../base/index.js';
-import type { BondSnapshot, Input, Output, SavedBond } from '../policy/index.js';
+// A bond of a simulated host: its own interface, and the daemon that keeps it. The keeper is the one that ships; only its ports are
+// those of the network.
+import { err, ok, refusal, type MacText, type Refusal, type Result } from '../base/index.js';
+import { BondKeeper, type Candidate, recordsOf, type SavedKeeping } from '../keeper/index.js';
+import type { BondSnapshot, Input } from '../policy/index.js';
 import { AddressLists } from './address-lists.js';
 import type { BondWorld, SimulatedPolicy } from './bond-world.js';
+import { Carried } from './carried.js';
 import { SimulatedDataPlane } from './data-plane.js';
-import { type Frame, frameOf, isGroup, memberFrame } from './frame.js';
-import { Hearing, routesTo } from './hearing.js';
-import { stackedDevice } from './stacked-device.js';
+import { type Frame, isGroup } from './frame.js';
 import type { IpDevice } from './ip-stack.js';
 import { DEFAULT_MTU, type NetworkInterface } from './network-interface.js';
 import type { BondSpec } from './scenario.js';
-
-interface Original {
-  readonly mac: MacText;
-  readonly mtu: number;
-  readonly adminUp: boolean;
-}
+import { type BondDevice, SimulatedHost } from './simulated-host.js';
 
 type Done = Result<undefined, Refusal>;
 const DONE: Done = ok(undefined);
@@ -24,33 +19,32 @@ const DONE: Done = ok(undefined);
 /** Options that name members, which must have joined first. */
 const AFTER_JOINING: ReadonlySet<string> = new Set(['active_slave', 'prio', 'queue_id']);
 
-export class SimulatedBond implements IpDevice {
+export class SimulatedBond implements IpDevice, BondDevice {
   readonly name: string;
   readonly ifindex: number;
   readonly addresses: readonly string[];
+  readonly carried: Carried = new Carried();
   readonly plane: SimulatedDataPlane;
   mac: MacText;
   mtu: number = DEFAULT_MTU;
   adminUp: boolean = false;
   /** Null while no daemon runs. */
-  policy: SimulatedPolicy | null = null;
+  keeper: BondKeeper<SimulatedHost> | null = null;
   /** News on the way: device and policy may differ until it is told. */
   newsPending: number = 0;
   /** Gratuitous ARP requests that it sent. */
   garpsSent: number = 0;
-  readonly #records = new Map<number, { readonly nic: NetworkInterface; readonly original: Original }>();
   readonly #world: BondWorld;
-  #saved: SavedBond | null = null;
+  /** What the daemon wrote down last. */
+  #saved: SavedKeeping | null = null;
   /** What the programs did while no daemon ran: it stands in the ring buffer. */
   readonly #unheard: (readonly [from: number, to: number])[] = [];
   /** The snapshot since the last input, when somebody asked for it. */
   #seen: BondSnapshot | null = null;
   readonly #blank: BondSnapshot;
-  #armed = 0;
-  #wokenAt: number | null = null;
-  readonly #told = new Map<number, boolean>();
+  /** The last input was a tick that found nothing new. */
+  #isQuiet = false;
   readonly #lists = new AddressLists();
-  readonly #hearing = new Hearing();
 
   private constructor(
     world: BondWorld,
@@ -63,20 +57,20 @@ export class SimulatedBond implements IpDevice {
     this.name = spec.name;
     this.addresses = spec.addresses;
     this.ifindex = ifindex;
-    this.policy = policy;
     this.mac = mac;
     this.#blank = policy.snapshot();
     this.plane = new SimulatedDataPlane(
       (from, to) => {
         if (from === null) return;
-        this.#world.clock.after(this.#world.pace.newsMs, () => {
-          if (this.policy === null) this.#unheard.push([from, to]);
-          else if (this.#records.has(from)) this.#diverted(from, to);
+        world.clock.after(world.pace.newsMs, () => {
+          if (this.keeper === null) this.#unheard.push([from, to]);
+          else this.keeper.host.packets.diverted(from, to);
         });
       },
       () => world.random.integer(0, 0xffff_ffff),
       () => world.clock.now,
     );
+    this.keeper = this.#keep(policy, null);
   }
 
   /** A bond with its members, as a scenario says it stands at time 0. */
@@ -92,8 +86,7 @@ export class SimulatedBond implements IpDevice {
     });
     if (!made.ok) return made;
     const bond = new SimulatedBond(world, spec, ifindex, made.value, address);
-    bond.#carryOut(made.value.outputs());
-    bond.#refreshStack();
+    bond.keeper?.start();
     for (const member of spec.members) {
       const joined = bond.enslave(member);
       if (!joined.ok) return joined;
@@ -108,12 +101,16 @@ export class SimulatedBond implements IpDevice {
     return ok(bond);
   }
 
+  get policy(): SimulatedPolicy | null {
+    return this.keeper?.policy ?? null;
+  }
+
   get members(): readonly NetworkInterface[] {
-    return [...this.#records.values()].map(record => record.nic);
+    return this.plane.members().flatMap(member => this.#world.interfaceAt(member) ?? []);
   }
 
   has(nic: NetworkInterface): boolean {
-    return this.#records.has(nic.ifindex);
+    return this.plane.members().includes(nic.ifindex);
   }
 
   get carrier(): boolean {
@@ -130,7 +127,7 @@ export class SimulatedBond implements IpDevice {
 
   /** A frame that a member took in. */
   received(nic: NetworkInterface, frame: Frame): void {
-    this.#hear(nic, frame);
+    this.keeper?.host.frames.hear(nic.ifindex, frame);
     if (this.plane.receive(nic, frame) !== 'to-bond' || !this.adminUp) return;
     if (frame.destination === this.mac || isGroup(frame.destination)) this.#world.deliver(this, frame);
   }
@@ -138,45 +135,27 @@ export class SimulatedBond implements IpDevice {
   // Wishes of users, as the daemon carries them out.
 
   set(option: string, value: string): Done {
-    if (this.policy === null) return noDaemon(this.name);
-    this.#refreshStack();
-    return this.#feed({ kind: 'set-option', option, value });
+    return this.keeper?.setOption(option, value) ?? noDaemon(this.name);
   }
 
   enslave(name: string): Done {
     const nic = this.#world.findInterface(name);
-    if (this.policy === null) return noDaemon(this.name);
+    if (this.keeper === null) return noDaemon(this.name);
     if (nic === undefined) return err(refusal('unknown-interface', 'ENODEV', `There is no ${name}`));
     if (this.has(nic)) return DONE;
     if (this.#world.bondOf(nic) !== undefined)
       return err(refusal('in-use', 'EBUSY', `${name} is a member of another bond`));
     if (nic.adminUp) return err(refusal('interface-up', 'EPERM', `${name} is up; take it down first`));
-    const original = { mac: nic.mac, mtu: nic.mtu, adminUp: nic.adminUp };
-    this.#records.set(nic.ifindex, { nic, original });
-    this.plane.addMember(nic);
-    const joined = this.#feed({
-      kind: 'join',
-      member: nic.ifindex,
-      link: nic.link(),
-      permanentAddress: nic.permanentMac,
-      canSetAddress: nic.spec.fixedMac !== true,
-    });
-    if (!joined.ok) {
-      this.plane.removeMember(nic.ifindex);
-      this.#records.delete(nic.ifindex);
-      return joined;
-    }
-    this.#told.set(nic.ifindex, nic.carrier);
-    this.#feed({ kind: 'opened', member: nic.ifindex, link: nic.link() });
-    return DONE;
+    return this.keeper.join(candidateOf(nic));
   }
 
   release(name: string): Done {
     const nic = this.#world.findInterface(name);
-    if (this.policy === null) return noDaemon(this.name);
+    if (this.keeper === null) return noDaemon(this.name);
     if (nic === undefined) return err(refusal('unknown-interface', 'ENODEV', `There is no ${name}`));
     if (!this.has(nic)) return err(refusal('unknown-interface', 'EINVAL', `${name} is no member`));
-    return this.#feed({ kind: 'leave', member: nic.ifindex, cause: 'released' });
+    this.keeper.release([nic.ifindex], [name]);
+    return DONE;
   }
 
   setUp(up: boolean): void {
@@ -186,6 +165,11 @@ export class SimulatedBond implements IpDevice {
 
   setMac(mac: MacText): void {
     this.mac = mac;
+    this.#bondNews();
+  }
+
+  setMtu(mtu: number): void {
+    this.mtu = mtu;
     this.#bondNews();
   }
 
@@ -199,60 +183,46 @@ export class SimulatedBond implements IpDevice {
     return this.adminUp && this.#lists.hears(member, mac, this.addresses);
   }
 
-  setMtu(mtu: number): void {
-    this.mtu = mtu;
-    for (const nic of this.members) nic.setMtu(mtu);
-    this.#bondNews();
-  }
-
   /** kill -9: packets go on by the last plan; nobody listens, nobody ticks. */
   kill(): void {
-    if (this.policy === null) return;
-    this.#seen = this.policy.snapshot();
-    this.policy = null;
-    this.#armed++;
-    this.#wokenAt = null;
+    if (this.keeper === null) return;
+    this.#seen = this.keeper.policy.snapshot();
+    this.keeper.host.end();
+    this.keeper = null;
     this.#world.stepped(this);
   }
 
   /** A new daemon finds the bond at work. */
   start(): void {
-    if (this.policy !== null || this.#saved === null) return;
+    if (this.keeper !== null || this.#saved === null) return;
+    const saved = this.#saved;
     this.#seen = null;
-    this.policy = this.#world.policies.restore(this.#saved, this.#world.clock.now);
+    const keeper = this.#keep(this.#world.policies.restore(saved.policy, this.#world.clock.now), saved);
+    this.keeper = keeper;
     // All that was missed is one piece of news.
     this.newsPending++;
-    for (const [from, to] of this.#unheard.splice(0)) if (this.#records.has(from)) this.#diverted(from, to);
-    this.#resync();
-    this.plane.apply(this.policy.plan());
-    this.plane.carrier = this.snapshot().carrier;
+    keeper.undoUnfinished();
+    keeper.adopt();
     this.newsPending--;
     this.#world.stepped(this);
-    this.#arm();
   }
 
   // News of the kernel.
 
   /** A member changed; told after a while, and then as it is by then. */
   memberNews(nic: NetworkInterface, delayMs: number): void {
-    if (this.policy === null) return;
+    if (this.keeper === null) return;
     this.newsPending++;
     this.#world.clock.after(delayMs, () => {
       this.newsPending--;
-      this.memberTold(nic);
+      this.keeper?.memberTold(nic.ifindex);
     });
-  }
-
-  memberTold(nic: NetworkInterface): void {
-    if (this.policy === null || !this.has(nic)) return;
-    this.#told.set(nic.ifindex, nic.carrier);
-    this.#feed({ kind: 'member-link', member: nic.ifindex, link: nic.link() });
   }
 
   /** What the daemon knows, or the last one knew. */
   snapshot(): BondSnapshot {
-    if (this.policy === null) return this.#seen ?? this.#blank;
-    this.#seen ??= this.policy.snapshot();
+    if (this.keeper === null) return this.#seen ?? this.#blank;
+    this.#seen ??= this.keeper.policy.snapshot();
     return this.#seen;
   }
 
@@ -260,176 +230,80 @@ export class SimulatedBond implements IpDevice {
     this.newsPending++;
     this.#world.clock.after(this.#world.pace.newsMs, () => {
       this.newsPending--;
-      this.#bondTold();
+      this.keeper?.bondTold();
     });
   }
 
-  #bondTold(): void {
-    if (this.policy === null) return;
-    this.#refreshStack();
-    this.#feed({
-      kind: 'bond-link',
-      name: this.name,
-      adminUp: this.adminUp,
-      mtu: this.mtu,
-      address: this.mac,
+  /** A daemon that keeps the bond: anew, or from what an earlier one wrote down. */
+  #keep(policy: SimulatedPolicy, saved: SavedKeeping | null): BondKeeper<SimulatedHost> {
+    const host = new SimulatedHost({
+      world: this.#world,
+      device: this,
+      plane: this.plane,
+      lists: this.#lists,
+      unheard: this.#unheard,
+      save: () => {
+        if (this.#world.keepState) this.#saved = keeper.saved();
+      },
+      told: event => this.#world.told(this, event),
+      stepped: () => {
+        if (!this.#isQuiet) this.#world.stepped(this);
+      },
+      announced: () => {
+        this.garpsSent++;
+      },
+    });
+    const records = recordsOf(saved?.members ?? []);
+    const parts = { host, policy: this.#watched(policy), records };
+    const keeper = new BondKeeper(saved === null ? parts : { ...parts, saved });
+    return keeper;
+  }
+
+  /** The policy, with what is seen of it forgotten at every input. */
+  #watched(policy: SimulatedPolicy): SimulatedPolicy {
+    let last: Input['kind'] = 'time';
+    return {
+      handle: (input, now) => {
+        this.#seen = null;
+        last = input.kind;
+        return policy.handle(input, now);
+      },
+      outputs: () => {
+        const outputs = policy.outputs();
+        this.#isQuiet = last === 'time' && outputs.length === 0;
+        return outputs;
+      },
+      deadline: () => policy.deadline(),
+      facts: () => policy.facts(),
+      members: () => policy.members(),
+      snapshot: () => policy.snapshot(),
+      plan: () => policy.plan(),
+      save: now => policy.save(now),
+      addressesFor: address => policy.addressesFor(address),
+    };
+  }
+}
+
+/** An interface as it is before it joins. */
+export function candidateOf(nic: NetworkInterface): Candidate {
+  const { ifindex, name, mac, mtu, adminUp, isSilent, carried } = nic;
+  return {
+    name,
+    original: {
+      ifindex,
+      name,
+      address: mac,
+      mtu,
+      up: adminUp,
       promiscuous: false,
       allMulticast: false,
-    });
-  }
-
-  #resync(): void {
-    this.#bondTold();
-    for (const nic of this.members) this.memberTold(nic);
-    const { current } = this.plane;
-    const active = this.snapshot().active;
-    if (active !== null && current !== null && current !== active) this.#diverted(active, current);
-  }
-
-  #diverted(from: number, to: number): void {
-    this.#feed({ kind: 'diverted', from, to });
-    const nic = this.#records.get(from)?.nic;
-    if (nic !== undefined) this.memberTold(nic);
-  }
-
-  #refreshStack(): void {
-    const device = stackedDevice(this);
-    const { now } = this.#world.clock;
-    this.policy?.handle({ kind: 'stack', devices: [device] }, now);
-    const { arp_ip_target: arp, ns_ip6_target: ns } = this.snapshot().options;
-    const routes = routesTo([...arp, ...ns], this.addresses);
-    if (routes.length > 0) this.policy?.handle({ kind: 'routes', routes }, now);
-  }
-
-  // Driving the policy.
-
-  #feed(input: Input): Done {
-    const { policy } = this;
-    if (policy === null) return noDaemon(this.name);
-    this.#seen = null;
-    const handled = policy.handle(input, this.#world.clock.now);
-    const outputs = policy.outputs();
-    this.#carryOut(outputs);
-    if (this.#world.keepState) this.#keep(input.kind === 'time' && outputs.length === 0);
-    if (input.kind !== 'time' || outputs.length > 0) this.#world.stepped(this);
-    this.#arm();
-    return handled;
-  }
-
-  /** As the daemon writes its state file: after what it did, and after a tick that can be seen (a delay that runs). */
-  #keep(isQuiet: boolean): void {
-    if (this.policy === null) return;
-    const delayed = this.#saved?.state.members.some(member => member.delayTicks > 0);
-    if (isQuiet && delayed === false) return;
-    this.#saved = this.policy.save(this.#world.clock.now);
-  }
-
-  #arm(): void {
-    const due = this.policy?.deadline() ?? null;
-    if (due === this.#wokenAt) return;
-    this.#wokenAt = due;
-    const armed = ++this.#armed;
-    if (due === null) return;
-    const { clock, random, pace } = this.#world;
-    const late = pace.timerLateMs > 0 ? random.next() * pace.timerLateMs : 0;
-    clock.at(due + late, () => {
-      if (armed !== this.#armed) return;
-      this.#wokenAt = null;
-      this.#tick();
-    });
-  }
-
-  /** Every frame counts before it is accepted or dropped, as on the way through a member's receive program. */
-  #hear(nic: NetworkInterface, frame: Frame): void {
-    if (this.policy === null || !this.#isAsking) return;
-    const answer = this.#hearing.received(nic.ifindex, frame, this.#world.clock.now);
-    if (answer !== null) this.policy.handle({ kind: 'answer', answer }, this.#world.clock.now);
-  }
-
-  #sendThrough(output: Extract<Output, { kind: 'probe' | 'send-through' }>): void {
-    const nic = this.#records.get(output.member)?.nic;
-    if (nic?.canSend === true) nic.transmit(memberFrame(output, nic.mac));
-  }
-
-  get #isAsking(): boolean {
-    return this.snapshot().options.arp_interval > 0;
-  }
-
-  /** The carriers are asked for first, as the driver's monitor does. */
-  #tick(): void {
-    for (const { nic } of this.#records.values()) {
-      if (nic.adminUp && this.#told.get(nic.ifindex) !== nic.carrier) this.memberTold(nic);
-    }
-    if (this.#isAsking && this.policy !== null) {
-      this.policy.handle({ kind: 'heard', heard: this.#hearing.all() }, this.#world.clock.now);
-    }
-    this.#feed({ kind: 'time' });
-  }
-
-  #carryOut(outputs: readonly Output[]): void {
-    for (const output of outputs) this.#perform(output);
-  }
-
-  #perform(output: Output): void {
-    switch (output.kind) {
-      case 'set-member-address':
-        this.#records.get(output.member)?.nic.setMac(output.address);
-        return;
-      case 'set-member-mtu':
-        this.#records.get(output.member)?.nic.setMtu(output.mtu);
-        return;
-      case 'open-member':
-        this.#records.get(output.member)?.nic.setUp(true);
-        return;
-      case 'detach-member':
-        this.#detach(output.member, output.restoreAddress);
-        return;
-      case 'set-bond-address':
-        this.setMac(output.address);
-        return;
-      case 'random-bond-address':
-        this.setMac(this.#world.random.mac());
-        return;
-      case 'set-bond-mtu':
-        this.setMtu(output.mtu);
-        return;
-      case 'carrier':
-        this.plane.carrier = output.on;
-        return;
-      case 'forward':
-        this.plane.apply(output.plan);
-        this.#lists.plan = output.plan;
-        for (const nic of this.members) nic.alsoTakes = output.plan.askingAddresses;
-        return;
-      case 'send':
-        if (output.what === 'arp') this.garpsSent++;
-        if (output.device === this.ifindex) this.transmit(frameOf(output.frame));
-        return;
-      case 'probe':
-      case 'send-through':
-        this.#sendThrough(output);
-        return;
-      case 'event':
-        this.#world.told(this, output.event);
-        return;
-      default:
-        unreachable(output);
-    }
-  }
-
-  #detach(member: number, restoreAddress: boolean): void {
-    const record = this.#records.get(member);
-    this.plane.removeMember(member);
-    this.#records.delete(member);
-    this.#told.delete(member);
-    this.#hearing.forget(member);
-    if (record === undefined) return;
-    const { nic, original } = record;
-    nic.setUp(false);
-    if (restoreAddress) nic.setMac(original.mac);
-    nic.setMtu(original.mtu);
-    nic.setUp(original.adminUp);
-  }
+      disableIpv6: isSilent ? '1' : '0',
+      addrGenMode: null,
+    },
+    link: nic.link(),
+    belongings: { ifindex, name, addresses: carried.addresses, routes: carried.routes },
+    counted: {},
+  };
 }
 
 function noDaemon(name: string): Done {

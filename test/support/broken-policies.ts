@@ -51,6 +51,18 @@ class BrokenBond implements SimulatedPolicy {
     return this.#bug.snapshot?.(snapshot) ?? snapshot;
   }
 
+  facts(): ReturnType<Bond['facts']> {
+    return this.#bond.facts();
+  }
+
+  members(): ReturnType<Bond['members']> {
+    return this.#bond.members();
+  }
+
+  addressesFor(address: string): ReturnType<Bond['addressesFor']> {
+    return this.#bond.addressesFor(address);
+  }
+
   plan(): ReturnType<Bond['plan']> {
     return this.#bond.plan();
   }

@@ -16,7 +16,7 @@ export class LinuxFrames implements Frames {
     this.#senses = new MonitorSenses(machine, plane, answer => this.#answered(answer));
   }
 
-  send(device: number, frame: Uint8Array): void {
+  send({ device, frame }: Extract<Output, { kind: 'send' }>): void {
     this.#sender.send(device, frame);
   }
 

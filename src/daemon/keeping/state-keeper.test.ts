@@ -21,7 +21,7 @@ test('what cannot be written is told once, and written when there is room again'
     tell: ({ severity, message }) => told.push(`${severity}: ${message}`),
     log: { error: () => {} },
   });
-  const bond = {};
+  const bond: ReadonlySet<object> = new Set([{}]);
   keeper.save(bond);
   keeper.save(bond);
   vi.advanceTimersByTime(60_000);

@@ -1,0 +1,363 @@
+// The world of one bond as the simulated network gives it: the ports of the keeper. What a daemon that was killed did goes on by
+// itself here; a new one gets a host of its own.
+import type { MacText } from '../base/index.js';
+import type {
+  BondLink,
+  Book,
+  Clock,
+  Frames,
+  Holder,
+  Host,
+  Intake,
+  Links,
+  OriginalSettings,
+  Packets,
+} from '../keeper/index.js';
+import type {
+  ForwardingPlan,
+  Heard,
+  HeardAnswer,
+  MemberIndex,
+  MemberLink,
+  Output,
+  ProbeRoute,
+} from '../policy/index.js';
+import type { AddressLists } from './address-lists.js';
+import type { BondWorld } from './bond-world.js';
+import type { Carried } from './carried.js';
+import type { SimulatedDataPlane } from './data-plane.js';
+import { type Frame, frameOf, memberFrame } from './frame.js';
+import { Hearing, routesTo } from './hearing.js';
+import type { NetworkInterface } from './network-interface.js';
+import { stackedDevice } from './stacked-device.js';
+
+/** The bond's own interface. */
+export interface BondDevice {
+  readonly name: string;
+  readonly ifindex: number;
+  /** Its addresses in the network, with prefix lengths. */
+  readonly addresses: readonly string[];
+  /** What came to it with its members. */
+  readonly carried: Carried;
+  readonly mac: MacText;
+  readonly mtu: number;
+  readonly adminUp: boolean;
+  setUp(up: boolean): void;
+  setMac(mac: MacText): void;
+  setMtu(mtu: number): void;
+  transmit(frame: Frame): void;
+}
+
+export interface HostParts {
+  readonly world: BondWorld;
+  readonly device: BondDevice;
+  readonly plane: SimulatedDataPlane;
+  readonly lists: AddressLists;
+  /** What the programs did while nobody listened. */
+  readonly unheard: (readonly [from: MemberIndex, to: MemberIndex])[];
+  readonly save: () => void;
+  readonly told: Book['tell'];
+  /** Everything that follows from an input is done. */
+  readonly stepped: () => void;
+  /** An ARP request of the bond's own leaves. */
+  readonly announced: () => void;
+}
+
+export class SimulatedHost implements Host {
+  readonly links: Links;
+  readonly frames: SimulatedFrames;
+  readonly packets: SimulatedPackets;
+  readonly intake: Intake;
+  readonly clock: Clock;
+  readonly book: Book;
+  readonly #world: BondWorld;
+  /** False once its daemon was killed: no timer and no news wakes it. */
+  #lives = true;
+
+  constructor(parts: HostParts) {
+    const { world } = parts;
+    this.#world = world;
+    this.links = linksOf(parts);
+    this.frames = new SimulatedFrames(parts);
+    this.packets = new SimulatedPackets(parts);
+    this.intake = intakeOf(parts);
+    this.clock = {
+      now: () => world.clock.now,
+      at: (deadlineMs, run) => this.#at(deadlineMs + lateness(world), run),
+      soon: run => void this.#at(world.clock.now, run),
+    };
+    this.book = {
+      save: parts.save,
+      saveSoon: parts.save,
+      note: () => {
+        parts.save();
+        return undefined;
+      },
+      tell: parts.told,
+      // Nothing fails here but by a bug.
+      failed: error => {
+        throw error;
+      },
+    };
+  }
+
+  holders(): readonly Holder[] {
+    return this.#world.bonds().flatMap(({ keeper }) => (keeper === null ? [] : [keeper]));
+  }
+
+  /** Its daemon was killed. */
+  end(): void {
+    this.#lives = false;
+  }
+
+  #at(time: number, run: () => void): () => void {
+    let isWanted = true;
+    this.#world.clock.at(time, () => {
+      if (isWanted && this.#lives) run();
+    });
+    return () => {
+      isWanted = false;
+    };
+  }
+}
+
+/** A timer is late by chance. */
+function lateness({ pace, random }: BondWorld): number {
+  return pace.timerLateMs > 0 ? random.next() * pace.timerLateMs : 0;
+}
+
+function linksOf({ world, device }: HostParts): Links {
+  const at = (ifindex: number): NetworkInterface | undefined => world.interfaceAt(ifindex);
+  const read = (ifindex: number): MemberLink | undefined => at(ifindex)?.link();
+  return {
+    bond: (): BondLink => ({
+      kind: 'bond-link',
+      name: device.name,
+      adminUp: device.adminUp,
+      mtu: device.mtu,
+      address: device.mac,
+      promiscuous: false,
+      allMulticast: false,
+    }),
+    read,
+    member: read,
+    opened: read,
+    news: ({ member, adminUp, carrier }) => {
+      const link = adminUp ? read(member) : undefined;
+      return link?.carrier === carrier ? undefined : link;
+    },
+    follow: () => {},
+    set: (ifindex, { up, address, mtu }) => {
+      const target = ifindex === device.ifindex ? device : at(ifindex);
+      if (address !== undefined) target?.setMac(address);
+      if (mtu !== undefined) target?.setMtu(mtu);
+      if (up !== undefined) target?.setUp(up);
+    },
+    giveAddress: (member, address) => at(member)?.setMac(address),
+    randomAddress: () => world.random.mac(),
+    takesAddress: ifindex => at(ifindex)?.spec.fixedMac !== true,
+    stack: () => [stackedDevice(device)],
+    counters: () => ({}),
+    silence: ({ ifindex }) => {
+      const nic = at(ifindex);
+      if (nic !== undefined) nic.isSilent = true;
+    },
+    restore: (original, wish) => {
+      restore(at(original.ifindex), original, wish.address);
+      return [];
+    },
+    takeOver: ({ ifindex, addresses }) => {
+      at(ifindex)?.carried.remove({ addresses, routes: at(ifindex)?.carried.routes ?? [] });
+      device.carried.add({ addresses, routes: [] });
+    },
+    bring: belongings => {
+      device.setUp(true);
+      device.carried.add({ addresses: belongings.addresses, routes: [] });
+      return () => device.carried.add(belongings);
+    },
+    takeBack: belongings => device.carried.remove(belongings),
+    giveBack: belongings => {
+      at(belongings.ifindex)?.carried.add(belongings);
+      return [];
+    },
+    // Hosts here have no other way out than a bond.
+    putSourced: () => [],
+  };
+}
+
+function restore(nic: NetworkInterface | undefined, original: OriginalSettings, address: boolean): void {
+  if (nic === undefined) return;
+  nic.setUp(false);
+  if (address) nic.setMac(original.address);
+  nic.setMtu(original.mtu);
+  nic.isSilent = original.disableIpv6 === '1';
+  nic.setUp(original.up);
+}
+
+/** Lists of addresses: members that are to carry the bond's do so at once. */
+function intakeOf({ world, lists, plane, stepped }: HostParts): Intake {
+  let due: ForwardingPlan | null = null;
+  const give = (plan: ForwardingPlan): void => {
+    lists.plan = plan;
+    for (const member of plane.members()) {
+      const nic = world.interfaceAt(member);
+      if (nic !== undefined) nic.alsoTakes = plan.askingAddresses;
+    }
+  };
+  return {
+    planned: plan => {
+      due = plan;
+    },
+    follow: () => {
+      if (due !== null) give(due);
+      due = null;
+      stepped();
+    },
+    sync: () => {},
+    addressTaken: () => {},
+    joins: member => {
+      const nic = world.interfaceAt(member);
+      if (nic !== undefined) nic.isLent = true;
+    },
+    joined: () => {},
+    told: () => {},
+    stackChanged: () => {},
+    release: member => {
+      const nic = world.interfaceAt(member);
+      if (nic !== undefined) nic.isLent = false;
+    },
+    close: () => {},
+  };
+}
+
+/** Frames of the bond's own, and what members hear while a monitor asks. */
+export class SimulatedFrames implements Frames {
+  readonly #parts: HostParts;
+  readonly #hearing = new Hearing();
+  #ears: readonly MemberIndex[] = [];
+  #answered: (answer: HeardAnswer) => void = () => {};
+  #lastRoutes = '';
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+  }
+
+  send({ device: to, frame, what }: Extract<Output, { kind: 'send' }>): void {
+    const { device, announced } = this.#parts;
+    if (what === 'arp') announced();
+    if (to === device.ifindex) device.transmit(frameOf(frame));
+  }
+
+  sendThrough(output: Extract<Output, { kind: 'probe' | 'send-through' }>): void {
+    const { world, plane } = this.#parts;
+    if (!plane.members().includes(output.member)) return;
+    const nic = world.interfaceAt(output.member);
+    if (nic?.canSend === true) nic.transmit(memberFrame(output, nic.mac));
+  }
+
+  listen(members: readonly MemberIndex[]): void {
+    for (const member of this.#ears) if (!members.includes(member)) this.#hearing.forget(member);
+    this.#ears = members;
+  }
+
+  /** Every frame counts before it is accepted or dropped, as on the way through a member's receive program. */
+  hear(member: MemberIndex, frame: Frame): void {
+    if (!this.#ears.includes(member)) return;
+    const answer = this.#hearing.received(member, frame, this.#parts.world.clock.now);
+    if (answer !== null) this.#answered(answer);
+  }
+
+  heard(): readonly Heard[] {
+    return this.#hearing.all();
+  }
+
+  changedRoutes(targets: readonly string[]): readonly ProbeRoute[] | undefined {
+    const routes = routesTo(targets, this.#parts.device.addresses);
+    const text = JSON.stringify(routes);
+    if (text === this.#lastRoutes) return undefined;
+    this.#lastRoutes = text;
+    return routes;
+  }
+
+  onAnswer(callback: (answer: HeardAnswer) => void): void {
+    this.#answered = callback;
+  }
+
+  close(): void {
+    this.#ears = [];
+  }
+}
+
+/** The data plane of the network, as its keeper knows it. */
+export class SimulatedPackets implements Packets {
+  readonly bondIfindex: number;
+  readonly checksCarrier: boolean = true;
+  readonly #parts: HostParts;
+  #taken = 0;
+  #callback: Parameters<Packets['onDiverted']>[0] = () => {};
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+    this.bondIfindex = parts.device.ifindex;
+  }
+
+  addMember(member: MemberIndex): void {
+    const nic = this.#parts.world.interfaceAt(member);
+    if (nic !== undefined) this.#parts.plane.addMember(nic);
+  }
+
+  removeMember(member: MemberIndex): void {
+    this.#parts.plane.removeMember(member);
+  }
+
+  apply(plan: ForwardingPlan): void {
+    this.#parts.plane.apply(plan);
+  }
+
+  /** Nothing is queued in this network. */
+  qdiscsChanged(): void {}
+
+  setCarrier(on: boolean): void {
+    this.#parts.plane.carrier = on;
+  }
+
+  /** The pair of interfaces is one device here, which has its MTU and its name already. */
+  setMtu(): void {}
+
+  renamed(): void {}
+
+  current(): MemberIndex | null {
+    return this.#parts.plane.current;
+  }
+
+  members(): readonly MemberIndex[] {
+    return this.#parts.plane.members();
+  }
+
+  takeLoss(): { readonly packets: number; readonly sinceNs: null } {
+    const { drops, deadSends } = this.#parts.plane;
+    const packets = drops + deadSends - this.#taken;
+    this.#taken += packets;
+    return { packets, sinceNs: null };
+  }
+
+  onDiverted(callback: Parameters<Packets['onDiverted']>[0]): void {
+    this.#callback = callback;
+  }
+
+  diverted(from: MemberIndex, to: MemberIndex): void {
+    if (this.#parts.plane.members().includes(from)) this.#callback({ from, to });
+  }
+
+  pollDiversions(): void {
+    for (const [from, to] of this.#parts.unheard.splice(0)) this.diverted(from, to);
+  }
+
+  close(): void {}
+
+  destroy(): void {
+    const { plane } = this.#parts;
+    for (const member of plane.members()) plane.removeMember(member);
+    plane.carrier = false;
+  }
+}
