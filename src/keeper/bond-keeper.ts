@@ -1,6 +1,6 @@
 // Keeps one bond: gives the policy what the world says, by the host's ports, and carries out what it answers. The same code in a
 // daemon, in the simulator and in tests.
-import { type Refusal, type Result, unreachable } from '../base/index.js';
+import type { Refusal, Result } from '../base/index.js';
 import {
   type Bond,
   type BondEvent,
@@ -26,7 +26,8 @@ import type {
   SavedMember,
   WantedMember,
 } from './records.js';
-import { guarded, isGone } from './trying.js';
+import { perform } from './performing.js';
+import { guarded } from './trying.js';
 
 /** The policy, as far as it is driven: `Bond`, or one that a test puts in its place. */
 export type KeptPolicy = Pick<
@@ -407,57 +408,10 @@ export class BondKeeper<H extends Host = Host> {
   }
 
   #perform(output: Exclude<Output, { kind: 'event' }>): void {
-    const { links, packets, frames } = this.host;
-    switch (output.kind) {
-      case 'set-member-address':
-        this.#giveAddress(output.member, output.address);
-        return;
-      case 'set-member-mtu':
-        links.set(output.member, { mtu: output.mtu });
-        return;
-      case 'open-member':
-        links.set(output.member, { up: true });
-        return;
-      case 'detach-member':
-        this.#departures.detach(output.member, { restoreAddress: output.restoreAddress });
-        return;
-      case 'set-bond-address':
-        links.set(packets.bondIfindex, { address: output.address });
-        return;
-      case 'random-bond-address':
-        links.set(packets.bondIfindex, { address: links.randomAddress() });
-        return;
-      case 'set-bond-mtu':
-        links.set(packets.bondIfindex, { mtu: output.mtu });
-        return;
-      case 'carrier':
-        packets.setCarrier(output.on);
-        return;
-      case 'forward':
-        this.#forward(output.plan);
-        return;
-      case 'send':
-        frames.send(output);
-        return;
-      case 'probe':
-      case 'send-through':
-        frames.sendThrough(output);
-        return;
-      default:
-        unreachable(output);
-    }
-  }
-
-  /** One that does not take it would not hear what is sent to the bond. (EBUSY while it is up: pcnet, USB; EADDRINUSE: macvlan.) */
-  #giveAddress(member: MemberIndex, address: string): void {
-    const { links, intake } = this.host;
-    try {
-      links.giveAddress(member, address);
-    } catch (error) {
-      if (!isGone(error)) intake.addressTaken(member, true);
-      throw error;
-    }
-    intake.addressTaken(member, false);
+    if (output.kind === 'detach-member')
+      this.#departures.detach(output.member, { restoreAddress: output.restoreAddress });
+    else if (output.kind === 'forward') this.#forward(output.plan);
+    else perform(this.host, output);
   }
 
   #forward(plan: ForwardingPlan): void {
@@ -475,22 +429,18 @@ export class BondKeeper<H extends Host = Host> {
 
   /** Somebody changed the bond's MTU. */
   #followMtu(mtu: number, before: number): void {
-    const failed = giveMtu(this.host, [...this.records.keys()], mtu, before);
-    if (failed !== undefined) {
-      const message = `The MTU ${mtu} of ${this.name} was taken back to ${before}: ${failed}`;
-      this.#tell({ severity: 'error', type: 'mtu', message });
-      return;
-    }
-    const link = this.host.links.bond();
-    if (link !== undefined) this.feed(link);
+    const refused = giveMtu(this.host, this, mtu, before);
+    const link = refused === undefined ? this.host.links.bond() : undefined;
+    if (refused !== undefined) this.#tell(refused);
+    else if (link !== undefined) this.feed(link);
   }
 
   /** Somebody may have changed the bond's MAC address: it has it if its members take it, and else has its old one back. */
   #withAddress(told: BondLink, before: string): BondLink {
-    const failed = giveAddresses(this.host, before, this.policy.addressesFor(told.address));
-    if (failed === undefined) return told;
-    const message = `The MAC address ${told.address} of ${this.name} was taken back to ${before}: ${failed}`;
-    this.#tell({ severity: 'error', type: 'address', message });
+    const wishes = this.policy.addressesFor(told.address);
+    const refused = giveAddresses(this.host, { name: this.name, before, told: told.address }, wishes);
+    if (refused === undefined) return told;
+    this.#tell(refused);
     return { ...told, address: before };
   }
 }
