@@ -41,7 +41,7 @@ describe.runIf(isRoot).each(readers)('balance-tlb, read by %s', reader => {
   afterEach(() => bench.close());
 
   it.each(HASH_POLICIES)('%s: the flow of a hash goes where TypeScript says, by load and by hash', policy => {
-    const members = open(reader, 3, `balance-tlb load ${policy}`);
+    const members = open(reader, 3, { mode: 'balance-tlb', hashPolicy: policy, byLoad: true });
     bench.state.current = 2;
     const table = new LoadTable();
     const next = randomNumbers(7);
@@ -62,7 +62,7 @@ describe.runIf(isRoot).each(readers)('balance-tlb, read by %s', reader => {
     }
     // In the first round nobody has a history, so the first member takes all; later ones spread.
     expect(sent.size).toBe(3);
-    bench.kind = `balance-tlb hash ${policy}`;
+    bench.kind = { mode: 'balance-tlb', hashPolicy: policy, byLoad: false };
     bench.state.setOrder([0, 1, 2], 3);
     for (let i = 0; i < 100; i++) {
       const frame = balancedFrame(next);
@@ -71,7 +71,7 @@ describe.runIf(isRoot).each(readers)('balance-tlb, read by %s', reader => {
   });
 
   it('what cannot be balanced goes by the active member', () => {
-    open(reader, 3, 'balance-tlb load layer2');
+    open(reader, 3, { mode: 'balance-tlb', hashPolicy: 'layer2', byLoad: true });
     bench.state.current = 1;
     const next = randomNumbers(9);
     const frames = [BROADCAST_FRAME];
@@ -91,7 +91,7 @@ describe.runIf(isRoot).each(readers)('balance-tlb, read by %s', reader => {
   });
 
   it('a member that cannot send is left at once, and told once', () => {
-    const members = open(reader, 2, 'balance-tlb load layer2');
+    const members = open(reader, 2, { mode: 'balance-tlb', hashPolicy: 'layer2', byLoad: true });
     const frame = balancedFrame(randomNumbers(3));
     bench.state.current = 1;
     expect(bench.transmit(frame)).toBe(members[0]?.member);

@@ -1,6 +1,7 @@
 // One bond on the eBPF data plane: a veth pair whose near end is the bond, programs on the far ("lower") end and on each
 // member, and a map shared with them. All of it is pinned: it works on when this process is gone, and is adopted later.
 import { dirname } from 'node:path';
+import { equalValues } from '../../base/index.js';
 import { fromBytes } from '../../ebpf/index.js';
 import { closeFd, removeTwice, RingBuffer, type Rtnetlink } from '../../linux/index.js';
 import { tagRanges } from '../../netlink/index.js';
@@ -36,7 +37,7 @@ import type { Toolbox } from './toolbox.js';
 import { type TransmitKind, transmitKindOf, transmitProgramOf } from './transmit-kinds.js';
 
 /** What is attached before the first plan: it sends nothing, as there is no member. */
-const FIRST_KIND: TransmitKind = 'active-backup';
+const FIRST_KIND: TransmitKind = { mode: 'active-backup' };
 
 export class EbpfBond extends PairedBond implements BondDataPlane {
   readonly kind = 'ebpf';
@@ -299,7 +300,7 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
 
   apply(plan: ForwardingPlan): void {
     const kind = transmitKindOf(plan);
-    if (kind !== this.#attached) this.#swapTransmit(kind);
+    if (!equalValues(kind, this.#attached)) this.#swapTransmit(kind);
     publishPlan(this.#state, plan, this.checksCarrier);
   }
 

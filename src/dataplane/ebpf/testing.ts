@@ -109,7 +109,7 @@ let made = 0;
 export class ProgramBench {
   readonly lowerIfindex: number = 90;
   /** Which transmit program is meant. */
-  kind: TransmitKind = 'active-backup';
+  kind: TransmitKind = { mode: 'active-backup' };
   readonly maps: LoadedMaps;
   readonly state: LiveState;
   readonly netlink: Rtnetlink;
@@ -186,7 +186,11 @@ export class ProgramBench {
   /** File descriptor of the transmit program of `kind`. With `redirecting` it is the one that bonds use, otherwise it answers. */
   transmitFd(redirecting = false): number {
     const { kind } = this;
-    return this.#loaded(`transmit ${kind}`, transmitProgramOf(this.#toolbox.context, kind), redirecting);
+    return this.#loaded(
+      `transmit ${JSON.stringify(kind)}`,
+      transmitProgramOf(this.#toolbox.context, kind),
+      redirecting,
+    );
   }
 
   /** The hash that the programs compute of a frame. */
