@@ -4,6 +4,7 @@ import { Lab } from '#lab';
 import {
   datagramCost,
   datagramRoundTrip,
+  endIn,
   meet,
   type PathEnd,
   streamRate,
@@ -11,13 +12,15 @@ import {
 } from './path-meter.js';
 
 let lab: Lab;
-const host: PathEnd = { address: '10.9.0.2', inside: work => lab.inside('host', work) };
-const peer: PathEnd = { address: '10.9.0.1', inside: work => lab.inside('peer', work) };
+let host: PathEnd;
+let peer: PathEnd;
 
 beforeAll(async () => {
   lab = await Lab.create();
   lab.setUp('host', 'eth0', true);
   lab.addAddress('host', 'eth0', lab.hostAddress);
+  host = endIn(lab.hostIp, lab.host);
+  peer = endIn(lab.peerIp, lab.peer);
   await meet(host, peer);
 });
 afterAll(() => {

@@ -2,13 +2,19 @@
 // turn, so that nothing has to be woken up. For a machine of one processor whose clock counts instructions: whatever is done
 // for a packet is done before the call that sent it returns. A figure is the median of many short blocks; those in which somebody
 // else got the processor (a daemon's tick, the garbage collection of this process) lie above it and do not count.
-import { InetSocket, PollSet, UdpBatch } from '#linux';
+import { InetSocket, netnsPath, PollSet, UdpBatch, withNetns } from '#linux';
 import { median } from './arithmetic.js';
 
-/** An end of the path: its address, and how to open a socket where it lives. */
+/** An end of the path: its address, the namespace that it lives in, and how to open a socket there. */
 export interface PathEnd {
   readonly address: string;
+  readonly namespace: string;
   readonly inside: <T>(work: () => T) => T;
+}
+
+/** An end in a namespace that has this name. */
+export function endIn(address: string, namespace: string): PathEnd {
+  return { address, namespace, inside: work => withNetns(netnsPath(namespace), work) };
 }
 
 const EAGAIN = 11;

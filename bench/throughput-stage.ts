@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { Lab, namespaceName, Place, type PlaceName } from '#lab';
 import type { Contender } from './contenders.js';
 import type { Stage } from './figures.js';
-import { meet, type PathEnd } from './path-meter.js';
+import { endIn, meet, type PathEnd } from './path-meter.js';
 
 const CLIENT = { address: '10.8.0.2/24', gateway: '10.8.0.1/24' } as const;
 const CLIENT_NETWORK = '10.8.0.0/24';
@@ -74,15 +74,14 @@ export class ThroughputStage {
   }
 
   get far(): PathEnd {
-    return { address: this.#lab.peerIp, inside: work => this.#lab.inside('peer', work) };
+    return endIn(this.#lab.peerIp, this.#lab.peer);
   }
 
   /** The end on the host's side of the stage that is built. */
   get near(): PathEnd {
-    if (this.#stage === 'host')
-      return { address: this.#lab.hostIp, inside: work => this.#lab.inside('host', work) };
+    if (this.#stage === 'host') return endIn(this.#lab.hostIp, this.#lab.host);
     const address = this.#stage === 'routed' ? CLIENT.address : GUEST_ADDRESS;
-    return { address: withoutPrefix(address), inside: work => this.#client.inside(work) };
+    return endIn(withoutPrefix(address), this.#client.name);
   }
 
   /** Builds what the stage needs beside the host itself. Stages come in the order of their rows, and none comes twice. */

@@ -7,10 +7,11 @@
 // veth and netkit are Bondwire's shapes; a shape that the kernel does not have is left out, and that is said; `bondwire` takes what
 // comes by itself. --only: figures whose names begin so. --runs: boots of the guest; the medians are told. Ends with 1
 // when a figure is below what it is to be (`figures.ts`), or could not be had; the others are told all the same.
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { bondwire, bondwireShaped, type Contender, driver, plain } from './contenders.js';
 import {
   type Boot,
@@ -23,7 +24,7 @@ import {
   shortfalls,
 } from './figures.js';
 import { inGuest } from './guest.js';
-import { datagramCost, datagramRoundTrip, streamRate, streamRoundTrip } from './path-meter.js';
+import { datagramCost, type PathEnd, streamRate } from './path-meter.js';
 import { ThroughputStage } from './throughput-stage.js';
 
 interface Entrant {
@@ -44,11 +45,19 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+async function roundTrip(over: 'udp' | 'tcp', near: PathEnd, far: PathEnd): Promise<number> {
+  const script = fileURLToPath(new URL('round-trip-main.js', import.meta.url));
+  const argv = [script, over, near.address, near.namespace, far.address, far.namespace];
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { timeout: 300_000 });
+  const ns = Number.parseFloat(stdout);
+  if (!(ns > 0)) throw new Error(`The meter gave ${JSON.stringify(stdout)}`);
+  return ns;
+}
+
 async function figure(stage: ThroughputStage, row: Row): Promise<number> {
   await stage.build(row.stage);
   const { near, far } = stage;
-  if (row.kind === 'ping-pong')
-    return row.over === 'udp' ? datagramRoundTrip(near, far) : streamRoundTrip(near, far);
+  if (row.kind === 'ping-pong') return roundTrip(row.over, near, far);
   const [from, to] = row.direction === 'out' ? [near, far] : [far, near];
   if (row.kind === 'tcp') return streamRate(from, to, row.streams);
   const before = stage.counted(row.direction);
