@@ -398,8 +398,7 @@ export class BondKeeper<H extends Host = Host> {
     }
     this.#guard(() => this.host.intake.follow());
     // Those are sent all the time; the times that follow from them start anew with a new keeper.
-    if (outputs.some(({ kind }) => kind !== 'probe' && kind !== 'send-through'))
-      this.host.book.saveSoon();
+    if (outputs.some(({ kind }) => kind !== 'probe' && kind !== 'send-through')) this.host.book.saveSoon();
   }
 
   /** Nothing that fails here may stop the keeper or the packets. */

@@ -34,6 +34,8 @@ function nameAt(info: Uint8Array, offset: number): string {
 export interface ProgramInfo {
   readonly type: number;
   readonly id: number;
+  /** Of its instructions, whatever its maps (bpf_prog_calc_tag), in hexadecimal. */
+  readonly tag: string;
   readonly name: string;
   readonly mapIds: readonly number[];
   /** Nanoseconds of CLOCK_BOOTTIME at which it was loaded. */
@@ -53,6 +55,7 @@ export function programInfo(fd: number): ProgramInfo {
   return {
     type: view.getUint32(0, true),
     id: view.getUint32(4, true),
+    tag: Buffer.from(info.subarray(8, 16)).toString('hex'),
     name: nameAt(info, 64),
     mapIds: Array.from({ length: mapIdCount }, (_, i) => ids.getUint32(4 * i, true)),
     loadTimeNs: view.getBigUint64(40, true),

@@ -164,6 +164,7 @@ export {
   deleteBpfFilter,
   deleteClsact,
   hasFilters,
+  hasIngressQdisc,
   listBpfFilters,
   listQdiscs,
 } from './traffic-control.js';

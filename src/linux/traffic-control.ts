@@ -43,9 +43,28 @@ export function listQdiscs(netlink: Rtnetlink, ifindex = 0): TrafficControl[] {
   return dump(netlink, RTM_GETQDISC, { ifindex, handle: 0, parent: 0, info: 0, other: [] });
 }
 
+/** By connection: the interfaces with a qdisc at their ingress, as of this turn of the event loop. */
+const ingress = new WeakMap<Rtnetlink, ReadonlySet<number>>();
+
+/**
+ * True when filters can hang at the ingress of an interface. The kernel lists qdiscs of all interfaces only, so that is done once in a
+ * turn of the event loop; what this connection changes is seen.
+ */
+export function hasIngressQdisc(netlink: Rtnetlink, ifindex: number): boolean {
+  let found = ingress.get(netlink);
+  if (found === undefined) {
+    const qdiscs = listQdiscs(netlink).filter(({ kind }) => kind === 'clsact' || kind === 'ingress');
+    found = new Set(qdiscs.map(qdisc => qdisc.ifindex));
+    ingress.set(netlink, found);
+    setImmediate(() => ingress.delete(netlink));
+  }
+  return found.has(ifindex);
+}
+
 /** Gives the interface a clsact qdisc; false when it had one. */
 export function addClsact(netlink: Rtnetlink, ifindex: number): boolean {
   const payload = emitTrafficControl(clsactQdisc(ifindex));
+  ingress.delete(netlink);
   try {
     netlink.request(
       { type: RTM_NEWQDISC, flags: NLM_F_CREATE | NLM_F_EXCL, payload },
@@ -60,6 +79,7 @@ export function addClsact(netlink: Rtnetlink, ifindex: number): boolean {
 
 /** Takes the clsact qdisc off, with all its filters; false when there was none. */
 export function deleteClsact(netlink: Rtnetlink, ifindex: number): boolean {
+  ingress.delete(netlink);
   const payload = emitTrafficControl(clsactQdisc(ifindex));
   try {
     netlink.request({ type: RTM_DELQDISC, flags: 0, payload }, `interface ${ifindex}`);

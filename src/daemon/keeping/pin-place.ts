@@ -48,6 +48,7 @@ function textOf(path: string): string {
 export class PinPlace implements PinStore {
   readonly #directory: string;
   readonly #held: HeldDirectory | undefined;
+  #lasts: boolean | undefined;
   /** Why there can be no eBPF data plane here, as far as pins go. */
   readonly problem: string | undefined;
 
@@ -72,8 +73,18 @@ export class PinPlace implements PinStore {
     return this.#held === undefined ? undefined : `${this.#held.path}/${basename(pins)}`;
   }
 
-  /** Looked at each time: file systems are unmounted. */
+  /** Looked at anew in each turn of the event loop: file systems are unmounted. */
   lasts(): boolean {
+    if (this.#lasts === undefined) {
+      this.#lasts = this.#look();
+      setImmediate(() => {
+        this.#lasts = undefined;
+      }).unref();
+    }
+    return this.#lasts;
+  }
+
+  #look(): boolean {
     if (this.#held === undefined) return false;
     const ours = textOf('/proc/self/mountinfo');
     return outlivesUs(

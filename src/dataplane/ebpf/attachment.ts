@@ -11,6 +11,7 @@ import {
   deleteBpfFilter,
   detachLink,
   getLink,
+  hasIngressQdisc,
   isErrno,
   linkFdById,
   linkInfo,
@@ -20,7 +21,7 @@ import {
 } from '../../linux/index.js';
 import { deleteEmptyClsact, FILTER_NAME, FILTER_PREFERENCE, isBondwireFilter } from '../filter-place.js';
 import { doAll } from '../quietly.js';
-import { hasIngressQdisc, hookedBeside } from './hooks.js';
+import { hookedBeside, infoOf } from './hooks.js';
 import type { Pins } from './pins.js';
 
 const FILTER_HANDLE = 1;
@@ -112,6 +113,18 @@ export function swapProgram(hooks: Hooks, programFd: number, attachment: Attachm
   if (link === undefined) throw new Error(`There is no link at ${attachment.pin}.`);
   try {
     updateLink(link, programFd);
+  } finally {
+    closeFd(link);
+  }
+}
+
+/** The tag of the program that a link holds, if that has this bond's map; undefined for a filter, and where it may not be looked at. */
+export function attachedTag(hooks: Hooks, attachment: Attachment): string | undefined {
+  const link = attachment.kind === 'clsact' ? undefined : linkOf(hooks, attachment);
+  if (link === undefined) return undefined;
+  try {
+    const info = infoOf(linkInfo(link).programId);
+    return hooks.mapId !== undefined && info?.mapIds.includes(hooks.mapId) === true ? info.tag : undefined;
   } finally {
     closeFd(link);
   }

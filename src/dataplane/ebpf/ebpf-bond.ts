@@ -2,7 +2,7 @@
 // member, and a map shared with them. All of it is pinned: it works on when this process is gone, and is adopted later.
 import { dirname } from 'node:path';
 import { equalValues } from '../../base/index.js';
-import { fromBytes } from '../../ebpf/index.js';
+import { fromBytes, type ProgramSpec } from '../../ebpf/index.js';
 import { closeFd, removeTwice, RingBuffer, type Rtnetlink } from '../../linux/index.js';
 import { tagRanges } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
@@ -11,7 +11,15 @@ import { Pair, type PairKind } from '../pair.js';
 import { PairedBond } from '../paired-bond.js';
 import { unlessDamaged } from '../parts-note.js';
 import { allOrNothing, doAll, firstThatWorks, quietly } from '../quietly.js';
-import { type Attachment, attachProgram, detach, type Hooks, keepPinned, swapProgram } from './attachment.js';
+import {
+  attachedTag,
+  type Attachment,
+  attachProgram,
+  detach,
+  type Hooks,
+  keepPinned,
+  swapProgram,
+} from './attachment.js';
 import { exchange } from './exchange.js';
 import { HeldLinks } from './held-links.js';
 import { staying } from './staying.js';
@@ -50,7 +58,7 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
   readonly #state: LiveState;
   readonly #ring: RingBuffer;
   #parts: Parts;
-  /** Undefined after adoption: what another process attached is not known, and replaced by the first plan. */
+  /** Undefined after adoption: what another process attached is looked at, and replaced where it is not what the first plan wants. */
   #attached: TransmitKind | undefined;
   /** By slot: the tags that its receive program leaves, as text, as far as this process set them. */
   readonly #left = new Map<number, string>();
@@ -300,12 +308,23 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
 
   apply(plan: ForwardingPlan): void {
     const kind = transmitKindOf(plan);
+    if (this.#attached === undefined && this.#isThere(kind)) this.#attached = kind;
     if (!equalValues(kind, this.#attached)) this.#swapTransmit(kind);
     publishPlan(this.#state, plan, this.checksCarrier);
   }
 
   /** A redirected frame goes by the qdisc of its member, whichever that is. */
   qdiscsChanged(): void {}
+
+  /** True when what an earlier process attached is, instruction for instruction, what is wanted. */
+  #isThere(kind: TransmitKind): boolean {
+    const attached = attachedTag(this.#hooks, this.#parts.transmit);
+    const program = (): ProgramSpec => transmitProgramOf(this.#toolbox.context, kind);
+    return (
+      attached !== undefined &&
+      attached === this.#toolbox.tagOf(Object.values(kind).join(' '), program, this.#maps)
+    );
+  }
 
   /** Another mode or hash policy has another program, which takes over between two frames. */
   #swapTransmit(kind: TransmitKind): void {

@@ -4,10 +4,10 @@ import {
   BPF_TCX_INGRESS,
   type BpfFilter,
   closeFd,
+  hasIngressQdisc,
   hookEntries,
   isErrno,
   listBpfFilters,
-  listQdiscs,
   programFdById,
   type ProgramInfo,
   programInfo,
@@ -62,17 +62,13 @@ function ours(kind: AttachKind, programId: number | undefined, linkId: number): 
   return [{ kind, programId: info.id, linkId, name: info.name, mapIds: info.mapIds }];
 }
 
-/** True when filters can hang there. */
-export function hasIngressQdisc(netlink: Rtnetlink, ifindex: number): boolean {
-  return listQdiscs(netlink, ifindex).some(qdisc => ['clsact', 'ingress'].includes(qdisc.kind ?? ''));
-}
-
 function filtersAt(netlink: Rtnetlink, ifindex: number): BpfFilter[] {
   if (!hasIngressQdisc(netlink, ifindex)) return [];
   return listBpfFilters(netlink, ifindex, 'ingress').filter(isBondwireFilter);
 }
 
-function infoOf(programId: number): ProgramInfo | undefined {
+/** What the kernel tells of a program; undefined when it is gone, or not to be looked at. */
+export function infoOf(programId: number): ProgramInfo | undefined {
   try {
     const fd = programFdById(programId);
     if (fd === undefined) return undefined;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { err, type Result, unreachable } from '../../base/index.js';
 import { type Btf, link, parseBtf, type ProgramSpec } from '../../ebpf/index.js';
-import { closeFd, isErrno, loadProgram, progTestRun } from '../../linux/index.js';
+import { closeFd, isErrno, loadProgram, programInfo, progTestRun } from '../../linux/index.js';
 import type { PairKind } from '../pair.js';
 import type { IngressKind } from './attachment.js';
 import { CAST_KFUNC, type KernelLayout, readKernelLayout } from './kernel-layout.js';
@@ -30,6 +30,8 @@ export class Toolbox {
   /** Why devices are not read, when they are not: one sentence. */
   readonly readerProblem: string | undefined;
   readonly #castId: number | undefined;
+  /** Tags by program, as the kernel gave them. */
+  readonly #tags = new Map<string, string>();
 
   private constructor(parts: {
     readonly context: ProgramContext;
@@ -84,6 +86,20 @@ export class Toolbox {
     });
     const { name, type, license } = program;
     return loadProgram({ name, type, license, instructions });
+  }
+
+  /** The tag that the kernel gives a program, for whichever maps it is loaded; `key` names it, and it is loaded once to see that. */
+  tagOf(key: string, program: () => ProgramSpec, maps: LoadedMaps): string {
+    const known = this.#tags.get(key);
+    if (known !== undefined) return known;
+    const fd = this.load(program(), maps);
+    try {
+      const { tag } = programInfo(fd);
+      this.#tags.set(key, tag);
+      return tag;
+    } finally {
+      closeFd(fd);
+    }
   }
 
   /** Lets the kernel say where the device of an interface is, so that the programs can ask it; false when it does not. */
