@@ -24,7 +24,7 @@ import {
   shortfalls,
 } from './figures.js';
 import { inGuest } from './guest.js';
-import { datagramCost, type PathEnd, streamRate } from './path-meter.js';
+import { datagramCost, type PathEnd, streamRate, warmUp } from './path-meter.js';
 import { ThroughputStage } from './throughput-stage.js';
 
 interface Entrant {
@@ -105,6 +105,7 @@ function entrants(names: string): [string, Entrant][] {
 }
 
 async function inside(contenders: string, rows: readonly Row[]): Promise<void> {
+  await warmUp();
   const columns: Column[] = [];
   for (const [name, entrant] of entrants(contenders)) columns.push(await measure(name, entrant, rows));
   const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
