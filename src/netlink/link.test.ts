@@ -135,7 +135,7 @@ test('netkitInfo() says what the kernel is to do without a program, and nests th
   expect(info.kind).toBe('netkit');
   expect(info.data?.map(({ type }) => type)).toEqual([5, 3, 4, 1]);
   expect(info.data?.slice(0, 3).map(({ value }) => value)).toEqual(Array(3).fill(hex('00000000')));
-  expect(info.data?.[3]?.value).toEqual(hex(`${'00'.repeat(16)}0600030070000000` + '08001f0001000000'));
+  expect(info.data?.[3]?.value).toEqual(hex(`${'00'.repeat(16)}060003007000000008001f0001000000`));
 });
 
 test('isOneOfTwo() knows devices whose link is the other end', () => {
