@@ -1,11 +1,12 @@
 // Checks the repository itself: the rules of the house that no compiler and no linter knows. Needs git.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { helpTexts } from '../src/cli/command-tree.js';
 import { strays } from './support/offered-commands.js';
+import { impureImports, impurities, sideEntries } from './support/purity.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LONGEST_FILE = 450;
@@ -22,9 +23,6 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   simulator: ['base', 'frames', 'policy', 'keeper', 'report'],
   config: ['base', 'policy'],
 };
-
-/** Packages of npm that pure rooms may import; they are pure themselves. */
-const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = { config: ['yaml', 'zod'] };
 
 /** Files that git knows or would add. */
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
@@ -70,24 +68,79 @@ test('no test is left out or run alone', () => {
   expect(marked).toEqual([]);
 });
 
-test.each(Object.keys(PURE))('the pure room %s imports nothing that it may not', room => {
-  const allowed = new Set([room, ...(PURE[room] ?? [])]);
-  const wrong = sources
-    .filter(name => name.startsWith(`src/${room}/`) && !name.endsWith('.test.ts'))
-    .flatMap(name => {
-      const targets = Array.from(
-        read(name).matchAll(/(?:from|import\()\s*'([^']+)'/g),
-        match => match[1] ?? '',
-      );
-      return targets
-        .filter(target => {
-          if (!target.startsWith('.')) return !(PURE_PACKAGES[room] ?? []).includes(target);
-          const [, to] = relative(ROOT, join(ROOT, dirname(name), target)).split('/');
-          return to === undefined || !allowed.has(to);
-        })
-        .map(target => `${name}: ${target}`);
-    });
-  expect(wrong).toEqual([]);
+/** Sources of a room that are no tests. */
+function sourcesOf(room: string): string[] {
+  return sources.filter(name => name.startsWith(`src/${room}/`) && !name.endsWith('.test.ts'));
+}
+
+test.each(Object.keys(PURE))('the pure room %s imports and names nothing that it may not', room => {
+  const names = sourcesOf(room);
+  expect(names).not.toEqual([]);
+  expect(names.flatMap(name => impureImports(name, read(name), PURE[room] ?? []))).toEqual([]);
+  expect(names.flatMap(name => impurities(name, read(name)))).toEqual([]);
+});
+
+test('rooms are entered by their index.ts', () => {
+  const names = sources.filter(name => name.startsWith('src/') && !name.endsWith('.test.ts'));
+  expect(names.flatMap(name => sideEntries(name, read(name)))).toEqual([]);
+});
+
+describe('a planted line in a pure room is found', () => {
+  const PLANTED = 'src/policy/planted.ts';
+  const importsOf = (text: string): string[] => impureImports(PLANTED, text, ['base', 'frames']);
+
+  test.each([
+    'const now = Date.now();',
+    'const now = new Date(0).getHours();',
+    'const at = globalThis.Date;',
+    "const { env } = (globalThis as unknown as Record<string, never>)['process'];",
+    'const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;',
+    'names.sort((a, b) => a.localeCompare(b));',
+    'const text = value.toLocaleString();',
+    'export async function later(): Promise<void> {}',
+    'void Promise.resolve().then(run);',
+    'const one = await two;',
+    'const x = Math.random();',
+    'const { random } = Math;',
+    'const y = Math["random"]();',
+    "const clock = Function('return this')();",
+    'Atomics.wait(words, 0, 0, 5);',
+    'const here = import.meta.url;',
+  ])('%s', line => {
+    expect(impurities(PLANTED, `// Planted.\n${line}\n`)).not.toEqual([]);
+  });
+
+  test.each([
+    ["import { readFileSync } from 'node:fs';", 'node:fs'],
+    ["import 'node:process';", 'node:process'],
+    ["const z = await import('zod');", 'zod'],
+    ["import { getLink } from '../linux/index.js';", '../linux/index.js'],
+    ["export * from '../../test/support/lines.js';", '../../test/support/lines.js'],
+  ])('%s', (line, target) => {
+    expect(importsOf(line)).toEqual([`${PLANTED}: ${target}`]);
+  });
+
+  test.each([
+    "import { parseMac } from '../base/mac.js';",
+    "import type { Frame } from '../frames/ethernet.js';",
+    "export * from '../base/mac.js';",
+    "const mac = await import('../base/mac.js');",
+  ])('%s', line => {
+    expect(importsOf(line)).toEqual([]);
+    expect(sideEntries(PLANTED, line)).toHaveLength(1);
+  });
+
+  test.each([
+    "import { parseMac } from '../base/index.js';",
+    "import { Bond } from './bond.js';",
+    '// Date, async and Math.random are not used here.',
+    ' * async',
+    'const most = Math.max(1, 2); // not Math.random()',
+    'const updated = candidate.dateless;',
+  ])('not so: %s', line => {
+    const text = line.startsWith(' *') ? `/**\n${line}\n */` : line;
+    expect([...impurities(PLANTED, text), ...importsOf(text), ...sideEntries(PLANTED, text)]).toEqual([]);
+  });
 });
 
 test('the pure rooms reference by tsconfig what they may import, and have no types of Node', () => {

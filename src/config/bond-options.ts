@@ -21,6 +21,8 @@ type Tell = (level: Level, place: Place, message: string) => void;
 
 /** An option with where it came from. */
 interface GivenOption {
+  /** The member that it is an option of; null: the bond itself. */
+  readonly member: string | null;
   readonly name: string;
   readonly value: string;
   readonly place: Place;
@@ -29,9 +31,6 @@ interface GivenOption {
   /** The program that the file is for, where it is known to go on without some options. */
   readonly tool: Tool | null;
 }
-
-/** An option of the bond, or of the member that it names. */
-type Written = Omit<GivenOption, 'isDefault'> & { readonly member: string | null };
 
 export interface OptionsOf {
   readonly bond: string;
@@ -52,10 +51,7 @@ export function optionsOf(reading: OptionsOf): {
 } {
   const { bond, membership, made, tell } = reading;
   const members = membership.of(bond);
-  const written = [
-    ...givenOptions(reading).map((option): Written => ({ ...option, member: null })),
-    ...memberOptions(reading, members),
-  ];
+  const written = [...givenOptions(reading), ...memberOptions(reading, members)];
   const checked = checkOptions(
     bond,
     written.map(textOf),
@@ -75,17 +71,17 @@ export function optionsOf(reading: OptionsOf): {
 }
 
 /** As the option engine reads it. */
-function textOf({ name, value, member }: Written): OptionText {
+function textOf({ name, value, member }: GivenOption): OptionText {
   return [name, member === null ? value : `${member}:${value}`];
 }
 
 /** Tells of what the option engine refuses, and gives what is left out for that: what will work one day is kept. */
 function tellProblems(
   { made, tell }: OptionsOf,
-  written: readonly Written[],
+  written: readonly GivenOption[],
   { problems }: CheckedOptions,
-): ReadonlySet<Written> {
-  const wrong = new Set<Written>();
+): ReadonlySet<GivenOption> {
+  const wrong = new Set<GivenOption>();
   for (const { at, refusal } of problems) {
     const option = at === null ? undefined : written[at];
     if (option === undefined) {
@@ -107,7 +103,7 @@ function tellProblems(
 function tellUnderstood(
   { bond, tell }: OptionsOf,
   members: readonly Member[],
-  { name, value, member, place }: Written,
+  { name, value, member, place }: GivenOption,
 ): void {
   if (member !== null) {
     tell('understood', place, `${bond}: ${name} of ${shown(member)} is ${shown(value)}.`);
@@ -121,7 +117,7 @@ function tellUnderstood(
 }
 
 /** What was refused and why, with what the program does. */
-function withoutIt(message: string, { name, value, tool }: Written): string {
+function withoutIt(message: string, { name, value, tool }: GivenOption): string {
   const why = message.replace(/^.*? was refused: /, '').replace(/(?:; leave (?:it )?out[a-z_ ]*)?\.$/, '');
   const how = tool === null ? '' : `${HABITS[tool].how}, and `;
   return `${name}=${shown(value)} was refused: ${why}; ${how}it was left out.`;
@@ -134,14 +130,21 @@ function isInitial({ name, value }: { readonly name: string; readonly value: str
   return number?.ok === true && number.value === spec?.initial;
 }
 
-function memberOptions({ facts, machine }: OptionsOf, members: readonly Member[]): Written[] {
-  const byKey = new Map<string, Written>();
+function memberOptions({ facts, machine }: OptionsOf, members: readonly Member[]): GivenOption[] {
+  const byKey = new Map<string, GivenOption>();
   for (const fact of facts) {
     if (fact.kind !== 'member-option') continue;
     for (const member of resolve(machine, fact.member)) {
       if (!members.some(each => each.name === member)) continue;
       const { name, place, tool = null } = fact;
-      byKey.set(`${name} ${member}`, { member, name, value: fact.value.trim(), place, tool });
+      byKey.set(`${name} ${member}`, {
+        member,
+        name,
+        value: fact.value.trim(),
+        place,
+        isDefault: false,
+        tool,
+      });
     }
   }
   return Array.from(byKey.values());
@@ -301,5 +304,5 @@ function optionOf(
   more: Partial<GivenOption> = {},
 ): GivenOption {
   const known = { name: findOption(name)?.name ?? name, value: canonicalValue(name, value), place };
-  return { ...known, isDefault: false, tool: null, ...more };
+  return { ...known, member: null, isDefault: false, tool: null, ...more };
 }

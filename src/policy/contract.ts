@@ -2,7 +2,8 @@
 import type { MacText, Refusal, Result } from '../base/index.js';
 import type { VlanTag } from '../frames/index.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
-import type { ModeName, OptionName, OptionValues } from './options/options.js';
+import type { OptionName, OptionValues } from './options/options.js';
+import type { ModeName } from './options/option-row.js';
 
 /** Monotonic time in milliseconds; fractions allowed. The policy never asks for it, it is told. */
 export type TimeMs = number;

@@ -3,7 +3,7 @@
 import { equalValues, type MacText } from '../base/index.js';
 import type { MemberIndex } from './contract.js';
 import type { HashPolicy } from './modes/transmit-hash.js';
-import type { ModeName } from './options/options.js';
+import type { ModeName } from './options/option-row.js';
 
 /** balance-tlb: what the choice by load needs, and how the frames that leave by a member are to look. */
 export interface MemberBalance {

@@ -20,20 +20,19 @@ export {
 export * from './contract.js';
 export * from './forwarding-plan.js';
 export { describeValues } from './options/option-parse.js';
-export { OPTION_TABLE } from './options/option-table.js';
 export {
   findOption,
   inApplyOrder,
-  MODE_NAMES,
-  type ModeName,
   nearestOption,
   NUMBER_OPTIONS,
+  OPTION_TABLE,
   type OptionSpec,
   type OptionValue,
   type OptionValues,
-  type OptionWord,
+  valueOf,
   wordOf,
 } from './options/options.js';
+export { MODE_NAMES, type ModeName, type OptionWord } from './options/option-row.js';
 export { type Choosable, isBalanced, LoadTable } from './modes/load-table.js';
 export { MOST_HEADERS } from './modes/flow-keys.js';
 export type { MemberAddress } from './addresses/mac-rules.js';

@@ -3,7 +3,7 @@
 import type { BondWish } from '../../config/index.js';
 import { memberOptionTexts } from '../../config/index.js';
 import type { Described, EnslaveRequest, ShowBond } from '../../daemon/api/api.js';
-import { canonicalValue, findOption, isOfMembers } from '../../policy/index.js';
+import { canonicalValue, findOption, isOfMembers, valueOf } from '../../policy/index.js';
 import type { ApiClient } from '../api-client.js';
 import { tellWarnings } from '../printing/changed.js';
 import { Failure } from '../reading/failure.js';
@@ -137,7 +137,7 @@ function optionsAtCreation(bond: BondWish): Record<string, string> {
 async function changeOptions({ api, terminal }: Applying, bond: BondWish, now: ShowBond): Promise<void> {
   const options = Object.fromEntries(
     Object.entries(optionsAtCreation(bond)).filter(([name, value]) => {
-      const current = now.options[findOption(name)?.name ?? name];
+      const current = valueOf(now.options, name);
       const text = Array.isArray(current) ? current.join(',') : String(current ?? '');
       return text !== canonicalValue(name, value);
     }),
@@ -186,7 +186,7 @@ async function untieQueues(
 
 /** To set what is so already would do something: as in the driver, the active member is chosen anew when a prio is set. */
 function isAlready(now: ShowBond, [name, value]: readonly [string, string]): boolean {
-  const current = now.options[findOption(name)?.name ?? name];
+  const current = valueOf(now.options, name);
   return Array.isArray(current) ? current.some(text => text === value.trim()) : current === value.trim();
 }
 

@@ -1,14 +1,14 @@
 // The bonds of a daemon as bondwire.yaml would describe them: what `bondwire apply` of it finds done.
 import { type BondWish, emptyWish, printBondwireYaml } from '../../config/index.js';
 import type { DescribedDocument, ShowBond } from '../../daemon/api/api.js';
-import { createBond, isOfMembers, OPTION_TABLE } from '../../policy/index.js';
+import { createBond, isOfMembers, OPTION_TABLE, type OptionValue } from '../../policy/index.js';
 
 /** MTU of a bond that nobody gave another. */
 const USUAL_MTU = 1500;
 
 type Values = ShowBond['options'];
 
-function text(value: Values[string] | undefined): string {
+function text(value: OptionValue | undefined): string {
   return typeof value === 'object' ? (value ?? []).join(',') : String(value ?? '');
 }
 

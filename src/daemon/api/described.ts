@@ -23,7 +23,7 @@ import {
   routeInterface,
   routeTable,
 } from '../../netlink/index.js';
-import { createBond } from '../../policy/index.js';
+import { createBond, type OptionValue, valueOf } from '../../policy/index.js';
 import { addressText, removeAddresses } from '../members/address-transfer.js';
 import {
   type Described,
@@ -270,7 +270,7 @@ function releaseGone(operations: Operations, runner: BondRunner, names: readonly
 
 type Values = ShowBond['options'];
 
-function optionText(value: Values[string] | undefined): string {
+function optionText(value: OptionValue | undefined): string {
   return typeof value === 'object' ? (value ?? []).join(',') : String(value ?? '');
 }
 
@@ -290,10 +290,11 @@ function resetOptions(
 ): Result<readonly string[], Refusal> {
   const defaults = defaultsOf(runner);
   const now = runner.policy.snapshot().options;
-  const usual = (name: string): string => optionText(defaults?.[name]);
+  const usual = (name: string): string =>
+    optionText(defaults === undefined ? undefined : valueOf(defaults, name));
   // The mode is what the others are read by, and cannot be changed while there are members.
   const wrong = names.filter(
-    name => name !== 'mode' && name !== 'data_plane' && optionText(now[name]) !== usual(name),
+    name => name !== 'mode' && name !== 'data_plane' && optionText(valueOf(now, name)) !== usual(name),
   );
   if (wrong.length === 0) return ok([]);
   const reset = operations.set(runner, Object.fromEntries(wrong.map(name => [name, usual(name)])));

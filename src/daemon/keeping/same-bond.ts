@@ -1,6 +1,6 @@
 // A bond that is to be made and is there already: when it is as wished, all is done.
 import { advice, err, ok, type Refusal, refusal, type Result, shown } from '../../base/index.js';
-import { canonicalValue, findOption } from '../../policy/index.js';
+import { canonicalValue, findOption, valueOf } from '../../policy/index.js';
 import type { BondRunner } from '../bond-runner.js';
 
 /** Done when the bond has every option that is named as it is named; those that are not may be whatever they are. */
@@ -18,7 +18,7 @@ export function existsAs(
         const { kind } = runner.plane;
         return to === 'auto' || to === kind ? [] : [{ option: own, is: kind, to }];
       }
-      const current = now[own];
+      const current = valueOf(now, own);
       const is = Array.isArray(current) ? current.join(',') : String(current ?? '');
       return is === to ? [] : [{ option: own, is, to }];
     },

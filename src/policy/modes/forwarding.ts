@@ -10,7 +10,7 @@ import {
 } from '../forwarding-plan.js';
 import { askingAddress } from '../monitors/asking-address.js';
 import { isLoadBalancing, MODE, usesPrimary } from './modes.js';
-import { MODE_NAMES } from '../options/options.js';
+import { MODE_NAMES } from '../options/option-row.js';
 import { HASH_POLICIES } from './transmit-hash.js';
 import { type BondState, type Context, isInline, type MemberState } from '../state.js';
 import { senders } from './usable.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalValue, checkOptions } from './check-options.js';
-import { OPTION_TABLE } from './option-table.js';
+import { OPTION_TABLE } from './options.js';
 
 const AB = [
   ['mode', 'active-backup'],

@@ -22,13 +22,13 @@ import { valueGuess } from './habits.js';
 import { firstLine, parseOptionNumber, parsePerMember, parseTargets } from './option-parse.js';
 import {
   findOption,
-  MODE_NAMES,
   nearestOption,
   type NumberOption,
   NUMBER_OPTIONS,
   type OptionSpec,
   optionSpec,
 } from './options.js';
+import { MODE_NAMES } from './option-row.js';
 import { type BondState, type Context, makeBackup, type MemberState, primaryMember } from '../state.js';
 import { tell, tellOfOption } from '../tell.js';
 

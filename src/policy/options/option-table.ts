@@ -1,5 +1,6 @@
-// Every option of the driver (bond_opts and its value tables) and Bondwire's own, as data.
-import type { ModeName, OptionName, OptionSpec, OptionWord } from './options.js';
+// Every option of the driver (bond_opts and its value tables) and Bondwire's own, as data, in the order of bond_changelink (netlink),
+// then what is set a member at a time, then our own. The types of names and values follow from the rows (`options.ts`).
+import type { ModeName, OptionFacts, OptionKind, OptionRow, OptionWord } from './option-row.js';
 
 const INT_MAX = 2147483647;
 const PRIMARY_MODES: readonly ModeName[] = ['active-backup', 'balance-tlb', 'balance-alb'];
@@ -13,7 +14,7 @@ function words(...entries: (readonly [string, number])[]): OptionWord[] {
   );
 }
 
-const PLAIN: Omit<OptionSpec, 'name' | 'summary' | 'kind'> = {
+const PLAIN: Omit<OptionFacts, 'summary'> = {
   aliases: [],
   unit: null,
   words: [],
@@ -25,35 +26,56 @@ const PLAIN: Omit<OptionSpec, 'name' | 'summary' | 'kind'> = {
   whileDown: false,
   sysfs: 'number',
   notBuilt: null,
+  first: false,
 };
 
-type More = Partial<Omit<OptionSpec, 'name' | 'summary' | 'kind'>>;
+type More = Partial<Omit<OptionFacts, 'summary'>>;
 
-function wordOption(name: OptionName, summary: string, list: OptionWord[], more: More = {}): OptionSpec {
+function wordOption<Name extends string>(
+  name: Name,
+  summary: string,
+  list: OptionWord[],
+  more: More = {},
+): OptionRow<Name, 'word'> {
   const initial = list.find(word => word.isDefault === true)?.value ?? 0;
   return { ...PLAIN, sysfs: 'word-number', name, summary, kind: 'word', words: list, initial, ...more };
 }
 
 /** An on/off option that reads back as a number. */
-function switchOption(name: OptionName, summary: string, initial: 0 | 1, more: More = {}): OptionSpec {
+function switchOption<Name extends string>(
+  name: Name,
+  summary: string,
+  initial: 0 | 1,
+  more: More = {},
+): OptionRow<Name, 'number'> {
   const list = words([initial === 0 ? '*off' : 'off', 0], [initial === 1 ? '*on' : 'on', 1]);
   return { ...PLAIN, name, summary, kind: 'number', words: list, initial, ...more };
 }
 
-function numberOption(
-  name: OptionName,
+function numberOption<Name extends string>(
+  name: Name,
   summary: string,
   range: { min?: number; max: number; initial: number },
   list: OptionWord[],
   more: More = {},
-): OptionSpec {
+): OptionRow<Name, 'number'> {
   const { min = 0, max, initial } = range;
   return { ...PLAIN, name, summary, kind: 'number', words: list, min, max, initial, ...more };
 }
 
+/** An option that is no number. */
+function otherOption<Name extends string, Kind extends Exclude<OptionKind, 'word' | 'number'>>(
+  name: Name,
+  kind: Kind,
+  summary: string,
+  more: More,
+): OptionRow<Name, Kind> {
+  return { ...PLAIN, name, kind, summary, ...more };
+}
+
 const OFF_TO_INT_MAX = words(['*off', 0], ['maxval', INT_MAX]);
 
-export const OPTION_TABLE: readonly OptionSpec[] = [
+export const OPTION_ROWS = [
   wordOption(
     'mode',
     'How frames are spread over the members and what takes over when one fails.',
@@ -70,6 +92,15 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
       withoutMembers: true,
       whileDown: true,
       notBuilt: { except: [0, 1, 2, 3, 5], what: 'this mode is not implemented yet; use mode=active-backup' },
+    },
+  ),
+  otherOption(
+    'active_slave',
+    'interface',
+    'The member in use now; set it to move by hand, or to nothing to choose again.',
+    {
+      modes: PRIMARY_MODES,
+      sysfs: 'text',
     },
   ),
   numberOption(
@@ -111,20 +142,22 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
       modes: ARP_MODES,
     },
   ),
-  {
-    ...PLAIN,
-    name: 'arp_ip_target',
-    summary: 'IPv4 addresses that ARP monitoring probes, up to 16: a comma list, or +ADDRESS / -ADDRESS.',
-    kind: 'list',
-    sysfs: 'text',
-  },
-  {
-    ...PLAIN,
-    name: 'ns_ip6_target',
-    summary: 'IPv6 addresses that neighbour monitoring probes, up to 16, as a comma list.',
-    kind: 'list',
-    sysfs: null,
-  },
+  otherOption(
+    'arp_ip_target',
+    'list',
+    'IPv4 addresses that ARP monitoring probes, up to 16: a comma list, or +ADDRESS / -ADDRESS.',
+    {
+      sysfs: 'text',
+    },
+  ),
+  otherOption(
+    'ns_ip6_target',
+    'list',
+    'IPv6 addresses that neighbour monitoring probes, up to 16, as a comma list.',
+    {
+      sysfs: null,
+    },
+  ),
   wordOption(
     'arp_validate',
     'Which members must receive real answers to ARP probes to count as up.',
@@ -146,29 +179,10 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     'With validation: one answering target is enough (any) or all must answer (all).',
     words(['*any', 0], ['all', 1]),
   ),
-  numberOption(
-    'arp_missed_max',
-    'Number of ARP intervals without an answer after which a member is down.',
-    { min: 1, max: 255, initial: 2 },
-    words(['minval', 1], ['maxval', 255], ['*default', 2]),
-    { modes: ARP_MODES, aliases: ['missed_max'] },
-  ),
-  {
-    ...PLAIN,
-    name: 'active_slave',
-    summary: 'The member in use now; set it to move by hand, or to nothing to choose again.',
-    kind: 'interface',
+  otherOption('primary', 'interface', 'The member to use whenever its link is up; it may join later.', {
     modes: PRIMARY_MODES,
     sysfs: 'text',
-  },
-  {
-    ...PLAIN,
-    name: 'primary',
-    summary: 'The member to use whenever its link is up; it may join later.',
-    kind: 'interface',
-    modes: PRIMARY_MODES,
-    sysfs: 'text',
-  },
+  }),
   wordOption(
     'primary_reselect',
     'When a returning primary takes over: always, only if it is better, or only when the active one fails.',
@@ -256,18 +270,26 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     words(['*minval', 0], ['maxval', 1023]),
     { modes: AD, whileDown: true },
   ),
-  {
-    ...PLAIN,
-    name: 'ad_actor_system',
-    summary: "Our LACP system address; all zero stands for the bond's MAC address.",
-    kind: 'address',
-    modes: AD,
-    sysfs: 'text',
-  },
+  otherOption(
+    'ad_actor_system',
+    'address',
+    "Our LACP system address; all zero stands for the bond's MAC address.",
+    {
+      modes: AD,
+      sysfs: 'text',
+    },
+  ),
   switchOption('tlb_dynamic_lb', 'Shift flows by load (1) or only hash them (0).', 1, {
     modes: ['balance-tlb', 'balance-alb'],
     whileDown: true,
   }),
+  numberOption(
+    'arp_missed_max',
+    'Number of ARP intervals without an answer after which a member is down.',
+    { min: 1, max: 255, initial: 2 },
+    words(['minval', 1], ['maxval', 255], ['*default', 2]),
+    { modes: ARP_MODES, aliases: ['missed_max'] },
+  ),
   wordOption(
     'coupled_control',
     'Start collecting and distributing together (on) or one after the other (off).',
@@ -286,40 +308,34 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     words(['*off', 0], ['on', 1]),
     { modes: AD, sysfs: null },
   ),
-  {
-    ...PLAIN,
-    name: 'slaves',
-    summary: 'The members; they change by enslaving and releasing.',
-    kind: 'members',
+  otherOption('slaves', 'members', 'The members; they change by enslaving and releasing.', {
     sysfs: 'text',
-  },
-  {
-    ...PLAIN,
-    name: 'queue_id',
-    summary: 'Transmit queue of the bond that is tied to a member, as INTERFACE:N.',
-    kind: 'per-member',
-    max: 16,
-    sysfs: 'text',
-  },
-  {
-    ...PLAIN,
-    name: 'prio',
-    summary: 'Preference of a member when no primary is usable, as INTERFACE:N; the highest wins.',
-    kind: 'per-member',
-    min: -2147483648,
-    max: INT_MAX,
-    modes: PRIMARY_MODES,
-    sysfs: null,
-  },
-  {
-    ...PLAIN,
-    name: 'actor_port_prio',
-    summary: 'LACP priority of the port of a member, as INTERFACE:N.',
-    kind: 'per-member',
+  }),
+  otherOption(
+    'queue_id',
+    'per-member',
+    'Transmit queue of the bond that is tied to a member, as INTERFACE:N.',
+    {
+      max: 16,
+      sysfs: 'text',
+    },
+  ),
+  otherOption(
+    'prio',
+    'per-member',
+    'Preference of a member when no primary is usable, as INTERFACE:N; the highest wins.',
+    {
+      min: -2147483648,
+      max: INT_MAX,
+      modes: PRIMARY_MODES,
+      sysfs: null,
+    },
+  ),
+  otherOption('actor_port_prio', 'per-member', 'LACP priority of the port of a member, as INTERFACE:N.', {
     max: 65535,
     modes: AD,
     sysfs: null,
-  },
+  }),
   switchOption(
     'inline_failover',
     'Let the data plane leave a dead link at once (1), which takes miimon and no downdelay, or wait for the monitor as the driver does (0).',
@@ -330,7 +346,8 @@ export const OPTION_TABLE: readonly OptionSpec[] = [
     'link_watch',
     'Which monitors decide on a link: one of them, as the driver does (driver), or both together, with miimon and arp_interval set: it is lost when either says so (any), or when both do (all).',
     words(['*driver', 0], ['any', 1], ['all', 2]),
-    { sysfs: null },
+    // Others may be refused without it.
+    { sysfs: null, first: true },
   ),
   switchOption(
     'passive_evidence',
