@@ -10,9 +10,6 @@ import {
 } from '../../linux/index.js';
 import type { ForwardingPlan } from '../../policy/index.js';
 
-/** So often the lists of the members themselves are looked at although nothing new is wished for them. */
-const LOOK_EVERY = 10;
-
 /** Whose list is to be carried, and by whom. */
 export interface FilterWish {
   readonly bondIfindex: number;
@@ -47,10 +44,8 @@ export class AddressFilters {
   /** What we added, by member. */
   readonly #added: Map<number, Set<string>>;
   readonly #note: () => boolean;
-  /** Members to which something was not given, as it could not be written down, and how many looks ago that was tried. */
-  readonly #unnoted = new Map<number, number>();
-  /** By member: addresses that were found there as another's, and how often that was believed since. */
-  readonly #others: Map<number, { readonly macs: string; believed: number }> = new Map();
+  /** Members to which something was not given, as it could not be written down. */
+  readonly #unnoted = new Set<number>();
 
   /** `note` writes down what `save` gives: it is called before an address is added, which is not done when it gives false. */
   constructor(
@@ -98,18 +93,13 @@ export class AddressFilters {
     this.#unnoted.delete(member);
     this.#syncMember(member, []);
     this.#added.delete(member);
-    this.#others.delete(member);
   }
 
   /** Of those that are wished for, the ones that are not there: an address that is there is another's, and stays. */
   #withoutOthers(member: number, missing: readonly string[]): readonly string[] {
-    const macs = missing.join();
-    const others = this.#others.get(member);
-    if (macs === '' || (others?.macs === macs && ++others.believed < LOOK_EVERY)) return [];
+    if (missing.length === 0) return [];
     const present = this.#listOf(member);
-    const mine = missing.filter(mac => !present.includes(mac));
-    this.#others.set(member, { macs: missing.filter(mac => present.includes(mac)).join(), believed: 0 });
-    return mine;
+    return missing.filter(mac => !present.includes(mac));
   }
 
   #listOf(ifindex: number): string[] {
@@ -123,18 +113,11 @@ export class AddressFilters {
 
   /** Those of the addresses that may be added, as they are written down: all, or none. */
   #noted(member: number, added: Set<string>, mine: readonly string[]): readonly string[] {
-    const looks = this.#unnoted.get(member) ?? LOOK_EVERY;
-    if (mine.length === 0) {
-      this.#unnoted.delete(member);
-      return mine;
-    }
-    this.#unnoted.set(member, (looks % LOOK_EVERY) + 1);
-    if (looks < LOOK_EVERY) return [];
+    this.#unnoted.delete(member);
+    if (mine.length === 0) return mine;
     for (const mac of mine) added.add(mac);
-    if (this.#note()) {
-      this.#unnoted.delete(member);
-      return mine;
-    }
+    if (this.#note()) return mine;
+    this.#unnoted.add(member);
     for (const mac of mine) added.delete(mac);
     return [];
   }

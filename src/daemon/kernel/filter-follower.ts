@@ -3,9 +3,7 @@
 import { listDeviceAddresses, setLink, type Rtnetlink } from '../../linux/index.js';
 import { type ForwardingPlan, type MemberIndex, membersThat } from '../../policy/index.js';
 import { AddressFilters, carryAlike } from './address-filters.js';
-
-/** Milliseconds between two looks at the bond's multicast groups, which the kernel does not announce. */
-const INTERVAL_MS = 500;
+import { groupLook } from './group-look.js';
 
 /** A list so long is given in an instant. */
 const SHORT_LIST = 64;
@@ -46,7 +44,8 @@ export class FilterFollower {
   #listsDue = false;
   /** Who carried the groups at the last look. */
   #carried: readonly MemberIndex[] = [];
-  readonly #timer: NodeJS.Timeout;
+  /** Looks no more at the bond's groups. */
+  readonly #unfollow: () => void;
   #closed = false;
 
   constructor(
@@ -62,14 +61,13 @@ export class FilterFollower {
       if (refusesAddress === true) this.#open.set(member, new Set(['address']));
     }
     this.#lists = new AddressFilters(parts.netlink, saved, parts.note);
-    this.#timer = setInterval(() => parts.guard(() => this.sync()), INTERVAL_MS);
-    this.#timer.unref();
+    this.#unfollow = groupLook.follow(parts.bondIfindex, () => parts.guard(() => this.sync()));
   }
 
   /** Looks no more; what members have they keep. */
   close(): void {
     this.#closed = true;
-    clearInterval(this.#timer);
+    this.#unfollow();
   }
 
   /** What was added to members, as JSON. */

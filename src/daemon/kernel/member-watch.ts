@@ -7,6 +7,7 @@ import { AF_INET, routeDestination, routeGateway, routeInterface } from '../../n
 import type { BondSnapshot } from '../../policy/index.js';
 import type { BondRunner } from '../bond-runner.js';
 import type { Machine } from './machine.js';
+import { type PacketCounts, packetCounts } from './packet-counts.js';
 import { type Deafness, Reception, type Silence } from './reception.js';
 import type { Registry } from '../registry.js';
 
@@ -119,6 +120,7 @@ export class MemberWatch {
   #look(): void {
     const before = this.#watched;
     this.#watched = new Map();
+    const counts = packetCounts();
     for (const runner of this.#registry.all()) {
       const watched = before.get(runner) ?? {
         reception: new Reception(),
@@ -130,7 +132,7 @@ export class MemberWatch {
       try {
         const snapshot = runner.policy.snapshot();
         this.#lookAtMembers(runner, snapshot, watched);
-        this.#lookAtReception(runner, snapshot, watched);
+        this.#lookAtReception(runner, snapshot, watched, counts);
       } catch (error) {
         this.#machine.log.error({ err: error, bond: runner.name }, 'a bond could not be looked at');
       }
@@ -155,14 +157,21 @@ export class MemberWatch {
     if (usable.length > 1) watched.hadSeveral = true;
   }
 
-  #lookAtReception(runner: BondRunner, snapshot: BondSnapshot, watched: Watched): void {
+  #lookAtReception(
+    runner: BondRunner,
+    snapshot: BondSnapshot,
+    watched: Watched,
+    counts: ReadonlyMap<string, PacketCounts>,
+  ): void {
     const { netlink, journal, now } = this.#machine;
     const atMs = now();
     // In the other modes the switch decides by which port answers come back.
     const answersComeBack = ['active-backup', 'balance-tlb'].includes(snapshot.mode);
     watched.reception.look(
-      snapshot.members.map(({ member, link }) => {
-        const { rxPackets = 0, txPackets = 0 } = getLink(netlink, member)?.statistics ?? {};
+      snapshot.members.map(({ member, name: own, link }) => {
+        // One with another name by now is asked itself.
+        const { rxPackets = 0, txPackets = 0 } =
+          counts.get(own) ?? getLink(netlink, member)?.statistics ?? {};
         const isUsable = answersComeBack && link === 'up' && snapshot.active !== null;
         const carries = isUsable && member === snapshot.active;
         return { member, carries, waits: isUsable && !carries, rxPackets, txPackets };

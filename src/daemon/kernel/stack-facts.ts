@@ -60,16 +60,19 @@ export function tagOf(link: Link): VlanTag | null {
   return vlan === undefined ? null : { tpid: vlan.protocol, tci: vlan.id };
 }
 
+const IGMP = '/proc/net/igmp';
+const MLD = '/proc/net/igmp6';
+
 interface IgmpState {
   readonly version: 1 | 2 | 3;
   readonly groups: string[];
 }
 
-function readTable(path: string): string[] {
+function textOf(path: string): string {
   try {
-    return readFileSync(path, 'latin1').split('\n');
+    return readFileSync(path, 'latin1');
   } catch {
-    return [];
+    return '';
   }
 }
 
@@ -94,7 +97,7 @@ export function parseIgmp(lines: readonly string[]): Map<number, IgmpState> {
 }
 
 function readIgmp(): Map<number, IgmpState> {
-  return parseIgmp(readTable('/proc/net/igmp'));
+  return parseIgmp(textOf(IGMP).split('\n'));
 }
 
 /** /proc/net/igmp6: index, device, group as 32 hexadecimal digits, and more. */
@@ -111,14 +114,22 @@ export function parseMld(lines: readonly string[]): Map<number, string[]> {
 }
 
 function readMld(): Map<number, string[]> {
-  return parseMld(readTable('/proc/net/igmp6'));
+  return parseMld(textOf(MLD).split('\n'));
 }
 
 /** The groups of each device by its index, as text to compare. */
 export type GroupTable = ReadonlyMap<number, string>;
 
-/** Which groups are joined in the namespace now. */
+let lastGroups: { readonly text: string; readonly table: GroupTable } | undefined;
+
+/** Which groups are joined in the namespace now; the same table as before where the kernel says the same. */
 export function readGroups(): GroupTable {
+  const text = `${textOf(IGMP)}\n${textOf(MLD)}`;
+  if (lastGroups?.text !== text) lastGroups = { text, table: groupTable() };
+  return lastGroups.table;
+}
+
+function groupTable(): GroupTable {
   const [igmp, mld] = [readIgmp(), readMld()];
   const devices = new Set([...igmp.keys(), ...mld.keys()]);
   return new Map(
@@ -128,6 +139,7 @@ export function readGroups(): GroupTable {
 
 /** Indexes of the devices whose groups differ. */
 export function changedGroups(before: GroupTable, now: GroupTable): number[] {
+  if (before === now) return [];
   const devices = new Set([...before.keys(), ...now.keys()]);
   return [...devices].filter(ifindex => before.get(ifindex) !== now.get(ifindex));
 }
