@@ -11,6 +11,9 @@ import {
   simulate,
   unmet,
 } from '../src/simulator/index.js';
+import { crashEverywhere } from '../src/simulator/crash.js';
+import { DEEDS } from '../src/simulator/deeds.js';
+import { BROKEN_KEEPERS } from './support/broken-keepers.js';
 import {
   addressNotRestored,
   carrierStays,
@@ -110,5 +113,21 @@ describe('planted bugs', () => {
 
   it('are nowhere to be found in the policy as it is', () => {
     expect(seedsUntilCaught(untouched)).toBeNull();
+  });
+});
+
+describe('bugs planted in what keeps a bond', () => {
+  const options = { mode: 'active-backup', miimon: '100' };
+
+  it.each(BROKEN_KEEPERS)('%s: caught by daemons that die', (_, plant) => {
+    const isCaught = DEEDS.some(deed => {
+      try {
+        return crashEverywhere({ ...deed, options }, plant).violations.length > 0;
+      } catch {
+        // The keeper itself finds no way on.
+        return true;
+      }
+    });
+    expect(isCaught).toBe(true);
   });
 });

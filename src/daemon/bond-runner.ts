@@ -30,11 +30,13 @@ export function runBond({ machine, registry, plane, policy, pins, saved }: Runne
     bondName: () => policy.name,
     bondUp: () => policy.facts().adminUp,
     holders: () => registry.all(),
+    parted: () => registry.part(runner),
+    ended: () => registry.remove(runner),
     pins,
     ...(saved !== undefined && { filters: saved.filters }),
     ...(saved?.described !== undefined && { described: saved.described }),
   });
-  const runner = new BondKeeper({ host, policy, records, ...(saved !== undefined && { saved }) });
+  const runner: BondRunner = new BondKeeper({ host, policy, records, ...(saved !== undefined && { saved }) });
   host.belongTo(runner);
   return runner;
 }

@@ -51,7 +51,7 @@ export class Operations {
     this.#registry = registry;
     this.chains = new ChainWatch(machine, registry);
     this.candidates = new JoinCandidates(machine, registry);
-    this.destruction = new Destruction(machine, registry);
+    this.destruction = new Destruction();
   }
 
   create(name: string, options: Readonly<Record<string, string>>): Done {

@@ -2,6 +2,7 @@
 // in again is a member again. `release` ends that. The driver leaves it to udev and scripts.
 import { advice } from '../base/index.js';
 import type { BondEvent, BondSnapshot, MemberIndex } from '../policy/index.js';
+import { lifeOf, MEMBERSHIP } from './membership.js';
 import type { MemberRecord, WantedMember } from './records.js';
 
 /** Values of `prio` and `queue_id` that a member has of its own. */
@@ -29,7 +30,8 @@ export function awaitedAgain(
   const record = records.get(ifindex);
   const name = bond.members.find(({ member }) => member === ifindex)?.name;
   if (record === undefined || name === undefined) return undefined;
-  if (record.joining || record.leaving !== undefined || record.forget === true) return undefined;
+  const { does } = MEMBERSHIP[lifeOf(record, { inPlane: true })].vanished;
+  if (does !== 'await' || record.forget === true) return undefined;
   if (wanted.some(other => other.ifindex === ifindex || other.name === name)) return undefined;
   const end = advice('bondwire release {bond} {iface}', { bond: bond.name, iface: name });
   // It was up when it joined, so whoever brings it up will do it again.

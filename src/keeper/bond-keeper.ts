@@ -11,8 +11,10 @@ import {
   type MemberLink,
   type Output,
 } from '../policy/index.js';
+import { Alarm } from './alarm.js';
 import { awaitedAgain } from './awaited.js';
 import { Departures } from './departures.js';
+import { destroy, dismantle } from './ending.js';
 import { giveAddresses, giveMtu } from './following.js';
 import { join, undo, undoUnfinished } from './joining.js';
 import { outageOf } from './outage.js';
@@ -27,6 +29,7 @@ import type {
   WantedMember,
 } from './records.js';
 import { perform } from './performing.js';
+import { listen, sense } from './sensing.js';
 import { guarded } from './trying.js';
 
 /** The policy, as far as it is driven: `Bond`, or one that a test puts in its place. */
@@ -78,9 +81,7 @@ export class BondKeeper<H extends Host = Host> {
   #stack: ReadonlySet<number>;
   /** What the last failover cost. */
   #ended: Outage = {};
-  /** When the clock wakes it; null: never. */
-  #wokenAt: number | null = null;
-  #disarm: () => void = () => {};
+  readonly #alarm: Alarm;
   #closed = false;
 
   constructor({ host, policy, records, saved = {} }: KeeperParts<H>) {
@@ -95,6 +96,7 @@ export class BondKeeper<H extends Host = Host> {
     this.#plan = policy.plan();
     this.#stack = new Set([host.packets.bondIfindex]);
     this.#departures = new Departures(host, this);
+    this.#alarm = new Alarm(host.clock, () => this.#guard(() => this.#tick()));
     host.links.follow(policy.facts());
     host.frames.onAnswer(answer => {
       if (!this.#closed) this.#guard(() => this.feed({ kind: 'answer', answer }));
@@ -138,16 +140,16 @@ export class BondKeeper<H extends Host = Host> {
     const { clock, links } = this.host;
     const handled = this.policy.handle(input, clock.now());
     if (input.kind === 'set-option') links.follow(this.policy.facts());
-    if (['set-option', 'leave', 'bond-link'].includes(input.kind)) this.#guard(() => this.#listen());
+    if (['set-option', 'leave', 'bond-link'].includes(input.kind)) this.#guard(() => listen(this));
     this.#carryOut(this.policy.outputs(), options.strict ?? false);
-    this.#arm();
+    this.#alarm.set(this.#closed ? null : this.policy.deadline());
     return handled;
   }
 
   /** Carries out what is waiting since the policy was made. */
   start(): void {
     this.#carryOut(this.policy.outputs(), false);
-    this.#arm();
+    this.#alarm.set(this.#closed ? null : this.policy.deadline());
   }
 
   /** Looks again at what stands on the bond, if something may have changed since; `shared`: see Links.stack. */
@@ -317,6 +319,16 @@ export class BondKeeper<H extends Host = Host> {
     packets.close();
   }
 
+  /** Ends the bond. All but many routes is done when this returns; `done` comes when those are. */
+  destroy(done: () => void): void {
+    destroy(this, done);
+  }
+
+  /** As `destroy`, of a bond whose interface may be gone, or whose end began already. */
+  dismantle(done: () => void): void {
+    dismantle(this, () => {}, done);
+  }
+
   /** What was held down comes up, as the bond is ending. */
   releaseHeld(): void {
     this.#departures.bringUp(undefined);
@@ -331,26 +343,13 @@ export class BondKeeper<H extends Host = Host> {
   /** Hears and does nothing any more. */
   stop(): void {
     this.#closed = true;
-    this.#disarm();
+    this.#alarm.set(null);
     this.host.intake.close();
     this.host.frames.close();
   }
 
   #member(ifindex: MemberIndex) {
     return this.policy.members().find(member => member.member === ifindex);
-  }
-
-  #arm(): void {
-    const deadline = this.#closed ? null : this.policy.deadline();
-    if (deadline === this.#wokenAt) return;
-    this.#wokenAt = deadline;
-    this.#disarm();
-    this.#disarm = () => {};
-    if (deadline === null) return;
-    this.#disarm = this.host.clock.at(deadline, () => {
-      this.#wokenAt = null;
-      this.#guard(() => this.#tick());
-    });
   }
 
   /** A deadline: the carriers are asked for first, as the driver's monitor does (and events may be held back by 1 s). */
@@ -365,23 +364,9 @@ export class BondKeeper<H extends Host = Host> {
 
   /** What the ARP monitor decides by, fresh for its tick. */
   #sense(): void {
-    const { arpIntervalMs, targets } = this.policy.facts();
-    if (arpIntervalMs === 0) return;
+    if (this.policy.facts().arpIntervalMs === 0) return;
     if (this.#stackDirty) this.refreshStack();
-    const { frames, clock } = this.host;
-    this.#guard(() => {
-      this.#listen();
-      const routes = frames.changedRoutes(targets);
-      if (routes !== undefined) this.feed({ kind: 'routes', routes });
-      this.policy.handle({ kind: 'heard', heard: frames.heard() }, clock.now());
-    });
-  }
-
-  /** On the members of a bond that asks, and on none of one that does not. */
-  #listen(): void {
-    const { arpIntervalMs, adminUp } = this.policy.facts();
-    const isAsking = arpIntervalMs > 0 && adminUp;
-    this.host.frames.listen(isAsking ? this.policy.members().map(({ member }) => member) : []);
+    this.#guard(() => sense(this));
   }
 
   #carryOut(outputs: readonly Output[], strict: boolean): void {

@@ -1,6 +1,7 @@
 // How a member is given back: everything of the bond is taken off it, and it is as it was before it joined.
 import { advice, type MacText } from '../base/index.js';
 import type { BondEvent, BondFacts, MemberIndex } from '../policy/index.js';
+import { lifeOf, MEMBERSHIP } from './membership.js';
 import type { Host } from './ports.js';
 import { type Counters, type Leaving, type MemberRecord, withGrowth } from './records.js';
 import { guarded, twice } from './trying.js';
@@ -57,9 +58,11 @@ export class Departures {
    * True for one that would be up with the bond's MAC address beside it: the switch would learn that at two ports. (The driver warns
    * of it, and leaves every member down that was released.)
    */
-  #isTwin({ original, joining }: MemberRecord, { restoreAddress }: Leaving): boolean {
+  #isTwin(record: MemberRecord, { restoreAddress }: Leaving): boolean {
+    const { original } = record;
     const { ending, policy } = this.#bond;
-    if (ending || joining || !original.up || policy.members().length === 0) return false;
+    const { does } = MEMBERSHIP[lifeOf(record, { inPlane: true })].released;
+    if (ending || does !== 'give-back' || !original.up || policy.members().length === 0) return false;
     const own = restoreAddress ? original.address : this.#host.links.read(original.ifindex)?.address;
     return own === policy.facts().address;
   }

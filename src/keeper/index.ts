@@ -1,5 +1,6 @@
 // What other rooms may use of `keeper`.
 export { BondKeeper, type KeptPolicy, movesTraffic, recordsOf } from './bond-keeper.js';
+export { giveUp } from './giving-up.js';
 export type {
   BondLink,
   Book,
@@ -7,6 +8,7 @@ export type {
   Clock,
   Frames,
   Holder,
+  Homecoming,
   Host,
   Intake,
   LinkChange,

@@ -2,6 +2,7 @@
 import { err, ok, type Refusal, type Result, systemRefusal } from '../base/index.js';
 import type { BondFacts, Input, MemberIndex, MemberSnapshot } from '../policy/index.js';
 import type { Candidate, Holder, Host } from './ports.js';
+import { lifeOf, MEMBERSHIP } from './membership.js';
 import type { Leaving, MemberRecord, SavedBelongings } from './records.js';
 
 /** What joining needs of the bond that is joined. */
@@ -122,20 +123,24 @@ export function undoUnfinished(bond: JoinedBond): void {
     const message = `The ${what} of ${name} was cut short by the end of an earlier daemon; it is as it was`;
     book.tell({ severity: 'warning', type: 'left', message });
   };
-  for (const [ifindex, record] of Array.from(bond.records)) {
-    if (record.joining) {
+  for (const member of packets.members()) if (!bond.records.has(member)) packets.removeMember(member);
+  const known = new Set([...bond.records.keys(), ...bond.taken.map(({ ifindex }) => ifindex)]);
+  for (const ifindex of known) {
+    const record = bond.records.get(ifindex);
+    const inPlane = packets.members().includes(ifindex);
+    const belongings = bond.taken.findLast(saved => saved.ifindex === ifindex);
+    const { does } = MEMBERSHIP[lifeOf(record, { inPlane, belongings })].start;
+    if (does === 'undo') {
       undo(bond, ifindex);
-      note('joining', record.original.name);
-    } else if (record.leaving !== undefined) {
+      if (record !== undefined) note('joining', record.original.name);
+    } else if (does === 'finish' && record?.leaving !== undefined) {
       bond.finishLeaving(ifindex, record.leaving);
       note('leaving', record.original.name);
-    } else if (!packets.members().includes(ifindex)) {
-      // It was released when nothing could be written down, and is what somebody made of it since.
+    } else if (does === 'forget') {
       bond.records.delete(ifindex);
       bond.feed({ kind: 'leave', member: ifindex, cause: 'released' });
     }
   }
-  for (const { ifindex, returning } of bond.taken) if (returning === true) undo(bond, ifindex);
 }
 
 function tellLeft(bond: JoinedBond, problems: readonly string[]): void {

@@ -38,6 +38,14 @@ export interface Candidate {
   readonly counted: Counters;
 }
 
+/** How belongings go back to several interfaces. */
+export interface Homecoming {
+  /** Addresses and the ways out. Whoever has members for homes lets them go before. */
+  first(): void;
+  /** All other routes, in its own time; not those over interfaces that are not free by then. `done` gets what failed, as sentences. */
+  rest(isFree: (ifindex: number) => boolean, done: (problems: readonly string[]) => void): void;
+}
+
 /** Interfaces: the bond's own, its members, and what stands on it. */
 export interface Links {
   /** The bond's own interface; undefined when it is gone. */
@@ -76,6 +84,20 @@ export interface Links {
   takeBack(belongings: SavedBelongings): void;
   /** Gives them to the interface; what failed comes back as sentences. */
   giveBack(belongings: SavedBelongings): readonly string[];
+  /**
+   * At the bond's end: what goes back to each interface, without what people removed from the bond meanwhile. What they added goes to
+   * the first that will be up.
+   */
+  planReturn(
+    taken: readonly SavedBelongings[],
+    willBeUp: (ifindex: number) => boolean,
+  ): readonly SavedBelongings[];
+  /** Gives each interface its own again; nothing is done to them yet. */
+  homecoming(taken: readonly SavedBelongings[]): Homecoming;
+  /** The same of a bond that is gone, all of it at once; what failed comes back as sentences. */
+  returnAtOnce(taken: readonly SavedBelongings[]): readonly string[];
+  /** True when somebody gave the interface addresses, routes or a master since its bond ended. */
+  isUsedOtherwise(ifindex: number): boolean;
   /** Puts routes over other interfaces back that went with the addresses; what failed comes back as sentences. */
   putSourced(belongings: SavedBelongings): readonly string[];
 }
@@ -178,8 +200,9 @@ export interface Book {
   failed(error: unknown): void;
 }
 
-/** A bond that may hold interfaces down that left it. */
+/** A bond that has members, and may hold interfaces down that left it. */
 export interface Holder {
+  readonly records: ReadonlyMap<MemberIndex, unknown>;
   readonly heldDown: Set<MemberIndex>;
   save(): void;
 }
@@ -194,4 +217,8 @@ export interface Host {
   readonly book: Book;
   /** All bonds that are kept here, this one too. */
   holders(): readonly Holder[];
+  /** Its interface is gone: it is a bond no more, but is written down until all is back. */
+  parted(): void;
+  /** It is not written down any more. */
+  ended(): void;
 }

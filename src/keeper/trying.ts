@@ -8,7 +8,7 @@ export function isGone(error: unknown): boolean {
 }
 
 /** Does it; a failure is written down, unless it says no more than that an interface is gone. */
-export function guarded(book: Book, action: () => void): void {
+export function guarded(book: Pick<Book, 'failed'>, action: () => void): void {
   try {
     action();
   } catch (error) {

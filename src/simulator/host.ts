@@ -84,11 +84,10 @@ export class Host implements InterfaceOwner {
     };
     for (const [at, spec] of (this.spec.bonds ?? []).entries()) {
       const made = SimulatedBond.create(world, spec, 100 + at);
-      if (!made.ok) {
-        const { code, errno, message } = made.error;
-        return err(refusal(code, errno, `${this.name}/${spec.name}: ${message}`));
-      }
+      if (!made.ok) return refused(this.name, spec.name, made.error);
       bonds.push(made.value);
+      const begun = made.value.begin(spec);
+      if (!begun.ok) return refused(this.name, spec.name, begun.error);
     }
     this.ip.setDevices([...this.#plain.values(), ...bonds]);
     return ok(undefined);
@@ -145,4 +144,8 @@ export class Host implements InterfaceOwner {
     const { pace } = this.#world;
     this.bondOf(nic)?.memberNews(nic, what === 'carrier' ? pace.linkWatchMs : pace.newsMs);
   }
+}
+
+function refused(host: string, bond: string, { code, errno, message }: Refusal): Result<undefined, Refusal> {
+  return err(refusal(code, errno, `${host}/${bond}: ${message}`));
 }

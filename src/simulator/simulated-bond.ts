@@ -1,7 +1,7 @@
 // A bond of a simulated host: its own interface, and the daemon that keeps it. The keeper is the one that ships; only its ports are
 // those of the network.
 import { err, ok, refusal, type MacText, type Refusal, type Result } from '../base/index.js';
-import { BondKeeper, type Candidate, recordsOf, type SavedKeeping } from '../keeper/index.js';
+import { BondKeeper, type Candidate, giveUp, recordsOf, type SavedKeeping } from '../keeper/index.js';
 import type { BondSnapshot, Input } from '../policy/index.js';
 import { AddressLists } from './address-lists.js';
 import type { BondWorld, SimulatedPolicy } from './bond-world.js';
@@ -28,6 +28,8 @@ export class SimulatedBond implements IpDevice, BondDevice {
   mac: MacText;
   mtu: number = DEFAULT_MTU;
   adminUp: boolean = false;
+  /** False once it was destroyed. */
+  exists: boolean = true;
   /** Null while no daemon runs. */
   keeper: BondKeeper<SimulatedHost> | null = null;
   /** News on the way: device and policy may differ until it is told. */
@@ -37,6 +39,8 @@ export class SimulatedBond implements IpDevice, BondDevice {
   readonly #world: BondWorld;
   /** What the daemon wrote down last. */
   #saved: SavedKeeping | null = null;
+  /** It was destroyed, and all is given back. */
+  #isForgotten = false;
   /** What the programs did while no daemon ran: it stands in the ring buffer. */
   readonly #unheard: (readonly [from: number, to: number])[] = [];
   /** The snapshot since the last input, when somebody asked for it. */
@@ -73,7 +77,7 @@ export class SimulatedBond implements IpDevice, BondDevice {
     this.keeper = this.#keep(policy, null);
   }
 
-  /** A bond with its members, as a scenario says it stands at time 0. */
+  /** The interface of a bond, and a daemon that keeps it; nothing is done yet. */
   static create(world: BondWorld, spec: BondSpec, ifindex: number): Result<SimulatedBond, Refusal> {
     const address = world.random.mac();
     const entries = Object.entries(spec.options);
@@ -85,20 +89,28 @@ export class SimulatedBond implements IpDevice, BondDevice {
       options: entries.filter(([name]) => !AFTER_JOINING.has(name)),
     });
     if (!made.ok) return made;
-    const bond = new SimulatedBond(world, spec, ifindex, made.value, address);
-    bond.keeper?.start();
+    return ok(new SimulatedBond(world, spec, ifindex, made.value, address));
+  }
+
+  /** As a scenario says it stands at time 0; written down before anything is done. */
+  begin(spec: BondSpec): Done {
+    const unwritten = this.keeper?.host.book.note('');
+    if (unwritten !== undefined) return err(unwritten);
+    this.keeper?.start();
+    this.keeper?.save();
     for (const member of spec.members) {
-      const joined = bond.enslave(member);
+      const joined = this.enslave(member);
       if (!joined.ok) return joined;
     }
-    for (const [option, text] of entries.filter(([name]) => AFTER_JOINING.has(name))) {
+    for (const [option, text] of Object.entries(spec.options)) {
+      if (!AFTER_JOINING.has(option)) continue;
       for (const value of text.split(/[\s,]+/)) {
-        const set = bond.set(option, value);
+        const set = this.set(option, value);
         if (!set.ok) return set;
       }
     }
-    if (spec.up !== false) bond.setUp(true);
-    return ok(bond);
+    if (spec.up !== false) this.setUp(true);
+    return DONE;
   }
 
   get policy(): SimulatedPolicy | null {
@@ -138,14 +150,16 @@ export class SimulatedBond implements IpDevice, BondDevice {
     return this.keeper?.setOption(option, value) ?? noDaemon(this.name);
   }
 
-  enslave(name: string): Done {
+  /** With `takeDown`, one that is up is taken down, and its addresses and routes come with it. */
+  enslave(name: string, { takeDown = false }: { readonly takeDown?: boolean } = {}): Done {
     const nic = this.#world.findInterface(name);
     if (this.keeper === null) return noDaemon(this.name);
     if (nic === undefined) return err(refusal('unknown-interface', 'ENODEV', `There is no ${name}`));
     if (this.has(nic)) return DONE;
     if (this.#world.bondOf(nic) !== undefined)
       return err(refusal('in-use', 'EBUSY', `${name} is a member of another bond`));
-    if (nic.adminUp) return err(refusal('interface-up', 'EPERM', `${name} is up; take it down first`));
+    if (nic.adminUp && !takeDown)
+      return err(refusal('interface-up', 'EPERM', `${name} is up; take it down first`));
     return this.keeper.join(candidateOf(nic));
   }
 
@@ -155,6 +169,14 @@ export class SimulatedBond implements IpDevice, BondDevice {
     if (nic === undefined) return err(refusal('unknown-interface', 'ENODEV', `There is no ${name}`));
     if (!this.has(nic)) return err(refusal('unknown-interface', 'EINVAL', `${name} is no member`));
     this.keeper.release([nic.ifindex], [name]);
+    return DONE;
+  }
+
+  destroy(): Done {
+    if (this.keeper === null) return noDaemon(this.name);
+    this.keeper.destroy(() => {
+      this.keeper = null;
+    });
     return DONE;
   }
 
@@ -194,17 +216,34 @@ export class SimulatedBond implements IpDevice, BondDevice {
 
   /** A new daemon finds the bond at work. */
   start(): void {
-    if (this.keeper !== null || this.#saved === null) return;
+    if (this.keeper !== null) return;
     const saved = this.#saved;
+    if (saved === null || !this.exists) {
+      this.#sweep(saved);
+      return;
+    }
     this.#seen = null;
     const keeper = this.#keep(this.#world.policies.restore(saved.policy, this.#world.clock.now), saved);
     this.keeper = keeper;
     // All that was missed is one piece of news.
     this.newsPending++;
     keeper.undoUnfinished();
-    keeper.adopt();
+    if (keeper.ending)
+      keeper.dismantle(() => {
+        this.keeper = null;
+      });
+    else keeper.adopt();
     this.newsPending--;
     this.#world.stepped(this);
+  }
+
+  /** Of a bond that is gone, or that nothing is written of, nothing stays. */
+  #sweep(saved: SavedKeeping | null): void {
+    this.exists = false;
+    const host = this.#host(() => {});
+    host.packets.destroy();
+    if (saved !== null) giveUp(host, saved);
+    host.ended();
   }
 
   // News of the kernel.
@@ -236,27 +275,41 @@ export class SimulatedBond implements IpDevice, BondDevice {
 
   /** A daemon that keeps the bond: anew, or from what an earlier one wrote down. */
   #keep(policy: SimulatedPolicy, saved: SavedKeeping | null): BondKeeper<SimulatedHost> {
-    const host = new SimulatedHost({
-      world: this.#world,
-      device: this,
-      plane: this.plane,
-      lists: this.#lists,
-      unheard: this.#unheard,
-      save: () => {
-        if (this.#world.keepState) this.#saved = keeper.saved();
-      },
-      told: event => this.#world.told(this, event),
-      stepped: () => {
-        if (!this.#isQuiet) this.#world.stepped(this);
-      },
-      announced: () => {
-        this.garpsSent++;
-      },
+    const host = this.#host(() => {
+      if (!this.#world.keepState || this.#isForgotten) return;
+      const { written = (as: SavedKeeping) => as } = this.#world.plant ?? {};
+      this.#saved = written(keeper.saved());
     });
     const records = recordsOf(saved?.members ?? []);
     const parts = { host, policy: this.#watched(policy), records };
     const keeper = new BondKeeper(saved === null ? parts : { ...parts, saved });
     return keeper;
+  }
+
+  #host(save: () => void): SimulatedHost {
+    const world = this.#world;
+    return new SimulatedHost({
+      world,
+      device: this,
+      plane: this.plane,
+      lists: this.#lists,
+      unheard: this.#unheard,
+      save,
+      told: event => world.told(this, event),
+      stepped: () => {
+        if (!this.#isQuiet) world.stepped(this);
+      },
+      announced: () => {
+        this.garpsSent++;
+      },
+      gone: () => {
+        this.exists = false;
+      },
+      forgotten: () => {
+        this.#isForgotten = true;
+        this.#saved = null;
+      },
+    });
   }
 
   /** The policy, with what is seen of it forgotten at every input. */

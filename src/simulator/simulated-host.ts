@@ -30,6 +30,7 @@ import { type Frame, frameOf, memberFrame } from './frame.js';
 import { Hearing, routesTo } from './hearing.js';
 import type { NetworkInterface } from './network-interface.js';
 import { stackedDevice } from './stacked-device.js';
+import { inSteps, type Step, UNHARMED } from './steps.js';
 
 /** The bond's own interface. */
 export interface BondDevice {
@@ -57,11 +58,37 @@ export interface HostParts {
   readonly unheard: (readonly [from: MemberIndex, to: MemberIndex])[];
   readonly save: () => void;
   readonly told: Book['tell'];
+  /** The bond's interface is gone. */
+  readonly gone: () => void;
+  /** Nothing of the bond is written down any more. */
+  readonly forgotten: () => void;
   /** Everything that follows from an input is done. */
   readonly stepped: () => void;
   /** An ARP request of the bond's own leaves. */
   readonly announced: () => void;
 }
+
+/** Calls that change something. */
+const LINK_STEPS = [
+  'set',
+  'giveAddress',
+  'silence',
+  'restore',
+  'takeOver',
+  'bring',
+  'takeBack',
+  'giveBack',
+] as const;
+const PACKET_STEPS = [
+  'addMember',
+  'removeMember',
+  'apply',
+  'setCarrier',
+  'setMtu',
+  'renamed',
+  'close',
+  'destroy',
+] as const;
 
 export class SimulatedHost implements Host {
   readonly links: Links;
@@ -70,27 +97,36 @@ export class SimulatedHost implements Host {
   readonly intake: Intake;
   readonly clock: Clock;
   readonly book: Book;
+  readonly #parts: HostParts;
   readonly #world: BondWorld;
+  #isSaveDue = false;
   /** False once its daemon was killed: no timer and no news wakes it. */
   #lives = true;
 
   constructor(parts: HostParts) {
     const { world } = parts;
+    this.#parts = parts;
     this.#world = world;
-    this.links = linksOf(parts);
-    this.frames = new SimulatedFrames(parts);
-    this.packets = new SimulatedPackets(parts);
-    this.intake = intakeOf(parts);
+    const step = world.step ?? UNHARMED;
+    const { plant = {} } = world;
+    this.links = inSteps({ ...linksOf(parts, step), ...plant.links }, LINK_STEPS, step);
+    this.frames = inSteps(new SimulatedFrames(parts), ['send', 'sendThrough', 'close'], step);
+    this.packets = inSteps(Object.assign(new SimulatedPackets(parts), plant.packets), PACKET_STEPS, step);
+    this.intake = inSteps(
+      { ...intakeOf(parts), ...plant.intake },
+      ['follow', 'joins', 'release', 'close'],
+      step,
+    );
     this.clock = {
       now: () => world.clock.now,
       at: (deadlineMs, run) => this.#at(deadlineMs + lateness(world), run),
       soon: run => void this.#at(world.clock.now, run),
     };
     this.book = {
-      save: parts.save,
-      saveSoon: parts.save,
+      save: () => this.#save(step),
+      saveSoon: () => this.#saveSoon(step),
       note: () => {
-        parts.save();
+        if (plant.notes !== false) this.#save(step);
         return undefined;
       },
       tell: parts.told,
@@ -105,9 +141,31 @@ export class SimulatedHost implements Host {
     return this.#world.bonds().flatMap(({ keeper }) => (keeper === null ? [] : [keeper]));
   }
 
+  parted(): void {
+    this.#parts.gone();
+  }
+
+  ended(): void {
+    this.#parts.forgotten();
+  }
+
   /** Its daemon was killed. */
   end(): void {
     this.#lives = false;
+  }
+
+  #save(step: Step): void {
+    this.#isSaveDue = false;
+    step(this.#parts.save);
+  }
+
+  /** At the end of the turn, unless it is written before. */
+  #saveSoon(step: Step): void {
+    if (this.#isSaveDue || !this.#world.keepState) return;
+    this.#isSaveDue = true;
+    this.#at(this.#world.clock.now, () => {
+      if (this.#isSaveDue) this.#save(step);
+    });
   }
 
   #at(time: number, run: () => void): () => void {
@@ -126,7 +184,7 @@ function lateness({ pace, random }: BondWorld): number {
   return pace.timerLateMs > 0 ? random.next() * pace.timerLateMs : 0;
 }
 
-function linksOf({ world, device }: HostParts): Links {
+function linksOf({ world, device }: HostParts, step: Step): Links {
   const at = (ifindex: number): NetworkInterface | undefined => world.interfaceAt(ifindex);
   const read = (ifindex: number): MemberLink | undefined => at(ifindex)?.link();
   return {
@@ -163,11 +221,11 @@ function linksOf({ world, device }: HostParts): Links {
       if (nic !== undefined) nic.isSilent = true;
     },
     restore: (original, wish) => {
-      restore(at(original.ifindex), original, wish.address);
+      restore(at(original.ifindex), original, wish.address, step);
       return [];
     },
     takeOver: ({ ifindex, addresses }) => {
-      at(ifindex)?.carried.remove({ addresses, routes: at(ifindex)?.carried.routes ?? [] });
+      step(() => at(ifindex)?.carried.remove({ addresses, routes: at(ifindex)?.carried.routes ?? [] }));
       device.carried.add({ addresses, routes: [] });
     },
     bring: belongings => {
@@ -180,18 +238,50 @@ function linksOf({ world, device }: HostParts): Links {
       at(belongings.ifindex)?.carried.add(belongings);
       return [];
     },
+    planReturn: taken =>
+      taken.map(saved => ({
+        ...saved,
+        addresses: saved.addresses.filter(each => device.carried.addresses.includes(each)),
+        routes: saved.routes.filter(each => device.carried.routes.includes(each)),
+      })),
+    homecoming: taken => ({
+      first: () => {
+        for (const { ifindex, addresses } of taken)
+          step(() => at(ifindex)?.carried.add({ addresses, routes: [] }));
+      },
+      rest: (isFree, done) => {
+        for (const saved of taken)
+          if (isFree(saved.ifindex)) step(() => at(saved.ifindex)?.carried.add(saved));
+        done([]);
+      },
+    }),
+    returnAtOnce: taken => {
+      for (const saved of taken) step(() => at(saved.ifindex)?.carried.add(saved));
+      return [];
+    },
+    isUsedOtherwise: ifindex => {
+      const { addresses = [], routes = [] } = at(ifindex)?.carried ?? {};
+      return addresses.length + routes.length > 0;
+    },
     // Hosts here have no other way out than a bond.
     putSourced: () => [],
   };
 }
 
-function restore(nic: NetworkInterface | undefined, original: OriginalSettings, address: boolean): void {
+function restore(
+  nic: NetworkInterface | undefined,
+  original: OriginalSettings,
+  address: boolean,
+  step: Step,
+): void {
   if (nic === undefined) return;
-  nic.setUp(false);
-  if (address) nic.setMac(original.address);
-  nic.setMtu(original.mtu);
-  nic.isSilent = original.disableIpv6 === '1';
-  nic.setUp(original.up);
+  step(() => nic.setUp(false));
+  if (address) step(() => nic.setMac(original.address));
+  step(() => nic.setMtu(original.mtu));
+  step(() => {
+    nic.isSilent = original.disableIpv6 === '1';
+  });
+  step(() => nic.setUp(original.up));
 }
 
 /** Lists of addresses: members that are to carry the bond's do so at once. */

@@ -1,5 +1,4 @@
 // The world of one bond as Linux gives it: the keeper's ports, and what a daemon notes of a bond besides what its keeper knows.
-import type { Refusal } from '../../base/index.js';
 import type { BondDataPlane } from '../../dataplane/index.js';
 import {
   type Book,
@@ -32,6 +31,8 @@ export interface LinuxParts {
   readonly bondUp: () => boolean;
   /** All bonds of the daemon. */
   readonly holders: () => readonly Holder[];
+  readonly parted: () => void;
+  readonly ended: () => void;
   /** Name of the directory of its pins. */
   readonly pins: string;
   readonly filters?: readonly (readonly [number, readonly string[]])[];
@@ -47,6 +48,8 @@ export class LinuxHost implements Host {
   readonly book: Book;
   readonly vlans: VlanFollower;
   readonly holders: () => readonly Holder[];
+  readonly parted: () => void;
+  readonly ended: () => void;
   /** What the file made of the bond that was carried out last. */
   described: Described;
   readonly #pins: string;
@@ -60,10 +63,17 @@ export class LinuxHost implements Host {
     const { bondIfindex } = plane;
     this.packets = plane;
     this.holders = parts.holders;
+    this.parted = parts.parted;
+    this.ended = parts.ended;
     this.described = parts.described ?? NOTHING_DESCRIBED;
     this.#pins = parts.pins;
     this.clock = clockOf(machine);
-    this.book = this.#bookOf(machine, bondName);
+    this.book = {
+      ...bookOf(machine, bondName),
+      save: () => machine.save(this.#owner),
+      saveSoon: () => machine.saveSoon(this.#owner),
+      note: what => machine.note(this.#owner, what),
+    };
     const { book } = this;
     const guard = (action: () => void): void => guarded(book, action);
     this.links = new LinuxLinks({
@@ -107,25 +117,25 @@ export class LinuxHost implements Host {
     const filters = this.#filters.save();
     return { bondIfindex, lowerIfindex, pins: this.#pins, filters, described: this.described };
   }
+}
 
-  #bookOf(machine: Machine, bondName: () => string): Book {
-    const { journal, log } = machine;
-    return {
-      save: () => machine.save(this.#owner),
-      saveSoon: () => machine.saveSoon(this.#owner),
-      note: (what: string): Refusal | undefined => machine.note(this.#owner, what),
-      tell: (event: BondEvent, cost: Outage = {}) => {
-        journal.add(bondName(), event, cost);
-        const level = event.severity === 'warning' ? 'warn' : event.severity;
-        log[level]({ bond: bondName(), type: event.type, ...cost }, event.message);
-      },
-      failed: error => {
-        const message = error instanceof Error ? error.message : String(error);
-        log.error({ err: error, bond: bondName() }, 'an action failed');
-        journal.add(bondName(), { severity: 'error', type: 'daemon', message });
-      },
-    };
-  }
+/** What people are told of a bond. */
+export function bookOf(
+  { journal, log }: Pick<Machine, 'journal' | 'log'>,
+  bondName: () => string,
+): Pick<Book, 'tell' | 'failed'> {
+  return {
+    tell: (event: BondEvent, cost: Outage = {}) => {
+      journal.add(bondName(), event, cost);
+      const level = event.severity === 'warning' ? 'warn' : event.severity;
+      log[level]({ bond: bondName(), type: event.type, ...cost }, event.message);
+    },
+    failed: error => {
+      const message = error instanceof Error ? error.message : String(error);
+      log.error({ err: error, bond: bondName() }, 'an action failed');
+      journal.add(bondName(), { severity: 'error', type: 'daemon', message });
+    },
+  };
 }
 
 function clockOf({ now }: Machine): Clock {

@@ -3,6 +3,7 @@ import type { MacText } from '../../base/index.js';
 import type {
   BondLink,
   Counters,
+  Homecoming,
   LinkChange,
   Links,
   OriginalSettings,
@@ -24,7 +25,14 @@ import type { Machine } from '../kernel/machine.js';
 import { countersOf } from '../kernel/member-counters.js';
 import { randomMac } from '../kernel/random-mac.js';
 import { collectStack, collectStackInTurn } from '../kernel/stack.js';
-import { giveAddresses, loadBelongings, removeAddresses, takeBack } from '../members/address-transfer.js';
+import {
+  belongingsOf,
+  giveAddresses,
+  loadBelongings,
+  removeAddresses,
+  takeBack,
+} from '../members/address-transfer.js';
+import { BelongingsReturn, carriedBy, planReturn, returnBelongings } from '../members/belongings-return.js';
 import { giveMacAddress, takesAddress } from '../members/fixed-address.js';
 import { restoreSettings, silenceIpv6 } from '../members/original-settings.js';
 import { notGivenText, putRoutes, routeOrder } from '../members/route-transfer.js';
@@ -172,6 +180,38 @@ export class LinuxLinks implements Links {
     }
     problems.push(...putRoutes(netlink, routes).map(notGivenText));
     return problems.map(problem => `${home.name} did not get back all that it had: ${problem}`);
+  }
+
+  planReturn(
+    taken: readonly SavedBelongings[],
+    willBeUp: (ifindex: number) => boolean,
+  ): readonly SavedBelongings[] {
+    const { machine, bondIfindex } = this.#parts;
+    const link = getLink(machine.netlink, bondIfindex);
+    if (link === undefined) return taken;
+    return planReturn(taken, carriedBy(machine.netlink, link), bondIfindex, willBeUp);
+  }
+
+  homecoming(taken: readonly SavedBelongings[]): Homecoming {
+    const { machine, bondIfindex } = this.#parts;
+    const homes = new BelongingsReturn(machine.netlink, taken, bondIfindex);
+    return {
+      first: () => homes.first(),
+      rest: (isFree, done) =>
+        void homes.rest(isFree).then(done, (error: unknown) => done([(error as Error).message])),
+    };
+  }
+
+  returnAtOnce(taken: readonly SavedBelongings[]): readonly string[] {
+    return returnBelongings(this.#parts.machine.netlink, taken, this.#parts.bondIfindex);
+  }
+
+  isUsedOtherwise(ifindex: number): boolean {
+    const { netlink } = this.#parts.machine;
+    const link = getLink(netlink, ifindex);
+    if (link === undefined) return false;
+    const { addresses, routes } = belongingsOf(netlink, link);
+    return addresses.length + routes.length > 0 || (link.master ?? 0) !== 0;
   }
 
   putSourced(saved: SavedBelongings): readonly string[] {

@@ -1,16 +1,15 @@
 // How a bond that an earlier daemon left is taken over, or given up where nothing works any more.
 import type { BondDataPlane, KnownBond } from '../../dataplane/index.js';
-import { getLink, type Rtnetlink, setLink } from '../../linux/index.js';
-import type { Link } from '../../netlink/index.js';
+import { giveUp as giveUpBond } from '../../keeper/index.js';
+import { getLink } from '../../linux/index.js';
 import { Bond } from '../../policy/index.js';
 import { AddressFilters } from '../kernel/address-filters.js';
-import { belongingsOf } from '../members/address-transfer.js';
-import { returnBelongings } from '../members/belongings-return.js';
 import { runBond } from '../bond-runner.js';
+import { bookOf } from '../host/linux-host.js';
+import { LinuxLinks } from '../host/linux-links.js';
 import { wishedDataPlane } from '../kernel/data-planes.js';
 import type { Journal } from './journal.js';
 import type { Machine } from '../kernel/machine.js';
-import { restoreSettings } from '../members/original-settings.js';
 import { placesOf } from './places.js';
 import type { Registry } from '../registry.js';
 import type { SavedRunner } from './state-file.js';
@@ -44,7 +43,6 @@ export function adoptBond(machine: Machine, registry: Registry, saved: SavedRunn
     return false;
   }
   const runner = runBond({ machine, registry, plane, policy, pins: saved.pins, saved });
-  for (const member of plane.members()) if (!runner.records.has(member)) plane.removeMember(member);
   registry.add(runner);
   journal.add(saved.name, {
     severity: 'info',
@@ -96,35 +94,13 @@ function leftAlone({ runDir }: Machine, { name }: SavedRunner, error: unknown): 
 
 /** A bond whose interface or programs are gone: its members get back what they had. */
 function giveUp(machine: Machine, saved: SavedRunner): void {
-  const { netlink, journal } = machine;
+  const { netlink, journal, log } = machine;
+  const { name, bondIfindex } = saved;
   const filters = new AddressFilters(netlink, saved.filters);
-  let others = 0;
-  for (const { original } of saved.members) {
-    filters.release(original.ifindex);
-    removeVlanFilters(netlink, original.ifindex);
-    const link = getLink(netlink, original.ifindex);
-    if (link !== undefined && isUsedOtherwise(netlink, link)) {
-      const message = `${original.name} is in use without ${saved.name} by now and was left as it is, with the MAC address and MTU that it has`;
-      journal.add(saved.name, { severity: 'warning', type: 'left', message });
-      others += 1;
-      continue;
-    }
-    for (const message of restoreSettings(netlink, original, { address: true })) {
-      journal.add(saved.name, { severity: 'error', type: 'left', message });
-    }
-  }
-  for (const ifindex of saved.heldDown ?? [])
-    if (getLink(netlink, ifindex) !== undefined) setLink(netlink, ifindex, { up: true });
-  for (const problem of returnBelongings(netlink, saved.taken, saved.bondIfindex)) {
-    const message = `${saved.name} could not give everything back: ${problem}`;
-    journal.add(saved.name, { severity: 'error', type: 'left', message });
-  }
-  const message = `${saved.name} was gone when the daemon started; its ${others > 0 ? 'other ' : ''}members are as they were before`;
-  journal.add(saved.name, { severity: 'warning', type: 'left', message });
-}
-
-/** True when somebody gave the interface addresses, routes or a master since its bond ended. */
-function isUsedOtherwise(netlink: Rtnetlink, link: Link): boolean {
-  const { addresses, routes } = belongingsOf(netlink, link);
-  return addresses.length + routes.length > 0 || (link.master ?? 0) !== 0;
+  const links = new LinuxLinks({ machine, bondIfindex, bondName: () => name, warn: () => {} });
+  const release = (member: number): void => {
+    filters.release(member);
+    removeVlanFilters(netlink, member);
+  };
+  giveUpBond({ links, intake: { release }, book: bookOf({ journal, log }, () => name) }, saved);
 }
