@@ -1,6 +1,6 @@
 // Bonds that are netkit pairs, on a kernel that has such devices: exchanges, and what a daemon does with them (the contract of data
-// planes is run there by `npm run test:guest`). Where this machine's kernel has netkit, the same files do it here. Where no guest is prepared (run `scripts/guest true` once) it
-// is left out. Needs root; part of test:all.
+// planes is run there by `npm run test:guest`). Where this machine's kernel has netkit, the same files do it here. Where no guest is
+// prepared (run `scripts/guest true` once) it is left out. Needs root; part of test:all.
 import { expect, test } from 'vitest';
 import { guestIsReady, runInGuest } from '../../src/lab/index.js';
 import { netkitAvailable } from '../../src/linux/index.js';
