@@ -1,10 +1,11 @@
 // Checks what the documents list against the code, both ways: commands, flags, options, addresses of the API, error codes,
-// event types, links, npm scripts. Part of `npm run check`; run from the folder of the project.
+// event types, links, npm scripts, measured figures. Part of `npm run check`; run from the folder of the project.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { commandTree } from '#cli';
 import { ADDRESSES } from '#daemon-parsers';
 import { optionsPage } from './options-page.js';
+import { unmeasured } from './measured-figures.js';
 import { roomProblems } from './room-pages.js';
 
 const problems: string[] = [];
@@ -125,6 +126,8 @@ function checkScripts(): void {
     const named = [...found(text, /npm run ([a-z:-]+)/g), ...found(text, /npm (start|test)\b/g)];
     for (const name of named)
       if (!(name in scripts)) problems.push(`${page}: there is no npm script "${name}"`);
+    // The log of changes is no place for commands.
+    if (page !== 'CHANGELOG.md') problems.push(...unmeasured(page, text, Object.keys(scripts)));
   }
 }
 
