@@ -65,7 +65,7 @@ export class GroupLook {
     const isSame = text === this.#text;
     this.#text = text;
     const groups = isSame ? undefined : groupsByInterface(text);
-    for (const follower of [...this.#followers]) {
+    for (const follower of this.#followers) {
       // Some at each look: all at once would keep monitors waiting.
       const isDue = (this.#looks + follower.ifindex) % ANYHOW_EVERY === 0;
       const now = groups === undefined ? follower.groups : (groups.get(follower.ifindex) ?? '');
