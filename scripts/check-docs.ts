@@ -85,7 +85,7 @@ function checkApi(): void {
   const listed = Object.values(ADDRESSES).map(({ method, path }) => `${method} ${path}`);
   compare('addresses of the API', listed, found(page, /^### `([A-Z]+ \/v1[^`?]*)/gm));
   const union = /readonly code:\n(.*?);/s.exec(read('src/base/refusal.ts'))?.[1] ?? '';
-  const own = found(server, /sendError\(response, \d+, '([a-z-]+)'/g);
+  const own = found(server, /sendError\(response, \d+, \{ code: '([a-z-]+)'/g);
   compare('error codes', [...found(union, /'([a-z-]+)'/g), ...own], found(page, /^\| `([a-z-]+)` \|/gm));
   const types = /readonly type:\n(.*?);/s.exec(read('src/policy/contract.ts'))?.[1] ?? '';
   compare('event types', found(types, /'([a-z-]+)'/g), found(read('docs/events.md'), /^\| `([a-z-]+)` \|/gm));

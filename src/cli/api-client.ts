@@ -4,6 +4,8 @@ import { type IncomingMessage, request } from 'node:http';
 import {
   type AddressesRequest,
   type Changed,
+  type ConfigRequest,
+  type Configured,
   controlSocketPath,
   type CreateRequest,
   type DaemonStatus,
@@ -59,6 +61,7 @@ export interface ApiClient {
   members(bond: string): Promise<MembersDocument>;
   text(bond: string, view: TextView): Promise<string>;
   create(body: CreateRequest): Promise<Changed>;
+  configure(body: ConfigRequest): Promise<Configured>;
   destroy(bond: string): Promise<Changed>;
   enslave(bond: string, body: EnslaveRequest): Promise<Changed>;
   release(bond: string, body: ReleaseRequest): Promise<Changed>;
@@ -111,6 +114,7 @@ export function apiClient(runDir: string, options: ApiOptions = {}): ApiClient {
     members: bond => ask(ADDRESSES.members, bond),
     text: (bond, view) => ask(ADDRESSES[view], bond),
     create: body => ask(ADDRESSES.create, '', body),
+    configure: body => ask(ADDRESSES.configure, '', body),
     destroy: bond => ask(ADDRESSES.destroy, bond),
     enslave: (bond, body) => ask(ADDRESSES.enslave, bond, body),
     release: (bond, body) => ask(ADDRESSES.release, bond, body),
@@ -161,7 +165,9 @@ async function open(runDir: string, call: Call, options: ApiOptions): Promise<In
     );
   }
   const message = plain(reply.error.message);
-  throw reply.error.code === 'permission' ? permissionFailure(message) : refusedFailure(message, reply.error);
+  throw reply.error.code === 'permission'
+    ? permissionFailure(message, reply.error)
+    : refusedFailure(message, reply.error);
 }
 
 /** Asks again while a daemon starts: its process is there and does not answer yet, or it is still making the bonds of its file. */
@@ -215,6 +221,8 @@ function answerTo(runDir: string, call: Call, options: ApiOptions): Promise<Inco
         refusedFailure(`The daemon at ${plain(runDir)} did not answer within ${answerTimeoutMs / 1000} s.`),
       );
     }, answerTimeoutMs);
+    // It is still at it.
+    sent.on('information', () => timer.refresh());
     sent.once('response', response => {
       clearTimeout(timer);
       resolve(response);

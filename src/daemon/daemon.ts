@@ -1,6 +1,6 @@
 // The daemon: opens the kernel's event stream, runs the bonds, keeps their state, serves the control API.
-import { existsSync, readFileSync } from 'node:fs';
-import { advice, err, nearestName, ok, type Refusal, type Result, refusal, shown } from '../base/index.js';
+import { existsSync } from 'node:fs';
+import { err, ok, type Refusal, type Result, refusal } from '../base/index.js';
 import {
   currentNetnsCookie,
   currentNetnsId,
@@ -11,9 +11,11 @@ import {
 } from '../linux/index.js';
 import { RTNLGRP } from '../netlink/index.js';
 import { adoptBond } from './keeping/adoption.js';
+import { Applying } from './apply/applying.js';
 import { AwaitedMembers } from './members/awaited-members.js';
 import {
   controlSocketPath,
+  type ConfigRequest,
   type DaemonStatus,
   type DescribedRequest,
   type EnslaveRequest,
@@ -32,6 +34,7 @@ import { KernelNews } from './kernel/kernel-news.js';
 import { MemberWatch } from './kernel/member-watch.js';
 import type { Machine } from './kernel/machine.js';
 import { Operations } from './operations.js';
+import { packageVersion } from './package-version.js';
 import { PinPlace } from './keeping/pin-place.js';
 import { makeDirectories, placesOf } from './keeping/places.js';
 import { Registry } from './registry.js';
@@ -39,13 +42,16 @@ import { RunDirGuard } from './keeping/run-dir-guard.js';
 import { lockRunDir, refuseSecond } from './keeping/run-dir-lock.js';
 import { checkRunDirOwner } from './keeping/run-dir-owner.js';
 import { ControlServer } from './api/server.js';
+import { unknownBond } from './api/unknown-bond.js';
 import { showBond, showMembers } from './api/show.js';
 import { StateFile, stateFilePath } from './keeping/state-file.js';
 import type { Starting } from './starting.js';
 import { StateKeeper } from './keeping/state-keeper.js';
+import { tellProblems } from './kernel/opening-problems.js';
 import { unfinishedPins } from './kernel/unknown-bonds.js';
 import { BondTrees } from './views/bond-trees.js';
 import { ViewFiles } from './views/view-files.js';
+import { Hold } from './views/hold.js';
 import { obeyWrite, type ViewWrite } from './views/view-writes.js';
 import { systemRefusal } from './kernel/system-refusal.js';
 import { Turns } from './kernel/turns.js';
@@ -88,7 +94,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   let daemon: Daemon | undefined;
   try {
     daemon = Daemon.open(options, unlock);
-    daemon.adopt();
+    await daemon.adopt();
     await daemon.serve(socket);
     return daemon;
   } catch (error) {
@@ -110,8 +116,10 @@ class Daemon implements RunningDaemon {
   readonly #operations: Operations;
   readonly #files: ViewFiles;
   readonly #trees = new BondTrees(new SystemLinks());
+  readonly #touches = new Hold(() => this.#files.touch());
   readonly #news: KernelNews;
   readonly #awaited: AwaitedMembers;
+  readonly #applying: Applying;
   readonly #watch: MemberWatch;
   readonly #adopted: string[] = [];
   readonly #unfollow: () => void;
@@ -127,7 +135,7 @@ class Daemon implements RunningDaemon {
     this.journal = machine.journal;
     this.#state = state;
     this.#keeper = new StateKeeper({
-      write: changed => this.#state.save(this.#registry.written(), changed),
+      write: changed => this.#state.save(this.#registry.written(), changed, this.#applying.undo),
       tell: event => void machine.journal.add('', event),
       log: machine.log,
     });
@@ -148,10 +156,16 @@ class Daemon implements RunningDaemon {
       watch: this.#watch,
       touched: link => {
         if (link !== undefined) this.#trees.told(link);
-        this.#files.touch();
+        this.#touches.touch();
       },
     });
     this.#awaited = new AwaitedMembers(machine, this.#registry, this.#operations);
+    this.#applying = new Applying({
+      machine,
+      registry: this.#registry,
+      operations: this.#operations,
+      awaited: this.#awaited,
+    });
     this.#guard = new RunDirGuard({
       runDir: machine.runDir,
       unlock,
@@ -183,31 +197,18 @@ class Daemon implements RunningDaemon {
         save: changed => void daemon.#save(changed),
         saveSoon: changed => daemon.#due.soon(changed),
         note: (changed, what) => daemon.#note(changed, what),
+        hold: () => daemon.#touches.hold(),
       },
       state,
       unlock,
     );
     daemon.#starting = options.starting;
-    const warn = (message: string): void => {
-      daemon.journal.add('', { severity: 'warning', type: 'data-plane', message });
-    };
-    if (daemon.journal.problem !== undefined) {
-      const message = `Events of earlier daemons are not known: ${daemon.journal.problem}`;
-      daemon.journal.add('', { severity: 'warning', type: 'daemon', message });
-    }
-    if (planes.ebpfProblem !== '') {
-      warn(`eBPF does not work here (${planes.ebpfProblem}): bonds are forwarded in user space`);
-    }
-    if (planes.readerProblem !== undefined) {
-      warn(
-        `Members' carriers cannot be read on every packet (${planes.readerProblem}): failover waits for the monitor`,
-      );
-    }
+    tellProblems(daemon.journal, planes);
     return daemon;
   }
 
-  /** Takes over what an earlier daemon left, and listens to the kernel from here on. */
-  adopt(): void {
+  /** Takes over what an earlier daemon left, and listens to the kernel from here on; a file that was being carried out is undone. */
+  async adopt(): Promise<void> {
     const loaded = this.#state.load();
     const { bonds, instead, problem } = loaded;
     if (problem !== undefined) throw new Error(problem);
@@ -232,6 +233,7 @@ class Daemon implements RunningDaemon {
     this.#awaited.start();
     this.#watch.start();
     this.#operations.chains.start();
+    await this.#applying.undoUnfinished(loaded.applying ?? []);
   }
 
   async serve(socket: string): Promise<void> {
@@ -307,16 +309,12 @@ class Daemon implements RunningDaemon {
   find(name: string): Result<BondRunner, Refusal> {
     const runner = this.#registry.named(name);
     if (runner !== undefined) return ok(runner);
-    const known = this.#registry.all().map(other => other.name);
-    const asked = shown(name);
-    const nearest = nearestName(name, known);
-    const hint =
-      nearest === undefined
-        ? known.length === 0
-          ? `No bond exists yet; '${advice('bondwire create {bond} mode=active-backup miimon=100', { bond: asked })}' makes one.`
-          : `There are: ${known.join(', ')}.`
-        : `Did you mean ${nearest}?`;
-    return err(refusal('unknown-bond', 'ENODEV', `There is no bond called "${asked}". ${hint}`));
+    return err(
+      unknownBond(
+        name,
+        this.#registry.all().map(other => other.name),
+      ),
+    );
   }
 
   create(name: string, options: Readonly<Record<string, string>>) {
@@ -364,6 +362,10 @@ class Daemon implements RunningDaemon {
     return addBondRoutes(this.#machine, runner, routes);
   }
 
+  configure(request: Required<ConfigRequest>) {
+    return this.#applying.apply(request);
+  }
+
   #save(changed?: object): Error | undefined {
     const due = this.#due.take(changed);
     return this.#writeDown(changed === undefined ? undefined : due);
@@ -375,7 +377,7 @@ class Daemon implements RunningDaemon {
     const failed = this.#keeper.save(changed);
     if (changed === undefined) this.#trees.anew();
     for (const bond of changed ?? []) this.#trees.changed(bond);
-    this.#files.touch();
+    this.#touches.touch();
     return failed;
   }
 
@@ -442,9 +444,4 @@ class Daemon implements RunningDaemon {
     this.#machine.log.warn(message);
     this.journal.add('', { severity: 'warning', type: 'daemon', message });
   }
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

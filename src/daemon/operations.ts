@@ -177,6 +177,14 @@ export class Operations {
     return joined;
   }
 
+  /** Members that are to be as if they had never joined; those that are none are passed over. */
+  unjoin(runner: BondRunner, names: readonly string[]): void {
+    for (const name of names.toReversed()) {
+      const member = this.#memberCalled(runner, name)?.member;
+      if (member !== undefined) runner.undo(member);
+    }
+  }
+
   /** When one of these members vanishes, it is not awaited. */
   #forget(runner: BondRunner, names: readonly string[]): void {
     const members = names.map(name => this.#memberCalled(runner, name)?.member);

@@ -5,15 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { gatherFiles } from '../files/gather-files.js';
 import { run } from '../test-support/command.js';
-import {
-  done,
-  fakeDaemon,
-  type FakeDaemon,
-  refuse,
-  reply,
-  temporaryRunDir,
-} from '../test-support/fake-daemon.js';
-import { BOND } from '../test-support/samples.js';
+import { fakeDaemon, type FakeDaemon, refuse, reply, temporaryRunDir } from '../test-support/fake-daemon.js';
 
 let folder: string;
 beforeEach(() => {
@@ -233,107 +225,102 @@ describe('bondwire check', () => {
   });
 });
 
-/** What a daemon with these bonds says of itself. */
-const status = (bonds: readonly string[]) => ({
-  pid: 1,
-  version: '',
-  runDir: '',
-  bonds,
-  adopted: [],
-  supervised: false,
-});
-
 describe('bondwire apply', () => {
   const runDir = temporaryRunDir();
   let daemon: FakeDaemon;
   afterEach(() => daemon.close());
   afterAll(() => runDir.remove());
 
+  const apply = (...flags: readonly string[]) =>
+    run(['apply', ...flags, join(folder, 'b.yaml')], { runDir: runDir.path });
   const FILE =
     'bonds:\n  bond0:\n    options: {mode: active-backup, miimon: 50, active_slave: eth1}\n    members: [eth0, {name: eth1, prio: 3}]\n' +
     '    take_down: true\n    addresses: [192.0.2.1/24]\n    routes: [{to: default, via: 192.0.2.254}]\n    mtu: 9000\n    mac: 02:00:00:00:00:42\n';
 
-  test('a bond that is missing: create, link, up, members, their options, addresses, routes, in this order', async () => {
+  test('one request has all that the file says; what became of each bond is told', async () => {
+    given({ 'b.yaml': `${FILE}  bond1:\n    options: {mode: 1, miimon: 100}\n    up: false\n` });
+    daemon = await fakeDaemon(runDir.path, (_seen, response) =>
+      reply(response, 200, {
+        done: true,
+        bonds: [
+          { name: 'bond0', outcome: 'made', warnings: ['w.'], removed: [], undone: [] },
+          { name: 'bond1', outcome: 'changed', warnings: [], removed: ['the member eth9'], undone: [] },
+        ],
+      }),
+    );
+    expect(await apply('--take-addresses')).toEqual({
+      code: 0,
+      out:
+        'bond0 was made: members eth0, eth1; address 192.0.2.1/24; up.\n' +
+        'bond1 has lost the member eth9: the file does not have it any more.\n' +
+        'bond1 is as described: no members; not brought up.\n',
+      err: 'bondwire: warning: w.\n',
+    });
+    expect(daemon.seen).toEqual([
+      {
+        method: 'PUT',
+        url: '/v1/config',
+        body: {
+          bonds: [
+            {
+              name: 'bond0',
+              options: { mode: 'active-backup', miimon: '50', active_slave: 'eth1' },
+              members: [
+                { name: 'eth0', options: {} },
+                { name: 'eth1', options: { prio: '3' } },
+              ],
+              takeDown: true,
+              addresses: ['192.0.2.1/24'],
+              routes: [{ to: 'default', via: '192.0.2.254' }],
+              mtu: 9000,
+              mac: '02:00:00:00:00:42',
+              up: true,
+            },
+            {
+              name: 'bond1',
+              options: { mode: '1', miimon: '100' },
+              members: [],
+              takeDown: false,
+              addresses: [],
+              routes: [],
+              mtu: null,
+              mac: null,
+              up: false,
+            },
+          ],
+          takeDown: false,
+          takeAddresses: true,
+        },
+      },
+    ]);
+  });
+
+  test('what became of all else when something is refused is told before that', async () => {
     given({ 'b.yaml': FILE });
-    const fresh = { ...BOND, adminUp: false, members: [] };
-    daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
-      if (url === '/v1/status') return reply(response, 200, status([]));
-      return method === 'GET' ? reply(response, 200, { bonds: [fresh] }) : done(response);
-    });
-    const { code, out, err } = await run(['apply', join(folder, 'b.yaml')], { runDir: runDir.path });
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toBe('bond0 was made: members eth0, eth1; address 192.0.2.1/24; up.\n');
-    const changes = daemon.seen
-      .filter(({ method }) => method !== 'GET')
-      .map(({ method, url, body }) => [`${method} ${url}`, body]);
-    const described = {
-      addresses: ['192.0.2.1/24'],
-      routes: [{ to: 'default', via: '192.0.2.254' }],
-      members: ['eth0', 'eth1'],
-      options: ['mode', 'miimon'],
-    };
-    expect(changes).toEqual([
-      ['POST /v1/bonds', { name: 'bond0', options: { mode: 'active-backup', miimon: '50' } }],
-      ['PUT /v1/bonds/bond0/described', { isMade: false, ...described }],
-      ['PATCH /v1/bonds/bond0/link', { mtu: 9000, address: '02:00:00:00:00:42' }],
-      ['POST /v1/bonds/bond0/up', {}],
-      ['POST /v1/bonds/bond0/members', { interfaces: ['eth0', 'eth1'], takeDown: true }],
-      ['PATCH /v1/bonds/bond0/options', { options: { prio: 'eth1:3' } }],
-      ['PATCH /v1/bonds/bond0/options', { options: { active_slave: 'eth1' } }],
-      ['POST /v1/bonds/bond0/addresses', { addresses: ['192.0.2.1/24'] }],
-      ['PUT /v1/bonds/bond0/described', { isMade: true, ...described }],
-      ['POST /v1/bonds/bond0/routes', { routes: [{ to: 'default', via: '192.0.2.254' }] }],
-    ]);
-  });
-
-  test('a bond that exists gets what differs or is missing; a member that is not in the file stays', async () => {
-    given({
-      'b.yaml':
-        'bonds:\n  bond0:\n    options: {mode: 1, miimon: 50, primary: eth0}\n    members: [eth0, eth7]\n',
-    });
-    daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
-      if (url === '/v1/status') return reply(response, 200, status(['bond0']));
-      if (method === 'GET' && url.endsWith('/members')) return reply(response, 200, { members: [] });
-      return method === 'GET' ? reply(response, 200, { bonds: [BOND] }) : done(response);
-    });
-    const { code, out, err } = await run(['apply', '--take-addresses', join(folder, 'b.yaml')], {
-      runDir: runDir.path,
-    });
-    expect(code).toBe(0);
-    expect(out).toMatch(/^bond0 is as described: members eth0, eth7; up\.\n$/);
-    expect(err).toBe(
-      'bondwire: warning: enp3s0f1 is a member of bond0, but not in the file; it was left where it is.\n',
+    daemon = await fakeDaemon(runDir.path, (_seen, response) =>
+      reply(response, 404, {
+        error: {
+          code: 'unknown-interface',
+          errno: 'ENODEV',
+          message: 'eth9 cannot join bond0.',
+          undone: ['bond0 removed again, because what follows failed.'],
+        },
+      }),
     );
-    const changes = daemon.seen
-      .filter(({ method }) => method !== 'GET')
-      .map(({ method, url, body }) => [`${method} ${url}`, body]);
-    const described = {
-      addresses: [],
-      routes: [],
-      members: ['eth0', 'eth7'],
-      options: ['mode', 'miimon', 'primary'],
-    };
-    expect(changes).toEqual([
-      ['PUT /v1/bonds/bond0/described', { isMade: false, ...described }],
-      ['PATCH /v1/bonds/bond0/options', { options: { miimon: '50' } }],
-      ['POST /v1/bonds/bond0/members', { interfaces: ['eth7'], takeAddresses: true }],
-      ['PUT /v1/bonds/bond0/described', { isMade: true, ...described }],
-    ]);
+    expect(await apply()).toEqual({
+      code: 1,
+      out: '',
+      err: 'bondwire: bond0 removed again, because what follows failed.\nbondwire: eth9 cannot join bond0.\n',
+    });
   });
 
-  test('what this run made is removed again when something is refused', async () => {
-    given({ 'b.yaml': 'bonds:\n  bond0:\n    options: {mode: 1, miimon: 50}\n    members: [eth9]\n' });
-    daemon = await fakeDaemon(runDir.path, ({ method, url }, response) => {
-      if (url === '/v1/status') return reply(response, 200, status([]));
-      if (url.endsWith('/members'))
-        return refuse(response, 404, 'unknown-interface', 'eth9 cannot join bond0.');
-      return method === 'GET' ? reply(response, 200, { bonds: [{ ...BOND, members: [] }] }) : done(response);
-    });
-    const { code, err } = await run(['apply', join(folder, 'b.yaml')], { runDir: runDir.path });
+  test('a daemon of an earlier version takes no whole file, and what to do is said', async () => {
+    given({ 'b.yaml': FILE });
+    daemon = await fakeDaemon(runDir.path, (_seen, response) =>
+      refuse(response, 404, 'not-found', 'There is nothing at PUT /v1/config.'),
+    );
+    const { code, err } = await apply();
     expect(code).toBe(1);
-    expect(err).toBe(
-      'bondwire: bond0 removed again, because what follows failed.\nbondwire: eth9 cannot join bond0.\n',
-    );
-    expect(daemon.calls().at(-1)).toBe('DELETE /v1/bonds/bond0');
+    expect(err).toMatch(/^bondwire: The daemon is of an earlier version, .* start the one of this version/);
   });
 });

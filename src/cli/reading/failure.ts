@@ -1,5 +1,5 @@
 // Why a command ends without success: one clear sentence and the exit code that goes with it.
-import { EXIT } from '../../daemon/api/api.js';
+import { EXIT, type ErrorBody } from '../../daemon/api/api.js';
 import { plain } from '../printing/plain.js';
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -23,6 +23,12 @@ export function usageFailure(message: string): Failure {
 /** Refused, or failed on the way (exit 1). */
 export function refusedFailure(message: string, cause?: unknown): Failure {
   return new Failure(EXIT.refused, message, { cause });
+}
+
+/** What the daemon answered when it refused; undefined for every other failure. */
+export function refusalOf({ cause }: Failure): ErrorBody['error'] | undefined {
+  const isOne = typeof cause === 'object' && cause !== null && 'code' in cause && 'message' in cause;
+  return isOne && !(cause instanceof Error) ? (cause as ErrorBody['error']) : undefined;
 }
 
 /** A permission is missing; the message names it (exit 4). */

@@ -2,6 +2,7 @@
 // daemon (routes.ts), answers by whoever asked (answers.ts). Loads nothing: commands that must be quick read it.
 import {
   isChanged,
+  isConfigured,
   isDaemonStatus,
   isDescribedDocument,
   isEventRecord,
@@ -13,6 +14,8 @@ import {
 import type {
   AddressesRequest,
   Changed,
+  ConfigRequest,
+  Configured,
   CreateRequest,
   DaemonStatus,
   DescribedDocument,
@@ -52,6 +55,7 @@ export interface AddressesOfAll {
   readonly status: Look<DaemonStatus>;
   readonly show: Look<SaidShow>;
   readonly create: Change<CreateRequest>;
+  readonly configure: Address<ConfigRequest, Configured>;
   /** `?bond=BOND`, `after=SEQ`, `follow=1`: one EventRecord a line (application/x-ndjson). */
   readonly events: Look<EventRecord>;
 }
@@ -104,6 +108,7 @@ export const ADDRESSES: AddressesOfAll & AddressesOfBonds = {
   status: json('GET', '/v1/status', isDaemonStatus),
   show: json('GET', '/v1/bonds', isSaidShow),
   create: json('POST', '/v1/bonds', isChanged),
+  configure: json('PUT', '/v1/config', isConfigured),
   showBond: json('GET', '/v1/bonds/BOND', isSaidShow),
   destroy: json('DELETE', '/v1/bonds/BOND', isChanged),
   proc: text('/v1/bonds/BOND/proc'),

@@ -1,6 +1,8 @@
 // The shapes of the daemon's answers, checked before anything is made of them. Loads nothing: commands that must be quick read answers by it.
 import type {
   Changed,
+  Configured,
+  ConfiguredBond,
   DaemonStatus,
   DescribedDocument,
   ErrorBody,
@@ -111,8 +113,26 @@ const describedDocument: Check = fields<keyof DescribedDocument>({
   routes: listOf(fields<keyof RouteRequest>({ to: isText, via: isText, onLink: orAbsent(isFlag) })),
   more: listOf(isText),
 });
+const configured: Check = fields<keyof Configured>({
+  done: isFlag,
+  bonds: listOf(
+    fields<keyof ConfiguredBond>({
+      name: isText,
+      outcome: isText,
+      warnings: listOf(isText),
+      removed: listOf(isText),
+      problem: orAbsent(isText),
+      undone: listOf(isText),
+    }),
+  ),
+});
 const errorBody: Check = fields<keyof ErrorBody>({
-  error: fields<keyof ErrorBody['error']>({ code: isText, errno: isText, message: isText }),
+  error: fields<keyof ErrorBody['error']>({
+    code: isText,
+    errno: isText,
+    message: isText,
+    undone: orAbsent(listOf(isText)),
+  }),
 });
 const eventRecord: Check = fields<keyof EventRecord>({
   seq: isNumber,
@@ -169,6 +189,10 @@ export function isDescribedDocument(value: unknown): value is DescribedDocument 
 
 export function isChanged(value: unknown): value is Changed {
   return changed(value);
+}
+
+export function isConfigured(value: unknown): value is Configured {
+  return configured(value);
 }
 
 export function isErrorBody(value: unknown): value is ErrorBody {

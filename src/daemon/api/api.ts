@@ -180,6 +180,57 @@ export interface DescribedDocument {
   readonly more: readonly string[];
 }
 
+/** A bond as a bondwire.yaml says it. */
+export interface ConfigBond {
+  readonly name: string;
+  /** Driver's option names to text values, those of members (`active_slave`) too. */
+  readonly options: Readonly<Record<string, string>>;
+  /** In order of joining, with options of their own (`prio`, `queue_id`) as text. */
+  readonly members: readonly { readonly name: string; readonly options: Readonly<Record<string, string>> }[];
+  readonly takeDown: boolean;
+  /** CIDR texts. */
+  readonly addresses: readonly string[];
+  readonly routes: readonly RouteRequest[];
+  readonly mtu: number | null;
+  /** MAC address; null: that of its first member. */
+  readonly mac: string | null;
+  readonly up: boolean;
+}
+
+/** Bonds that are to be as described, in this order, all or none. Bonds that are not named are left as they are. */
+export interface ConfigRequest {
+  readonly bonds: readonly ConfigBond[];
+  /** Also where a bond does not say so. */
+  readonly takeDown?: boolean;
+  /** Addresses and routes of interfaces that join move to the bond. */
+  readonly takeAddresses?: boolean;
+  /**
+   * At the start of a daemon: each bond for itself, and a member that is missing is awaited. One that cannot be as described is left as
+   * it is, or not made; that is refused only where no bond would be there at all. A machine must not lose its connection for a dead card.
+   */
+  readonly isLenient?: boolean;
+}
+
+/** What became of one bond of a ConfigRequest. */
+export interface ConfiguredBond {
+  readonly name: string;
+  /** `left`: it is as it was; `unmade`: it is not there. */
+  readonly outcome: 'made' | 'changed' | 'left' | 'unmade';
+  readonly warnings: readonly string[];
+  /** What an earlier file made and this one does not have: it went. */
+  readonly removed: readonly string[];
+  /** Why it is not, or not all, as described: a sentence. */
+  readonly problem?: string;
+  /** What became of what was done before that: sentences. */
+  readonly undone: readonly string[];
+}
+
+/** A ConfigRequest was carried out. */
+export interface Configured {
+  readonly done: true;
+  readonly bonds: readonly ConfiguredBond[];
+}
+
 /** A change was carried out. `warnings` are sentences that the user must see (for example: no monitoring). */
 export interface Changed {
   readonly done: true;
@@ -196,6 +247,8 @@ export interface ErrorBody {
     readonly errno: string;
     /** What was refused, why, what to do. */
     readonly message: string;
+    /** Of a ConfigRequest: what became of all that was done before that; sentences. */
+    readonly undone?: readonly string[];
   };
 }
 

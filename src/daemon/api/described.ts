@@ -23,7 +23,7 @@ import {
   routeInterface,
   routeTable,
 } from '../../netlink/index.js';
-import { createBond, type OptionValue, valueOf } from '../../policy/index.js';
+import { createBond, valueOf } from '../../policy/index.js';
 import { addressText, removeAddresses } from '../members/address-transfer.js';
 import {
   type Described,
@@ -33,6 +33,8 @@ import {
   type RouteRequest,
   type ShowBond,
 } from './api.js';
+import { common, routeKey, union, without } from '../apply/described-sets.js';
+import { optionText } from '../apply/difference.js';
 import { metricOf, routeOf, usualMetric } from '../kernel/bond-interface.js';
 import type { BondRunner } from '../bond-runner.js';
 import { addressesOfPeople, routesOfPeople } from '../members/join-checks.js';
@@ -51,7 +53,7 @@ export function describeBond(
   { isMade, ...wish }: DescribedRequest,
 ): Result<readonly string[], Refusal> {
   const { netlink } = machine;
-  const before = runner.host.described;
+  const before = inOwnWords(netlink, runner.host.described);
   const file = inOwnWords(netlink, wish);
   const gone = without(before, file);
   // Noted before anything is made: only what is not there yet will be of the file's making.
@@ -137,7 +139,8 @@ function beyond(route: Route): string {
   return ', which has more to it than a gateway';
 }
 
-function routesOn(netlink: Rtnetlink, runner: BondRunner): Route[] {
+/** Routes over the bond, without those that the kernel makes by itself for each address or destination. */
+export function routesOn(netlink: Rtnetlink, runner: BondRunner): Route[] {
   return listRoutes(netlink, { ifindex: runner.plane.bondIfindex }).filter(
     route => (route.flags & RTM_F_CLONED) === 0 && routeTable(route) !== 255,
   );
@@ -147,81 +150,54 @@ function wayOf(route: Route): string {
   return `${routeDestination(route)} via ${routeGateway(route) ?? ''}`;
 }
 
+/** A route's destination and gateway as the kernel writes them; texts that say none stay as they are. */
+export function inKernelsWords({ to, via, onLink = false }: RouteRequest): RouteRequest {
+  const route = routeOf({ to, via }, 1);
+  const words =
+    route === null ? { to, via } : { to: routeDestination(route), via: routeGateway(route) ?? via };
+  return onLink ? { ...words, onLink } : words;
+}
+
 /** Addresses and destinations as the kernel writes them, members by their own names. */
-function inOwnWords(netlink: Rtnetlink, wish: Described): Described {
+export function inOwnWords(netlink: Rtnetlink, wish: Described): Described {
   return {
     addresses: wish.addresses.map(text => addressText(addressFromText(0, text))),
-    routes: wish.routes,
+    routes: wish.routes.map(inKernelsWords),
     members: wish.members.map(name => getLink(netlink, name)?.name ?? name),
     options: wish.options,
   };
+}
+
+/** Those routes of a bond that a file can say. */
+export function plainRoutes(routes: readonly Route[]): RouteRequest[] {
+  return routes
+    .filter(isPlain)
+    .map(route => ({ to: routeDestination(route), via: routeGateway(route) ?? '' }));
 }
 
 function presentOn(netlink: Rtnetlink, runner: BondRunner): Described {
   const ifindex = runner.plane.bondIfindex;
   return {
     addresses: listAddresses(netlink, { ifindex }).map(addressText),
-    routes: routesOn(netlink, runner)
-      .filter(isPlain)
-      .map(route => ({ to: routeDestination(route), via: routeGateway(route) ?? '' })),
+    routes: plainRoutes(routesOn(netlink, runner)),
     members: runner.policy.members().map(({ name }) => name),
     options: [],
   };
 }
 
-/** The same whatever its words, and whether on-link or not. */
-function routeKey({ to, via }: RouteRequest): string {
-  const route = routeOf({ to, via }, 1);
-  return route === null ? `${to} ${via}` : wayOf(route);
-}
-
-const KEYS = {
-  addresses: (text: string) => text,
-  routes: routeKey,
-  members: (text: string) => text,
-  options: (text: string) => text,
-};
-
-/** Those of `all` for which `keeps` says so, by their keys in `other`. */
-function chosen(all: Described, other: Described, keeps: (isThere: boolean) => boolean): Described {
-  const pick = <T>(mine: readonly T[], theirs: readonly T[], key: (value: T) => string): T[] => {
-    const known = new Set(theirs.map(key));
-    return mine.filter(value => keeps(known.has(key(value))));
-  };
-  return {
-    addresses: pick(all.addresses, other.addresses, KEYS.addresses),
-    routes: pick(all.routes, other.routes, KEYS.routes),
-    members: pick(all.members, other.members, KEYS.members),
-    options: pick(all.options, other.options, KEYS.options),
-  };
-}
-
-function without(all: Described, other: Described): Described {
-  return chosen(all, other, isThere => !isThere);
-}
-
-function common(all: Described, other: Described): Described {
-  return chosen(all, other, isThere => isThere);
-}
-
-function union(all: Described, other: Described): Described {
-  const more = without(other, all);
-  return {
-    addresses: [...all.addresses, ...more.addresses],
-    routes: [...all.routes, ...more.routes],
-    members: [...all.members, ...more.members],
-    options: [...all.options, ...more.options],
-  };
-}
-
-function removeRoutes(netlink: Rtnetlink, runner: BondRunner, routes: readonly RouteRequest[]): string[] {
+/** Takes away those that are there; gives clauses of them. */
+export function removeRoutes(
+  netlink: Rtnetlink,
+  runner: BondRunner,
+  routes: readonly RouteRequest[],
+): string[] {
   const there = new Map(
     routesOn(netlink, runner)
       .filter(isPlain)
       .map(route => [wayOf(route), route]),
   );
   const own = routes.flatMap(route => {
-    const found = there.get(routeKey(route));
+    const found = there.get(routeKey(inKernelsWords(route)));
     return found === undefined || routeInterface(found) !== runner.plane.bondIfindex ? [] : [found];
   });
   const failed = deleteRoutes(netlink, own).find(error => error !== undefined && !isErrno(error, 'ESRCH'));
@@ -244,7 +220,8 @@ function keepingFurther(netlink: Rtnetlink, ifindex: number, remove: () => void)
   }
 }
 
-function removeFrom(netlink: Rtnetlink, runner: BondRunner, texts: readonly string[]): string[] {
+/** Takes away those that are there; gives clauses of them. */
+export function removeFrom(netlink: Rtnetlink, runner: BondRunner, texts: readonly string[]): string[] {
   const gone = new Set(texts);
   const ifindex = runner.plane.bondIfindex;
   const own = listAddresses(netlink, { ifindex }).filter(address => gone.has(addressText(address)));
@@ -269,10 +246,6 @@ function releaseGone(operations: Operations, runner: BondRunner, names: readonly
 }
 
 type Values = ShowBond['options'];
-
-function optionText(value: OptionValue | undefined): string {
-  return typeof value === 'object' ? (value ?? []).join(',') : String(value ?? '');
-}
 
 /** The options of a new bond of this mode. */
 function defaultsOf(runner: BondRunner): Values | undefined {

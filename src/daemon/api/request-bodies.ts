@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { err, ok, type Refusal, type Result, refusal, shown } from '../../base/index.js';
 import type {
   AddressesRequest,
+  ConfigBond,
+  ConfigRequest,
   CreateRequest,
   DescribedRequest,
   EnslaveRequest,
@@ -66,6 +68,35 @@ export const describedBody: z.ZodType<DescribedRequest> = z.strictObject({
   members: z.array(z.string()),
   options: z.array(z.string()),
 });
+const configBond: z.ZodType<ConfigBond> = z.strictObject({
+  name: z.string(),
+  options: options.default({}),
+  members: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1, 'an interface has no empty name'),
+        options: options.default({}),
+      }),
+    )
+    .default([]),
+  takeDown: z.boolean().default(false),
+  addresses: z.array(z.string().refine(isCidr, 'it must be an address with a prefix length')).default([]),
+  routes: z.array(route).default([]),
+  mtu: mtu.nullable().default(null),
+  mac: z.string().nullable().default(null),
+  up: z.boolean().default(true),
+});
+export const configBody: z.ZodType<Required<ConfigRequest>> = z.strictObject({
+  bonds: z
+    .array(configBond)
+    .refine(
+      bonds => new Set(bonds.map(({ name }) => name)).size === bonds.length,
+      'a bond can stand there only once',
+    ),
+  takeDown: z.boolean().default(false),
+  takeAddresses: z.boolean().default(false),
+  isLenient: z.boolean().default(false),
+});
 export const emptyBody: z.ZodType<object> = z.strictObject({});
 
 /** What becomes of a body in each of the requests: a value or a refusal, whatever it is. */
@@ -78,6 +109,7 @@ export const BODY_CHECKS: readonly ((body: unknown) => Result<unknown, Refusal>)
   linkBody,
   routesBody,
   describedBody,
+  configBody,
   emptyBody,
 ].map(schema => (body: unknown) => check<unknown>(schema, body));
 

@@ -3,12 +3,17 @@ import type { IncomingMessage } from 'node:http';
 import { err, ok, type Refusal, type Result, shown } from '../../base/index.js';
 import { invalid } from './request-bodies.js';
 
-const MOST_BODY_BYTES = 256 * 1024;
+/** Why a body is none. */
+export interface BadBody {
+  readonly refusal: Refusal;
+  /** Of HTTP, where the code of the refusal does not tell it. */
+  readonly status?: number;
+}
 
-/** The refusal of a body that is too long. */
-export const TOO_LARGE: Refusal = invalid(
-  `The request is larger than ${MOST_BODY_BYTES} bytes; no change needs as much, so say it in several.`,
-);
+function tooLarge(most: number): BadBody {
+  const message = `The request is larger than ${most} bytes; no change needs as much, so say it in several.`;
+  return { refusal: invalid(message), status: 413 };
+}
 
 /** The address of a request. */
 export interface RequestUrl {
@@ -32,38 +37,40 @@ export function parseUrl(text: string): RequestUrl | undefined {
   }
 }
 
-/** The body of a request as JSON; undefined where there is none. */
-export async function readBody(request: IncomingMessage): Promise<Result<unknown, Refusal>> {
+/** The body of a request as JSON; undefined where there is none. `most` is its greatest length in bytes. */
+export async function readBody(request: IncomingMessage, most: number): Promise<Result<unknown, BadBody>> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
     // What is too much is read on, but not kept: who sends it hears the answer only when all is sent.
-    if (length > MOST_BODY_BYTES) chunks.length = 0;
+    if (length > most) chunks.length = 0;
     else chunks.push(chunk);
   }
   if (length === 0) return ok(undefined);
-  if (length > MOST_BODY_BYTES) return err(TOO_LARGE);
+  if (length > most) return err(tooLarge(most));
   try {
     return parseBody(Buffer.concat(chunks).toString('utf8'));
   } catch (error) {
     // The stack of the reader ends before such a body does.
     if (error instanceof RangeError)
-      return err(
-        invalid('The body of the request is nested too deeply; see the documentation of the control API.'),
-      );
+      return bad('The body of the request is nested too deeply; see the documentation of the control API.');
     const message = `The body of the request is not JSON (${shown((error as Error).message, 120)}); see the documentation of the control API.`;
-    return err(invalid(message));
+    return bad(message);
   }
 }
 
+function bad(message: string): Result<never, BadBody> {
+  return err({ refusal: invalid(message) });
+}
+
 /** JSON without the one key that objects do not keep as others: what it says would be lost without a word. */
-function parseBody(text: string): Result<unknown, Refusal> {
+function parseBody(text: string): Result<unknown, BadBody> {
   let hasPrototype = false;
   const body: unknown = JSON.parse(text, (key, value: unknown) => {
     hasPrototype ||= key === '__proto__';
     return value;
   });
   if (!hasPrototype) return ok(body);
-  return err(invalid('The request was refused: "__proto__" is no field and no option; leave it out.'));
+  return bad('The request was refused: "__proto__" is no field and no option; leave it out.');
 }

@@ -15,7 +15,10 @@ import {
   partsOf,
   type Row,
 } from './addresses.js';
+import type { Unmade } from '../apply/applying.js';
 import type {
+  ConfigRequest,
+  Configured,
   DaemonStatus,
   DescribedDocument,
   DescribedRequest,
@@ -28,6 +31,7 @@ import type {
 import {
   addressesBody,
   check,
+  configBody,
   createBody,
   describedBody,
   emptyBody,
@@ -61,6 +65,7 @@ export interface ControlledDaemon {
   addRoutes(runner: BondRunner, routes: readonly RouteRequest[]): Done;
   describe(runner: BondRunner, request: DescribedRequest): Result<readonly string[], Refusal>;
   described(runner: BondRunner): DescribedDocument;
+  configure(request: Required<ConfigRequest>): Promise<Result<Configured, Unmade>>;
 }
 
 /** What a change gives: what it removed, where it tells. */
@@ -69,9 +74,12 @@ export type Outcome = Result<readonly string[] | undefined, Refusal>;
 /** A change whose body was found right, still to be made. */
 export type Wish = Result<() => Outcome | Promise<Outcome>, Refusal>;
 
+/** The same for what may take long. */
+export type WorkWish = Result<() => Promise<Result<unknown, Unmade>>, Refusal>;
+
 /**
  * The deed of one address. `bond` is the one that the path names; those whose path names none are given none. `look` answers with JSON,
- * `change` with a Changed; `stream` writes its answer as long as there is something to tell.
+ * `change` with a Changed, `work` with JSON when all is done, which may take long; `stream` writes its answer as long as there is something to tell.
  */
 export type Deed<Bond> =
   | {
@@ -85,6 +93,7 @@ export type Deed<Bond> =
       /** It takes turns of the event loop, or ends a bond's members: only events of its bond, as far as they are no matter of course, are warnings of it. */
       readonly isOfOneBond?: boolean;
     }
+  | { readonly kind: 'work'; readonly wish: (daemon: ControlledDaemon, body: unknown) => WorkWish }
   | { readonly kind: 'stream' };
 
 const look = <Bond>(run: (daemon: ControlledDaemon, bond: Bond) => Result<unknown, Refusal>): Deed<Bond> => ({
@@ -113,6 +122,13 @@ const OF_ALL: { readonly [Name in keyof AddressesOfAll]: Deed<undefined> } = {
   status: look(daemon => ok(daemon.status())),
   show: look(daemon => daemon.show()),
   create: change(createBody, (daemon, _none, { name, options }) => daemon.create(name, options)),
+  configure: {
+    kind: 'work',
+    wish: (daemon, body) => {
+      const checked = check(configBody, body);
+      return checked.ok ? ok(() => daemon.configure(checked.value)) : checked;
+    },
+  },
   events: { kind: 'stream' },
 };
 
@@ -161,6 +177,15 @@ const BOND_AT = 2;
 export const MOST_PARTS: number = Math.max(
   ...[...ROUTES_OF_ALL, ...ROUTES_OF_BONDS].map(({ parts }) => parts.length),
 );
+
+/** A whole configuration may be long; no single change needs as much. */
+const MOST_BYTES = { work: 4 * 1024 * 1024, others: 256 * 1024 } as const;
+
+/** Greatest length of the body of a request. */
+export function mostBytesAt(method: string, path: readonly string[]): number {
+  const route = routesAt(ROUTES_OF_ALL, path).find(other => other.method === method);
+  return route?.deed.kind === 'work' ? MOST_BYTES.work : MOST_BYTES.others;
+}
 
 /** The name of the bond, where the path is that of one or of a part of one. */
 export function bondOf(path: readonly string[]): string | undefined {

@@ -47,12 +47,14 @@ const DAEMON: ControlledDaemon = {
   setLink: () => done('link'),
   addRoutes: () => done('addRoutes'),
   describe: () => said('describe', ok([])),
+  configure: () => Promise.resolve(said('configure', ok({ done: true, bonds: [] }))),
   described: () => said('described', { addresses: [], routes: [], more: [] }),
 };
 
 /** A body that is right, where one is needed. */
 const BODIES: Readonly<Record<string, unknown>> = {
   create: { name: 'b0' },
+  configure: { bonds: [{ name: 'b0' }] },
   enslave: { interfaces: ['e0'] },
   release: { interfaces: ['e0'] },
   set: { options: { miimon: '1' } },

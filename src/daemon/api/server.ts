@@ -8,18 +8,21 @@ import { type Changed, type ErrorBody, type EventRecord, STARTING_HEADER } from 
 import type { BondRunner } from '../bond-runner.js';
 import { eventText, followEvents } from './event-followers.js';
 import { type Starting, startingRefusal } from '../starting.js';
-import { parseUrl, readBody, type RequestUrl, TOO_LARGE } from './request-reading.js';
+import { parseUrl, readBody, type RequestUrl } from './request-reading.js';
 import { isSystemFailure, systemRefusal } from '../kernel/system-refusal.js';
 import { invalid } from './request-bodies.js';
+import { warningsOf } from './warnings.js';
 import {
   bondOf,
   type ControlledDaemon,
   MOST_PARTS,
+  mostBytesAt,
   type Route,
   routesAt,
   ROUTES_OF_ALL,
   ROUTES_OF_BONDS,
   type Wish,
+  type WorkWish,
 } from './routes.js';
 
 /** Status of HTTP for a refusal. */
@@ -54,6 +57,9 @@ function httpStatus({ code }: Refusal): number {
       return unreachable(code);
   }
 }
+
+/** So often whoever waits for something long hears that it is still done; clients wait ten times as long. */
+const STILL_AT_IT_MS = 5000;
 
 /** One request that was read. */
 interface Asked {
@@ -122,8 +128,8 @@ export class ControlServer {
       const message = `The address ${shown(request.url ?? '')} of the request cannot be read; write other characters than ASCII as %XX of their UTF-8.`;
       return refuse(response, invalid(message));
     }
-    const body = await readBody(request);
-    if (!body.ok) return refuse(response, body.error, body.error === TOO_LARGE ? 413 : undefined);
+    const body = await readBody(request, mostBytesAt(request.method ?? 'GET', url.path));
+    if (!body.ok) return refuse(response, body.error.refusal, body.error.status);
     if (url.path[0] !== 'v1' || url.path.length > MOST_PARTS) return notFound(request, response);
     const starting = this.#daemon.starting();
     const mustWait = starting !== undefined && request.headers[STARTING_HEADER] !== starting.key;
@@ -168,10 +174,31 @@ export class ControlServer {
           deed.wish(this.#daemon, bond, body),
           deed.isOfOneBond === true ? bond : undefined,
         );
+      case 'work':
+        return this.#work(response, deed.wish(this.#daemon, body));
       case 'stream':
         return this.#events(url.query, response);
       default:
         return unreachable(deed);
+    }
+  }
+
+  /** Does what may take long: whoever asked hears in between that it is still done. It is done to its end, whether anybody waits or not. */
+  async #work(response: ServerResponse, wish: WorkWish): Promise<void> {
+    if (!wish.ok) return refuse(response, wish.error);
+    const alive = setInterval(() => response.writeProcessing(), STILL_AT_IT_MS);
+    try {
+      const result = await wish.value();
+      if (result.ok) return send(response, result.value);
+      const { code, errno, message, undone } = result.error;
+      return sendError(response, httpStatus(result.error), {
+        code,
+        errno,
+        message,
+        ...(undone !== undefined && { undone }),
+      });
+    } finally {
+      clearInterval(alive);
     }
   }
 
@@ -188,10 +215,7 @@ export class ControlServer {
       const result = await wish.value();
       if (!result.ok) return refuse(response, result.error);
       const emptied = runner !== undefined && runner.records.size === 0;
-      const alarming = records.filter(
-        ({ severity, type }) => severity !== 'info' && !isExpected(type, emptied),
-      );
-      const warnings = [...new Set(alarming.map(({ message }) => message))];
+      const warnings = warningsOf(records, emptied);
       const removed = result.value;
       const changed: Changed = { done: true, warnings, ...(removed !== undefined && { removed }) };
       return send(response, changed);
@@ -233,14 +257,8 @@ function sendResult(response: ServerResponse, result: Result<unknown, Refusal>):
   else refuse(response, result.error);
 }
 
-function sendError(
-  response: ServerResponse,
-  status: number,
-  code: string,
-  errno: string,
-  message: string,
-): void {
-  const body: ErrorBody = { error: { code, errno, message } };
+function sendError(response: ServerResponse, status: number, error: ErrorBody['error']): void {
+  const body: ErrorBody = { error };
   send(response, body, status);
 }
 
@@ -250,17 +268,12 @@ function refuseFailed(response: ServerResponse, error: unknown): void {
     return refuse(response, systemRefusal(error, 'The request was not carried out'));
   const message = error instanceof Error ? error.message : String(error);
   const text = `The daemon failed at this request: ${shown(message, 200)}.`;
-  sendError(response, 500, 'internal', 'EIO', text);
+  sendError(response, 500, { code: 'internal', errno: 'EIO', message: text });
 }
 
 function refuse(response: ServerResponse, why: Refusal, status: number = httpStatus(why)): void {
-  sendError(response, status, why.code, why.errno, why.message);
-}
-
-/** True for what merely follows from what was asked for: another active member, or none where there are no members. */
-function isExpected(type: EventRecord['type'], emptied: boolean): boolean {
-  if (type === 'refused' || type === 'failover') return true;
-  return emptied && (type === 'lost' || type === 'carrier' || type === 'address');
+  const { code, errno, message } = why;
+  sendError(response, status, { code, errno, message });
 }
 
 /** For bytes that are no HTTP: there is no request to answer, only a socket. */
@@ -293,5 +306,5 @@ function wrongMethod(request: IncomingMessage, response: ServerResponse, methods
 
 function notFound(request: IncomingMessage, response: ServerResponse): void {
   const message = `There is nothing at ${request.method} ${shown(request.url ?? '', 80)}; the addresses are listed in the documentation of the control API.`;
-  sendError(response, 404, 'not-found', 'ENOENT', message);
+  sendError(response, 404, { code: 'not-found', errno: 'ENOENT', message });
 }

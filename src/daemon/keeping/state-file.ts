@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { copyOf, keepTwice, type Kept, readTwice, UnreadableFile } from '../../linux/index.js';
 import type { SavedBelongings, SavedKeeping } from '../../keeper/index.js';
 import type { Described } from '../api/api.js';
+import type { Step } from '../apply/steps.js';
 import { parseState, type StateHead } from './state-schema.js';
 
 export const STATE_VERSION = 1;
@@ -30,11 +31,15 @@ export interface SavedState {
   /** Its cookie, where the kernel has them: another namespace may have the inode of one that is gone. */
   readonly netnsCookie?: string;
   readonly bonds: readonly SavedRunner[];
+  /** While a file is carried out: what undoes what was done of it, in order. A daemon that finds it does that. */
+  readonly applying?: readonly Step[];
 }
 
 /** What the state file of a run directory says to a daemon of this boot and network namespace. */
 export interface LoadedState {
   readonly bonds: readonly SavedRunner[];
+  /** What undoes a file that was being carried out. */
+  readonly applying?: readonly Step[];
   /** False where there is no file of this boot and namespace: what is at work all the same is in no book. */
   readonly isOurs: boolean;
   /** Why the copy was read instead of the file, as a clause. */
@@ -65,11 +70,18 @@ export function loadState(runDir: string, netns: string, cookie?: string): Loade
     const problem = `${path} cannot be used: it is of version ${value.version}, and this Bondwire writes ${STATE_VERSION}. Bonds were left as they are; start the Bondwire that wrote it, or name another directory with --run-dir.`;
     return { ...NOT_OURS, problem };
   }
-  const { bonds, netnsCookie } = value;
+  const { bonds, netnsCookie, applying } = value;
   const isAnother = cookie !== undefined && netnsCookie !== undefined && netnsCookie !== cookie;
   // The one that had this inode is gone, and its interfaces with it.
   if (value.netns === netns && isAnother) return NOT_OURS;
-  if (value.netns === netns) return { bonds, isOurs: true, ...(instead !== undefined && { instead }) };
+  if (value.netns === netns) {
+    return {
+      bonds,
+      isOurs: true,
+      ...(instead !== undefined && { instead }),
+      ...(applying !== undefined && { applying }),
+    };
+  }
   if (bonds.length === 0) return NOT_OURS;
   const problem = `${path} belongs to a daemon in another network namespace; start this one with another --run-dir.`;
   return { ...NOT_OURS, problem };
@@ -118,9 +130,10 @@ export class StateFile {
   }
 
   /** Replaces the file and its copy; a crash leaves the old or the new one of each. All bonds are asked, or only those that changed. */
-  save(bonds: readonly Savable[], changed?: ReadonlySet<object>): void {
+  save(bonds: readonly Savable[], changed?: ReadonlySet<object>, applying: readonly Step[] = []): void {
+    const begun = applying.length === 0 ? {} : { applying };
     const cookie = this.#cookie === undefined ? {} : { netnsCookie: this.#cookie };
-    const head = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns, ...cookie };
+    const head = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns, ...cookie, ...begun };
     const texts = bonds.map(bond => this.#textOf(bond, changed?.has(bond) ?? true));
     const text = `${JSON.stringify(head).slice(0, -1)},"bonds":[${texts.join(',')}]}`;
     keepTwice(stateFilePath(this.#runDir), text);

@@ -11,6 +11,8 @@ import {
 } from '../../policy/index.js';
 import { IFCONFIG_COUNTERS, type IfconfigCounters } from '../../report/index.js';
 import type { Described, RouteRequest } from '../api/api.js';
+import { isCidr } from '../api/cidr.js';
+import type { StepOf } from '../apply/steps.js';
 import type {
   Leaving,
   OriginalSettings,
@@ -97,9 +99,10 @@ const wanted = fields<WantedMember>({
   options: z.record(text, text),
 });
 
+const routes = z.array(fields<RouteRequest>({ to: text, via: text, onLink: flag.optional() }));
 const described = fields<Described>({
   addresses: z.array(text),
-  routes: z.array(fields<RouteRequest>({ to: text, via: text, onLink: flag.optional() })),
+  routes,
   members: z.array(text),
   options: z.array(text),
 });
@@ -233,6 +236,43 @@ const runner = fields<SavedRunner>({
   heldDown: z.array(ifindex).optional(),
 });
 
+/** Fields of the steps that undo. */
+const STEPS: Readonly<Record<string, z.ZodRawShape>> = {
+  destroy: {},
+  'give-back': {
+    had: fields<StepOf<'give-back'>['had']>({
+      addresses: messages(parseAddress),
+      routes: messages(parseRoute),
+    }),
+  },
+  activate: { member: text },
+  describe: { to: described, from: described },
+  options: { to: z.record(text, text), from: z.record(text, text) },
+  'member-option': { option: text, to: text, from: text.nullable() },
+  link: { to: z.looseObject({ mtu: mtu.optional(), address: address.optional() }), from: z.looseObject({}) },
+  down: {},
+  unjoin: { members: z.array(interfaceName), isUp: flag },
+  want: { wanted: z.array(wanted) },
+  rejoin: {
+    members: z.array(
+      fields<StepOf<'rejoin'>['members'][number]>({
+        name: interfaceName,
+        forget: flag,
+        options: z.record(text, text),
+      }),
+    ),
+  },
+  'add-addresses': { addresses: z.array(text.refine(isCidr)) },
+  'remove-addresses': { addresses: z.array(text.refine(isCidr)) },
+  'add-routes': { routes: routes, added: routes, eachAlone: flag },
+  'remove-routes': { routes: routes },
+};
+const step = z.union(
+  Object.entries(STEPS).map(([kind, shape]) =>
+    z.looseObject({ kind: z.literal(kind), bond: interfaceName, ...shape }),
+  ),
+);
+
 /** What the file begins with in every version. */
 const head = z.looseObject({ version: z.int(), bootId: text, netns: text });
 
@@ -242,6 +282,7 @@ const state = fields<SavedState>({
   netns: text.regex(/^\d+$/, 'it must be a number as text'),
   netnsCookie: text.regex(/^\d+$/, 'it must be a number as text').optional(),
   bonds: z.array(runner),
+  applying: z.array(step).optional(),
 });
 
 /** Version, boot and namespace of a file of any version. */
