@@ -1,6 +1,6 @@
 // The command line as a whole: global options, the commands in their groups, help.
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { DEFAULT_RUN_DIR } from '../daemon/api/api.js';
 import { registerApply } from './commands/apply.js';
 import { registerCheck } from './commands/check.js';
@@ -80,6 +80,23 @@ export function buildProgram(session: Session): Command {
   }
   explainUsageErrors(program);
   return program;
+}
+
+/** Runs the command of these words; false when only help or the version was printed. `known` is told how the run directory is named. */
+export async function parseAndRun(
+  words: readonly string[],
+  session: Session,
+  known: (runDir: () => string | undefined) => void,
+): Promise<boolean> {
+  const program = buildProgram(session);
+  known(() => program.opts<{ runDir?: string }>().runDir);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return true;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return false;
+    throw error;
+  }
 }
 
 function explainUsageErrors(command: Command): void {

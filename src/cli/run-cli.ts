@@ -1,14 +1,12 @@
 // Runs one command line to its exit code; everything that can be thrown ends here as a sentence.
-import { CommanderError } from 'commander';
 import { EXIT } from '../daemon/api/api.js';
-import { Failure, openFilesFailure } from './reading/failure.js';
-import { hinted } from './reading/hints.js';
 import type { Machine } from './modules.js';
 import { plain } from './printing/plain.js';
-import { buildProgram } from './program.js';
-import { resolveRunDir } from './run-dir.js';
-import type { Session } from './process/session.js';
 import type { Terminal } from './printing/terminal.js';
+import type { Session } from './process/session.js';
+import { showWords } from './quick-words.js';
+import { Failure, openFilesFailure } from './reading/failure.js';
+import { resolveRunDir } from './run-dir.js';
 
 /** Runs the command of `words` (without node and script) and returns its exit code. */
 export async function runCli(
@@ -17,27 +15,38 @@ export async function runCli(
   machine: Machine,
 ): Promise<number> {
   let code: number = EXIT.done;
+  let named: (() => string | undefined) | undefined;
   const session: Session = {
     terminal,
     machine,
-    runDir: () => resolveRunDir(program.opts<{ runDir?: string }>().runDir, terminal.env),
+    runDir: () => resolveRunDir(named?.(), terminal.env),
     api: async options => {
-      const runDir = session.runDir();
+      const where = session.runDir();
       const { apiClient } = await import('./api-client.js');
-      return apiClient(runDir, options);
+      return apiClient(where, options);
     },
     exitWith: chosen => {
       code = chosen;
     },
   };
-  const program = buildProgram(session);
   try {
-    await program.parseAsync(words, { from: 'user' });
+    const asked = showWords(words);
+    if (asked === undefined) {
+      const { parseAndRun } = await import('./program.js');
+      const isDone = await parseAndRun(words, session, chosen => {
+        named = chosen;
+      });
+      return isDone ? code : EXIT.done;
+    }
+    // Without the parser, which takes longer to load than all else.
+    named = () => asked.runDir;
+    const { showBonds } = await import('./commands/show-bonds.js');
+    await showBonds(session, asked.bond, asked.options);
     return code;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
     const failure = error instanceof Failure ? error : openFilesFailure(error);
     if (failure !== undefined) {
+      const { hinted } = await import('./reading/hints.js');
       terminal.err(`bondwire: ${await hinted(failure, words, session)}\n`);
       return failure.exitCode;
     }
