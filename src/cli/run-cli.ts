@@ -15,11 +15,11 @@ export async function runCli(
   machine: Machine,
 ): Promise<number> {
   let code: number = EXIT.done;
-  let runDir: () => string | undefined = () => undefined;
+  let named: (() => string | undefined) | undefined;
   const session: Session = {
     terminal,
     machine,
-    runDir: () => resolveRunDir(runDir(), terminal.env),
+    runDir: () => resolveRunDir(named?.(), terminal.env),
     api: async options => {
       const where = session.runDir();
       const { apiClient } = await import('./api-client.js');
@@ -34,12 +34,12 @@ export async function runCli(
     if (asked === undefined) {
       const { parseAndRun } = await import('./program.js');
       const isDone = await parseAndRun(words, session, chosen => {
-        runDir = chosen;
+        named = chosen;
       });
       return isDone ? code : EXIT.done;
     }
     // Without the parser, which takes longer to load than all else.
-    runDir = () => asked.runDir;
+    named = () => asked.runDir;
     const { showBonds } = await import('./commands/show-bonds.js');
     await showBonds(session, asked.bond, asked.options);
     return code;
