@@ -198,7 +198,7 @@ export class CrashMachine implements InterfaceOwner {
       'the data plane': bond?.plane.members() ?? [],
     };
     for (const [whose, list] of Object.entries(lists))
-      if (list.toSorted().join() !== members.toSorted().join())
+      if (list.length !== members.length || list.some(member => !members.includes(member)))
         wrongs.push(`members of ${whose} are ${list.join()}, of the policy ${members.join()}`);
     for (const [, { joining, leaving, original }] of keeper?.records ?? [])
       if (joining || leaving !== undefined) wrongs.push(`${original.name} is half-way in the book`);

@@ -11,7 +11,6 @@ import type {
   Intake,
   Links,
   OriginalSettings,
-  Packets,
 } from '../keeper/index.js';
 import type {
   ForwardingPlan,
@@ -30,6 +29,7 @@ import { type Frame, frameOf, memberFrame } from './frame.js';
 import { Hearing, routesTo } from './hearing.js';
 import type { NetworkInterface } from './network-interface.js';
 import { stackedDevice } from './stacked-device.js';
+import { SimulatedPackets } from './simulated-packets.js';
 import { inSteps, type Step, UNHARMED } from './steps.js';
 
 /** The bond's own interface. */
@@ -375,79 +375,5 @@ export class SimulatedFrames implements Frames {
 
   close(): void {
     this.#ears = [];
-  }
-}
-
-/** The data plane of the network, as its keeper knows it. */
-export class SimulatedPackets implements Packets {
-  readonly bondIfindex: number;
-  readonly checksCarrier: boolean = true;
-  readonly #parts: HostParts;
-  #taken = 0;
-  #callback: Parameters<Packets['onDiverted']>[0] = () => {};
-
-  constructor(parts: HostParts) {
-    this.#parts = parts;
-    this.bondIfindex = parts.device.ifindex;
-  }
-
-  addMember(member: MemberIndex): void {
-    const nic = this.#parts.world.interfaceAt(member);
-    if (nic !== undefined) this.#parts.plane.addMember(nic);
-  }
-
-  removeMember(member: MemberIndex): void {
-    this.#parts.plane.removeMember(member);
-  }
-
-  apply(plan: ForwardingPlan): void {
-    this.#parts.plane.apply(plan);
-  }
-
-  /** Nothing is queued in this network. */
-  qdiscsChanged(): void {}
-
-  setCarrier(on: boolean): void {
-    this.#parts.plane.carrier = on;
-  }
-
-  /** The pair of interfaces is one device here, which has its MTU and its name already. */
-  setMtu(): void {}
-
-  renamed(): void {}
-
-  current(): MemberIndex | null {
-    return this.#parts.plane.current;
-  }
-
-  members(): readonly MemberIndex[] {
-    return this.#parts.plane.members();
-  }
-
-  takeLoss(): { readonly packets: number; readonly sinceNs: null } {
-    const { drops, deadSends } = this.#parts.plane;
-    const packets = drops + deadSends - this.#taken;
-    this.#taken += packets;
-    return { packets, sinceNs: null };
-  }
-
-  onDiverted(callback: Parameters<Packets['onDiverted']>[0]): void {
-    this.#callback = callback;
-  }
-
-  diverted(from: MemberIndex, to: MemberIndex): void {
-    if (this.#parts.plane.members().includes(from)) this.#callback({ from, to });
-  }
-
-  pollDiversions(): void {
-    for (const [from, to] of this.#parts.unheard.splice(0)) this.diverted(from, to);
-  }
-
-  close(): void {}
-
-  destroy(): void {
-    const { plane } = this.#parts;
-    for (const member of plane.members()) plane.removeMember(member);
-    plane.carrier = false;
   }
 }

@@ -23,14 +23,14 @@ export const BROKEN_KEEPERS: readonly (readonly [bug: string, plant: KeeperPlant
   ['a member that leaves keeps its filters', { intake: { release: nothing } }],
   ['a member that leaves stays in the data plane', { packets: { removeMember: nothing } }],
   ['an interface is not taken into the data plane', { packets: { addMember: nothing } }],
-  ['a leaving is not written down', members(({ leaving: _, ...member }) => member)],
+  ['a leaving is not written down', members(({ leaving: _leaving, ...member }) => member)],
   [
     'a leaving that was cut short keeps the MAC address',
     members(member =>
       member.leaving === undefined ? member : { ...member, leaving: { restoreAddress: false } },
     ),
   ],
-  ['what was held down is forgotten', { written: ({ heldDown: _, ...saved }) => saved }],
+  ['what was held down is forgotten', { written: ({ heldDown: _heldDown, ...saved }) => saved }],
   ['what was taken from interfaces is not written down', { written: saved => ({ ...saved, taken: [] }) }],
   ['the end of a bond is not written down', { written: saved => ({ ...saved, ending: false }) }],
   ['what was taken is not taken off the interface', { links: { takeOver: nothing } }],
