@@ -31,7 +31,7 @@ export function awaitedAgain(
   const name = bond.members.find(({ member }) => member === ifindex)?.name;
   if (record === undefined || name === undefined) return undefined;
   const { does } = MEMBERSHIP[lifeOf(record, { inPlane: true })].vanished;
-  if (does !== 'await' || record.forget === true) return undefined;
+  if (does !== 'wait' || record.forget === true) return undefined;
   if (wanted.some(other => other.ifindex === ifindex || other.name === name)) return undefined;
   const end = advice('bondwire release {bond} {iface}', { bond: bond.name, iface: name });
   // It was up when it joined, so whoever brings it up will do it again.

@@ -23,7 +23,7 @@ describe('MEMBERSHIP', () => {
   });
 
   it('awaits members that vanish, and none that were on their way', () => {
-    const awaited = LIVES.filter(life => MEMBERSHIP[life].vanished.does === 'await');
+    const awaited = LIVES.filter(life => MEMBERSHIP[life].vanished.does === 'wait');
     expect(awaited).toEqual(['member', 'stray']);
   });
 });

@@ -22,7 +22,7 @@ export type Happening = (typeof HAPPENINGS)[number];
 
 /**
  * - `undo`: back to what it was before it joined. `finish`: the steps of leaving, from the first. `forget`: out of the book, untouched.
- * - `await`: it is let go and awaited under its name. `drop`: it is let go. `give-back`: it leaves, and stays down where the bond lives
+ * - `wait`: it is let go and awaited under its name. `drop`: it is let go. `give-back`: it leaves, and stays down where the bond lives
  *   on with its MAC address. `restore`: it leaves, and is up if it was.
  */
 export type Consequence =
@@ -30,7 +30,7 @@ export type Consequence =
   | 'undo'
   | 'finish'
   | 'forget'
-  | 'await'
+  | 'wait'
   | 'drop'
   | 'give-back'
   | 'restore';
@@ -56,13 +56,13 @@ export const MEMBERSHIP: Readonly<Record<Life, Readonly<Record<Happening, Row>>>
   },
   member: {
     start: row('nothing', 'member'),
-    vanished: row('await', 'awaited'),
+    vanished: row('wait', 'awaited'),
     released: row('give-back', 'absent'),
   },
   stray: {
     // It is what somebody made of it since.
     start: row('forget', 'absent'),
-    vanished: row('await', 'awaited'),
+    vanished: row('wait', 'awaited'),
     released: row('give-back', 'absent'),
   },
   leaving: {
