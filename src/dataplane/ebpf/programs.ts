@@ -1,4 +1,4 @@
-// The programs of a bond, as pure values: transmit on the lower end, receive on each member.
+// The programs of a bond, as pure values: transmit on the lower end or, of a netkit pair, at what the bond sends, receive on each member.
 // All ask the kernel's own device state on every packet, so that no frame is given to a member that lost its carrier.
 import {
   Assembler,
@@ -48,7 +48,7 @@ export const TRANSMIT_PROGRAM = 'bw_transmit';
 const MOST_TRIES = 2;
 
 /**
- * Transmit: on the ingress of the lower end, for every frame that the host sends through the bond.
+ * Transmit: on the ingress of the lower end (netkit: at the near end), for every frame that the host sends through the bond.
  * Redirects to `current`; when that member cannot send, moves `current` to the first of `order` that can.
  *
  * The way through the veth pair clears what the stack noted beside the frame (kernel ____dev_forward_skb, skb_scrub_packet,
