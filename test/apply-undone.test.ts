@@ -117,17 +117,7 @@ const FILE = OTHER.replace('10.9.0.9 }', '10.9.0.1 }') + EMPTY_BONDS;
 test('a daemon that is killed in the midst of a file: the next one undoes all of it', async () => {
   const stage = await prepared();
   const before = await picture(stage);
-  const child = stage.lab.spawn('host', [
-    process.execPath,
-    BIN,
-    '--run-dir',
-    stage.runDir,
-    'apply',
-    write(stage, FILE),
-  ]);
-  await at(stage, 'bond4');
-  await stage.bondwire.stop('SIGKILL');
-  await ended(child);
+  await cutShort(stage);
   const { bonds } = JSON.parse(readFileSync(`${stage.runDir}/state.json`, 'utf8')) as { bonds: unknown[] };
   expect(bonds.length).toBeGreaterThan(3);
   expect(bonds.length).toBeLessThan(MANY.length + 1);
@@ -142,6 +132,69 @@ test('a daemon that is killed in the midst of a file: the next one undoes all of
     'A file was being carried out with bond2 when an earlier daemon ended; it was removed again',
   );
   await stage.reached();
+});
+
+/** Has a daemon killed in the midst of the file. */
+async function cutShort(stage: Stage): Promise<void> {
+  const args = ['--run-dir', stage.runDir, 'apply', write(stage, FILE)];
+  const child = stage.lab.spawn('host', [process.execPath, BIN, ...args]);
+  await at(stage, 'bond4');
+  await stage.bondwire.stop('SIGKILL');
+  await ended(child);
+}
+
+test('the next daemon dies too, with its first write: the one after it undoes all of it', async () => {
+  const stage = await prepared();
+  const before = await picture(stage);
+  await cutShort(stage);
+  const state = (): string => readFileSync(`${stage.runDir}/state.json`, 'utf8');
+  const left = state();
+  const second = stage.lab.spawn('host', [process.execPath, BIN, '--run-dir', stage.runDir, 'daemon']);
+  await until('the second daemon wrote its first state', () => state() !== left);
+  second.kill('SIGKILL');
+  await ended(second);
+  expect(JSON.parse(state())).toMatchObject({ applying: expect.arrayContaining([expect.anything()]) });
+  await stage.bondwire.start();
+  await stage.up('eth1');
+  expect(await picture(stage)).toEqual(before);
+});
+
+test('a member that cannot come back keeps no other away', async () => {
+  const stage = await prepared();
+  expect((await stage.bondwire.command(['enslave', '--take-down', 'bond0', 'eth2'])).status).toBe(0);
+  const child = stage.lab.spawn('host', [
+    process.execPath,
+    BIN,
+    '--run-dir',
+    stage.runDir,
+    'apply',
+    // eth1 and eth2 go, as a file made them members.
+    write(stage, FIRST.replace('{ name: eth1, prio: 7, queue_id: 2 }', 'eth1, eth2')),
+  ]);
+  await ended(child);
+  const fewer = stage.lab.spawn('host', [
+    process.execPath,
+    BIN,
+    '--run-dir',
+    stage.runDir,
+    'apply',
+    write(stage, FIRST.replace(', { name: eth1, prio: 7, queue_id: 2 }', '') + EMPTY_BONDS),
+  ]);
+  await at(stage, 'bond4');
+  await stage.bondwire.stop('SIGKILL');
+  await ended(fewer);
+  expect(stage.lab.link('host', 'eth2')?.master).toBeUndefined();
+  await stage.ip('addr', 'add', '192.0.2.77/24', 'dev', 'eth1');
+  await stage.bondwire.start();
+  await until('eth2 is a member again', async () =>
+    (await stage.show()).members.some(({ name }) => name === 'eth2'),
+  );
+  const told = (await stage.events()).map(({ message }) => message);
+  expect(told).toContainEqual(
+    expect.stringMatching(
+      /with bond0 when an earlier daemon ended; it is not all as it was: eth1 cannot join/,
+    ),
+  );
 });
 
 test('a client that is killed: the daemon goes on to the end', async () => {

@@ -222,6 +222,8 @@ class Daemon implements RunningDaemon {
     }
     const { runDir, netlink, planes } = this.#machine;
     for (const pins of unfinished) planes.sweep(netlink, placesOf(runDir, pins));
+    // What is saved from here on says still what is to be undone.
+    this.#applying.resume(loaded.applying ?? []);
     this.#saving = true;
     this.#save();
     this.#news.listen();
@@ -233,7 +235,7 @@ class Daemon implements RunningDaemon {
     this.#awaited.start();
     this.#watch.start();
     this.#operations.chains.start();
-    await this.#applying.undoUnfinished(loaded.applying ?? []);
+    await this.#applying.undoUnfinished();
   }
 
   async serve(socket: string): Promise<void> {

@@ -179,10 +179,17 @@ export class Operations {
 
   /** Members that are to be as if they had never joined; those that are none are passed over. */
   unjoin(runner: BondRunner, names: readonly string[]): void {
+    const problems: unknown[] = [];
     for (const name of names.toReversed()) {
       const member = this.#memberCalled(runner, name)?.member;
-      if (member !== undefined) runner.undo(member);
+      try {
+        if (member !== undefined) runner.undo(member);
+      } catch (error) {
+        // One that fails keeps the others from nothing.
+        problems.push(error);
+      }
     }
+    if (problems.length > 0) throw problems[0];
   }
 
   /** When one of these members vanishes, it is not awaited. */

@@ -3,6 +3,7 @@ import { err, ok, type Refusal, type Result, systemRefusal } from '../base/index
 import type { BondFacts, Input, MemberIndex, MemberSnapshot } from '../policy/index.js';
 import type { Candidate, Holder, Host } from './ports.js';
 import { lifeOf, MEMBERSHIP } from './membership.js';
+import { guarded } from './trying.js';
 import type { Leaving, MemberRecord, SavedBelongings } from './records.js';
 
 /** What joining needs of the bond that is joined. */
@@ -88,7 +89,7 @@ export function join(bond: JoinedBond, candidate: Candidate): Result<undefined, 
 /** Gives an interface back as it was, wherever in its joining it stands. */
 export function undo(bond: JoinedBond, ifindex: MemberIndex): void {
   const { host, records } = bond;
-  const { links, packets, intake } = host;
+  const { links, packets, intake, book } = host;
   const record = records.get(ifindex);
   const known = bond.policy.members().some(({ member }) => member === ifindex);
   if (record !== undefined) {
@@ -104,7 +105,7 @@ export function undo(bond: JoinedBond, ifindex: MemberIndex): void {
     links.takeBack(returned);
   }
   if (known) bond.feed({ kind: 'leave', member: ifindex, cause: 'undo' });
-  intake.release(ifindex);
+  guarded(book, () => intake.release(ifindex));
   packets.removeMember(ifindex);
   records.delete(ifindex);
   if (record !== undefined) tellLeft(bond, links.restore(record.original, { address: true }));

@@ -1,6 +1,7 @@
 // The links of a network namespace, kept by the kernel's news. To ask for all of them takes longer the more there are, and with many
 // bonds each change asked for all: here a look costs what has changed since the last one.
 import {
+  isOneOfTwo,
   type Link,
   type NetlinkMessage,
   parseLink,
@@ -67,21 +68,23 @@ export class LinkTable {
 
   /** True when something stands on an interface of another namespace: one that comes here may be that. */
   #standsElsewhere(): boolean {
-    for (const { linkNetnsId, info } of this.#links.values())
-      if (linkNetnsId !== undefined && info?.kind !== 'veth') return true;
+    for (const link of this.#links.values())
+      if (link.linkNetnsId !== undefined && !isOneOfTwo(link)) return true;
     return false;
   }
 
   /** Asks, and takes in what happened meanwhile. */
   #askForAll(): void {
-    let isWhole: boolean;
     do {
+      // Stale until it has been asked: what cannot be asked now is asked at the next look.
+      this.#isStale = true;
+      const all = listLinks(this.#news);
       this.#isStale = false;
       this.#isChanged = true;
       this.#links.clear();
-      for (const link of listLinks(this.#news)) this.#links.set(link.ifindex, link);
-      isWhole = this.#news.takeNews(message => this.#told(message));
-    } while (!isWhole || this.#isStale);
+      for (const link of all) this.#links.set(link.ifindex, link);
+      if (!this.#news.takeNews(message => this.#told(message))) this.#isStale = true;
+    } while (this.#isStale);
   }
 }
 

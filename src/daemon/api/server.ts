@@ -136,7 +136,13 @@ export class ControlServer {
     const asked: Asked = { url, body: body.value, request, response, ...(mustWait && { starting }) };
     if (request.method === 'GET') return this.#route(asked);
     if (mustWait) return refuse(response, startingRefusal(starting));
-    return this.#daemon.turns.take(() => this.#route(asked));
+    // A whole configuration takes long, and so it does until those behind it have their turn: whoever asked hears that it is not forgotten.
+    const alive = setInterval(() => response.writeProcessing(), STILL_AT_IT_MS);
+    try {
+      return await this.#daemon.turns.take(() => this.#route(asked));
+    } finally {
+      clearInterval(alive);
+    }
   }
 
   #route(asked: Asked): void | Promise<void> {
@@ -183,23 +189,18 @@ export class ControlServer {
     }
   }
 
-  /** Does what may take long: whoever asked hears in between that it is still done. It is done to its end, whether anybody waits or not. */
+  /** Does what may take long. It is done to its end, whether anybody waits or not. */
   async #work(response: ServerResponse, wish: WorkWish): Promise<void> {
     if (!wish.ok) return refuse(response, wish.error);
-    const alive = setInterval(() => response.writeProcessing(), STILL_AT_IT_MS);
-    try {
-      const result = await wish.value();
-      if (result.ok) return send(response, result.value);
-      const { code, errno, message, undone } = result.error;
-      return sendError(response, httpStatus(result.error), {
-        code,
-        errno,
-        message,
-        ...(undone !== undefined && { undone }),
-      });
-    } finally {
-      clearInterval(alive);
-    }
+    const result = await wish.value();
+    if (result.ok) return send(response, result.value);
+    const { code, errno, message, undone } = result.error;
+    return sendError(response, httpStatus(result.error), {
+      code,
+      errno,
+      message,
+      ...(undone !== undefined && { undone }),
+    });
   }
 
   /** Makes a change; the warnings that it caused go with the answer. */

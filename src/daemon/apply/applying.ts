@@ -42,9 +42,11 @@ export class Applying {
     const { machine } = this.#shop;
     const release = machine.hold();
     try {
-      return await this.#all(bonds, wishes);
-    } finally {
+      const result = await this.#all(bonds, wishes);
+      // Not where it threw: what undoes the rest stays in the file, for the next daemon.
       this.#commit();
+      return result;
+    } finally {
       release();
     }
   }
@@ -165,7 +167,7 @@ export class Applying {
   async #undoAll(): Promise<readonly string[]> {
     const steps = this.#undo;
     const lost = new Map(
-      Array.from(this.#before, ([name, before]) => [name, this.#missing(name, before)] as const),
+      Array.from(this.#before, ([name, before]) => [name, this.#lookFor(name, before)] as const),
     );
     const gone: string[] = [];
     const sentences: string[] = [];
@@ -209,6 +211,15 @@ export class Applying {
     }
   }
 
+  /** As `#missing`; nothing where it cannot be found out, which must not keep anything from being undone. */
+  #lookFor(name: string, before: PresentBond): readonly string[] {
+    try {
+      return this.#missing(name, before);
+    } catch {
+      return [];
+    }
+  }
+
   /** Addresses and routes that a bond had and has no more. */
   #missing(name: string, { addresses, routes }: PresentBond): readonly string[] {
     const runner = this.#shop.registry.named(name);
@@ -231,21 +242,28 @@ export class Applying {
     ];
   }
 
-  /** What an earlier daemon had begun and not ended is undone; told as events. */
-  async undoUnfinished(steps: readonly Step[]): Promise<void> {
-    if (steps.length === 0) return;
-    const { journal } = this.#shop.machine;
-    // Until it is all undone the next daemon must know of it.
+  /** Takes over what an earlier daemon had begun: until it is all undone, the next one must know of it. */
+  resume(steps: readonly Step[]): void {
     this.#undo = steps;
+  }
+
+  /** What an earlier daemon had begun and not ended is undone; told as events. */
+  async undoUnfinished(): Promise<void> {
+    const steps = this.#undo;
+    if (steps.length === 0) return;
+    const { registry } = this.#shop;
+    const { journal } = this.#shop.machine;
     const problems = new Map<string, string[]>(steps.map(({ bond }) => [bond, []]));
     const made = new Set(steps.filter(({ kind }) => kind === 'destroy').map(({ bond }) => bond));
     for (const step of steps) {
-      if (this.#shop.registry.named(step.bond) === undefined) continue;
+      if (registry.named(step.bond) === undefined) continue;
       const problem = await this.#attempt(step);
       if (problem !== undefined) problems.get(step.bond)?.push(problem);
     }
     for (const [bond, left] of problems) {
-      const outcome = made.has(bond) ? 'it was removed again' : 'it is as it was before that';
+      const isGone = registry.named(bond) === undefined;
+      const kept = isGone ? 'it went away meanwhile' : 'it is as it was before that';
+      const outcome = made.has(bond) ? 'it was removed again' : kept;
       const what = left.length === 0 ? outcome : `it is not all as it was: ${left.join('; ')}`;
       const message = `A file was being carried out with ${bond} when an earlier daemon ended; ${what}`;
       journal.add(bond, { severity: 'warning', type: 'left', message });

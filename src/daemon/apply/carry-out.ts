@@ -1,7 +1,7 @@
 // Does one step: what steps.ts says, by the operations that single requests are made of. Each is done whole or not at all.
 import { valueOf } from '../../policy/index.js';
 import { err, ok, type Refusal, type Result, unreachable } from '../../base/index.js';
-import { getLink, listAddresses, setLink } from '../../linux/index.js';
+import { getLink, listAddresses, type Rtnetlink, setLink } from '../../linux/index.js';
 import { type Address, AF_INET, IFA_F } from '../../netlink/index.js';
 import { removeFrom, removeRoutes } from '../api/described.js';
 import type { BondRunner } from '../bond-runner.js';
@@ -181,14 +181,18 @@ function activate({ operations }: Workshop, runner: BondRunner, member: string):
 
 function rejoin({ machine, operations }: Workshop, runner: BondRunner, step: StepOf<'rejoin'>): Outcome {
   const there = new Set(runner.policy.members().map(({ name }) => name));
+  // One that cannot come back keeps no other away.
+  const refusals: Refusal[] = [];
   for (const { name, forget, options } of step.members) {
     if (there.has(name)) continue;
     if (getLink(machine.netlink, name) === undefined) continue;
     const wishes = { takeDown: true, takeAddresses: false, forget, options };
     const joined = operations.enslave(runner, [name], wishes);
-    if (!joined.ok) return joined;
+    if (!joined.ok) refusals.push(joined.error);
   }
-  return nothing;
+  const [first] = refusals;
+  if (first === undefined) return nothing;
+  return err({ ...first, message: refusals.map(({ message }) => message).join(' ') });
 }
 
 /** All or none, or each for itself: a bond without one of them is better than none. */
@@ -205,8 +209,30 @@ function giveBack({ machine }: Workshop, runner: BondRunner, { had }: StepOf<'gi
   const { netlink } = machine;
   const { bondIfindex: ifindex } = runner.plane;
   const { addresses, routes } = loadBelongings({ ifindex, name: runner.name, ...had });
+  const problem = attempt(() => giveInOrder(netlink, runner, addresses));
+  // In any case: a bond that lacks an address is to have its routes all the same.
+  const [failed] = putRoutes(netlink, routes);
+  runner.refreshStack();
+  if (problem !== undefined)
+    return err(systemRefusal(problem, `${runner.name} did not get back all its addresses`));
+  if (failed === undefined) return nothing;
+  return err(systemRefusal(failed.error, notGivenText(failed)));
+}
+
+/** What it threw. */
+function attempt(action: () => void): unknown {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+function giveInOrder(netlink: Rtnetlink, runner: BondRunner, addresses: readonly Address[]): void {
+  const { bondIfindex: ifindex } = runner.plane;
   const home = { ifindex, name: runner.name };
-  giveAddresses(netlink, addresses, runner.name, home);
+  const problem = attempt(() => giveAddresses(netlink, addresses, runner.name, home));
   // Packets have the first address of a network for their source: the others wait until it is that again.
   const further = new Set(addresses.filter(isSecondary).map(addressText));
   const isOther = (address: Address): boolean => !isSecondary(address) && further.has(addressText(address));
@@ -214,10 +240,7 @@ function giveBack({ machine }: Workshop, runner: BondRunner, { had }: StepOf<'gi
     removeFrom(netlink, runner, [...further]);
     giveAddresses(netlink, addresses.filter(isSecondary), runner.name, home);
   }
-  const [failed] = putRoutes(netlink, routes);
-  runner.refreshStack();
-  if (failed === undefined) return nothing;
-  return err(systemRefusal(failed.error, notGivenText(failed)));
+  if (problem !== undefined) throw problem;
 }
 
 function isSecondary({ family, flags = 0 }: Address): boolean {

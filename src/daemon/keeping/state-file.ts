@@ -114,6 +114,8 @@ export class StateFile {
   readonly #cookie: string | undefined;
   /** What was written of each bond: one that did not change is not asked again. */
   readonly #texts = new WeakMap<Savable, string>();
+  /** The steps that were written last, and their text: routes without number may be in them. */
+  #applying: { readonly steps: readonly Step[]; readonly text: string } = { steps: [], text: '[]' };
   readonly #takenTexts = new WeakMap<SavedBelongings, string>();
 
   /** `netns` and `cookie` are of the network namespace that the bonds are in. */
@@ -131,11 +133,13 @@ export class StateFile {
 
   /** Replaces the file and its copy; a crash leaves the old or the new one of each. All bonds are asked, or only those that changed. */
   save(bonds: readonly Savable[], changed?: ReadonlySet<object>, applying: readonly Step[] = []): void {
-    const begun = applying.length === 0 ? {} : { applying };
+    if (applying !== this.#applying.steps)
+      this.#applying = { steps: applying, text: JSON.stringify(applying) };
+    const begun = applying.length === 0 ? '' : `,"applying":${this.#applying.text}`;
     const cookie = this.#cookie === undefined ? {} : { netnsCookie: this.#cookie };
-    const head = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns, ...cookie, ...begun };
+    const head = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns, ...cookie };
     const texts = bonds.map(bond => this.#textOf(bond, changed?.has(bond) ?? true));
-    const text = `${JSON.stringify(head).slice(0, -1)},"bonds":[${texts.join(',')}]}`;
+    const text = `${JSON.stringify(head).slice(0, -1)}${begun},"bonds":[${texts.join(',')}]}`;
     keepTwice(stateFilePath(this.#runDir), text);
   }
 
