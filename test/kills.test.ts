@@ -179,6 +179,8 @@ async function killOften(plane: DataPlane, directory: string): Promise<void> {
     `bonds:\n  bond1:\n    mode: active-backup\n    miimon: 100\n    data_plane: ${plane}\n    interfaces: [eth3]\n    take_addresses: true\n    up: true\n`,
   );
   const before = ofOthers(await pictureOf(stage));
+  // Views are written when there is time; until then a file of theirs has its name of the moment.
+  await until('no file is being written', () => leftIn(stage).every(name => !name.endsWith('.new')));
   const left = leftIn(stage);
   const killer = new Killer(stage, directory);
   const cleanUp = async (): Promise<void> => {
@@ -198,7 +200,7 @@ async function killOften(plane: DataPlane, directory: string): Promise<void> {
     await checkWhole(stage, first, where);
     await cleanUp();
     await untilSame(stage, before, where);
-    expect({ where, left: leftIn(stage) }).toEqual({ where, left });
+    await expect.poll(() => ({ where, left: leftIn(stage) }), { timeout: 20_000 }).toEqual({ where, left });
     const now = meter?.progress.missing ?? 0;
     console.log(`${plane} ${kill + 1}/${KILLS} ${where}${now > missing ? `; ${now - missing} missing` : ''}`);
     missing = now;
