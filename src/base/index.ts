@@ -11,4 +11,5 @@ export { plain, shown } from './plain.js';
 export { type Refusal, refusal } from './refusal.js';
 export { err, ok, type Result, unreachable } from './result.js';
 export { isErrno, isSystemFailure, systemRefusal } from './system-failure.js';
+export { twice } from './twice.js';
 export { decodeUtf8, encodeUtf8 } from './utf8.js';

@@ -13,7 +13,7 @@ export { wishesOf } from './ebpf/environment.js';
 export { hasProgram, hookedAtPair, isTransmitted } from './ebpf/hooks.js';
 export type { PinStore } from './ebpf/pins.js';
 export { notedMembers } from './noted-members.js';
-export { doAll, twice } from './quietly.js';
+export { doAll } from './quietly.js';
 export { isLowerEnd, markedRunDir, pairAt } from './pair.js';
 export { RECEIVE_PROGRAM, TRANSMIT_PROGRAM } from './ebpf/programs.js';
 export { carriesOut, DATA_PLANE_NAMES } from './kinds.js';

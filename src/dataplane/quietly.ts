@@ -11,15 +11,6 @@ export function quietly(step: () => unknown): unknown {
   }
 }
 
-/** Does it once more when it fails: what a moment made fail is not to stay behind. It must bear to be done twice. */
-export function twice<T>(action: () => T): T {
-  try {
-    return action();
-  } catch {
-    return action();
-  }
-}
-
 /**
  * Does all steps, each whatever became of the others, and those that failed once more: what a moment made fail (no descriptor free) is
  * not to stay behind. Throws the first failure that stayed. Steps must bear to be done twice.

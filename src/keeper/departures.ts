@@ -1,10 +1,10 @@
 // How a member is given back: everything of the bond is taken off it, and it is as it was before it joined.
-import { advice, type MacText } from '../base/index.js';
+import { advice, type MacText, twice } from '../base/index.js';
 import type { BondEvent, BondFacts, MemberIndex } from '../policy/index.js';
 import { lifeOf, MEMBERSHIP } from './membership.js';
 import type { Host } from './ports.js';
 import { type Counters, type Leaving, type MemberRecord, withGrowth } from './records.js';
-import { guarded, twice } from './trying.js';
+import { guarded } from './trying.js';
 
 /** What departures need of the bond that is left. */
 export interface LeftBond {

@@ -1,10 +1,9 @@
 // How a bond ends: its members are let go, its interface goes, and what was taken from interfaces goes back to them. The addresses
 // and the way out are there again before anything that can wait.
-import type { Refusal, Result } from '../base/index.js';
+import { type Refusal, type Result, twice } from '../base/index.js';
 import type { Input, MemberIndex } from '../policy/index.js';
 import type { Holder, Host } from './ports.js';
 import type { MemberRecord, SavedBelongings } from './records.js';
-import { twice } from './trying.js';
 
 /** What its end needs of a bond. */
 export interface EndingBond extends Holder {

@@ -15,12 +15,3 @@ export function guarded(book: Pick<Book, 'failed'>, action: () => void): void {
     if (!isGone(error)) book.failed(error);
   }
 }
-
-/** Does it once more when it fails: what a moment made fail is not to stay behind. It must bear to be done twice. */
-export function twice<T>(action: () => T): T {
-  try {
-    return action();
-  } catch {
-    return action();
-  }
-}

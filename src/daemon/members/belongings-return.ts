@@ -1,6 +1,6 @@
 // Addresses and routes go back from a bond at its end to the interfaces that they were taken from: what goes where is settled and
 // written down before anything is touched, and what people miss most is back first.
-import { twice } from '../../dataplane/index.js';
+import { twice } from '../../base/index.js';
 import type { SavedBelongings } from '../../keeper/index.js';
 import { getLink, type Rtnetlink } from '../../linux/index.js';
 import {

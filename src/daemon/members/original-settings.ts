@@ -11,7 +11,7 @@ import {
   withNetns,
   writeSysctl,
 } from '../../linux/index.js';
-import { twice } from '../../dataplane/index.js';
+import { twice } from '../../base/index.js';
 import type { OriginalSettings } from '../../keeper/index.js';
 import { setLargeReceive } from '../kernel/large-receive.js';
 import { addrGenModeOf, IFF, type Link } from '../../netlink/index.js';
