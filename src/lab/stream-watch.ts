@@ -1,7 +1,14 @@
 // Watches a stream from a lab's host to its peer, to tell where packets were lost: by the counters of the lab's interfaces and of
 // the machine, and by what came in at the switch.
 import { readFileSync } from 'node:fs';
-import { ETH_P_ALL, getLink, listLinks, PacketSocket, type PacketSocketOptions } from '../linux/index.js';
+import {
+  ETH_P_ALL,
+  getLink,
+  listLinks,
+  PacketSocket,
+  requireLink,
+  type PacketSocketOptions,
+} from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import type { Lab } from './lab.js';
 import type { MeterReport } from './loss-meter.js';
@@ -19,13 +26,33 @@ const HEAD_BYTES = 128;
 /** What Bondwire calls the lower end of a bond's interface. */
 const LOWER_END = /^bwl-/;
 
-/** Lets in frames of 59 bytes and more that have the meter's mark, without looking further. */
-const MARKED: NonNullable<PacketSocketOptions['filter']> = [
-  { code: 0x20, whenTrue: 0, whenFalse: 0, value: PAYLOAD_AT + MARK_AT },
-  { code: 0x15, whenTrue: 0, whenFalse: 1, value: MARK },
-  { code: 0x06, whenTrue: 0, whenFalse: 0, value: HEAD_BYTES },
-  { code: 0x06, whenTrue: 0, whenFalse: 0, value: 0 },
-];
+/** Where a filter reads the interface index of the frame (linux/filter.h, SKF_AD_OFF + SKF_AD_IFINDEX). */
+const IFINDEX_AT = 0xffff_f008;
+
+/** Lets in frames of 59 bytes and more that came in at this interface and have the meter's mark, without looking further. */
+function markedAt(ifindex: number): NonNullable<PacketSocketOptions['filter']> {
+  return [
+    { code: 0x20, whenTrue: 0, whenFalse: 0, value: IFINDEX_AT },
+    { code: 0x15, whenTrue: 0, whenFalse: 3, value: ifindex },
+    { code: 0x20, whenTrue: 0, whenFalse: 0, value: PAYLOAD_AT + MARK_AT },
+    { code: 0x15, whenTrue: 0, whenFalse: 1, value: MARK },
+    { code: 0x06, whenTrue: 0, whenFalse: 0, value: HEAD_BYTES },
+    { code: 0x06, whenTrue: 0, whenFalse: 0, value: 0 },
+  ];
+}
+
+/** For all interfaces: a socket of one interface gets nothing any more once that is closed, also not what waited in a queue before. */
+const EVERY_INTERFACE = 0;
+
+function socketAt(ifindex: number): PacketSocket {
+  return PacketSocket.open({
+    ifindex: EVERY_INTERFACE,
+    protocol: ETH_P_ALL,
+    filter: markedAt(ifindex),
+    receiveBufferBytes: BUFFER_BYTES,
+    maxFrameBytes: HEAD_BYTES,
+  });
+}
 
 interface WatchedPort {
   readonly member: string;
@@ -51,13 +78,7 @@ export class StreamWatch {
         member,
         silencedBefore: lab.timesSilenced(member),
         seen: new Set<number>(),
-        socket: PacketSocket.open({
-          ifindex: lab.link('switch', port)?.ifindex ?? 0,
-          protocol: ETH_P_ALL,
-          filter: MARKED,
-          receiveBufferBytes: BUFFER_BYTES,
-          maxFrameBytes: HEAD_BYTES,
-        }),
+        socket: socketAt(requireLink(lab.netlink('switch'), port).ifindex),
       })),
     );
     this.#timer = setInterval(() => this.#drain(), LOOK_MS).unref();
