@@ -161,7 +161,7 @@ async function failOften(plane: DataPlane, directory: string): Promise<void> {
     for (const at of tried) {
       const failing = `${change.name}: ${at.name} no. ${at.nth}: ${at.text}`;
       await faults.run(change, at).catch((error: unknown) => {
-        throw new Error(`${failing}: ${String(error)}`, { cause: error });
+        throw new Error(`${failing}: ${String(error)}\n${stage.bondwire.log}`, { cause: error });
       });
       const differs = await differences(stage, before);
       expect(differs === undefined ? undefined : { failing, differs }).toBeUndefined();

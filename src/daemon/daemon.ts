@@ -26,6 +26,7 @@ import {
 import { addBondRoutes, setBondInterface } from './kernel/bond-interface.js';
 import type { BondRunner } from './bond-runner.js';
 import { openLog } from './keeping/daemon-log.js';
+import { surviveFailures } from './keeping/passing-failures.js';
 import { DataPlanes } from './kernel/data-planes.js';
 import { describeBond, describedDocument } from './api/described.js';
 import { DueSaves } from './keeping/due-saves.js';
@@ -139,14 +140,15 @@ class Daemon implements RunningDaemon {
       tell: event => void machine.journal.add('', event),
       log: machine.log,
     });
-    this.#unfollow = followLinks(machine.netlink);
+    const ends = [followLinks(machine.netlink), surviveFailures(machine.log)];
+    this.#unfollow = () => ends.forEach(end => end());
     this.#operations = new Operations(machine, this.#registry);
     this.#files = new ViewFiles({
       runDir: machine.runDir,
       trees: () => this.#trees.all(this.#registry.all()),
       anew: () => this.#trees.anew(),
       written: writes => this.#obey(writes),
-      failed: message => this.#filesFailed(message),
+      failed: problem => this.#tellDaemon(`The files of the driver's form cannot be written: ${problem}`),
     });
     this.#watch = new MemberWatch(machine, this.#registry);
     this.#news = new KernelNews({
@@ -436,10 +438,6 @@ class Daemon implements RunningDaemon {
     } catch (error) {
       this.#tellDaemon(`Commands cannot reach this daemon any more: ${(error as Error).message}`);
     }
-  }
-
-  #filesFailed(problem: string): void {
-    this.#tellDaemon(`The files of the driver's form cannot be written: ${problem}`);
   }
 
   #tellDaemon(message: string): void {

@@ -177,9 +177,13 @@ export class BondKeeper<H extends Host = Host> {
       this.#willLook = false;
       if (this.#closed || !this.#stackDirty) return;
       this.refreshStack(true);
-      this.host.intake.sync();
-      this.host.intake.stackChanged();
+      this.#syncIntake();
+      this.#guard(() => this.host.intake.stackChanged());
     });
+  }
+
+  #syncIntake(): void {
+    this.#guard(() => this.host.intake.sync());
   }
 
   /** The kernel told something of the bond's own interface, which is asked how it is now. False when it is gone. */
@@ -190,16 +194,16 @@ export class BondKeeper<H extends Host = Host> {
   }
 
   #bondIs(link: BondLink): void {
-    const { intake, packets, book } = this.host;
+    const { packets, book } = this.host;
     const before = this.policy.facts();
     const told = this.#withAddress(link, before.address);
     if (told.adminUp !== before.adminUp) this.refreshStack();
     if (told.name !== before.name) this.#guard(() => packets.renamed(told.name));
     if (told.mtu !== before.mtu) this.#followMtu(told.mtu, before.mtu);
     else this.feed(told);
-    if (told.adminUp !== before.adminUp || told.address !== before.address) intake.sync();
+    if (told.adminUp !== before.adminUp || told.address !== before.address) this.#syncIntake();
     this.#departures.bringUp(told.address);
-    intake.told(packets.bondIfindex);
+    this.#guard(() => this.host.intake.told(packets.bondIfindex));
     book.saveSoon();
   }
 
@@ -215,7 +219,7 @@ export class BondKeeper<H extends Host = Host> {
     if (known === undefined) return;
     if (known.carrier !== link.carrier || known.adminUp !== link.adminUp) this.refreshStack();
     this.feed({ kind: 'member-link', member, link });
-    this.host.intake.told(member);
+    this.#guard(() => this.host.intake.told(member));
     const record = this.records.get(member);
     if (record !== undefined && record.original.name !== link.name) {
       record.original = { ...record.original, name: link.name };
@@ -270,7 +274,7 @@ export class BondKeeper<H extends Host = Host> {
     this.refreshStack();
     this.feed({ kind: 'diverted', from, to });
     // The policy holds the member for dead until the kernel says how it is.
-    this.memberTold(from);
+    this.#guard(() => this.memberTold(from));
   }
 
   /** An interface joins: all of it, or it is as it was, and why. */
@@ -355,8 +359,11 @@ export class BondKeeper<H extends Host = Host> {
   /** A deadline: the carriers are asked for first, as the driver's monitor does (and events may be held back by 1 s). */
   #tick(): void {
     for (const member of this.policy.members()) {
-      const news = this.host.links.news(member);
-      if (news !== undefined) this.#memberIs(member.member, news);
+      // One that cannot be asked now is asked at the next tick: the others, and the next tick, are not to wait for it.
+      this.#guard(() => {
+        const news = this.host.links.news(member);
+        if (news !== undefined) this.#memberIs(member.member, news);
+      });
     }
     this.#sense();
     this.feed({ kind: 'time' });

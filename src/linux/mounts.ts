@@ -3,6 +3,7 @@ import { fstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { ERRNO } from '../base/index.js';
 import { SystemError } from './errors.js';
 import { check, closeFd, lastErrno, libc, openFd } from './ffi.js';
+import { comeBack } from './way-back.js';
 
 const CLONE_FS = 0x200;
 const CLONE_NEWNS = 0x20000;
@@ -155,7 +156,7 @@ function enterMountNamespace(namespace: number): (() => void) | undefined {
   }
   return () => {
     try {
-      check(libc().setns(own, CLONE_NEWNS), 'setns', 'the way back');
+      comeBack(own, CLONE_NEWNS);
       check(libc().fchdir(directory), 'fchdir', 'the working directory');
     } finally {
       close();

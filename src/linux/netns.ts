@@ -6,6 +6,7 @@ import { isErrno } from './errors.js';
 import { check, closeFd, libc, openFd } from './ffi.js';
 import { getLink, setLink } from './links.js';
 import { Rtnetlink } from './rtnetlink.js';
+import { comeBack } from './way-back.js';
 
 const CLONE_NEWNET = 0x40000000;
 const MS_BIND = 0x1000;
@@ -44,7 +45,7 @@ export function withNetns<T>(netns: number | string, fn: () => T): T {
       refusePromise(value);
       return value;
     } finally {
-      check(libc().setns(own, CLONE_NEWNET), 'setns', 'the way back');
+      comeBack(own, CLONE_NEWNET);
     }
   } finally {
     if (own >= 0) closeFd(own);
@@ -89,7 +90,7 @@ export function createNamedNetns(name: string): string {
       check(libc().mount(OWN_NETNS, path, 'none', MS_BIND, null), 'mount', path);
       raiseLoopback();
     } finally {
-      check(libc().setns(own, CLONE_NEWNET), 'setns', 'the way back');
+      comeBack(own, CLONE_NEWNET);
     }
     return path;
   } catch (error) {

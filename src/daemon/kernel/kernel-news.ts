@@ -50,12 +50,15 @@ export class KernelNews {
       message => this.#told(message),
       () => {
         for (const runner of this.#registry.all()) {
-          if (runner.resync()) runner.qdiscTold();
-          else this.#bondGone(runner);
+          this.#guard('a bond could not be looked at afresh', () => {
+            if (runner.resync()) runner.qdiscTold();
+            else this.#bondGone(runner);
+          });
         }
       },
     );
-    this.#timer = setInterval(() => this.#lookAtGroups(), GROUPS_INTERVAL_MS);
+    const look = (): void => this.#lookAtGroups();
+    this.#timer = setInterval(() => this.#guard('groups could not be looked at', look), GROUPS_INTERVAL_MS);
     this.#timer.unref();
     this.#lookElsewhere();
   }
@@ -71,13 +74,20 @@ export class KernelNews {
     if (this.#closed) return;
     const news = parseNews(raw);
     if (!news.ok) return;
-    try {
+    this.#guard('an event could not be handled', () => {
       if (news.value.kind === 'link') this.#linkTold(news.value.link, news.value.gone);
       this.#touched(news.value.kind === 'link' ? news.value.link : undefined);
       if (news.value.kind === 'qdisc') this.#registry.ofMember(news.value.qdisc.ifindex)?.qdiscTold();
       if (news.value.kind === 'address') this.#changedOn(news.value.address.ifindex);
+    });
+  }
+
+  /** One failure keeps nobody else from hearing. */
+  #guard(what: string, action: () => void): void {
+    try {
+      action();
     } catch (error) {
-      this.#machine.log.error({ err: error }, 'an event could not be handled');
+      this.#machine.log.error({ err: error }, what);
     }
   }
 
@@ -118,12 +128,10 @@ export class KernelNews {
   #lookElsewhere(): void {
     if (this.#closed) return;
     const from = performance.now();
-    try {
+    this.#guard('other network namespaces could not be looked into', () => {
       if (this.#registry.all().length > 0 && lookElsewhere(this.#machine.netlink))
         for (const runner of this.#registry.all()) runner.stackChanged();
-    } catch (error) {
-      this.#machine.log.error({ err: error }, 'other network namespaces could not be looked into');
-    }
+    });
     const wait = Math.max(ELSEWHERE.intervalMs, ELSEWHERE.times * (performance.now() - from));
     this.#elsewhereTimer = setTimeout(() => this.#lookElsewhere(), wait).unref();
   }

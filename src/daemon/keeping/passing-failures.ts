@@ -1,0 +1,27 @@
+// A system call that fails where nobody waits for it (in a timer, at news of the kernel) ends no daemon: bonds would be without one
+// because no descriptor was free for a moment. It is written down. What is no system call's failure is a mistake of ours, and ends it.
+import type { EventEmitter } from 'node:events';
+import type { Logger } from 'pino';
+import { isSystemFailure } from '../../base/index.js';
+
+/** The same failure is written down once in so long. */
+const AGAIN_MS = 10_000;
+
+/** From here on, until what this gives is called. */
+export function surviveFailures(
+  log: Pick<Logger, 'error'>,
+  loop: Pick<EventEmitter, 'on' | 'off'> = process,
+): () => void {
+  const told = new Map<string, number>();
+  const failed = (error: unknown): void => {
+    if (!isSystemFailure(error)) throw error;
+    const now = performance.now();
+    const last = told.get(error.message);
+    if (last !== undefined && now - last < AGAIN_MS) return;
+    told.clear();
+    told.set(error.message, now);
+    log.error({ err: error }, 'what was due could not be done');
+  };
+  loop.on('uncaughtException', failed);
+  return () => void loop.off('uncaughtException', failed);
+}
