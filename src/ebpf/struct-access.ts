@@ -90,11 +90,46 @@ export function over<F extends Fields>(type: StructLayout<F>, view: DataView, of
 
 function overAny(type: AnyStructLayout, view: DataView, offset: number): unknown {
   checkRoom(type.size, view, offset);
-  const accessor: Record<string, unknown> = {};
-  for (const [name, place] of placements(type)) {
-    Object.defineProperty(accessor, name, property(place.type, view, offset + place.offset));
+  let Form = forms.get(type);
+  if (Form === undefined) forms.set(type, (Form = Place.formOf(type)));
+  return Object.freeze(new Form(view, offset));
+}
+
+/** A class for each layout, of which there are few: a bond has some hundred places, and closures for each would take 0.3 MB. */
+const forms = new WeakMap<AnyStructLayout, typeof Place>();
+
+/** Where a struct is in memory. Fields that are accessors themselves are made when they are asked for. */
+class Place {
+  readonly #view: DataView;
+  readonly #at: number;
+  #parts: Map<string, unknown> | undefined;
+
+  constructor(view: DataView, at: number) {
+    this.#view = view;
+    this.#at = at;
   }
-  return Object.freeze(accessor);
+
+  static formOf(type: AnyStructLayout): typeof Place {
+    class Form extends Place {}
+    for (const [name, place] of placements(type))
+      Object.defineProperty(Form.prototype, name, property(name, place));
+    return Form;
+  }
+
+  static read(place: Place, type: Scalar, offset: number): number | bigint {
+    return readScalar(type, place.#view, place.#at + offset);
+  }
+
+  static write(place: Place, type: FieldType, offset: number, value: unknown): void {
+    writeAny(type, place.#view, place.#at + offset, value);
+  }
+
+  static part(place: Place, name: string, type: Exclude<FieldType, Scalar>, offset: number): unknown {
+    place.#parts ??= new Map();
+    let made = place.#parts.get(name);
+    if (made === undefined) place.#parts.set(name, (made = part(type, place.#view, place.#at + offset)));
+    return made;
+  }
 }
 
 /** Lays an array over memory. */
@@ -125,20 +160,28 @@ export function overArray<E extends FieldType>(
   });
 }
 
-function property(type: FieldType, view: DataView, at: number): PropertyDescriptor {
+function property(name: string, { type, offset }: Placement): PropertyDescriptor & ThisType<Place> {
   if (typeof type === 'string') {
     return {
       enumerable: true,
-      get: () => readScalar(type, view, at),
-      set: (value: number | bigint) => writeScalar(type, view, at, value),
+      get() {
+        return Place.read(this, type, offset);
+      },
+      set(value: number | bigint) {
+        Place.write(this, type, offset, value);
+      },
     };
   }
-  const value = part(type, view, at);
-  if (type.kind !== 'bytes') return { enumerable: true, value };
+  const get = function (this: Place): unknown {
+    return Place.part(this, name, type, offset);
+  };
+  if (type.kind !== 'bytes') return { enumerable: true, get };
   return {
     enumerable: true,
-    get: () => value,
-    set: (source: Uint8Array) => writeAny(type, view, at, source),
+    get,
+    set(source: Uint8Array) {
+      Place.write(this, type, offset, source);
+    },
   };
 }
 

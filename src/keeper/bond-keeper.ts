@@ -38,6 +38,9 @@ export type KeptPolicy = Pick<
   'handle' | 'outputs' | 'deadline' | 'facts' | 'members' | 'snapshot' | 'plan' | 'save' | 'addressesFor'
 >;
 
+/** Inputs after which other members may be those that listen for answers. */
+const MOVES_EARS: ReadonlySet<Input['kind']> = new Set(['set-option', 'leave', 'bond-link']);
+
 /** Options that may change who sends at once. */
 const MOVES_TRAFFIC: ReadonlySet<string> = new Set(['active_slave', 'primary', 'prio']);
 
@@ -140,8 +143,10 @@ export class BondKeeper<H extends Host = Host> {
     const { clock, links } = this.host;
     const handled = this.policy.handle(input, clock.now());
     if (input.kind === 'set-option') links.follow(this.policy.facts());
-    if (['set-option', 'leave', 'bond-link'].includes(input.kind)) this.#guard(() => listen(this));
-    this.#carryOut(this.policy.outputs(), options.strict ?? false);
+    if (MOVES_EARS.has(input.kind)) this.#guard(() => listen(this));
+    const outputs = this.policy.outputs();
+    // Most ticks find nothing: there is nothing to tell then, and nothing that is due.
+    if (input.kind !== 'time' || outputs.length > 0) this.#carryOut(outputs, options.strict ?? false);
     this.#alarm.set(this.#closed ? null : this.policy.deadline());
     return handled;
   }

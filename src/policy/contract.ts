@@ -226,6 +226,7 @@ export interface MemberSnapshot {
 /** What those who drive a bond ask of it all the time: cheap to give, and nothing of it is to be kept. */
 export interface BondFacts {
   readonly name: string;
+  readonly mode: ModeName;
   readonly adminUp: boolean;
   readonly carrier: boolean;
   readonly address: MacText;

@@ -1,6 +1,7 @@
 // The state as others may see it: a copy, plain data. (policy)
 import type { BondFacts, BondSnapshot, MemberSnapshot } from './contract.js';
 import { FAIL_OVER_MAC } from './addresses/mac-rules.js';
+import { MODE_NAMES } from './options/option-row.js';
 import { optionValues } from './options/option-values.js';
 import { failOverMacOf, usesPrimary } from './modes/modes.js';
 import type { BondState, MemberState } from './state.js';
@@ -50,6 +51,7 @@ export function factsOf(state: BondState): BondFacts {
   const { numbers } = state;
   return {
     name: state.name,
+    mode: MODE_NAMES[numbers.mode] ?? 'balance-rr',
     adminUp: state.adminUp,
     carrier: state.carrier,
     address: state.address,

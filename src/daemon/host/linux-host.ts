@@ -15,12 +15,10 @@ import type { SavedPlace } from '../keeping/state-file.js';
 import { FilterFollower } from '../kernel/filter-follower.js';
 import type { Machine } from '../kernel/machine.js';
 import { VlanFollower } from '../kernel/vlan-follower.js';
+import { sharedClock } from './shared-clock.js';
 import { LinuxFrames } from './linux-frames.js';
 import { LinuxIntake } from './linux-intake.js';
 import { LinuxLinks } from './linux-links.js';
-
-/** What setTimeout takes, and a little less. */
-const LONGEST_TIMER_MS = 2_000_000_000;
 
 export interface LinuxParts {
   readonly machine: Machine;
@@ -67,7 +65,7 @@ export class LinuxHost implements Host {
     this.ended = parts.ended;
     this.described = parts.described ?? NOTHING_DESCRIBED;
     this.#pins = parts.pins;
-    this.clock = clockOf(machine);
+    this.clock = sharedClock;
     this.book = {
       ...bookOf(machine, bondName),
       save: () => machine.save(this.#owner),
@@ -135,17 +133,5 @@ export function bookOf(
       log.error({ err: error, bond: bondName() }, 'an action failed');
       journal.add(bondName(), { severity: 'error', type: 'daemon', message });
     },
-  };
-}
-
-function clockOf({ now }: Machine): Clock {
-  return {
-    now,
-    at: (deadlineMs, run) => {
-      const wait = Math.min(Math.max(0, Math.ceil(deadlineMs - now())), LONGEST_TIMER_MS);
-      const timer = setTimeout(run, wait);
-      return () => clearTimeout(timer);
-    },
-    soon: run => void setImmediate(run),
   };
 }

@@ -38,6 +38,17 @@ test('GroupLook tells of an interface when its groups change, of others not, and
   other.mockClear();
   vi.advanceTimersByTime(5000);
   expect([bond, other].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+  const any = vi.fn();
+  const stopAny = look.onChange(any);
+  vi.advanceTimersByTime(5000);
+  expect(any).toHaveBeenCalledTimes(1);
+  text = MORE;
+  vi.advanceTimersByTime(500);
+  expect(any).toHaveBeenCalledTimes(2);
+  stopAny();
+  text = '';
+  vi.advanceTimersByTime(500);
+  expect(any).toHaveBeenCalledTimes(2);
   stop();
   stopOther();
   expect(vi.getTimerCount()).toBe(0);

@@ -41,6 +41,7 @@ export class GroupLook {
   #text = '';
   #looks = 0;
   #timer: NodeJS.Timeout | undefined;
+  readonly #others = new Set<() => void>();
 
   constructor(read: () => string = readGroups) {
     this.#read = read;
@@ -59,6 +60,12 @@ export class GroupLook {
     };
   }
 
+  /** Told whenever the groups of any interface changed, and now and then in any case; as long as anybody follows one. */
+  onChange(changed: () => void): () => void {
+    this.#others.add(changed);
+    return () => void this.#others.delete(changed);
+  }
+
   #look(): void {
     this.#looks += 1;
     const text = this.#read();
@@ -73,6 +80,7 @@ export class GroupLook {
       follower.groups = now;
       follower.changed();
     }
+    if (!isSame || this.#looks % ANYHOW_EVERY === 0) for (const changed of this.#others) changed();
   }
 }
 

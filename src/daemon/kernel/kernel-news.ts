@@ -8,11 +8,10 @@ import type { Operations } from '../operations.js';
 import type { OriginalSettings } from '../../keeper/index.js';
 import { restoreInNetns } from '../members/original-settings.js';
 import type { Registry } from '../registry.js';
+import { groupLook } from './group-look.js';
 import { lookElsewhere } from './stack-elsewhere.js';
 import { changedGroups, type GroupTable, readGroups } from './stack-facts.js';
 
-/** Milliseconds between two looks at which multicast groups were joined, which the kernel does not announce. */
-const GROUPS_INTERVAL_MS = 500;
 /** Between two looks into other namespaces, of which nothing is told; at least so many times what a look takes. */
 const ELSEWHERE = { intervalMs: 2000, times: 100 } as const;
 
@@ -32,7 +31,8 @@ export class KernelNews {
   readonly #touched: (link?: Link) => void;
   readonly #watch: MemberWatch;
   #groups: GroupTable = new Map();
-  #timer: NodeJS.Timeout | undefined;
+  /** Looks no more at which multicast groups are joined, which the kernel does not announce. */
+  #unfollow: () => void = () => {};
   #elsewhereTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -58,15 +58,15 @@ export class KernelNews {
       },
     );
     const look = (): void => this.#lookAtGroups();
-    this.#timer = setInterval(() => this.#guard('groups could not be looked at', look), GROUPS_INTERVAL_MS);
-    this.#timer.unref();
+    // What is joined by a device is in its list of addresses too, which the look at all lists sees.
+    this.#unfollow = groupLook.onChange(() => this.#guard('groups could not be looked at', look));
     this.#lookElsewhere();
   }
 
   /** Nobody hears anything any more; the connection is its owner's to close. */
   close(): void {
     this.#closed = true;
-    clearInterval(this.#timer);
+    this.#unfollow();
     clearTimeout(this.#elsewhereTimer);
   }
 

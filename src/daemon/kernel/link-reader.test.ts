@@ -1,6 +1,9 @@
 // use_carrier=0: which ioctl is asked, and what counts when none answers.
 import { describe, expect, it } from 'vitest';
-import { type Asked, linkByIoctl } from './link-reader.js';
+import type { Rtnetlink } from '../../linux/index.js';
+import { IFF, linkWith } from '../../netlink/index.js';
+import type { MemberSnapshot } from '../../policy/index.js';
+import { type Asked, linkByIoctl, LinkReader, tellsAtOnce } from './link-reader.js';
 
 /** A device: what ETHTOOL_GLINK says, and the readings of the status register of its PHY, one after the other. */
 function device(
@@ -28,5 +31,37 @@ describe('use_carrier=0 (H21)', () => {
     ['neither', device(undefined, undefined), undefined],
   ])('%s', (_, asked, expected) => {
     expect(linkByIoctl(asked, 'eth0')).toBe(expected);
+  });
+});
+
+describe('asked before a tick', () => {
+  const ETH0 = 3;
+  /** How often the device is asked at 20 ticks, which find nothing new. */
+  function askedAt20Ticks(link: number | undefined, readsCarrierFlag: boolean): number {
+    let asked = 0;
+    const ethtool: Asked = { ...device(true, undefined), linkDetected: () => ++asked > 0 };
+    const reader = new LinkReader({ ethtool, netlink: {} as Rtnetlink }, () => {});
+    reader.follow({ readsCarrierFlag, miimonMs: 100 });
+    reader.linkOf(
+      linkWith({ ifindex: ETH0, name: 'eth0', flags: IFF.IFF_UP, ...(link !== undefined && { link }) }),
+    );
+    asked = 0;
+    const member = { member: ETH0, name: 'eth0', adminUp: true, carrier: true } as MemberSnapshot;
+    for (let i = 0; i < 20; i++) reader.news(member);
+    return asked;
+  }
+
+  it('a NIC is asked every time, as its news may be held back; one that tells at once now and then', () => {
+    expect(askedAt20Ticks(undefined, true)).toBe(20);
+    expect(askedAt20Ticks(ETH0 + 1, true)).toBe(2);
+  });
+
+  it('with use_carrier=0 each is asked every time: nobody tells what an ioctl would say', () => {
+    expect(askedAt20Ticks(ETH0 + 1, false)).toBe(20);
+  });
+
+  it('one whose other end has the same index elsewhere is no such device to the kernel', () => {
+    expect(tellsAtOnce({ ifindex: ETH0, link: ETH0 })).toBe(false);
+    expect(tellsAtOnce({ ifindex: ETH0, link: 0 })).toBe(false);
   });
 });

@@ -9,6 +9,9 @@ import { carrierOf, memberLinkOf } from './link-facts.js';
 const BMSR = 1;
 const BMSR_LINK = 4;
 
+/** One whose carrier news comes at once is asked at one tick in so many, in case they were lost. */
+const PROMPT_ASKED_EVERY = 10;
+
 /** What is asked of a device. */
 export type Asked = Pick<Ethtool, 'linkDetected' | 'linkSettings' | 'miiPhy' | 'miiRegister'>;
 
@@ -24,12 +27,22 @@ export function linkByIoctl(ethtool: Asked, name: string): boolean | undefined {
   return status === undefined ? undefined : (status & BMSR_LINK) !== 0;
 }
 
+/**
+ * True where the kernel tells a change of carrier at once, and a member need not be asked at every tick: devices that stand on another,
+ * or are one of two (linkwatch_urgent_event). News of others may be held back by up to a second.
+ */
+export function tellsAtOnce({ ifindex, link }: Pick<Link, 'ifindex' | 'link'>): boolean {
+  return link !== undefined && link !== 0 && link !== ifindex;
+}
+
 export class LinkReader {
   readonly #ethtool: Asked;
   readonly #netlink: Rtnetlink;
   readonly #warn: (member: string, message: string) => void;
   #byFlag = true;
   #isWatching = false;
+  /** Members whose carrier news is not held back, and how often they were not asked since the last time. */
+  readonly #prompt = new Map<number, number>();
   /** Members of which it was said that their device does not tell its link. */
   readonly #silent = new Set<number>();
 
@@ -51,17 +64,27 @@ export class LinkReader {
   /** A member as the kernel told it, its link as the option says. A device that does not tell counts as up. */
   linkOf(link: Link): MemberLink {
     const facts = memberLinkOf(this.#ethtool, link);
+    if (!tellsAtOnce(link)) this.#prompt.delete(link.ifindex);
+    else if (!this.#prompt.has(link.ifindex)) this.#prompt.set(link.ifindex, 0);
     if (this.#byFlag) return facts;
     return { ...facts, carrier: this.#asked(link.ifindex, facts.name, facts.adminUp) };
   }
 
   /** Asks a member before a tick: what to tell the policy, if its link is not what that knows. */
   news({ member, name, adminUp, carrier }: MemberSnapshot): Link | undefined {
-    if (!adminUp) return undefined;
+    if (!adminUp || (this.#byFlag && this.#mayWait(member))) return undefined;
     const now = this.#byFlag ? this.#ethtool.linkDetected(name) : this.#asked(member, name, adminUp);
     if (now === undefined || now === carrier) return undefined;
     const link = getLink(this.#netlink, member);
     return link !== undefined && this.#byFlag && carrierOf(link) !== now ? undefined : link;
+  }
+
+  #mayWait(member: number): boolean {
+    const skipped = this.#prompt.get(member);
+    if (skipped === undefined) return false;
+    const waits = skipped + 1 < PROMPT_ASKED_EVERY;
+    this.#prompt.set(member, waits ? skipped + 1 : 0);
+    return waits;
   }
 
   #asked(member: number, name: string, adminUp: boolean): boolean {

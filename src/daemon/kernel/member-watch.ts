@@ -4,7 +4,6 @@ import { advice } from '../../base/index.js';
 import { getLink, listNeighbours, listRoutes, type Rtnetlink } from '../../linux/index.js';
 import type { Link } from '../../netlink/index.js';
 import { AF_INET, routeDestination, routeGateway, routeInterface } from '../../netlink/index.js';
-import type { BondSnapshot } from '../../policy/index.js';
 import type { BondRunner } from '../bond-runner.js';
 import type { Machine } from './machine.js';
 import { type PacketCounts, packetCounts } from './packet-counts.js';
@@ -130,16 +129,16 @@ export class MemberWatch {
       };
       this.#watched.set(runner, watched);
       try {
-        const snapshot = runner.policy.snapshot();
-        this.#lookAtMembers(runner, snapshot, watched);
-        this.#lookAtReception(runner, snapshot, watched, counts);
+        this.#lookAtMembers(runner, watched);
+        this.#lookAtReception(runner, watched, counts);
       } catch (error) {
         this.#machine.log.error({ err: error, bond: runner.name }, 'a bond could not be looked at');
       }
     }
   }
 
-  #lookAtMembers(runner: BondRunner, { members }: BondSnapshot, watched: Watched): void {
+  #lookAtMembers(runner: BondRunner, watched: Watched): void {
+    const members = runner.policy.members();
     const usable = members.filter(({ link }) => link === 'up').map(({ name }) => name);
     const before = watched.usable;
     watched.usable = usable;
@@ -157,30 +156,25 @@ export class MemberWatch {
     if (usable.length > 1) watched.hadSeveral = true;
   }
 
-  #lookAtReception(
-    runner: BondRunner,
-    snapshot: BondSnapshot,
-    watched: Watched,
-    counts: ReadonlyMap<string, PacketCounts>,
-  ): void {
+  #lookAtReception(runner: BondRunner, watched: Watched, counts: ReadonlyMap<string, PacketCounts>): void {
     const { netlink, journal, now } = this.#machine;
     const atMs = now();
+    const { mode, active, arpIntervalMs } = runner.policy.facts();
+    const members = runner.policy.members();
     // In the other modes the switch decides by which port answers come back.
-    const answersComeBack = ['active-backup', 'balance-tlb'].includes(snapshot.mode);
+    const answersComeBack = ['active-backup', 'balance-tlb'].includes(mode);
     watched.reception.look(
-      snapshot.members.map(({ member, name: own, link }) => {
+      members.map(({ member, name: own, link }) => {
         // One with another name by now is asked itself.
         const { rxPackets = 0, txPackets = 0 } =
           counts.get(own) ?? getLink(netlink, member)?.statistics ?? {};
-        const isUsable = answersComeBack && link === 'up' && snapshot.active !== null;
-        const carries = isUsable && member === snapshot.active;
+        const isUsable = answersComeBack && link === 'up' && active !== null;
+        const carries = isUsable && member === active;
         return { member, carries, waits: isUsable && !carries, rxPackets, txPackets };
       }),
       atMs,
     );
-    const name = (member: number): string =>
-      snapshot.members.find(each => each.member === member)?.name ?? '';
-    const { active } = snapshot;
+    const name = (member: number): string => members.find(each => each.member === member)?.name ?? '';
     const silence = active === null ? null : watched.reception.silence(active, atMs);
     const told = watched.toldSilent;
     if (told !== null && active !== told) watched.toldSilent = null;
@@ -190,7 +184,7 @@ export class MemberWatch {
       journal.add(runner.name, { severity: 'info', type: 'link', message, member: name(told) });
     }
     // The ARP monitor does something about it.
-    if (active === null || silence === null || snapshot.options.arp_interval > 0) return;
+    if (active === null || silence === null || arpIntervalMs > 0) return;
     if (watched.toldSilent === active) return;
     watched.toldSilent = active;
     const way = watchAdvice(netlink, runner.name, runner.plane.bondIfindex);

@@ -10,12 +10,26 @@ export interface PacketCounts {
 export function parsePacketCounts(text: string): Map<string, PacketCounts> {
   const counts = new Map<string, PacketCounts>();
   for (const line of text.split('\n').slice(2)) {
-    const [, name, columns] = /^\s*([^:]+):(.*)$/.exec(line) ?? [];
-    if (name === undefined || columns === undefined) continue;
-    const numbers = columns.trim().split(/\s+/);
-    counts.set(name, { rxPackets: Number(numbers[1] ?? 0), txPackets: Number(numbers[9] ?? 0) });
+    const colon = line.indexOf(':');
+    if (colon < 0) continue;
+    const rxPackets = numberAt(line, colon + 1, 1);
+    counts.set(line.slice(0, colon).trim(), { rxPackets, txPackets: numberAt(line, colon + 1, 9) });
   }
   return counts;
+}
+
+const BLANK = 0x20;
+
+/** One of the columns after `from`, counted from 0, with no more than that made of the line: there are hundreds, each second. */
+function numberAt(line: string, from: number, column: number): number {
+  let [at, end] = [from, from];
+  for (let left = column; left >= 0; left--) {
+    at = end;
+    while (line.charCodeAt(at) === BLANK) at++;
+    end = at;
+    while (end < line.length && line.charCodeAt(end) !== BLANK) end++;
+  }
+  return Number(line.slice(at, end));
 }
 
 /** Of the namespace that the thread is in; empty where that is not told. */

@@ -1,6 +1,7 @@
 // What is in other network namespaces, looked at for all bonds at once: a look enters each namespace of the machine, of which there may
 // be hundreds, and takes as long for one bond as for all.
 import { type LinksElsewhere, linksElsewhere, type Rtnetlink } from '../../linux/index.js';
+import { mayTag } from './vlan-stack.js';
 
 /** Between two looks, at the least; and at least so many times what a look takes. */
 const PAUSE = { ms: 250, times: 10 } as const;
@@ -17,7 +18,8 @@ const looks = new WeakMap<Rtnetlink, Look>();
 
 function lookAgain(netlink: Rtnetlink): Look {
   const fromMs = performance.now();
-  const links = linksElsewhere();
+  // Each bond keeps what it saw last: all links of a busy machine would be megabytes.
+  const links = linksElsewhere().map(there => ({ ...there, links: there.links.filter(mayTag) }));
   const look = { fromMs, untilMs: performance.now(), links };
   looks.set(netlink, look);
   return look;
@@ -28,7 +30,7 @@ function pauseAfter({ fromMs, untilMs }: Look): number {
 }
 
 /**
- * The links in all namespaces but the thread's, as they were at `sinceMs` (performance.now) or later; or how many milliseconds to wait
+ * The links that may tag (`mayTag`) in all namespaces but the thread's, as they were at `sinceMs` (performance.now) or later; or how many milliseconds to wait
  * before that is asked again, as looks have pauses between them.
  */
 export function elsewhereSince(

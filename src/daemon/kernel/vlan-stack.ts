@@ -24,16 +24,22 @@ export interface SeenLink {
 const keyOf = (netns: number, ifindex: number): string => `${netns}/${ifindex}`;
 const HERE = 0;
 
-/** The links of the bond's namespace and of the others, each with what it stands on. */
+/** True for a device that may put tags on frames of the one that it stands on: no other matters here, and most are others. */
+export function mayTag(link: Link): boolean {
+  const kind = link.info?.kind ?? '';
+  return link.link !== undefined && (kind === 'vlan' || TRANSPARENT.has(kind));
+}
+
+/** Those links of the bond's namespace and of the others that may tag, each with what it stands on. */
 export function seeLinks(links: readonly Link[], elsewhere: readonly LinksElsewhere[]): SeenLink[] {
-  const here = links.map(link => ({
+  const here = links.filter(mayTag).map(link => ({
     link,
     isHere: true,
     key: keyOf(HERE, link.ifindex),
     below: link.link === undefined || link.linkNetnsId !== undefined ? undefined : keyOf(HERE, link.link),
   }));
   const there = elsewhere.flatMap(({ netns, ourId, links: others }) =>
-    others.map(link => {
+    others.filter(mayTag).map(link => {
       const lower = link.linkNetnsId === undefined ? netns : link.linkNetnsId === ourId ? HERE : undefined;
       const below = link.link === undefined || lower === undefined ? undefined : keyOf(lower, link.link);
       return { link, isHere: false, key: keyOf(netns, link.ifindex), below };

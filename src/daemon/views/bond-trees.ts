@@ -12,6 +12,12 @@ interface Part {
   readonly interfaces: readonly NamedInterface[];
   /** Whether there are links to /sys in it. */
   readonly isOurs: boolean;
+  /** All that the tree was made of, but for the lists of files. */
+  readonly madeOf: string;
+  /** Of the real directories of the interfaces; the same objects while they say the same. */
+  readonly files: readonly (readonly string[] | undefined)[];
+  /** It may have changed since it was made. */
+  isStale: boolean;
 }
 
 /** The parts of all bonds: what did not change is the same object as before. */
@@ -28,33 +34,34 @@ export class BondTrees {
 
   /** Something of this bond changed. */
   changed(bond: object): void {
-    this.#parts.delete(bond as BondRunner);
+    const part = this.#parts.get(bond as BondRunner);
+    if (part !== undefined) part.isStale = true;
   }
 
   /** News of an interface, which may be a bond, a member, or what stands on one or below it. */
   told(news: InterfaceNews): void {
     this.#system.told(news);
-    for (const [runner, { interfaces }] of this.#parts) {
-      const concerns = interfaces.some(({ ifindex }) =>
+    for (const part of this.#parts.values()) {
+      const concerns = part.interfaces.some(({ ifindex }) =>
         [news.ifindex, news.link, news.master].includes(ifindex),
       );
-      if (concerns) this.#parts.delete(runner);
+      if (concerns) part.isStale = true;
     }
   }
 
   /** All bonds may have changed: what has no news is found so. */
   anew(): void {
-    this.#parts.clear();
+    for (const part of this.#parts.values()) part.isStale = true;
     if (this.#looks++ % FORGET_EVERY === 0) this.#system.forget();
   }
 
   /** The bonds' parts, then that of everything else in /sys where it is that of this network namespace, then the list of bonds. */
   all(runners: readonly BondRunner[]): readonly FileTree[] {
-    const facts = runners.map(runner => this.#parts.get(runner)?.interfaces ?? interfacesOf(runner));
+    const facts = runners.map(runner => this.#fresh(runner)?.interfaces ?? interfacesOf(runner));
     const isOurs = runners.length > 0 && facts.every(interfaces => this.#system.isOurs(interfaces));
     const parts = new Map<BondRunner, Part>();
     for (const [i, runner] of runners.entries()) {
-      const known = this.#parts.get(runner);
+      const known = this.#fresh(runner);
       parts.set(runner, known?.isOurs === isOurs ? known : this.#partOf(runner, facts[i] ?? [], isOurs));
     }
     this.#parts = parts;
@@ -65,12 +72,27 @@ export class BondTrees {
     return [...Array.from(parts.values(), ({ tree }) => tree), this.#others, this.#masters];
   }
 
+  #fresh(runner: BondRunner): Part | undefined {
+    const part = this.#parts.get(runner);
+    return part?.isStale === false ? part : undefined;
+  }
+
+  /** The one that there was, where a new one would say the same: most looks find nothing. */
   #partOf(runner: BondRunner, interfaces: readonly NamedInterface[], isOurs: boolean): Part {
-    const driver = bondTree(runner.policy.snapshot(), { kernelRelease: release() });
-    if (!isOurs) return { tree: driver, interfaces, isOurs };
-    const real = interfaces.flatMap(each => [...this.#system.filesAt(each)]);
+    const bond = runner.policy.snapshot();
+    const directories = interfaces.map(each => (isOurs ? this.#system.directoryOf(each) : undefined));
+    const madeOf = JSON.stringify([directories, interfaces, bond, isOurs]);
+    const files = interfaces.map(each => (isOurs ? this.#system.filesOf(each) : undefined));
+    const before = this.#parts.get(runner);
+    if (before?.madeOf === madeOf && files.every((list, i) => list === before.files[i])) {
+      before.isStale = false;
+      return before;
+    }
+    const driver = bondTree(bond, { kernelRelease: release() });
+    const real = interfaces.flatMap(each => (isOurs ? [...this.#system.filesAt(each)] : []));
     // What the driver has is the bond's own.
-    return { tree: new Map([...real, ...driver]), interfaces, isOurs };
+    const tree = isOurs ? new Map([...real, ...driver]) : driver;
+    return { tree, interfaces, isOurs, madeOf, files, isStale: false };
   }
 }
 
@@ -90,5 +112,7 @@ function unlessSame(before: FileTree, now: FileTree): FileTree {
 }
 
 function isSame(one: TreeEntry | undefined, other: TreeEntry): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  if (one === undefined) return false;
+  if ('link' in one) return 'link' in other && one.link === other.link;
+  return 'text' in other && one.text === other.text;
 }

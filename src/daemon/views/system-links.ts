@@ -1,6 +1,7 @@
 // What RUN_DIR/sys has besides the bonds' own files: links to the real /sys, so that a program may be pointed at
 // RUN_DIR/sys instead of /sys and finds all that it knows. Only where /sys shows this network namespace.
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { equalValues } from '../../base/index.js';
 import type { TreeEntry } from '../../report/index.js';
 
 /** An interface by name and index. */
@@ -37,6 +38,8 @@ export class SystemLinks {
   readonly #real = new Map<string, string | undefined>();
   /** Files of real directories, by index. */
   readonly #files = new Map<number, readonly string[]>();
+  /** As they were before they were forgotten. */
+  readonly #filesBefore = new Map<number, readonly string[]>();
   #top: { readonly areas: readonly string[]; readonly classes: readonly string[] } | undefined;
 
   constructor(sys = '/sys') {
@@ -49,14 +52,15 @@ export class SystemLinks {
       this.#real.delete(name);
       this.#shown.delete(name);
     }
-    for (const other of [ifindex, link, master]) if (other !== undefined) this.#files.delete(other);
+    for (const other of [ifindex, link, master]) if (other !== undefined) this.#forgetFiles(other);
   }
 
   /** All is looked at anew. */
   forget(): void {
     this.#shown.clear();
     this.#real.clear();
-    this.#files.clear();
+    this.#filesBefore.clear();
+    for (const ifindex of Array.from(this.#files.keys())) this.#forgetFiles(ifindex);
     this.#top = undefined;
   }
 
@@ -88,6 +92,17 @@ export class SystemLinks {
     return links;
   }
 
+  /** Its real directory; undefined where there is none. */
+  directoryOf({ name }: NamedInterface): string | undefined {
+    return this.#realOf(name);
+  }
+
+  /** Files of the real directory; the same list as before where it says the same. Undefined where there is none. */
+  filesOf({ name, ifindex }: NamedInterface): readonly string[] | undefined {
+    const real = this.#realOf(name);
+    return real === undefined ? undefined : this.#filesOf(ifindex, real);
+  }
+
   /** Of a bond or member: a link for each file of the real directory. */
   filesAt({ name, ifindex }: NamedInterface): Map<string, TreeEntry> {
     const real = this.#realOf(name);
@@ -104,9 +119,18 @@ export class SystemLinks {
   #filesOf(ifindex: number, real: string): readonly string[] {
     const known = this.#files.get(ifindex);
     if (known !== undefined) return known;
-    const files = namesIn(real);
+    const now = namesIn(real);
+    const before = this.#filesBefore.get(ifindex);
+    const files = before !== undefined && equalValues(before, now) ? before : now;
+    this.#filesBefore.delete(ifindex);
     this.#files.set(ifindex, files);
     return files;
+  }
+
+  #forgetFiles(ifindex: number): void {
+    const files = this.#files.get(ifindex);
+    if (files !== undefined) this.#filesBefore.set(ifindex, files);
+    this.#files.delete(ifindex);
   }
 }
 
