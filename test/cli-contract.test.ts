@@ -42,6 +42,7 @@ const bond = z.strictObject({
   adminUp: z.boolean(),
   carrier: z.boolean(),
   active: z.string().nullable(),
+  activeSince: z.iso.datetime().optional(),
   address: mac,
   mtu: z.int(),
   options: z.record(z.string(), z.union([z.string(), z.int(), z.array(z.string()), z.null()])),

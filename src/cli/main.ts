@@ -2,7 +2,7 @@
 import { missingCapabilities } from './process/capabilities.js';
 import type { Machine } from './modules.js';
 import { runCli } from './run-cli.js';
-import { processTerminal } from './printing/terminal.js';
+import { endProcess, processTerminal } from './printing/terminal.js';
 
 const machine: Machine = {
   daemon: async () => await import('../daemon/index.js'),
@@ -11,7 +11,4 @@ const machine: Machine = {
   missingCapabilities,
 };
 
-const code = await runCli(process.argv.slice(2), processTerminal(), machine);
-process.exitCode = code;
-// Written out before the exit, which does not wait for handles that a library left open.
-process.stdout.write('', () => process.exit(code));
+endProcess(await runCli(process.argv.slice(2), processTerminal(), machine));

@@ -44,7 +44,7 @@ import { lockRunDir, refuseSecond } from './keeping/run-dir-lock.js';
 import { checkRunDirOwner } from './keeping/run-dir-owner.js';
 import { ControlServer } from './api/server.js';
 import { unknownBond } from './api/unknown-bond.js';
-import { showBond, showMembers } from './api/show.js';
+import { showBonds, showMembers } from './api/show.js';
 import { StateFile, stateFilePath } from './keeping/state-file.js';
 import type { Starting } from './starting.js';
 import { StateKeeper } from './keeping/state-keeper.js';
@@ -301,7 +301,7 @@ class Daemon implements RunningDaemon {
     const runners = this.#registry.all();
     const wanted = name === undefined ? runners : runners.filter(runner => runner.name === name);
     return ok({
-      bonds: wanted.map(runner => showBond(this.#machine.netlink, runner, this.#watch)),
+      bonds: showBonds(this.#machine.netlink, wanted, this.#watch, this.journal),
       ...(this.#starting !== undefined && { starting: this.#starting.file }),
     });
   }

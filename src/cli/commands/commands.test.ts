@@ -95,24 +95,14 @@ test('show --json prints the document', async () => {
   expect(JSON.parse(out)).toEqual({ bonds: [BOND] });
 });
 
-test('show asks for the events too, and does without when they are refused', async () => {
-  const answer: Answer = ({ url }, response) => {
-    if (url === '/v1/bonds/bond0') reply(response, 200, { bonds: [BOND] });
-    else refuse(response, 500, 'internal', 'The log cannot be read.');
-  };
-  const { code, out, err } = await runWith(answer, ['show', 'bond0']);
-  expect([code, err]).toEqual([0, '']);
-  expect(out).toMatch(/^bond0 {2}active-backup, carrier up, one usable member only\n/);
-  expect(out).not.toContain('since');
-  expect(daemon?.calls()).toEqual(['GET /v1/bonds/bond0', 'GET /v1/events?bond=bond0']);
-});
-
-test('show tells since when the active member is active', async () => {
-  const answer: Answer = ({ url }, response) => {
-    if (url === '/v1/bonds') reply(response, 200, { bonds: [{ ...BOND, active: 'eth1' }] });
-    else response.end(`${JSON.stringify({ ...FAILOVER, to: 'eth0' })}\n${JSON.stringify(FAILOVER)}\n`);
-  };
-  expect((await runWith(answer, ['show'])).out).toContain('eth1, since 2026-03-01 11:22:33 (');
+test('show asks once, and tells since when the active member is active', async () => {
+  const activeSince = '2026-03-01T11:22:33.456Z';
+  const { out } = await runWith(
+    (_, response) => reply(response, 200, { bonds: [{ ...BOND, activeSince }] }),
+    ['show', 'bond0'],
+  );
+  expect(out).toContain('Active member       eth0, since 2026-03-01 11:22:33 (');
+  expect(daemon?.calls()).toEqual(['GET /v1/bonds/bond0']);
 });
 
 test('show --proc prints the text of one bond as it is, several under their names', async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { InterfaceFacts } from './ifenslave.js';
 import { runIfenslave } from './ifenslave.js';
 import { resolveRunDir } from '../run-dir.js';
-import { processTerminal } from '../printing/terminal.js';
+import { endProcess, processTerminal } from '../printing/terminal.js';
 
 const AF_INET = 2;
 
@@ -33,5 +33,4 @@ const code = await runIfenslave(process.argv.slice(2), terminal, {
   interfaces,
   version,
 });
-process.exitCode = code;
-process.stdout.write('', () => process.exit(code));
+endProcess(code);

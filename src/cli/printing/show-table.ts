@@ -14,8 +14,6 @@ import { byteCount, clock, count, plural, span, speed } from '../reading/units.j
 export interface TableView {
   readonly colour: boolean;
   readonly now: Date;
-  /** The last failover of a bond, where the daemon remembers one. */
-  readonly activeSince: ReadonlyMap<string, { readonly to: string | null; readonly time: Date }>;
 }
 
 /** Name, text, and what its colour is to say. */
@@ -110,13 +108,11 @@ function redundancyText(bond: ShowBond, paint: Paint): string {
   return redundancy === 'never' ? `, ${paint('one member only', 'doubtful')}` : '';
 }
 
-function activeText(bond: ShowBond, view: TableView): string {
-  const last = view.activeSince.get(bond.name);
-  const since =
-    last === undefined || last.to !== bond.active
-      ? ''
-      : `, since ${clock(last.time, view.now, false)} (${span(view.now.getTime() - last.time.getTime())})`;
-  return `${bond.active === null ? 'none' : plain(bond.active)}${since}`;
+function activeText({ active, activeSince }: ShowBond, { now }: TableView): string {
+  const name = active === null ? 'none' : plain(active);
+  if (activeSince === undefined) return name;
+  const time = new Date(activeSince);
+  return `${name}, since ${clock(time, now, false)} (${span(now.getTime() - time.getTime())})`;
 }
 
 function monitorFact({ options }: ShowBond): Fact {

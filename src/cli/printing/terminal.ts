@@ -67,3 +67,9 @@ export function processTerminal(): Terminal {
     },
   };
 }
+
+/** Ends the process when all is written out; does not wait for handles that a library left open. */
+export function endProcess(code: number): void {
+  process.exitCode = code;
+  process.stdout.write('', () => process.exit(code));
+}

@@ -3,7 +3,7 @@
 import { COMMAND_NAMES } from './command-names.js';
 import type { Failure } from './failure.js';
 import { advice, plain } from '../printing/plain.js';
-import type { Session } from '../process/session.js';
+import type { Asking } from '../process/session.js';
 
 /** What the daemon answered, as `refusedFailure` keeps it. */
 function codeOf(failure: Failure): string | undefined {
@@ -21,15 +21,15 @@ function line(words: readonly string[]): string {
 }
 
 /** The sentence to print for a failure of this command line. */
-export async function hinted(failure: Failure, words: readonly string[], session: Session): Promise<string> {
+export async function hinted(failure: Failure, words: readonly string[], asking: Asking): Promise<string> {
   const at = commandAt(words);
   if (at < 0) return failure.message;
   const own = asTyped(failure.message, words, at);
-  const hint = await hintFor(codeOf(failure), words, at, session);
+  const hint = await hintFor(codeOf(failure), words, at, asking);
   const text =
     hint === undefined ? own : `${own.replace(/ Did you mean [^?]*\?$/, '')} Did you mean '${hint}'?`;
   return words.includes('--run-dir') && codeOf(failure) !== undefined
-    ? withRunDir(text, plain(session.runDir()))
+    ? withRunDir(text, plain(asking.runDir()))
     : text;
 }
 
@@ -56,7 +56,7 @@ async function hintFor(
   code: string | undefined,
   words: readonly string[],
   at: number,
-  session: Session,
+  session: Asking,
 ): Promise<string | undefined> {
   const command = words[at] ?? '';
   if (!['enslave', 'release', 'set', 'destroy', 'show', 'run', 'create'].includes(command)) return undefined;
@@ -74,9 +74,9 @@ async function hintFor(
   return line(swapped);
 }
 
-async function bondNames(session: Session): Promise<readonly string[]> {
+async function bondNames(asking: Asking): Promise<readonly string[]> {
   try {
-    const api = await session.api();
+    const api = await asking.api();
     return (await api.show()).bonds.map(({ name }) => name);
   } catch {
     return [];

@@ -21,6 +21,7 @@ type Check = (value: unknown) => boolean;
 
 const isText: Check = value => typeof value === 'string';
 const isNumber: Check = value => typeof value === 'number';
+const isTime: Check = value => typeof value === 'string' && !Number.isNaN(Date.parse(value));
 const isFlag: Check = value => typeof value === 'boolean';
 const orNull =
   (check: Check): Check =>
@@ -75,6 +76,7 @@ const isBond: Check = fields<keyof ShowBond>({
   adminUp: isFlag,
   carrier: isFlag,
   active: orNull(isText),
+  activeSince: orAbsent(isTime),
   address: isText,
   mtu: isNumber,
   options: isFields,
@@ -136,7 +138,7 @@ const errorBody: Check = fields<keyof ErrorBody>({
 });
 const eventRecord: Check = fields<keyof EventRecord>({
   seq: isNumber,
-  time: value => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
+  time: isTime,
   bond: isText,
   severity: isText,
   type: isText,

@@ -58,6 +58,8 @@ export interface ShowBond {
   readonly adminUp: boolean;
   readonly carrier: boolean;
   readonly active: string | null;
+  /** When that one took over: ISO 8601. Absent where no failover to it is remembered. */
+  readonly activeSince?: string;
   readonly address: string;
   readonly mtu: number;
   readonly options: OptionValues;

@@ -2,7 +2,8 @@
 import { getLink, type Rtnetlink } from '../../linux/index.js';
 import type { Link } from '../../netlink/index.js';
 import type { LinkState } from '../../policy/index.js';
-import type { Counters, MembersDocument, ShowBond, ShowMember } from './api.js';
+import type { Counters, EventRecord, MembersDocument, ShowBond, ShowMember } from './api.js';
+import type { Journal } from '../keeping/journal.js';
 import { awaitedBy } from '../members/awaited-members.js';
 import type { MemberWatch } from '../kernel/member-watch.js';
 import type { BondRunner } from '../bond-runner.js';
@@ -23,11 +24,27 @@ export function showMembers(netlink: Rtnetlink, runner: BondRunner): MembersDocu
   return { members };
 }
 
-/** One bond as it is now. */
-export function showBond(netlink: Rtnetlink, runner: BondRunner, watch: MemberWatch): ShowBond {
+/** Bonds as they are now. */
+export function showBonds(
+  netlink: Rtnetlink,
+  runners: readonly BondRunner[],
+  watch: MemberWatch,
+  journal: Journal,
+): ShowBond[] {
+  const failovers = journal.lastFailovers();
+  return runners.map(runner => showBond(netlink, runner, watch, failovers.get(runner.name)));
+}
+
+function showBond(
+  netlink: Rtnetlink,
+  runner: BondRunner,
+  watch: MemberWatch,
+  failover: EventRecord | undefined,
+): ShowBond {
   const snapshot = runner.policy.snapshot();
   const link = getLink(netlink, runner.plane.bondIfindex);
   const { lifetimeProblem } = runner.plane;
+  const active = snapshot.members.find(member => member.member === snapshot.active)?.name ?? null;
   return {
     name: snapshot.name,
     mode: snapshot.mode,
@@ -37,7 +54,8 @@ export function showBond(netlink: Rtnetlink, runner: BondRunner, watch: MemberWa
     inlineFailover: runner.policy.plan().inlineFailover && runner.plane.checksCarrier,
     adminUp: snapshot.adminUp,
     carrier: snapshot.carrier,
-    active: snapshot.members.find(member => member.member === snapshot.active)?.name ?? null,
+    active,
+    ...(failover !== undefined && failover.to === active && { activeSince: failover.time }),
     address: snapshot.address,
     mtu: snapshot.mtu,
     options: snapshot.options,

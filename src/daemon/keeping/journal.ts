@@ -52,6 +52,12 @@ export class Journal {
     );
   }
 
+  /** The last one of each bond that is remembered. */
+  lastFailovers(): ReadonlyMap<string, EventRecord> {
+    const failovers = this.#records.filter(({ type, to }) => type === 'failover' && to !== undefined);
+    return new Map(failovers.map(record => [record.bond, record]));
+  }
+
   /** Calls back for every further record; gives the function that ends it. */
   listen(listener: EventListener): () => void {
     this.#listeners.add(listener);
