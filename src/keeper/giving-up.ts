@@ -25,7 +25,9 @@ export function giveUp({ links, intake, book }: GivenUp, saved: SavedKeeping): v
     for (const message of links.restore(original, { address: true })) left(message);
   }
   for (const ifindex of saved.heldDown ?? [])
-    if (links.read(ifindex) !== undefined) links.set(ifindex, { up: true });
+    guarded(book, () => {
+      if (links.read(ifindex) !== undefined) links.set(ifindex, { up: true });
+    });
   for (const problem of links.returnAtOnce(saved.taken))
     left(`${saved.name} could not give everything back: ${problem}`);
   const message = `${saved.name} was gone when the daemon started; its ${others > 0 ? 'other ' : ''}members are as they were before`;

@@ -1,5 +1,5 @@
 // How an interface joins a bond, in steps that are undone when one fails, also by the next keeper (invariant 2 of the house).
-import { err, ok, type Refusal, type Result, systemRefusal } from '../base/index.js';
+import { err, ok, type Refusal, type Result, systemRefusal, twice } from '../base/index.js';
 import type { BondFacts, Input, MemberIndex, MemberSnapshot } from '../policy/index.js';
 import type { Candidate, Holder, Host } from './ports.js';
 import { lifeOf, MEMBERSHIP } from './membership.js';
@@ -102,11 +102,12 @@ export function undo(bond: JoinedBond, ifindex: MemberIndex): void {
   if (returned !== undefined) {
     bond.taken = bond.taken.map(saved => (saved === last ? returned : saved));
     bond.save();
-    links.takeBack(returned);
+    // Whatever fails on the way back, the interface gets what it had.
+    guarded(book, () => twice(() => links.takeBack(returned)));
   }
   if (known) bond.feed({ kind: 'leave', member: ifindex, cause: 'undo' });
   guarded(book, () => intake.release(ifindex));
-  packets.removeMember(ifindex);
+  guarded(book, () => packets.removeMember(ifindex));
   records.delete(ifindex);
   if (record !== undefined) tellLeft(bond, links.restore(record.original, { address: true }));
   if (returned !== undefined) {

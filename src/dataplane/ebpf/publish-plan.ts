@@ -3,11 +3,28 @@ import type { ForwardingPlan, PlannedMember } from '../../policy/index.js';
 import type { LiveState } from './live-state.js';
 import { MEMBER_FLAGS, NO_SLOT, SHARED_FLAGS, TX_QUEUES } from './shared-state.js';
 
+/** What it needs of the state. */
+export type PlannedState = Pick<
+  LiveState,
+  | 'slotOf'
+  | 'members'
+  | 'memberFlags'
+  | 'setMemberFlags'
+  | 'forgetNotice'
+  | 'tieQueue'
+  | 'setBalanced'
+  | 'setOrder'
+  | 'rebalance'
+  | 'packetsPerSlave'
+  | 'flags'
+  | 'current'
+>;
+
 /**
  * Publishes it. Who may be heard or used is granted first and withdrawn last, and the order is there before who is current: a
  * program that runs in between does what was right before or is right after. `mayDivert`: the programs see carriers.
  */
-export function publishPlan(state: LiveState, plan: ForwardingPlan, mayDivert: boolean): void {
+export function publishPlan(state: PlannedState, plan: ForwardingPlan, mayDivert: boolean): void {
   const planned = new Map<number, PlannedMember>();
   for (const each of plan.members) {
     const slot = state.slotOf(each.member);
