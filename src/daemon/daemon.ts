@@ -199,7 +199,7 @@ class Daemon implements RunningDaemon {
         save: changed => void daemon.#save(changed),
         saveSoon: changed => daemon.#due.soon(changed),
         note: (changed, what) => daemon.#note(changed, what),
-        hold: () => daemon.#touches.hold(),
+        hold: () => daemon.#touches.hold(daemon.#due.hold()),
       },
       state,
       unlock,

@@ -1,5 +1,5 @@
 // What waits to be written down is written once a turn, before whoever asked for it is answered, and with whatever cannot wait.
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DueSaves } from './due-saves.js';
 
 function recorded(): { due: DueSaves; written: (readonly object[])[] } {
@@ -34,4 +34,41 @@ test('take() takes along what waits, which is not written again', async () => {
   due.soon(one);
   await Promise.resolve();
   expect(written).toEqual([[one]]);
+});
+
+describe('while many changes follow', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  test('soon() waits for a note, which takes it along', () => {
+    const { due, written } = recorded();
+    due.hold();
+    due.soon(one);
+    vi.advanceTimersByTime(99);
+    expect(written).toEqual([]);
+    expect([...due.take(other)]).toEqual([one, other]);
+    vi.advanceTimersByTime(1000);
+    expect(written).toEqual([]);
+  });
+
+  test('soon() writes by itself where no note follows', () => {
+    const { due, written } = recorded();
+    due.hold();
+    for (const bond of [one, other]) due.soon(bond);
+    vi.advanceTimersByTime(100);
+    expect(written).toEqual([[one, other]]);
+  });
+
+  test('the end of it writes at once what waits, and soon() writes once a turn again', async () => {
+    const { due, written } = recorded();
+    const release = due.hold();
+    due.soon(one);
+    release();
+    expect(written).toEqual([[one]]);
+    due.soon(other);
+    await Promise.resolve();
+    expect(written).toEqual([[one], [other]]);
+    vi.advanceTimersByTime(1000);
+    expect(written).toHaveLength(2);
+  });
 });

@@ -20,6 +20,9 @@ export interface Machine {
   readonly saveSoon: (changed: object) => void;
   /** As `save`, before what must not be done when it is not written down: then it gives the refusal, which begins with `what`. */
   readonly note: (changed: object, what: string) => Refusal | undefined;
-  /** Many changes follow: what only shows them (the files of the driver's form) waits until what this gives is called. */
+  /**
+   * Many changes follow: what only shows them (the files of the driver's form) waits until what this gives is called, and `saveSoon`
+   * for the next note, or a moment.
+   */
   readonly hold: () => () => void;
 }

@@ -235,7 +235,7 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
       this.#saveParts({ ...this.#parts, receive: { ...this.#parts.receive, [slot]: receive } });
     let program: number | undefined;
     try {
-      if (!this.#toolbox.learn(this.#maps, slot, member)) this.#state.forgetDevice(slot);
+      this.#state.setDevice(slot, this.#toolbox.learn(member));
       program = this.#toolbox.load(receiveProgram(this.#toolbox.context, slot), this.#maps);
       this.#held.hold(attachProgram(this.#hooks, program, wish, note));
     } catch (error) {

@@ -67,7 +67,7 @@ export function exchange(
     state.initialise(found.parts.lowerIfindex);
     for (const [slot, member] of slots) {
       state.occupy(slot, member);
-      if (!toolbox.learn(maps, slot, member)) state.forgetDevice(slot);
+      state.setDevice(slot, toolbox.learn(member));
     }
     publishPlan(state, known.plan, toolbox.context.reader !== 'none');
     follow(state, undefined, found.carried);

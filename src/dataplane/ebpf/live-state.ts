@@ -7,6 +7,7 @@ import type { MemberBalance, MemberIndex } from '../../policy/index.js';
 import type { Loss } from '../contract.js';
 import { MAX_MEMBERS } from '../limits.js';
 import type { CarriedLoss, CarriedState } from './carried-state.js';
+import type { LearnedDevice } from './learner.js';
 import {
   BALANCING,
   LAYOUT_VERSION,
@@ -245,9 +246,10 @@ export class LiveState {
     this.#publish(this.#memberOffset(slot) + MEMBER.offset('flags'), flags);
   }
 
-  /** From here on the programs trust the plan for this member. */
-  forgetDevice(slot: number): void {
-    this.#shared.members.at(slot).device = 0n;
+  /** Where the kernel has the device of a slot's member, and the namespace of all; undefined: the programs trust the plan for it. */
+  setDevice(slot: number, learned: LearnedDevice | undefined): void {
+    if (learned !== undefined) this.#shared.net = learned.net;
+    this.#shared.members.at(slot).device = learned?.device ?? 0n;
   }
 
   /** For tests: the programs ask this slot for the device that another bond's slot asks. */

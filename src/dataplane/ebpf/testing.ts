@@ -162,7 +162,10 @@ export class ProgramBench {
     const { ifindex } = requireLink(this.netlink, name);
     if (ifindex === VERDICT.drop) throw new Error('A member cannot be told from a verdict');
     this.state.occupy(slot, ifindex);
-    if (!this.inside(() => this.#toolbox.learn(this.maps, slot, ifindex))) this.state.forgetDevice(slot);
+    this.state.setDevice(
+      slot,
+      this.inside(() => this.#toolbox.learn(ifindex)),
+    );
     this.state.setMemberFlags(slot, MEMBER_FLAGS.usable);
   }
 

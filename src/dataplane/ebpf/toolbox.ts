@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { err, type Result, unreachable } from '../../base/index.js';
 import { type Btf, link, parseBtf, type ProgramSpec } from '../../ebpf/index.js';
-import { closeFd, isErrno, loadProgram, programInfo, progTestRun } from '../../linux/index.js';
+import { closeFd, isErrno, loadProgram, programInfo } from '../../linux/index.js';
 import type { PairKind } from '../pair.js';
 import type { IngressKind } from './attachment.js';
 import { CAST_KFUNC, type KernelLayout, readKernelLayout } from './kernel-layout.js';
 import type { DeviceReader, ProgramContext } from './program-parts.js';
 import { transmitProgram } from './programs.js';
-import { LEARNED, learnProgram } from './learn-program.js';
+import { type LearnedDevice, Learner } from './learner.js';
 import { createMaps, type LoadedMaps } from './maps.js';
 
 const BTF_PATH = '/sys/kernel/btf/vmlinux';
@@ -30,6 +30,7 @@ export class Toolbox {
   /** Why devices are not read, when they are not: one sentence. */
   readonly readerProblem: string | undefined;
   readonly #castId: number | undefined;
+  #learner: Learner | undefined;
   /** Tags by program, as the kernel gave them. */
   readonly #tags = new Map<string, string>();
 
@@ -80,8 +81,12 @@ export class Toolbox {
 
   /** Loads a program; gives its file descriptor. Throws ProgramRefused. */
   load(program: ProgramSpec, maps: LoadedMaps): number {
+    return this.#loadWith(program, { bw_state: maps.state, bw_events: maps.events });
+  }
+
+  #loadWith(program: ProgramSpec, maps: Readonly<Record<string, number>>): number {
     const instructions = link(program, {
-      maps: { bw_state: maps.state, bw_events: maps.events },
+      maps,
       ...(this.#castId !== undefined && { kfuncs: { [CAST_KFUNC]: this.#castId } }),
     });
     const { name, type, license } = program;
@@ -102,16 +107,12 @@ export class Toolbox {
     }
   }
 
-  /** Lets the kernel say where the device of an interface is, so that the programs can ask it; false when it does not. */
-  learn(maps: LoadedMaps, slot: number, ifindex: number): boolean {
+  /** Where the kernel has the device of an interface of this namespace, so that the programs can ask it; undefined where it does not say. */
+  learn(ifindex: number): LearnedDevice | undefined {
     const { layout } = this.context;
-    if (layout === undefined) return false;
-    const program = this.load(learnProgram(layout, slot, ifindex), maps);
-    try {
-      return progTestRun(program, { data: new Uint8Array(64) }).retval === LEARNED;
-    } finally {
-      closeFd(program);
-    }
+    if (layout === undefined) return undefined;
+    this.#learner ??= Learner.make(layout, (program, maps) => this.#loadWith(program, maps));
+    return this.#learner.find(ifindex);
   }
 
   /** In words, for `show` and `doctor`. */
@@ -133,7 +134,8 @@ export class Toolbox {
     const maps = createMaps();
     try {
       closeFd(this.load(transmitProgram(this.context), maps));
-      if (layout !== undefined) closeFd(this.load(learnProgram(layout, 0, 1), maps));
+      if (layout !== undefined)
+        this.#learner = Learner.make(layout, (spec, own) => this.#loadWith(spec, own));
     } finally {
       closeFd(maps.state);
       closeFd(maps.events);
