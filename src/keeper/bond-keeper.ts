@@ -84,6 +84,8 @@ export class BondKeeper<H extends Host = Host> {
   #stack: ReadonlySet<number>;
   /** What the last failover cost. */
   #ended: Outage = {};
+  /** The ARP monitor runs. */
+  #asks: boolean;
   readonly #alarm: Alarm;
   #closed = false;
 
@@ -100,7 +102,7 @@ export class BondKeeper<H extends Host = Host> {
     this.#stack = new Set([host.packets.bondIfindex]);
     this.#departures = new Departures(host, this);
     this.#alarm = new Alarm(host.clock, () => this.#guard(() => this.#tick()));
-    host.links.follow(policy.facts());
+    this.#asks = this.#follow();
     host.frames.onAnswer(answer => {
       if (!this.#closed) this.#guard(() => this.feed({ kind: 'answer', answer }));
     });
@@ -140,15 +142,23 @@ export class BondKeeper<H extends Host = Host> {
    * then); otherwise it is noted and the rest goes on.
    */
   feed(input: Input, options: { readonly strict?: boolean } = {}): Result<undefined, Refusal> {
-    const { clock, links } = this.host;
+    const { clock } = this.host;
     const handled = this.policy.handle(input, clock.now());
-    if (input.kind === 'set-option') links.follow(this.policy.facts());
+    if (input.kind === 'set-option') this.#follow();
     if (MOVES_EARS.has(input.kind)) this.#guard(() => listen(this));
     const outputs = this.policy.outputs();
     // Most ticks find nothing: there is nothing to tell then, and nothing that is due.
     if (input.kind !== 'time' || outputs.length > 0) this.#carryOut(outputs, options.strict ?? false);
     this.#alarm.set(this.#closed ? null : this.policy.deadline());
     return handled;
+  }
+
+  /** The options may be others. True when its ARP monitor runs. */
+  #follow(): boolean {
+    const facts = this.policy.facts();
+    this.host.links.follow(facts);
+    this.#asks = facts.arpIntervalMs > 0;
+    return this.#asks;
   }
 
   /** Carries out what is waiting since the policy was made. */
@@ -376,7 +386,7 @@ export class BondKeeper<H extends Host = Host> {
 
   /** What the ARP monitor decides by, fresh for its tick. */
   #sense(): void {
-    if (this.policy.facts().arpIntervalMs === 0) return;
+    if (!this.#asks) return;
     if (this.#stackDirty) this.refreshStack();
     this.#guard(() => sense(this));
   }

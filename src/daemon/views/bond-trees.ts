@@ -97,10 +97,9 @@ export class BondTrees {
 }
 
 function interfacesOf(runner: BondRunner): NamedInterface[] {
-  const { name, members } = runner.policy.snapshot();
   return [
-    { name, ifindex: runner.plane.bondIfindex },
-    ...members.map(({ name: own, member }) => ({ name: own, ifindex: member })),
+    { name: runner.name, ifindex: runner.plane.bondIfindex },
+    ...runner.policy.members().map(({ name: own, member }) => ({ name: own, ifindex: member })),
   ];
 }
 
