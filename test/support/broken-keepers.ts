@@ -9,6 +9,10 @@ function members(change: (member: Written['members'][number]) => Written['member
   return { written: saved => ({ ...saved, members: saved.members.map(change) }) };
 }
 
+function forgetful(member: Written['members'][number]): Written['members'][number] {
+  return member.joining ? member : { ...member, original: { ...member.original, up: false, mtu: 1500 } };
+}
+
 export const BROKEN_KEEPERS: readonly (readonly [bug: string, plant: KeeperPlant])[] = [
   ['an interface joins before that is written down', { notes: false }],
   ['a joining is not marked as one', members(member => ({ ...member, joining: false }))],
@@ -34,4 +38,12 @@ export const BROKEN_KEEPERS: readonly (readonly [bug: string, plant: KeeperPlant
   ['what was taken from interfaces is not written down', { written: saved => ({ ...saved, taken: [] }) }],
   ['the end of a bond is not written down', { written: saved => ({ ...saved, ending: false }) }],
   ['what was taken is not taken off the interface', { links: { takeOver: nothing } }],
+  [
+    'at the end what was taken does not go home',
+    { links: { homecoming: () => ({ first: nothing, rest: (_, done) => done([]) }) } },
+  ],
+  ['an interface is not silenced before it joins', { links: { silence: nothing } }],
+  ['a new plan is not made true', { packets: { apply: nothing } }],
+  ['the carrier stays as it is', { packets: { setCarrier: nothing } }],
+  ['what a member was like is written down only while it joins', members(forgetful)],
 ];

@@ -171,6 +171,25 @@ describe('difference()', () => {
     expect(texts(difference(held, tied, STRICT, everywhere))).toEqual(['e0:2']);
   });
 
+  test('queue 0 is no queue: any number of members have it, and one that leaves its own for it does so first', () => {
+    const tied = { ...AS_SAID, options: { ...AS_SAID.options, queue_id: ['e0:3', 'e1:0', 'e2:0'] } };
+    const file = { ...FILE, members: [member('e1', { queue_id: '3' }), member('e0', { queue_id: '0' })] };
+    const steps = of(difference(file, tied, STRICT, everywhere), 'member-option');
+    expect(steps.map(({ to }) => to)).toEqual(['e0:0', 'e1:3']);
+  });
+
+  test('one that is awaited as the file says is left so; one that is awaited otherwise is awaited anew', () => {
+    const wish = { name: 'e0', takeDown: true, takeAddresses: false, options: { prio: '3' } };
+    const file: DesiredBond = { ...FILE, members: [member('e0', { prio: '3' })] };
+    const members = AS_SAID.members.filter(({ name }) => name === 'e0');
+    const awaits = (known: typeof wish): number =>
+      of(difference(file, { ...AS_SAID, members, wanted: [known] }, LENIENT, everywhere), 'await').length;
+    expect(awaits(wish)).toBe(0);
+    expect(awaits({ ...wish, takeDown: false })).toBe(1);
+    expect(awaits({ ...wish, takeAddresses: true })).toBe(1);
+    expect(awaits({ ...wish, options: { prio: '4' } })).toBe(1);
+  });
+
   test('at the start of a daemon members are awaited one by one, each route is for itself, and a missing one has no options yet', () => {
     const file: DesiredBond = {
       ...FILE,
@@ -224,6 +243,27 @@ describe('undoOf()', () => {
       { kind: 'describe', bond: 'b0', to: AS_SAID.described, from: expect.anything() },
       { kind: 'activate', bond: 'b0', member: 'e0' },
       { kind: 'give-back', bond: 'b0', had: AS_SAID.had },
+    ]);
+  });
+
+  test('what was there before a step stays when that is undone: routes, and members that are awaited', () => {
+    const [old, made] = [
+      { to: 'default', via: '192.0.2.254' },
+      { to: '198.51.100.0/24', via: '192.0.2.254' },
+    ];
+    const routes = { kind: 'add-routes', bond: 'b0', routes: [old, made], eachAlone: false } as const;
+    expect(undoOf([{ ...routes, added: [made] }])).toEqual([
+      { kind: 'remove-routes', bond: 'b0', routes: [made] },
+    ]);
+    expect(undoOf([{ ...routes, added: [] }])).toEqual([]);
+    const wanted = [{ name: 'e0', takeDown: false, takeAddresses: false, options: {} }];
+    const wish = { member: 'e0', takeDown: true, takeAddresses: false, options: {}, isUp: false, wanted };
+    const want = { kind: 'want', bond: 'b0', wanted };
+    expect(undoOf([{ kind: 'await', bond: 'b0', ...wish, joins: false }])).toEqual([want]);
+    // It leaves before it is wished for as it was: a release ends wishes.
+    expect(undoOf([{ kind: 'await', bond: 'b0', ...wish, joins: true }])).toEqual([
+      { kind: 'unjoin', bond: 'b0', members: ['e0'], isUp: false },
+      want,
     ]);
   });
 
