@@ -60,9 +60,9 @@ export interface LinksElsewhere {
   readonly links: readonly Link[];
 }
 
-/** The interfaces of the other namespaces. */
-export function linksElsewhere(): LinksElsewhere[] {
+/** The interfaces of the other namespaces, of those that are wanted. */
+export function linksElsewhere(isWanted: (link: Link) => boolean): LinksElsewhere[] {
   return inOtherNamespaces(({ netns, netlink, ourId }) => [
-    { netns, ourId: ourId(), links: listLinks(netlink) },
+    { netns, ourId: ourId(), links: listLinks(netlink).filter(isWanted) },
   ]);
 }

@@ -19,7 +19,7 @@ const looks = new WeakMap<Rtnetlink, Look>();
 function lookAgain(netlink: Rtnetlink): Look {
   const fromMs = performance.now();
   // Each bond keeps what it saw last: all links of a busy machine would be megabytes.
-  const links = linksElsewhere().map(there => ({ ...there, links: there.links.filter(mayTag) }));
+  const links = linksElsewhere(mayTag);
   const look = { fromMs, untilMs: performance.now(), links };
   looks.set(netlink, look);
   return look;
@@ -30,8 +30,8 @@ function pauseAfter({ fromMs, untilMs }: Look): number {
 }
 
 /**
- * The links that may tag (`mayTag`) in all namespaces but the thread's, as they were at `sinceMs` (performance.now) or later; or how many milliseconds to wait
- * before that is asked again, as looks have pauses between them.
+ * The links that may tag (`mayTag`) in all namespaces but the thread's, as they were at `sinceMs` (performance.now) or later; or how
+ * many milliseconds to wait before that is asked again, as looks have pauses between them.
  */
 export function elsewhereSince(
   netlink: Rtnetlink,
