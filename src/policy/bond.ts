@@ -155,6 +155,8 @@ export class Bond implements BondPolicy {
       );
     }
     const { lastPlan: _plan, ...state } = structuredCopy(saved.state);
+    // Options that the version which saved it did not have; those that only a later one has are kept for it, without effect.
+    state.numbers = { ...initialNumbers(), ...state.numbers };
     shiftTimes(state, now);
     // Nobody asked while no policy ran: silence until now is no evidence against anybody.
     for (const { arp, link } of state.members) if (link === 'up') arp.linkUpMs = arp.rxMs = now;

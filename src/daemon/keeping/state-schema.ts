@@ -177,7 +177,8 @@ const policyState = fields<PolicyState>({
   promiscuous: flag,
   allMulticast: flag,
   numbers: fields<PolicyState['numbers']>({
-    ...alike(NUMBER_OPTIONS, z.number()),
+    // One that a later version added is missing in what an earlier one wrote: `Bond.restore` gives it its default.
+    ...alike(NUMBER_OPTIONS, z.number().optional()),
     mode: z
       .int()
       .min(0)
