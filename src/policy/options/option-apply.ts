@@ -11,7 +11,6 @@ import {
   type Refusal,
   type Result,
   shown,
-  unreachable,
 } from '../../base/index.js';
 import { selectActive } from '../modes/active-change.js';
 import { moveTargetTimes } from '../monitors/arp-targets.js';
@@ -27,6 +26,7 @@ import {
   NUMBER_OPTIONS,
   type OptionSpec,
   optionSpec,
+  type OtherOption,
 } from './options.js';
 import { MODE_NAMES } from './option-row.js';
 import { type BondState, type Context, makeBackup, type MemberState, primaryMember } from '../state.js';
@@ -61,27 +61,35 @@ export function applyOption(context: Context, name: string, text: string): Appli
   }
   const guarded = checkGuards(context, spec, name, text);
   if (guarded !== null) return err(guarded);
-  switch (spec.kind) {
-    case 'word':
-    case 'number':
-      return applyNumber(context, spec, name, text);
-    case 'interface':
-      return spec.name === 'primary' ? applyPrimary(context, text) : applyActiveSlave(context, text);
-    case 'list':
-      return applyTargets(context, spec, name, text);
-    case 'per-member':
-      return applyPerMember(context, spec, name, text);
-    case 'address':
-      return applyAddress(context, name, text);
-    case 'members': {
-      const { name: bond } = context.state;
-      const why = `members join by '${advice('bondwire enslave --take-down --take-addresses {bond} IFACE', { bond })}' and leave by '${advice('bondwire release {bond} IFACE', { bond })}'`;
-      return err(refuse('invalid-request', 'EPERM', name, text, why));
-    }
-    default:
-      return unreachable(spec.kind);
-  }
+  const option = spec.name;
+  const wish = { context, spec, name, text };
+  return isNumberOption(option) ? applyNumber(wish, option) : WRITERS[option](wish);
 }
+
+/** An option as it is to be written; `name` is the one that was used, which may be an alias. */
+interface Wish {
+  readonly context: Context;
+  readonly spec: OptionSpec;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** How each option that is no number is written: a row of the table without its way does not compile. */
+const WRITERS: Readonly<Record<OtherOption, (wish: Wish) => Applied>> = {
+  active_slave: applyActiveSlave,
+  primary: applyPrimary,
+  arp_ip_target: wish => applyTargets(wish, 4, 'arpTargets'),
+  ns_ip6_target: wish => applyTargets(wish, 6, 'nsTargets'),
+  ad_actor_system: applySystemAddress,
+  slaves: refuseMembers,
+  queue_id: wish => applyPerMember(wish, QUEUE_REFUSALS, applyQueue),
+  prio: wish => applyPerMember(wish, MEMBER_REFUSALS, applyPrio),
+  actor_port_prio: wish =>
+    applyPerMember(wish, MEMBER_REFUSALS, (_wish, member, value) => {
+      member.actorPortPrio = value;
+      return DONE;
+    }),
+};
 
 /** Checks 1 to 3 of every option: mode, members, up. */
 function checkGuards(context: Context, spec: OptionSpec, name: string, text: string): Refusal | null {
@@ -124,22 +132,21 @@ function isNumberOption(name: string): name is NumberOption {
   return NUMBER_OPTIONS.some(each => each === name);
 }
 
-function applyNumber(context: Context, spec: OptionSpec, name: string, text: string): Applied {
+function applyNumber({ context, spec, name, text }: Wish, option: NumberOption): Applied {
   const parsed = parseOptionNumber(spec, text);
   if (!parsed.ok) {
     const guess = valueGuess(spec, firstLine(text));
     const why = guess === undefined ? parsed.error : `${parsed.error}; ${guess}`;
     return err(refuse('invalid-value', 'EINVAL', name, text, why));
   }
-  if (!isNumberOption(spec.name)) throw new Error(`Option ${spec.name} is no number`);
   const { value } = parsed;
   const missing = refuseNotBuilt(context, spec, name, text, value);
   if (missing !== null) return err(missing);
-  if (spec.name === 'updelay' || spec.name === 'downdelay' || spec.name === 'peer_notif_delay') {
-    return applyDelay(context, spec.name, name, value);
+  if (option === 'updelay' || option === 'downdelay' || option === 'peer_notif_delay') {
+    return applyDelay(context, option, name, value);
   }
-  context.state.numbers[spec.name] = value;
-  EFFECTS[spec.name]?.(context, value);
+  context.state.numbers[option] = value;
+  EFFECTS[option]?.(context, value);
   return DONE;
 }
 
@@ -263,7 +270,7 @@ function isInterfaceName(name: string): boolean {
 }
 
 /** bond_option_primary_set: an interface that is no member yet is remembered. */
-function applyPrimary(context: Context, text: string): Applied {
+function applyPrimary({ context, text }: Wish): Applied {
   const { state } = context;
   const name = firstLine(text).trim();
   const former = primaryMember(state);
@@ -287,7 +294,7 @@ function applyPrimary(context: Context, text: string): Applied {
 }
 
 /** bond_option_active_slave_set. Whether a name that is no member exists at all is not known here: EINVAL for both, which the daemon makes ENODEV. */
-function applyActiveSlave(context: Context, text: string): Applied {
+function applyActiveSlave({ context, text }: Wish): Applied {
   const { state } = context;
   const name = firstLine(text).trim();
   if (name === '') {
@@ -306,76 +313,91 @@ function applyActiveSlave(context: Context, text: string): Applied {
 }
 
 /** bond_option_arp_ip_targets_set, bond_option_ns_ip6_targets_set. */
-function applyTargets(context: Context, spec: OptionSpec, name: string, text: string): Applied {
+function applyTargets(
+  { context, spec, name, text }: Wish,
+  family: 4 | 6,
+  kept: 'arpTargets' | 'nsTargets',
+): Applied {
   const { state } = context;
-  const isIpv4 = spec.name === 'arp_ip_target';
-  const targets = parseTargets(isIpv4 ? 4 : 6, isIpv4 ? state.arpTargets : state.nsTargets, text);
+  const before = state[kept];
+  const targets = parseTargets(family, before, text);
   if (!targets.ok) {
     const { errno, reason } = targets.error;
     return err(refuse('invalid-value', errno, name, text, reason));
   }
   const missing = targets.value.length === 0 ? null : refuseNotBuilt(context, spec, name, text, null);
   if (missing !== null) return err(missing);
-  const before = isIpv4 ? state.arpTargets : state.nsTargets;
   if (before.length > 0 && targets.value.length === 0 && state.numbers.arp_interval > 0) {
     const message = `the last target of ${state.name} in ${name} was taken away while arp_interval is on; give another, or set arp_interval=0`;
     tell(context, 'warning', 'option', message);
   }
-  moveTargetTimes(state, isIpv4 ? state.arpTargets : state.nsTargets, targets.value, context.now);
-  if (isIpv4) state.arpTargets = targets.value;
-  else state.nsTargets = targets.value;
+  moveTargetTimes(state, before, targets.value, context.now);
+  state[kept] = targets.value;
   return DONE;
 }
 
 /** bond_option_ad_actor_system_set. */
-function applyAddress({ state }: Context, name: string, text: string): Applied {
+function applySystemAddress({ context, name, text }: Wish): Applied {
   const parsed = parseMac(firstLine(text).trim());
   if (!parsed.ok) return err(refuse('invalid-value', 'EINVAL', name, text, parsed.error));
   if (((parsed.value[0] ?? 0) & 1) === 1) {
     const why = 'a group address cannot be the address of a system; use one whose first byte is even';
     return err(refuse('invalid-value', 'EINVAL', name, text, why));
   }
-  state.adActorSystem = formatMac(parsed.value);
+  context.state.adActorSystem = formatMac(parsed.value);
   return DONE;
 }
 
-/** prio, queue_id, actor_port_prio: `INTERFACE:N`. The driver answers EPERM for everything wrong with queue_id. */
-function applyPerMember(context: Context, spec: OptionSpec, name: string, text: string): Applied {
+function refuseMembers({ context, name, text }: Wish): Applied {
+  const { name: bond } = context.state;
+  const why = `members join by '${advice('bondwire enslave --take-down --take-addresses {bond} IFACE', { bond })}' and leave by '${advice('bondwire release {bond} IFACE', { bond })}'`;
+  return err(refuse('invalid-request', 'EPERM', name, text, why));
+}
+
+/** What the driver answers where the text is wrong, and where its interface is no member; a number for the example. */
+interface PerMemberRefusals {
+  readonly form: Refusal['errno'];
+  readonly absent: Refusal['errno'];
+  readonly example: number;
+}
+const MEMBER_REFUSALS: PerMemberRefusals = { form: 'EINVAL', absent: 'ENODEV', example: 10 };
+const QUEUE_REFUSALS: PerMemberRefusals = { form: 'EPERM', absent: 'EPERM', example: 1 };
+
+/** `INTERFACE:N`: `apply` is given the member and the number. */
+function applyPerMember(
+  wish: Wish,
+  refusals: PerMemberRefusals,
+  apply: (wish: Wish, member: MemberState, value: number) => Applied,
+): Applied {
+  const { context, spec, name, text } = wish;
   const { state } = context;
-  const isQueue = spec.name === 'queue_id';
   const wanted = parsePerMember(spec, text);
   if (wanted === null) {
-    const form = `write it as INTERFACE:N with N from ${spec.min} to ${spec.max ?? 0}, for example eth0:${isQueue ? 1 : 10}`;
-    return err(refuse('invalid-value', isQueue ? 'EPERM' : 'EINVAL', name, text, form));
+    const form = `write it as INTERFACE:N with N from ${spec.min} to ${spec.max ?? 0}, for example eth0:${refusals.example}`;
+    return err(refuse('invalid-value', refusals.form, name, text, form));
   }
   const member = state.members.find(each => each.name === wanted.name);
   if (member === undefined) {
     const why = `${shown(wanted.name)} is not a member of ${state.name}; enslave it first`;
-    return err(refuse('unknown-interface', isQueue ? 'EPERM' : 'ENODEV', name, text, why));
+    return err(refuse('unknown-interface', refusals.absent, name, text, why));
   }
-  if (isQueue) return applyQueue(context, member, wanted.value, name, text);
-  if (spec.name === 'actor_port_prio') {
-    member.actorPortPrio = wanted.value;
-    return DONE;
-  }
-  member.prio = wanted.value;
-  const primary = primaryMember(state);
-  if (primary === null) selectActive(context, `prio of ${member.name} was set to ${wanted.value}`);
+  return apply(wish, member, wanted.value);
+}
+
+/** bond_option_prio_set. */
+function applyPrio({ context }: Wish, member: MemberState, value: number): Applied {
+  member.prio = value;
+  const primary = primaryMember(context.state);
+  if (primary === null) selectActive(context, `prio of ${member.name} was set to ${value}`);
   else {
-    const message = `prio of ${member.name} was set to ${wanted.value}, but does not matter while ${primary.name} is the primary and up`;
+    const message = `prio of ${member.name} was set to ${value}, but does not matter while ${primary.name} is the primary and up`;
     tell(context, 'warning', 'option', message, { member: member.name });
   }
   return DONE;
 }
 
 /** bond_option_queue_id_set: a queue belongs to one member. */
-function applyQueue(
-  context: Context,
-  member: MemberState,
-  queue: number,
-  name: string,
-  text: string,
-): Applied {
+function applyQueue({ context, name, text }: Wish, member: MemberState, queue: number): Applied {
   const { members } = context.state;
   const owner = members.find(other => other !== member && other.queueId === queue);
   if (queue !== 0 && owner !== undefined) {

@@ -13,6 +13,9 @@ export type OptionName = Row['name'];
 /** Options that are kept as one number (words included), by the driver's name. */
 export type NumberOption = Extract<Row, { readonly kind: 'word' | 'number' }>['name'];
 
+/** The others: each is written in a way of its own. */
+export type OtherOption = Exclude<OptionName, NumberOption>;
+
 /** An option that exists. */
 export type OptionSpec = OptionRow<OptionName, OptionKind>;
 
