@@ -19,7 +19,7 @@ describe('a member that leaves', () => {
     const bench = new Bench({}, [1, 2]);
     bench.up();
     bench.forget();
-    bench.leave(1);
+    bench.leave(2);
     const kinds = bench.seen.map(({ output }) => output.kind);
     expect(kinds.indexOf('forward')).toBeGreaterThan(-1);
     expect(kinds.lastIndexOf('forward')).toBeLessThan(kinds.indexOf('detach-member'));
@@ -32,19 +32,6 @@ describe('a member that leaves', () => {
     expect(probing).not.toBeNull();
     bench.leave(probing ?? 0);
     expect(bench.bond.save().state.probing).toBeNull();
-  });
-
-  it('does not count as usable: the first link that comes back is used at once', () => {
-    const bench = new Bench({ mode: 'balance-xor', updelay: 1000 }, [1, 2]);
-    bench.up();
-    bench.run(1500);
-    bench.link(2, { carrier: false });
-    bench.run(2000);
-    expect(bench.state(2)).toBe('down');
-    bench.leave(1);
-    bench.link(2, { carrier: true });
-    bench.run(2200);
-    expect(bench.state(2)).toBe('up');
   });
 
   it('takes the address with it where a joining that is undone had given it', () => {
