@@ -67,7 +67,7 @@ function firstBytes(fd: number, most: number): Buffer {
 }
 
 /** Replaces a file; a crash leaves the old or the new one. `mode` holds whatever the umask is, as far as that only takes away. */
-export function replaceOwnFile(path: string, text: string, mode = 0o600): void {
+export function replaceOwnFile(path: string, text: string | Uint8Array, mode = 0o600): void {
   const temporary = `${path}.new`;
   const fd = openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, mode);
   try {
@@ -93,7 +93,7 @@ function removeIfPossible(path: string): void {
 }
 
 /** Node names no path when the writing to a descriptor fails. */
-function writeNamed(fd: number, path: string, text: string): void {
+function writeNamed(fd: number, path: string, text: string | Uint8Array): void {
   try {
     writeFileSync(fd, text);
   } catch (error) {
@@ -114,8 +114,23 @@ export function appendOwnFile(path: string, text: string, mode = 0o600): void {
 
 /** Replaces a file and its copy, one after the other: whatever happens to one, the other tells. */
 export function keepTwice(path: string, text: string): void {
-  replaceOwnFile(path, text);
-  replaceOwnFile(copyOf(path), text);
+  const bytes = Buffer.from(text);
+  replaceOwnFile(path, bytes);
+  replaceOwnFile(copyOf(path), bytes);
+}
+
+/** The same, unless file and copy say so already. */
+export function keepTwiceIfOther(path: string, text: string): void {
+  if (![path, copyOf(path)].every(each => hasText(each, text))) keepTwice(path, text);
+}
+
+function hasText(path: string, text: string): boolean {
+  try {
+    return readOwnFile(path) === text;
+  } catch {
+    // To be written is what it is for.
+    return false;
+  }
 }
 
 /** Takes away a file, its copy, and what was being written; throws the first failure, having tried all. */
