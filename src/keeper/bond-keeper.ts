@@ -276,7 +276,7 @@ export class BondKeeper<H extends Host = Host> {
   adopt(): void {
     const { packets } = this.host;
     // What stood on it when the book was written is old: peers are to be told of what stands on it now.
-    this.refreshStack();
+    this.refreshStack(true);
     // The bond's own link first: peers are not to be told an address that somebody changed meanwhile.
     this.bondTold();
     this.#guard(() => packets.pollDiversions());

@@ -66,6 +66,7 @@ export {
   appendOwnFile,
   copyOf,
   keepTwice,
+  keepTwiceIfOther,
   type Kept,
   readOwnFile,
   readTwice,

@@ -9,11 +9,15 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
+  writevSync,
 } from 'node:fs';
 import type { Result } from '../base/index.js';
 import { isErrno } from './errors.js';
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
+
+/** What a file is to hold: a text, or pieces of one that are bytes already. */
+export type Content = string | readonly Uint8Array[];
 
 /** Where the second copy of a file is. */
 export function copyOf(path: string): string {
@@ -67,7 +71,7 @@ function firstBytes(fd: number, most: number): Buffer {
 }
 
 /** Replaces a file; a crash leaves the old or the new one. `mode` holds whatever the umask is, as far as that only takes away. */
-export function replaceOwnFile(path: string, text: string, mode = 0o600): void {
+export function replaceOwnFile(path: string, text: Content, mode = 0o600): void {
   const temporary = `${path}.new`;
   const fd = openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, mode);
   try {
@@ -93,13 +97,21 @@ function removeIfPossible(path: string): void {
 }
 
 /** Node names no path when the writing to a descriptor fails. */
-function writeNamed(fd: number, path: string, text: string): void {
+function writeNamed(fd: number, path: string, text: Content): void {
   try {
-    writeFileSync(fd, text);
+    if (typeof text === 'string') writeFileSync(fd, text);
+    else writePieces(fd, text);
   } catch (error) {
     if (error instanceof Error && !error.message.includes(path)) error.message += ` '${path}'`;
     throw error;
   }
+}
+
+/** In one call, unless something keeps the end of it from being written: then that is thrown. */
+function writePieces(fd: number, pieces: readonly Uint8Array[]): void {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const written = writevSync(fd, pieces);
+  if (written < length) writeFileSync(fd, Buffer.concat(pieces).subarray(written));
 }
 
 /** Adds to a file, which is made where there is none. */
@@ -113,9 +125,23 @@ export function appendOwnFile(path: string, text: string, mode = 0o600): void {
 }
 
 /** Replaces a file and its copy, one after the other: whatever happens to one, the other tells. */
-export function keepTwice(path: string, text: string): void {
+export function keepTwice(path: string, text: Content): void {
   replaceOwnFile(path, text);
   replaceOwnFile(copyOf(path), text);
+}
+
+/** The same, unless file and copy say so already. */
+export function keepTwiceIfOther(path: string, text: string): void {
+  if (![path, copyOf(path)].every(each => hasText(each, text))) keepTwice(path, text);
+}
+
+function hasText(path: string, text: string): boolean {
+  try {
+    return readOwnFile(path) === text;
+  } catch {
+    // To be written is what it is for.
+    return false;
+  }
 }
 
 /** Takes away a file, its copy, and what was being written; throws the first failure, having tried all. */

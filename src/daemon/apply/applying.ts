@@ -146,7 +146,7 @@ export class Applying {
     const stop = machine.journal.listen(record => void records.push(record));
     let outcome: Outcome;
     try {
-      outcome = await carryOut(this.#shop, step);
+      outcome = await carryOut(this.#shop, step, isNew);
     } finally {
       stop();
     }

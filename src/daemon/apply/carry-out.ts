@@ -38,8 +38,11 @@ export type Outcome = Result<Told, Refusal>;
 const nothing: Outcome = ok({});
 const told = (done: Done, what: Told = {}): Outcome => (done.ok ? ok(what) : done);
 
-/** Does it. A bond that is gone has nothing to be undone; to do something with it is refused. */
-export async function carryOut(shop: Workshop, step: Step): Promise<Outcome> {
+/**
+ * Does it. A bond that is gone has nothing to be undone; to do something with it is refused. `isNew`: the bond is of this file's making,
+ * so all of it goes again when the file is not carried out to the end.
+ */
+export async function carryOut(shop: Workshop, step: Step, isNew = false): Promise<Outcome> {
   const { operations, registry } = shop;
   if (step.kind === 'create') return told(operations.create(step.bond, step.options));
   const runner = registry.named(step.bond);
@@ -50,7 +53,7 @@ export async function carryOut(shop: Workshop, step: Step): Promise<Outcome> {
     return err({ code: 'unknown-bond', errno: 'ENODEV', message });
   }
   try {
-    return withBond(shop, runner, step);
+    return withBond(shop, runner, step, isNew);
   } catch (error) {
     return err(systemRefusal(error, `${runner.name} was not changed`));
   }
@@ -60,6 +63,7 @@ function withBond(
   shop: Workshop,
   runner: BondRunner,
   step: Exclude<Step, StepOf<'create' | 'destroy'>>,
+  isNew: boolean,
 ): Outcome {
   const { machine, operations, awaited } = shop;
   const { netlink } = machine;
@@ -71,7 +75,7 @@ function withBond(
     case 'activate':
       return told(activate(shop, runner, step.member));
     case 'describe':
-      return told(describe(machine, runner, step));
+      return told(describe(machine, runner, step, isNew));
     case 'options':
       return setOptions(shop, runner, step);
     case 'member-option':
@@ -121,12 +125,20 @@ function withBond(
 }
 
 /** What will be of a file's making is noted before it is made; what is not any more, when it is gone. */
-function describe(machine: Machine, runner: BondRunner, { to, from }: StepOf<'describe'>): Done {
+function describe(
+  machine: Machine,
+  runner: BondRunner,
+  { to, from }: StepOf<'describe'>,
+  isNew: boolean,
+): Done {
   const before = runner.host.described;
   runner.host.described = to;
   const grown = without(to, from);
-  if (grown.addresses.length + grown.routes.length + grown.members.length + grown.options.length === 0) {
-    machine.save(runner);
+  const hasGrown =
+    grown.addresses.length + grown.routes.length + grown.members.length + grown.options.length > 0;
+  // What is of a file's making in a new bond goes with it, as long as the file is not carried out.
+  if (isNew || !hasGrown) {
+    machine.saveSoon(runner);
     return ok(undefined);
   }
   const unwritten = machine.note(runner, `The file was not applied to ${runner.name}`);

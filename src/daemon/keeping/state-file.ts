@@ -106,14 +106,17 @@ export interface Savable {
   readonly host: { saved(): SavedPlace };
 }
 
+const COMMA = Buffer.from(',');
+const END = Buffer.from(']}');
+
 /** Reads and writes RUN_DIR/state.json. */
 export class StateFile {
   readonly #runDir: string;
   readonly #bootId: string;
   readonly #netns: string;
   readonly #cookie: string | undefined;
-  /** What was written of each bond: one that did not change is not asked again. */
-  readonly #texts = new WeakMap<Savable, string>();
+  /** What was written of each bond, as bytes: one that did not change is not asked again. */
+  readonly #texts = new WeakMap<Savable, Uint8Array>();
   /** The steps that were written last, and their text: routes without number may be in them. */
   #applying: { readonly steps: readonly Step[]; readonly text: string } = { steps: [], text: '[]' };
   readonly #takenTexts = new WeakMap<SavedBelongings, string>();
@@ -138,14 +141,17 @@ export class StateFile {
     const begun = applying.length === 0 ? '' : `,"applying":${this.#applying.text}`;
     const cookie = this.#cookie === undefined ? {} : { netnsCookie: this.#cookie };
     const head = { version: STATE_VERSION, bootId: this.#bootId, netns: this.#netns, ...cookie };
-    const texts = bonds.map(bond => this.#textOf(bond, changed?.has(bond) ?? true));
-    const text = `${JSON.stringify(head).slice(0, -1)}${begun},"bonds":[${texts.join(',')}]}`;
-    keepTwice(stateFilePath(this.#runDir), text);
+    const pieces: Uint8Array[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)}${begun},"bonds":[`)];
+    for (const bond of bonds) pieces.push(this.#textOf(bond, changed?.has(bond) ?? true), COMMA);
+    // Instead of the last comma.
+    if (bonds.length > 0) pieces.pop();
+    pieces.push(END);
+    keepTwice(stateFilePath(this.#runDir), pieces);
   }
 
-  #textOf(bond: Savable, isChanged: boolean): string {
+  #textOf(bond: Savable, isChanged: boolean): Uint8Array {
     const known = isChanged ? undefined : this.#texts.get(bond);
-    const text = known ?? this.#fullText({ ...bond.saved(), ...bond.host.saved() });
+    const text = known ?? Buffer.from(this.#fullText({ ...bond.saved(), ...bond.host.saved() }));
     this.#texts.set(bond, text);
     return text;
   }

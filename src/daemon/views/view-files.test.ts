@@ -2,6 +2,7 @@
 import {
   appendFileSync,
   closeSync,
+  existsSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -102,4 +103,17 @@ describe('A write', () => {
     appendFileSync(at(SLAVES), '-eth0\n');
     await settled(['eth0 eth1\n-eth0\n']);
   });
+});
+
+test('Many files are written in goes, with turns for others in between, and one that changes meanwhile is right in the end', async () => {
+  const many = Array.from({ length: 3000 }, (_, nth) => `sys/class/net/bond0/many/${nth}`);
+  for (const path of many) tree.set(path, { text: 'one\n' });
+  const [first = '', last = ''] = [many[0], many.at(-1)];
+  files.write();
+  expect(text(first)).toBe('one\n');
+  expect(existsSync(at(last))).toBe(false);
+  tree.set(last, { text: 'other\n' });
+  files.touch();
+  await expect.poll(() => existsSync(at(last)) && text(last), { timeout: 20_000 }).toBe('other\n');
+  expect(many.filter(path => !existsSync(at(path)))).toEqual([]);
 });

@@ -27,8 +27,10 @@ const LONGEST_PAUSE_MS = 700;
 /** Changes that are no news of any kind (a speed that was negotiated anew) are found after this. */
 const SWEEP_MS = 5000;
 
-/** Files that are written in one go: thousands would keep monitors waiting (some 40 µs each). */
-const AT_ONCE = 1000;
+/** So long files are written in one go: thousands would keep monitors waiting, and whoever waits for an answer (40 to 400 µs each). */
+const GO_MS = 20;
+/** And so many in any case. */
+const GO_FILES = 25;
 
 const AREAS = ['proc', 'sys'] as const;
 const MARK = 'README';
@@ -77,6 +79,8 @@ export class ViewFiles {
   readonly #watch = new ViewWatch(directory => this.#look(directory));
   #replaced = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** Writes what was not written in the last go. */
+  #rest: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #lastMs = Number.NEGATIVE_INFINITY;
   #problem = '';
@@ -126,9 +130,10 @@ export class ViewFiles {
     this.#timer.unref();
   }
 
-  /** Writes what changed, at once. */
+  /** Writes what changed, the first of it at once. */
   write(): void {
     if (!this.#open) return;
+    clearTimeout(this.#rest);
     const fromMs = performance.now();
     try {
       const trees = [MARKS, ...this.#options.trees()];
@@ -142,27 +147,14 @@ export class ViewFiles {
       const gone = dropped.flatMap(tree =>
         [...tree.keys()].filter(path => this.#written.has(path) && !stays(path)),
       );
-      const steps = gone.map(path => () => this.#remove(path));
       const due = changed.flatMap(tree =>
         Array.from(tree).filter(([path, entry]) => !same(this.#written.get(path), entry)),
       );
-      steps.push(
-        ...due.slice(0, AT_ONCE).map(
-          ([path, entry]) =>
-            () =>
-              this.#put(path, entry),
-        ),
-      );
-      const failures = steps.map(quietly).filter(failure => failure !== undefined);
-      if (failures.length === 0 && due.length <= AT_ONCE) for (const tree of changed) this.#settled.add(tree);
-      // Not at once where nothing could be written: it may be so for long.
-      if (due.length > AT_ONCE && failures.length === 0) this.#again();
+      const steps = gone.map(path => () => this.#remove(path));
+      for (const [path, entry] of due) steps.push(() => this.#put(path, entry));
       if (this.#isSweep) this.#watch.suspectAll();
       this.#isSweep = false;
-      this.#watch.follow(new Set(this.#inside.keys()));
-      // One file that cannot be written keeps no other from being.
-      if (failures.length > 0) throw failures[0];
-      this.#problem = '';
+      this.#goOn(steps, changed);
     } catch (error) {
       this.#tell(error);
     } finally {
@@ -171,14 +163,30 @@ export class ViewFiles {
     }
   }
 
-  /** The next part, after whatever else is waiting. */
-  #again(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.write();
-    }, 1);
-    this.#timer.unref();
+  /** Does steps for a while, and the rest after whatever else is waiting; then the parts that they are of are settled. */
+  #goOn(steps: readonly (() => void)[], parts: readonly FileTree[], failure?: unknown): void {
+    const untilMs = performance.now() + GO_MS;
+    let failed = failure;
+    let done = 0;
+    while (done < steps.length && (done < GO_FILES || performance.now() < untilMs)) {
+      const step = steps[done];
+      const problem = step === undefined ? undefined : quietly(step);
+      // One file that cannot be written keeps no other from being.
+      failed ??= problem;
+      done += 1;
+    }
+    this.#watch.follow(new Set(this.#inside.keys()));
+    if (done < steps.length) {
+      this.#rest = setTimeout(() => {
+        this.#tell(quietly(() => this.#goOn(steps.slice(done), parts, failed)));
+      }, 1);
+      this.#rest.unref();
+      return;
+    }
+    this.#tell(failed);
+    if (failed !== undefined) return;
+    for (const part of parts) this.#settled.add(part);
+    this.#problem = '';
   }
 
   /** Takes everything away. */
@@ -186,6 +194,7 @@ export class ViewFiles {
     if (!this.#open) return;
     this.#open = false;
     clearTimeout(this.#timer);
+    clearTimeout(this.#rest);
     clearInterval(this.#sweep);
     this.#watch.close();
     this.#written.clear();
@@ -360,7 +369,8 @@ export class ViewFiles {
       if (text !== '') writes.push({ path, text });
     }
     if (!isSpoilt) return;
-    // Which part it is of is not known: all are held against what is written.
+    // Which part it is of is not known: all are held against what is written, also those that are being written.
+    clearTimeout(this.#rest);
     this.#settled.clear();
     // What they set shows in the files when they are put right.
     const done = writes.length === 0 ? Promise.resolve() : this.#options.written(writes);
@@ -389,6 +399,7 @@ export class ViewFiles {
   }
 
   #tell(error: unknown): void {
+    if (error === undefined) return;
     const message = error instanceof Error ? error.message : String(error);
     if (message === this.#problem) return;
     this.#problem = message;

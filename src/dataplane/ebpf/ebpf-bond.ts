@@ -35,7 +35,7 @@ import {
 } from './find-bond.js';
 import { LiveState } from './live-state.js';
 import { closeMaps, createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
-import { notedWith, type Parts, readParts, type Unfinished, writeParts } from './parts.js';
+import { notedWith, type Parts, readParts, renewParts, type Unfinished, writeParts } from './parts.js';
 import { Pins, type PinStore } from './pins.js';
 import { receiveProgram } from './programs.js';
 import { publishPlan } from './publish-plan.js';
@@ -168,7 +168,10 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
     }
     adopted.#keepPinned();
     // Where nothing can be written, the note that is there still leads the next daemon to all of it.
-    quietly(() => adopted.#saveParts(notedWith(maps, parts, adopted.#pins)));
+    quietly(() => {
+      adopted.#parts = notedWith(maps, parts, adopted.#pins);
+      renewParts(places.partsFile, adopted.#parts);
+    });
     return adopted;
   }
 

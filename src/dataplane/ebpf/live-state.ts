@@ -26,6 +26,7 @@ type Shared = StructAccessor<FieldsOf<typeof SHARED>>;
 type LossEntry = StructAccessor<FieldsOf<typeof LOSS>>;
 
 const { stride: MEMBER_STRIDE } = SHARED.fields.members.type;
+const IFINDEX = MEMBER.offset('ifindex');
 const WORD = 4;
 const LONG = 8;
 
@@ -188,7 +189,8 @@ export class LiveState {
 
   /** Interface in a slot; 0 when it is free, or no slot. */
   memberAt(slot: number): MemberIndex {
-    return slot < MAX_MEMBERS ? this.#shared.members.at(slot).ifindex : 0;
+    // Not by an accessor, which would be made for each of 64 slots whenever members are listed.
+    return slot < MAX_MEMBERS ? (this.#words[(this.#memberOffset(slot) + IFINDEX) / WORD] ?? 0) : 0;
   }
 
   slotOf(member: MemberIndex): number | undefined {

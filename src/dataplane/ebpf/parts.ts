@@ -1,5 +1,5 @@
 // What a bond is made of, as a file: another process finds the bond by it, or clears away what was never finished.
-import { keepTwice, mapInfo } from '../../linux/index.js';
+import { keepTwice, keepTwiceIfOther, mapInfo } from '../../linux/index.js';
 import { EBPF_NOTE, readNote } from '../parts-note.js';
 import type { Attachment } from './attachment.js';
 import { type FieldPlaces, FIELDS } from './carried-state.js';
@@ -59,6 +59,11 @@ export function notedWith(
 /** Replaces the file and its copy; a crash leaves the old or the new one of each. */
 export function writeParts(file: string, parts: Parts | Unfinished): void {
   keepTwice(file, JSON.stringify(parts));
+}
+
+/** The same where the file or its copy says something else. */
+export function renewParts(file: string, parts: Parts): void {
+  keepTwiceIfOther(file, JSON.stringify(parts));
 }
 
 /** What the file says; undefined when there is none, or it is of another data plane. Throws UnreadableFile. */
