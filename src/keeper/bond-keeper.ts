@@ -4,7 +4,6 @@ import type { Refusal, Result } from '../base/index.js';
 import {
   type Bond,
   type BondEvent,
-  findOption,
   type ForwardingPlan,
   type Input,
   type MemberIndex,
@@ -17,6 +16,7 @@ import { Departures } from './departures.js';
 import { destroy, dismantle } from './ending.js';
 import { giveAddresses, giveMtu } from './following.js';
 import { join, undo, undoUnfinished } from './joining.js';
+import { movesTraffic } from './moving.js';
 import { outageOf } from './outage.js';
 import type { BondLink, Candidate, Host, Outage } from './ports.js';
 import type {
@@ -40,14 +40,6 @@ export type KeptPolicy = Pick<
 
 /** Inputs after which other members may be those that listen for answers. */
 const MOVES_EARS: ReadonlySet<Input['kind']> = new Set(['set-option', 'leave', 'bond-link']);
-
-/** Options that may change who sends at once. */
-const MOVES_TRAFFIC: ReadonlySet<string> = new Set(['active_slave', 'primary', 'prio']);
-
-/** True for an option, by its name or an alias, that may change who sends at once. */
-export function movesTraffic(option: string): boolean {
-  return MOVES_TRAFFIC.has(findOption(option)?.name ?? option);
-}
 
 /** What a keeper is made from: anew, or of what the book has. */
 export interface KeeperParts<H extends Host> {

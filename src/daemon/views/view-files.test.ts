@@ -108,7 +108,8 @@ describe('A write', () => {
 test('Many files are written in goes, with turns for others in between, and one that changes meanwhile is right in the end', async () => {
   const many = Array.from({ length: 3000 }, (_, nth) => `sys/class/net/bond0/many/${nth}`);
   for (const path of many) tree.set(path, { text: 'one\n' });
-  const [first = '', last = ''] = [many[0], many.at(-1)];
+  const first = many[0] ?? '';
+  const last = many.at(-1) ?? '';
   files.write();
   expect(text(first)).toBe('one\n');
   expect(existsSync(at(last))).toBe(false);

@@ -400,7 +400,7 @@ export class ViewFiles {
 
   #tell(error: unknown): void {
     if (error === undefined) return;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : JSON.stringify(error);
     if (message === this.#problem) return;
     this.#problem = message;
     this.#options.failed(message);
