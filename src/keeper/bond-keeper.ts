@@ -30,7 +30,7 @@ import type {
 } from './records.js';
 import { perform } from './performing.js';
 import { listen, sense } from './sensing.js';
-import { guarded } from './trying.js';
+import { guarded, noteFailure } from './trying.js';
 
 /** The policy, as far as it is driven: `Bond`, or one that a test puts in its place. */
 export type KeptPolicy = Pick<
@@ -367,10 +367,12 @@ export class BondKeeper<H extends Host = Host> {
   #tick(): void {
     for (const member of this.policy.members()) {
       // One that cannot be asked now is asked at the next tick: the others, and the next tick, are not to wait for it.
-      this.#guard(() => {
+      try {
         const news = this.host.links.news(member);
         if (news !== undefined) this.#memberIs(member.member, news);
-      });
+      } catch (error) {
+        noteFailure(this.host.book, error);
+      }
     }
     this.#sense();
     this.feed({ kind: 'time' });

@@ -12,6 +12,11 @@ export function guarded(book: Pick<Book, 'failed'>, action: () => void): void {
   try {
     action();
   } catch (error) {
-    if (!isGone(error)) book.failed(error);
+    noteFailure(book, error);
   }
+}
+
+/** Writes a failure down, unless it says no more than that an interface is gone. */
+export function noteFailure(book: Pick<Book, 'failed'>, error: unknown): void {
+  if (!isGone(error)) book.failed(error);
 }

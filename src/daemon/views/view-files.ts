@@ -15,6 +15,7 @@ import {
 import { dirname } from 'node:path';
 import { isErrno, readOwnFile } from '../../linux/index.js';
 import type { FileTree, TreeEntry } from '../../report/index.js';
+import { ViewSweep } from './view-sweep.js';
 import { ViewWatch } from './view-watch.js';
 import { isWritable, MOST_WRITTEN, type ViewWrite } from './view-writes.js';
 
@@ -24,9 +25,6 @@ const PAUSE_MS = 100;
 const PAUSE_TIMES = 10;
 /** What others do to files is put right within a second. */
 const LONGEST_PAUSE_MS = 700;
-/** Changes that are no news of any kind (a speed that was negotiated anew) are found after this. */
-const SWEEP_MS = 5000;
-
 /** So long files are written in one go: thousands would keep monitors waiting, and whoever waits for an answer (40 to 400 µs each). */
 const GO_MS = 20;
 /** And so many in any case. */
@@ -81,12 +79,13 @@ export class ViewFiles {
   #timer: NodeJS.Timeout | undefined;
   /** Writes what was not written in the last go. */
   #rest: NodeJS.Timeout | undefined;
-  #sweep: NodeJS.Timeout | undefined;
+  readonly #sweep = new ViewSweep(() => {
+    this.#options.anew();
+    this.touch();
+  });
   #lastMs = Number.NEGATIVE_INFINITY;
   #problem = '';
   #open = false;
-  /** All directories are to be looked at. */
-  #isSweep = false;
   /** Milliseconds that the last writing took. */
   #tookMs = 0;
 
@@ -110,12 +109,7 @@ export class ViewFiles {
     }
     this.#open = true;
     this.touch();
-    this.#sweep = setInterval(() => {
-      this.#options.anew();
-      this.#isSweep = true;
-      this.touch();
-    }, SWEEP_MS);
-    this.#sweep.unref();
+    this.#sweep.start();
   }
 
   /** Something may have changed: written after this turn, or a pause after the last time, longer where that took long. */
@@ -136,31 +130,34 @@ export class ViewFiles {
     clearTimeout(this.#rest);
     const fromMs = performance.now();
     try {
-      const trees = [MARKS, ...this.#options.trees()];
-      const changed = trees.filter(tree => !this.#settled.has(tree));
-      const now = new Set(trees);
-      const dropped = this.#trees.filter(tree => !now.has(tree));
-      this.#trees = trees;
-      for (const tree of dropped) this.#settled.delete(tree);
-      const stays = (path: string): boolean => changed.some(tree => tree.has(path));
-      // What goes, goes first: the link of an interface makes room for the directory of a member, and the other way.
-      const gone = dropped.flatMap(tree =>
-        [...tree.keys()].filter(path => this.#written.has(path) && !stays(path)),
-      );
-      const due = changed.flatMap(tree =>
-        Array.from(tree).filter(([path, entry]) => !same(this.#written.get(path), entry)),
-      );
-      const steps = gone.map(path => () => this.#remove(path));
-      for (const [path, entry] of due) steps.push(() => this.#put(path, entry));
-      if (this.#isSweep) this.#watch.suspectAll();
-      this.#isSweep = false;
-      this.#goOn(steps, changed);
+      this.#sweep.work(isSweep => this.#writeChanged(isSweep));
     } catch (error) {
       this.#tell(error);
     } finally {
       this.#lastMs = performance.now();
       this.#tookMs = this.#lastMs - fromMs;
     }
+  }
+
+  #writeChanged(isSweep: boolean): void {
+    const trees = [MARKS, ...this.#options.trees()];
+    const changed = trees.filter(tree => !this.#settled.has(tree));
+    const now = new Set(trees);
+    const dropped = this.#trees.filter(tree => !now.has(tree));
+    this.#trees = trees;
+    for (const tree of dropped) this.#settled.delete(tree);
+    const stays = (path: string): boolean => changed.some(tree => tree.has(path));
+    // What goes, goes first: the link of an interface makes room for the directory of a member, and the other way.
+    const gone = dropped.flatMap(tree =>
+      [...tree.keys()].filter(path => this.#written.has(path) && !stays(path)),
+    );
+    const due = changed.flatMap(tree =>
+      Array.from(tree).filter(([path, entry]) => !same(this.#written.get(path), entry)),
+    );
+    const steps = gone.map(path => () => this.#remove(path));
+    for (const [path, entry] of due) steps.push(() => this.#put(path, entry));
+    if (isSweep) this.#watch.suspectAll();
+    this.#goOn(steps, changed);
   }
 
   /** Does steps for a while, and the rest after whatever else is waiting; then the parts that they are of are settled. */
@@ -195,7 +192,7 @@ export class ViewFiles {
     this.#open = false;
     clearTimeout(this.#timer);
     clearTimeout(this.#rest);
-    clearInterval(this.#sweep);
+    this.#sweep.close();
     this.#watch.close();
     this.#written.clear();
     this.#inside.clear();
