@@ -57,6 +57,7 @@ import { obeyWrite, type ViewWrite } from './views/view-writes.js';
 import { systemRefusal } from './kernel/system-refusal.js';
 import { Turns } from './kernel/turns.js';
 import { SystemLinks } from './views/system-links.js';
+import { Thrift } from './keeping/thrift.js';
 import { type TextView, textView } from './views/views.js';
 
 const GROUP_AND_OTHERS_WRITE = 0o022;
@@ -118,6 +119,7 @@ class Daemon implements RunningDaemon {
   readonly #files: ViewFiles;
   readonly #trees = new BondTrees(new SystemLinks());
   readonly #touches = new Hold(() => this.#files.touch());
+  readonly #thrift = new Thrift();
   readonly #news: KernelNews;
   readonly #awaited: AwaitedMembers;
   readonly #applying: Applying;
@@ -199,7 +201,7 @@ class Daemon implements RunningDaemon {
         save: changed => void daemon.#save(changed),
         saveSoon: changed => daemon.#due.soon(changed),
         note: (changed, what) => daemon.#note(changed, what),
-        hold: () => daemon.#touches.hold(daemon.#due.hold()),
+        hold: () => daemon.#touches.hold(daemon.#due.hold(), daemon.#thrift.burst()),
       },
       state,
       unlock,
@@ -246,6 +248,7 @@ class Daemon implements RunningDaemon {
     this.#files.open();
     this.#guard.start();
     this.#machine.log.info({ pid: process.pid, adopted: this.#adopted }, 'ready');
+    this.#thrift.begin();
   }
 
   async close(how: 'leave-in-place' | 'remove-everything'): Promise<void> {

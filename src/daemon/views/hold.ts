@@ -8,11 +8,11 @@ export class Hold {
     this.#action = action;
   }
 
-  /** It waits from here until what this gives is called, and is done then, after `first`. */
-  hold(first: () => void = () => {}): () => void {
+  /** It waits from here until what this gives is called, and is done then, after all of `first`. */
+  hold(...first: (() => void)[]): () => void {
     this.#held += 1;
     return () => {
-      first();
+      for (const end of first) end();
       this.#held -= 1;
       this.touch();
     };
