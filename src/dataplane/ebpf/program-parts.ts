@@ -48,7 +48,7 @@ export const STACK = {
   context: -48,
   last: -56,
   order: -64,
-  tries: -72,
+  turns: -72,
   event: -88,
   base: -96,
   range: -104,

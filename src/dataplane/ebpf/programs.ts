@@ -45,10 +45,11 @@ export const RECEIVE_PROGRAM = 'bw_receive';
 export const TRANSMIT_PROGRAM = 'bw_transmit';
 
 /**
- * How often a frame looks again when the daemon changed the order under its eyes. The verifier walks through the loop for each; the
- * daemon would have to write both halves once more within the microsecond of the second look.
+ * How many members a frame looks at when it looks again, as the daemon changed the order under its eyes: the first that can send is
+ * among the first, and the verifier walks through each turn of the loop. For a third look the daemon would have to write both halves
+ * once more within the microsecond of the second.
  */
-const MOST_TRIES = 1;
+const AGAIN_MEMBERS = 8;
 
 /**
  * Transmit: on the ingress of the lower end (netkit: at the near end), for every frame that the host sends through the bond.
@@ -206,7 +207,9 @@ export function chooseMember(program: Assembler, context: ProgramContext, found:
   program
     .include(a => forget(a, R8, R1))
     .store('u64', R10, STACK.old, R8)
-    .storeImm('u64', R10, STACK.tries, 0)
+    // By a register: kernels before 6.3 forget a constant that is stored as such, and with it that the loop ends.
+    .mov(R1, MAX_MEMBERS)
+    .store('u64', R10, STACK.turns, R1)
     .label(start)
     // One load for length and half: the daemon writes the other half meanwhile.
     .load('u32', R1, R7, at.order)
@@ -222,7 +225,8 @@ export function chooseMember(program: Assembler, context: ProgramContext, found:
     .label(again)
     .load('u64', R1, R10, STACK.range)
     .jge(R6, R1, exhausted)
-    .jge(R6, MAX_MEMBERS, exhausted)
+    .load('u64', R1, R10, STACK.turns)
+    .jge(R6, R1, exhausted)
     .load('u64', R1, R10, STACK.base)
     .add(R1, R6)
     .lsh(R1, 2)
@@ -253,9 +257,9 @@ export function chooseMember(program: Assembler, context: ProgramContext, found:
     .load('u32', R1, R7, at.order)
     .load('u64', R2, R10, STACK.order)
     .jeq(R1, R2, none)
-    .load('u64', R1, R10, STACK.tries)
-    .jge(R1, MOST_TRIES, none)
-    .add(R1, 1)
-    .store('u64', R10, STACK.tries, R1)
+    .load('u64', R1, R10, STACK.turns)
+    .jne(R1, MAX_MEMBERS, none)
+    .mov(R1, AGAIN_MEMBERS)
+    .store('u64', R10, STACK.turns, R1)
     .jump(start);
 }
