@@ -169,7 +169,8 @@ describe('RUN_DIR/proc and RUN_DIR/sys', () => {
     const stage = await Stage.open();
     await stage.bond();
     const active = `${stage.runDir}/sys/class/net/bond0/bonding/active_slave`;
-    await until('the files', () => existsSync(active));
+    // Made with the bond, and right once the member is.
+    await until('the files', () => existsSync(active) && readFileSync(active, 'utf8') === 'eth0\n');
     await stage.bondwire.stop('SIGKILL');
     expect(readFileSync(active, 'utf8')).toBe('eth0\n');
     stage.lab.cut('eth0');
