@@ -78,7 +78,11 @@ test('Two failures one after the other while nobody looked are counted, one for 
   stage.lab.cut('eth0');
   await traffic.flowing();
   stage.lab.restore('eth0');
-  await until('the switch forwards to eth0', () => stage.lab.link('switch', 'p0')?.operationalState === 'up');
+  // A device sends nothing from its carrier's coming until the kernel has looked at it (linkwatch: dev_activate); a daemon that reads it
+  // brings that about (rtnl_getlink), but there is none now.
+  const isUp = (place: 'host' | 'switch', name: string) =>
+    stage.lab.link(place, name)?.operationalState === 'up';
+  await until('eth0 sends, and the switch forwards it', () => isUp('host', 'eth0') && isUp('switch', 'p0'));
   stage.lab.cut('eth1');
   await traffic.flowing();
   await stage.bondwire.start();

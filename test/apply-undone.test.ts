@@ -102,6 +102,17 @@ test('when a bond cannot be made, those before it go again, and one that was cha
   expect((await stage.show()).members.map(({ name }) => name)).toEqual(['eth0', 'eth2']);
 });
 
+test('what was carried out stays, though the daemon dies right after it', async () => {
+  const stage = await prepared();
+  const changed = FIRST.replace('updelay: 200', 'updelay: 300');
+  expect(await apply(stage, changed)).toMatchObject({ status: 0, stderr: '' });
+  await stage.bondwire.stop('SIGKILL');
+  const state = JSON.parse(readFileSync(`${stage.runDir}/state.json`, 'utf8')) as { applying?: unknown };
+  expect(state.applying).toBeUndefined();
+  await stage.bondwire.start();
+  expect((await stage.show()).options).toMatchObject({ updelay: 300 });
+});
+
 /** Waits until the daemon notes that it is at this bond. */
 async function at(stage: Stage, bond: string): Promise<void> {
   await until(`the daemon is at ${bond}`, () => {
