@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { SystemError } from '../../linux/index.js';
 import { surviveFailures } from './passing-failures.js';
+
+afterEach(() => void vi.useRealTimers());
 
 /** An event loop that tells what nobody caught, and what was written down of it. */
 function watched() {
@@ -18,12 +20,18 @@ test('A call that failed where nobody waits for it is written down, and the daem
   expect(said).toEqual([[{ err: failure }, 'what was due could not be done']]);
 });
 
-test('The same failure again and again does not fill the log', () => {
+test('The same failures again and again, in turns too, do not fill the log; after a while they are told again', () => {
+  vi.useFakeTimers();
   const { loop, said } = watched();
-  for (let nth = 0; nth < 100; nth++) loop.emit('uncaughtException', new SystemError('RTM_GETNEIGH', 1));
-  expect(said).toHaveLength(1);
-  loop.emit('uncaughtException', new SystemError('RTM_GETLINK', 24));
+  const both = (): void => {
+    loop.emit('uncaughtException', new SystemError('RTM_GETNEIGH', 1));
+    loop.emit('uncaughtException', new SystemError('RTM_GETLINK', 24));
+  };
+  for (let nth = 0; nth < 100; nth++) both();
   expect(said).toHaveLength(2);
+  vi.advanceTimersByTime(10_000);
+  both();
+  expect(said).toHaveLength(4);
 });
 
 test('A mistake of ours ends the daemon', () => {

@@ -12,13 +12,13 @@ export function surviveFailures(
   log: Pick<Logger, 'error'>,
   loop: Pick<EventEmitter, 'on' | 'off'> = process,
 ): () => void {
+  /** When each was written down. */
   const told = new Map<string, number>();
   const failed = (error: unknown): void => {
     if (!isSystemFailure(error)) throw error;
     const now = performance.now();
-    const last = told.get(error.message);
-    if (last !== undefined && now - last < AGAIN_MS) return;
-    told.clear();
+    for (const [message, atMs] of told) if (now - atMs >= AGAIN_MS) told.delete(message);
+    if (told.has(error.message)) return;
     told.set(error.message, now);
     log.error({ err: error }, 'what was due could not be done');
   };
