@@ -180,7 +180,7 @@ export class BondKeeper<H extends Host = Host> {
     this.#stackDirty = true;
     if (this.#willLook || this.#closed) return;
     this.#willLook = true;
-    this.host.clock.soon(() => {
+    this.host.links.whenToLook(() => {
       this.#willLook = false;
       if (this.#closed || !this.#stackDirty) return;
       this.refreshStack(true);

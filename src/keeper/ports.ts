@@ -69,6 +69,8 @@ export interface Links {
   takesAddress(ifindex: number): boolean;
   /** The bond and what stands on it, the bond first. With `shared`, the look that other bonds take at the same time will do. */
   stack(shared: boolean): readonly StackedDevice[];
+  /** Calls `look`, which takes a shared look, once: at the earliest after this turn, at the latest after half a second. */
+  whenToLook(look: () => void): void;
   counters(ifindex: number): Counters;
 
   /** Before it joins: no IPv6 of its own, no packets made of many. */
@@ -177,8 +179,6 @@ export interface Clock {
   now(): TimeMs;
   /** Runs something at a time, once, and never at once; what it gives takes that back. */
   at(deadlineMs: TimeMs, run: () => void): () => void;
-  /** Runs something when what is being done is done. */
-  soon(run: () => void): void;
 }
 
 /** What a failure cost, where that is known. */

@@ -3,6 +3,7 @@ import {
   type Address,
   AF_INET,
   AF_INET6,
+  AF_UNSPEC,
   emitAddress,
   IFA_F,
   NLM_F_CREATE,
@@ -12,22 +13,36 @@ import {
   parseAddress,
   RTM_DELADDR,
   RTM_GETADDR,
+  RTM_GETMULTICAST,
   RTM_NEWADDR,
 } from '../netlink/index.js';
-import type { SystemError } from './errors.js';
+import { isErrno, type SystemError } from './errors.js';
 import type { NamedRequest, Rtnetlink } from './rtnetlink.js';
+
+/** Messages of a dump; of one interface where `ifindex` is not 0, none when that is gone. Kernels before 4.20 give all. */
+function dumpOf(netlink: Rtnetlink, type: number, family: number, ifindex: number): Address[] {
+  const payload = emitAddress({ family, prefixLength: 0, scope: 0, ifindex, other: [] });
+  const found: Address[] = [];
+  try {
+    for (const message of netlink.dump({ type, flags: 0, payload })) {
+      const address = parseAddress(message.payload);
+      if (!address.ok || (ifindex !== 0 && address.value.ifindex !== ifindex)) continue;
+      if (message.type === RTM_NEWADDR || message.type === RTM_GETMULTICAST) found.push(address.value);
+    }
+  } catch (error) {
+    if (ifindex === 0 || !isErrno(error, 'ENODEV')) throw error;
+  }
+  return found;
+}
 
 /** All addresses, or those of one interface. */
 export function listAddresses(netlink: Rtnetlink, filter: { readonly ifindex?: number } = {}): Address[] {
-  const all: Address = { family: 0, prefixLength: 0, scope: 0, ifindex: 0, other: [] };
-  const addresses: Address[] = [];
-  for (const message of netlink.dump({ type: RTM_GETADDR, flags: 0, payload: emitAddress(all) })) {
-    const address = parseAddress(message.payload);
-    if (message.type !== RTM_NEWADDR || !address.ok) continue;
-    if (filter.ifindex === undefined || filter.ifindex === address.value.ifindex)
-      addresses.push(address.value);
-  }
-  return addresses;
+  return dumpOf(netlink, RTM_GETADDR, AF_UNSPEC, filter.ifindex ?? 0);
+}
+
+/** The IPv6 multicast groups that an interface has joined, as text, in the kernel's order (inet6_dump_addr). */
+export function listIpv6Groups(netlink: Rtnetlink, ifindex: number): string[] {
+  return dumpOf(netlink, RTM_GETMULTICAST, AF_INET6, ifindex).flatMap(({ multicast }) => multicast ?? []);
 }
 
 /**

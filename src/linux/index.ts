@@ -6,6 +6,7 @@ export {
   deleteAddress,
   deleteAddresses,
   listAddresses,
+  listIpv6Groups,
 } from './addresses.js';
 export {
   BPF_NETKIT_PRIMARY,
@@ -98,7 +99,7 @@ export {
   type PairOptions,
   type VethOptions,
 } from './links.js';
-export { followLinks, knownLinks, LinkTable } from './link-table.js';
+export { followLinks, knownLinks, knownLinksOfKinds, LinkTable } from './link-table.js';
 export { type MappedMemory, mapShared, viewMemory } from './memory.js';
 export {
   BPFFS_SOURCE,

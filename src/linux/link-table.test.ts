@@ -43,6 +43,10 @@ function follow(netlink: Rtnetlink, steps: readonly (() => unknown)[]): void {
       step();
       expect(told(table.all())).toEqual(told(listLinks(netlink)));
       expect(table.all()).toBe(table.all());
+      const kinds = ['macvlan', 'bridge'];
+      expect(table.ofKinds(kinds)).toEqual(
+        table.all().filter(({ info }) => kinds.includes(info?.kind ?? '')),
+      );
     }
     expect(told(late.all())).toEqual(told(listLinks(netlink)));
   } finally {

@@ -20,6 +20,8 @@ import { Rtnetlink } from './rtnetlink.js';
 export class LinkTable {
   readonly #news: Rtnetlink;
   readonly #links = new Map<number, Link>();
+  /** The same by kind, of those that have one. */
+  readonly #kinds = new Map<string, Map<number, Link>>();
   #all: readonly Link[] = [];
   /** It is to be asked for anew. */
   #isStale = true;
@@ -37,12 +39,36 @@ export class LinkTable {
 
   /** As the kernel has them now, by index. Throws SystemError. */
   all(): readonly Link[] {
-    const isWhole = this.#news.takeNews(message => this.#told(message));
-    if (!isWhole || this.#isStale) this.#askForAll();
-    if (this.#isChanged)
-      this.#all = Array.from(this.#links.values()).toSorted((one, other) => one.ifindex - other.ifindex);
+    this.#takeIn();
+    if (this.#isChanged) this.#all = byIndex(this.#links.values());
     this.#isChanged = false;
     return this.#all;
+  }
+
+  /** Those of these kinds, as `all()`; what it costs does not grow with the others. */
+  ofKinds(kinds: Iterable<string>): readonly Link[] {
+    this.#takeIn();
+    return byIndex(Array.from(kinds, kind => [...(this.#kinds.get(kind)?.values() ?? [])]).flat());
+  }
+
+  #takeIn(): void {
+    const isWhole = this.#news.takeNews(message => this.#told(message));
+    if (!isWhole || this.#isStale) this.#askForAll();
+  }
+
+  #put(link: Link): void {
+    this.#remove(link.ifindex);
+    this.#links.set(link.ifindex, link);
+    const kind = link.info?.kind;
+    if (kind === undefined) return;
+    const others = this.#kinds.get(kind) ?? new Map<number, Link>();
+    this.#kinds.set(kind, others.set(link.ifindex, link));
+  }
+
+  #remove(ifindex: number): void {
+    const kind = this.#links.get(ifindex)?.info?.kind;
+    this.#links.delete(ifindex);
+    if (kind !== undefined) this.#kinds.get(kind)?.delete(ifindex);
   }
 
   close(): void {
@@ -57,13 +83,13 @@ export class LinkTable {
     const link = parsed.value;
     this.#isChanged = true;
     if (type === RTM_DELLINK) {
-      this.#links.delete(link.ifindex);
+      this.#remove(link.ifindex);
       // What stands on one that moved has it in another namespace now, and no news of its own.
       if (link.newNetnsId !== undefined) this.#isStale = true;
       return;
     }
     if (!this.#links.has(link.ifindex) && this.#standsElsewhere()) this.#isStale = true;
-    this.#links.set(link.ifindex, link);
+    this.#put(link);
   }
 
   /** True when something stands on an interface of another namespace: one that comes here may be that. */
@@ -82,10 +108,15 @@ export class LinkTable {
       this.#isStale = false;
       this.#isChanged = true;
       this.#links.clear();
-      for (const link of all) this.#links.set(link.ifindex, link);
+      this.#kinds.clear();
+      for (const link of all) this.#put(link);
       if (!this.#news.takeNews(message => this.#told(message))) this.#isStale = true;
     } while (this.#isStale);
   }
+}
+
+function byIndex(links: Iterable<Link>): readonly Link[] {
+  return Array.from(links).toSorted((one, other) => one.ifindex - other.ifindex);
 }
 
 const tables = new WeakMap<Rtnetlink, LinkTable>();
@@ -103,4 +134,11 @@ export function followLinks(netlink: Rtnetlink): () => void {
 /** All links of the connection's namespace, without counters that are true (`LinkTable`): by a table where one is kept, else asked for. */
 export function knownLinks(netlink: Rtnetlink): readonly Link[] {
   return tables.get(netlink)?.all() ?? listLinks(netlink);
+}
+
+/** Those of these kinds, as `knownLinks()`. */
+export function knownLinksOfKinds(netlink: Rtnetlink, kinds: ReadonlySet<string>): readonly Link[] {
+  const table = tables.get(netlink);
+  if (table !== undefined) return table.ofKinds(kinds);
+  return listLinks(netlink).filter(({ info }) => kinds.has(info?.kind ?? ''));
 }

@@ -3,11 +3,13 @@ import {
   AF_UNSPEC,
   asRequest,
   emitRoute,
+  type NetlinkMessage,
   NLM_F_CREATE,
   NLM_F_EXCL,
   NLM_F_REPLACE,
   parseRoute,
   type Route,
+  RTA,
   RTM_DELROUTE,
   RTM_F_CLONED,
   RTM_GETROUTE,
@@ -16,6 +18,7 @@ import {
   routeQuestion,
   routeTable,
   routeUses,
+  u32Attribute,
 } from '../netlink/index.js';
 import { isErrno, type SystemError } from './errors.js';
 import type { NamedRequest, Rtnetlink } from './rtnetlink.js';
@@ -26,6 +29,16 @@ export interface RouteFilter {
   readonly ifindex?: number;
   readonly table?: number;
   readonly family?: number;
+}
+
+/** The kernel leaves out those over other interfaces itself (since 4.20); of an interface that is gone there are none. */
+function dumpOrNone(netlink: Rtnetlink, payload: Uint8Array, isOfOne: boolean): readonly NetlinkMessage[] {
+  try {
+    return netlink.dump({ type: RTM_GETROUTE, flags: 0, payload });
+  } catch (error) {
+    if (isOfOne && isErrno(error, 'ENODEV')) return [];
+    throw error;
+  }
 }
 
 /** Routes of all tables (cache entries left out). */
@@ -40,10 +53,10 @@ export function listRoutes(netlink: Rtnetlink, filter: RouteFilter = {}): Route[
     scope: 0,
     type: 0,
     flags: 0,
-    attributes: [],
+    attributes: filter.ifindex === undefined ? [] : [u32Attribute(RTA.RTA_OIF, filter.ifindex)],
   });
   const routes: Route[] = [];
-  for (const message of netlink.dump({ type: RTM_GETROUTE, flags: 0, payload })) {
+  for (const message of dumpOrNone(netlink, payload, filter.ifindex !== undefined)) {
     const route = parseRoute(message.payload);
     if (message.type !== RTM_NEWROUTE || !route.ok || (route.value.flags & RTM_F_CLONED) !== 0) continue;
     if (filter.table !== undefined && routeTable(route.value) !== filter.table) continue;

@@ -16,6 +16,7 @@ import {
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
+export const RTM_GETMULTICAST = 58;
 
 /** Flags of an address (linux/if_addr.h). */
 export const IFA_F = {
@@ -59,6 +60,8 @@ export interface AddressAttributes {
   /** Metric of the prefix route. */
   readonly routePriority?: number;
   readonly protocol?: number;
+  /** A group that the interface has joined (IFA_MULTICAST), in answers to RTM_GETMULTICAST. */
+  readonly multicast?: string;
 }
 
 /** One address of an interface. */
@@ -113,6 +116,7 @@ const ADDRESS: FieldTable<AddressAttributes> = {
   label: [3, text],
   broadcast: [4, ipAddress],
   lifetimes: [6, lifetimes],
+  multicast: [7, ipAddress],
   flags: [8, u32],
   routePriority: [9, u32],
   protocol: [11, u8],
@@ -123,7 +127,7 @@ export function ownAddress(address: Address): string | undefined {
   return address.local ?? address.address;
 }
 
-/** Reads the payload of RTM_NEWADDR, RTM_DELADDR or RTM_GETADDR. */
+/** Reads the payload of RTM_NEWADDR, RTM_DELADDR or RTM_GETADDR, and of answers to RTM_GETMULTICAST. */
 export function parseAddress(payload: Uint8Array): Result<Address, string> {
   if (payload.length < IFADDRMSG_LENGTH)
     return err(`An address message of ${payload.length} bytes has no header`);

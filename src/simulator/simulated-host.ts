@@ -109,7 +109,8 @@ export class SimulatedHost implements Host {
     this.#world = world;
     const step = world.step ?? UNHARMED;
     const { plant = {} } = world;
-    this.links = inSteps({ ...linksOf(parts, step), ...plant.links }, LINK_STEPS, step);
+    const whenToLook = (look: () => void): void => void this.#at(world.clock.now, look);
+    this.links = inSteps({ ...linksOf(parts, step), whenToLook, ...plant.links }, LINK_STEPS, step);
     this.frames = inSteps(new SimulatedFrames(parts), ['send', 'sendThrough', 'close'], step);
     this.packets = inSteps(Object.assign(new SimulatedPackets(parts), plant.packets), PACKET_STEPS, step);
     this.intake = inSteps(
@@ -120,7 +121,6 @@ export class SimulatedHost implements Host {
     this.clock = {
       now: () => world.clock.now,
       at: (deadlineMs, run) => this.#at(deadlineMs + lateness(world), run),
-      soon: run => void this.#at(world.clock.now, run),
     };
     this.book = {
       save: () => this.#save(step),
@@ -184,7 +184,7 @@ function lateness({ pace, random }: BondWorld): number {
   return pace.timerLateMs > 0 ? random.next() * pace.timerLateMs : 0;
 }
 
-function linksOf({ world, device }: HostParts, step: Step): Links {
+function linksOf({ world, device }: HostParts, step: Step): Omit<Links, 'whenToLook'> {
   const at = (ifindex: number): NetworkInterface | undefined => world.interfaceAt(ifindex);
   const read = (ifindex: number): MemberLink | undefined => at(ifindex)?.link();
   return {

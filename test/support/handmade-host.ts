@@ -213,6 +213,7 @@ export class HandmadeHost implements Host {
       },
       randomAddress: () => '02:00:00:00:00:99',
       takesAddress: () => true,
+      whenToLook: look => this.clock.soon(look),
       stack: () => {
         this.#act('look');
         return [stackOf({ address: this.bondLink?.address ?? '' })];

@@ -84,7 +84,7 @@ export function describeBond(
 export function describedDocument(netlink: Rtnetlink, runner: BondRunner): DescribedDocument {
   const link = getLink(netlink, runner.plane.bondIfindex);
   if (link === undefined) return { addresses: [], routes: [], more: [] };
-  const own = addressesOfPeople(listAddresses(netlink), link);
+  const own = addressesOfPeople(listAddresses(netlink, { ifindex: link.ifindex }), link);
   const lasting = own.filter(isLasting);
   const routes = routesOfPeople(routesOn(netlink, runner), () => true);
   const plain = routes.filter(isPlain);

@@ -42,8 +42,7 @@ function isLinkLocal(text: string): boolean {
 /** What an interface carries that people gave it. */
 export function belongingsOnMember(netlink: Rtnetlink, ifindex: number): MemberBelongings {
   return {
-    addresses: listAddresses(netlink)
-      .filter(address => address.ifindex === ifindex)
+    addresses: listAddresses(netlink, { ifindex })
       .map(address => `${ownAddress(address) ?? ''}/${address.prefixLength}`)
       .filter(text => !isLinkLocal(text)),
     routes: listRoutes(netlink, { ifindex })

@@ -275,7 +275,11 @@ function freeing(
 ): string {
   const iface = members.at(-1);
   const stacked = links.some(link => link.link === master.ifindex || link.master === master.ifindex);
-  if (iface === undefined && !stacked && !addressesOfPeople(listAddresses(netlink), master).length)
+  if (
+    iface === undefined &&
+    !stacked &&
+    !addressesOfPeople(listAddresses(netlink, { ifindex: master.ifindex }), master).length
+  )
     return `it is in nobody's way; ${advice('ip link del dev {master}', { master: master.name ?? '' })}`;
   if (members.length < 2 || iface === undefined)
     return `as it may carry this machine's traffic, move what it carries first: docs/import.md tells how`;

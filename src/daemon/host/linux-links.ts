@@ -24,7 +24,7 @@ import { LinkReader } from '../kernel/link-reader.js';
 import type { Machine } from '../kernel/machine.js';
 import { countersOf } from '../kernel/member-counters.js';
 import { randomMac } from '../kernel/random-mac.js';
-import { collectStack, collectStackInTurn } from '../kernel/stack.js';
+import { collectStack, collectStackInTurn, whenToLook } from '../kernel/stack.js';
 import {
   belongingsOf,
   giveAddresses,
@@ -117,6 +117,10 @@ export class LinuxLinks implements Links {
   stack(shared: boolean): readonly StackedDevice[] {
     const collect = shared ? collectStackInTurn : collectStack;
     return collect(this.#parts.machine.netlink, this.#parts.bondIfindex);
+  }
+
+  whenToLook(look: () => void): void {
+    whenToLook(this.#parts.machine.netlink, look);
   }
 
   counters(ifindex: number): Counters {

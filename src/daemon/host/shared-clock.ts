@@ -2,6 +2,7 @@
 // an idle daemon is busy with.
 import type { Clock } from '../../keeper/index.js';
 import { monotonicMs } from '../../linux/index.js';
+import { runAlone } from '../keeping/passing-failures.js';
 
 /** What setTimeout takes, and a little less. */
 const LONGEST_TIMER_MS = 2_000_000_000;
@@ -16,17 +17,6 @@ export function servedAt(deadlineMs: number, nowMs: number): number {
   let step = MOST_LATE_MS;
   while (step > 1 && step * PART_LATE > wait) step /= 2;
   return Math.max(nowMs, Math.ceil(deadlineMs / step) * step);
-}
-
-/** What it throws is thrown from the event loop, as of a timer of its own: it keeps nobody else's from running. */
-function runAlone(run: () => void): void {
-  try {
-    run();
-  } catch (error) {
-    setImmediate(() => {
-      throw error;
-    });
-  }
 }
 
 export class SharedClock implements Clock {
@@ -54,10 +44,6 @@ export class SharedClock implements Clock {
       if (others.size === 0 && this.#due.get(servedMs) === others) this.#due.delete(servedMs);
       if (this.#due.size === 0) this.#set(Number.POSITIVE_INFINITY);
     };
-  }
-
-  soon(run: () => void): void {
-    setImmediate(run);
   }
 
   #set(nextMs: number): void {

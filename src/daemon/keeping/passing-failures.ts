@@ -25,3 +25,14 @@ export function surviveFailures(
   loop.on('uncaughtException', failed);
   return () => void loop.off('uncaughtException', failed);
 }
+
+/** What it throws is thrown from the event loop, as of a timer of its own: it keeps nobody else's from running. */
+export function runAlone(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
+  }
+}

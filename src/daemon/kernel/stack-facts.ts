@@ -1,8 +1,9 @@
 // What the kernel says of devices that may stand on a bond, in the namespace that the thread is in: links, addresses, and the multicast
 // groups that it tells in /proc alone.
 import { readFileSync } from 'node:fs';
+import { formatIpv6 } from '../../base/index.js';
 import type { VlanTag } from '../../frames/index.js';
-import { knownLinks, listAddresses, readSysctl, type Rtnetlink } from '../../linux/index.js';
+import { knownLinks, listAddresses, listIpv6Groups, readSysctl, type Rtnetlink } from '../../linux/index.js';
 import {
   type Address,
   AF_INET,
@@ -20,26 +21,48 @@ export const STACKABLE: ReadonlySet<string> = new Set(['vlan', 'macvlan']);
 /** What there is in the namespace, as far as it may stand on a bond. */
 export interface Surroundings {
   readonly links: readonly Link[];
-  readonly addresses: readonly Address[];
-  readonly igmp: ReadonlyMap<number, IgmpState>;
-  readonly mld: ReadonlyMap<number, readonly string[]>;
+  readonly addressesOf: (ifindex: number) => readonly Address[];
+  readonly igmpOf: (ifindex: number) => IgmpState | undefined;
+  readonly mldOf: (ifindex: number) => readonly string[];
 }
 
+/** Everything is asked for at once: for whoever wants it of many devices. */
 export function lookAround(netlink: Rtnetlink): Surroundings {
-  const [links, addresses] = [knownLinks(netlink), listAddresses(netlink)];
-  return { links, addresses, igmp: readIgmp(), mld: readMld() };
+  const addresses = new Map<number, Address[]>();
+  for (const address of listAddresses(netlink)) {
+    const others = addresses.get(address.ifindex);
+    if (others === undefined) addresses.set(address.ifindex, [address]);
+    else others.push(address);
+  }
+  const [links, igmp, mld] = [knownLinks(netlink), readIgmp(), readMld()];
+  return {
+    links,
+    addressesOf: ifindex => addresses.get(ifindex) ?? [],
+    igmpOf: ifindex => igmp.get(ifindex),
+    mldOf: ifindex => (mld.get(ifindex) ?? []).map(group => formatIpv6(Buffer.from(group, 'hex'))),
+  };
+}
+
+/** Each device is asked for when its turn comes: for whoever wants it of few, however many there are. */
+export function lookAtFew(netlink: Rtnetlink): Surroundings {
+  let igmp: string | undefined;
+  return {
+    links: knownLinks(netlink),
+    addressesOf: ifindex => listAddresses(netlink, { ifindex }),
+    igmpOf: ifindex => parseIgmp(deviceLines((igmp ??= textOf(IGMP)), ifindex)).get(ifindex),
+    mldOf: ifindex => listIpv6Groups(netlink, ifindex),
+  };
 }
 
 /** What peers and switches are told of one; called in its namespace. */
-export function describe(link: Link, { addresses, igmp, mld }: Surroundings): StackedDevice {
+export function describe(link: Link, around: Surroundings): StackedDevice {
   const name = link.name ?? '';
-  const own = addresses.filter(address => address.ifindex === link.ifindex);
-  const usable = own.filter(
-    address => ((address.flags ?? 0) & (IFA_F.IFA_F_TENTATIVE | IFA_F.IFA_F_DADFAILED)) === 0,
-  );
+  const usable = around
+    .addressesOf(link.ifindex)
+    .filter(address => ((address.flags ?? 0) & (IFA_F.IFA_F_TENTATIVE | IFA_F.IFA_F_DADFAILED)) === 0);
   const texts = (family: number): string[] =>
     usable.filter(address => address.family === family).map(address => ownAddress(address) ?? '');
-  const groups = igmp.get(link.ifindex);
+  const groups = around.igmpOf(link.ifindex);
   return {
     ifindex: link.ifindex,
     name,
@@ -50,7 +73,7 @@ export function describe(link: Link, { addresses, igmp, mld }: Surroundings): St
     forwarding: readSysctl('ipv6', name, 'forwarding') === '1',
     ipv4Groups: groups?.groups ?? [],
     igmpVersion: groups?.version ?? 3,
-    ipv6Groups: mld.get(link.ifindex) ?? [],
+    ipv6Groups: around.mldOf(link.ifindex),
     mldVersion: 2,
   };
 }
@@ -74,6 +97,22 @@ function textOf(path: string): string {
   } catch {
     return '';
   }
+}
+
+/** The lines of one device in /proc/net/igmp, found without reading all others. */
+export function deviceLines(text: string, ifindex: number): string[] {
+  const start = text.indexOf(`\n${ifindex}\t`) + 1;
+  if (start === 0) return [];
+  const lines: string[] = [];
+  for (let at = start; at < text.length; ) {
+    const end = text.indexOf('\n', at);
+    const line = text.slice(at, end === -1 ? text.length : end);
+    if (at !== start && /^\d/.test(line)) break;
+    lines.push(line);
+    if (end === -1) break;
+    at = end + 1;
+  }
+  return lines;
 }
 
 /** /proc/net/igmp: a line a device, then one indented line a group, the group as a number in the host's byte order. */
@@ -100,18 +139,21 @@ function readIgmp(): Map<number, IgmpState> {
   return parseIgmp(textOf(IGMP).split('\n'));
 }
 
-/** /proc/net/igmp6: index, device, group as 32 hexadecimal digits, and more. */
+/** /proc/net/igmp6: index, device, group as 32 hexadecimal digits, and more. By device its groups, as these digits. */
 export function parseMld(lines: readonly string[]): Map<number, string[]> {
   const devices = new Map<number, string[]>();
   for (const line of lines) {
-    const fields = /^(\d+)\s+\S+\s+([0-9a-f]{32})\s/.exec(line);
-    if (fields === null) continue;
-    const index = Number(fields[1]);
-    const text = (fields[2] ?? '').match(/.{4}/g)?.join(':') ?? '';
-    devices.set(index, [...(devices.get(index) ?? []), text]);
+    const group = IN_MLD.exec(line)?.[1];
+    if (group === undefined) continue;
+    const index = Number.parseInt(line, 10);
+    const groups = devices.get(index);
+    if (groups === undefined) devices.set(index, [group]);
+    else groups.push(group);
   }
   return devices;
 }
+
+const IN_MLD = /^\d+\s+\S+\s+([0-9a-f]{32})\s/;
 
 function readMld(): Map<number, string[]> {
   return parseMld(textOf(MLD).split('\n'));

@@ -4,15 +4,24 @@ import type { VlanTag } from '../../frames/index.js';
 import type { Rtnetlink } from '../../linux/index.js';
 import type { Link } from '../../netlink/index.js';
 import type { StackedDevice, Taught } from '../../policy/index.js';
+import { LookTurns } from './look-turns.js';
 import { standingElsewhere } from './stack-elsewhere.js';
-import { describe, lookAround, STACKABLE, type Surroundings, tagOf } from './stack-facts.js';
+import { describe, lookAround, lookAtFew, STACKABLE, type Surroundings, tagOf } from './stack-facts.js';
 
 /** The devices that stand on the bond, the bond first, those in other namespaces last. */
 export function collectStack(netlink: Rtnetlink, bondIfindex: number): StackedDevice[] {
-  return stackIn(netlink, lookAround(netlink), bondIfindex);
+  return stackIn(netlink, lookAtFew(netlink), bondIfindex);
 }
 
 const looks = new WeakMap<Rtnetlink, Surroundings>();
+const turns = new WeakMap<Rtnetlink, LookTurns>();
+
+/** Calls `look` when one at `collectStackInTurn` may be taken, which others that wait for one take at the same time. */
+export function whenToLook(netlink: Rtnetlink, look: () => void): void {
+  const ofAll = turns.get(netlink) ?? new LookTurns();
+  turns.set(netlink, ofAll);
+  ofAll.take(look);
+}
 
 /**
  * The same for all bonds that ask in one turn of the event loop: they share one look, as each event makes all of them ask. What

@@ -7,7 +7,7 @@ import {
   type Ethtool,
   getLink,
   isErrno,
-  knownLinks,
+  knownLinksOfKinds,
   type LinksElsewhere,
   type Rtnetlink,
   setLink,
@@ -20,6 +20,7 @@ import {
   filterWork,
   type SeenLink,
   seeLinks,
+  TAGGING,
   tagsOn,
   VLAN_FILTER_PREFIX,
   vlansOf,
@@ -108,7 +109,7 @@ export class VlanFollower {
     const { netlink, plane, records, guard } = this.#parts;
     guard(() => {
       this.#seeElsewhere();
-      const seen = seeLinks(knownLinks(netlink), this.#elsewhere);
+      const seen = seeLinks(knownLinksOfKinds(netlink, TAGGING), this.#elsewhere);
       const tags = tagsOn(seen, plane.bondIfindex);
       for (const [member, { joining, leaving }] of records) {
         if (leaving !== undefined) continue;
@@ -138,7 +139,7 @@ export class VlanFollower {
     this.#elsewhere = recentElsewhere(this.#parts.netlink);
     // A device that was made since is found soon.
     this.#lookSinceMs = performance.now();
-    const seen = seeLinks(knownLinks(this.#parts.netlink), this.#elsewhere);
+    const seen = seeLinks(knownLinksOfKinds(this.#parts.netlink, TAGGING), this.#elsewhere);
     this.#parts.plane.leaveTagged(member, vlansOf(seen, member).taking);
   }
 
@@ -205,10 +206,12 @@ function keepQuiet(netlink: Rtnetlink, name: string): void {
   }
 }
 
+const VLAN: ReadonlySet<string> = new Set(['vlan']);
+
 /** Removes the VLAN devices that were made for the hardware filter of a member, by whichever daemon. */
 export function removeVlanFilters(netlink: Rtnetlink, member: number): void {
-  for (const { name, ifindex, info } of knownLinks(netlink)) {
-    const isOurs = info?.kind === 'vlan' && name?.startsWith(`${VLAN_FILTER_PREFIX}${member.toString(36)}-`);
+  for (const { name, ifindex } of knownLinksOfKinds(netlink, VLAN)) {
+    const isOurs = name?.startsWith(`${VLAN_FILTER_PREFIX}${member.toString(36)}-`);
     if (isOurs === true) deleteLink(netlink, ifindex);
   }
 }

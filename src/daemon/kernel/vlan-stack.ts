@@ -6,6 +6,9 @@ import { IFF, type Link, tagNumber, vlanSettingsOf } from '../../netlink/index.j
 /** Devices that hand frames on with the tags that they have. */
 const TRANSPARENT: ReadonlySet<string> = new Set(['macvlan', 'macvtap', 'ipvlan', 'ipvtap']);
 
+/** Kinds of devices that may put tags on frames of the one that they stand on: no other matters here, and most are others. */
+export const TAGGING: ReadonlySet<string> = new Set(['vlan', ...TRANSPARENT]);
+
 /** Names of VLAN devices that are on members for their hardware filters alone. */
 export const VLAN_FILTER_PREFIX = 'bwv-';
 
@@ -24,10 +27,9 @@ export interface SeenLink {
 const keyOf = (netns: number, ifindex: number): string => `${netns}/${ifindex}`;
 const HERE = 0;
 
-/** True for a device that may put tags on frames of the one that it stands on: no other matters here, and most are others. */
+/** True for a device of such a kind that stands on one. */
 export function mayTag(link: Link): boolean {
-  const kind = link.info?.kind ?? '';
-  return link.link !== undefined && (kind === 'vlan' || TRANSPARENT.has(kind));
+  return link.link !== undefined && TAGGING.has(link.info?.kind ?? '');
 }
 
 /** Those links of the bond's namespace and of the others that may tag, each with what it stands on. */

@@ -23,7 +23,6 @@ import {
   parseRoute,
   type Route,
   RTA,
-  RTM_F_CLONED,
   RTN_UNICAST,
   RTPROT_KERNEL,
   routeDestination,
@@ -43,9 +42,11 @@ export interface Belongings {
 
 /** Addresses and routes of people on an interface. */
 export function belongingsOf(netlink: Rtnetlink, link: Link): Belongings {
-  const addresses = addressesOfPeople(listAddresses(netlink), link);
-  const all = listRoutes(netlink).filter(route => (route.flags & RTM_F_CLONED) === 0);
-  const routes = all.filter(route => routeUses(route, link.ifindex));
+  const { ifindex } = link;
+  const addresses = addressesOfPeople(listAddresses(netlink, { ifindex }), link);
+  // Routes over others matter where they may have one of its addresses as their source.
+  const all = listRoutes(netlink, addresses.length === 0 ? { ifindex } : {});
+  const routes = all.filter(route => routeUses(route, ifindex));
   return {
     addresses,
     routes: [...routesOfPeople(routes, () => true), ...subnetRoutes(routes, addresses)],
