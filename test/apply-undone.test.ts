@@ -154,6 +154,26 @@ async function cutShort(stage: Stage): Promise<void> {
   await ended(child);
 }
 
+test('a daemon that is ended in the midst of a file undoes all of it first, and says so to whoever asked', async () => {
+  const stage = await prepared();
+  const before = await picture(stage);
+  const applying = apply(stage, FILE);
+  await at(stage, 'bond4');
+  await stage.bondwire.stop('SIGTERM');
+  const { status, stderr: said } = await applying;
+  expect(status).toBe(1);
+  expect(said).toMatch(/The file was not applied to bond\d+: the daemon was asked to end meanwhile/);
+  expect(said).toContain('bond0 is as it was, as the file was not carried out.');
+  expect(said).toMatch(/bond1, .*bond4.* removed again/);
+  expect(stage.lab.link('host', 'bond4')).toBeUndefined();
+  await stage.bondwire.start();
+  await stage.up('eth1');
+  expect(await picture(stage)).toEqual(before);
+  expect((await stage.events()).map(({ message }) => message)).not.toContainEqual(
+    expect.stringMatching(/when an earlier daemon ended/),
+  );
+});
+
 test('the next daemon dies too, with its first write: the one after it undoes all of it', async () => {
   const stage = await prepared();
   const before = await picture(stage);

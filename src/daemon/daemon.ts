@@ -12,6 +12,7 @@ import {
 import { RTNLGRP } from '../netlink/index.js';
 import { adoptBond } from './keeping/adoption.js';
 import { Applying } from './apply/applying.js';
+import { daemonSite } from './apply/daemon-site.js';
 import { AwaitedMembers } from './members/awaited-members.js';
 import {
   controlSocketPath,
@@ -164,12 +165,8 @@ class Daemon implements RunningDaemon {
       },
     });
     this.#awaited = new AwaitedMembers(machine, this.#registry, this.#operations);
-    this.#applying = new Applying({
-      machine,
-      registry: this.#registry,
-      operations: this.#operations,
-      awaited: this.#awaited,
-    });
+    const [registry, operations, awaited] = [this.#registry, this.#operations, this.#awaited];
+    this.#applying = new Applying(daemonSite({ machine, registry, operations, awaited }));
     this.#guard = new RunDirGuard({
       runDir: machine.runDir,
       unlock,
@@ -254,10 +251,14 @@ class Daemon implements RunningDaemon {
   async close(how: 'leave-in-place' | 'remove-everything'): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // What was asked for is done, or undone, and answered; then what was asked meanwhile.
+    this.#applying.end();
+    await this.turns.take(() => {});
+    await this.#server?.close();
+    await this.turns.take(() => {});
     this.#awaited.close();
     this.#watch.close();
     this.#operations.chains.close();
-    await this.#server?.close();
     if (how === 'remove-everything') {
       for (const runner of this.#registry.all()) await this.#operations.destruction.destroy(runner);
     }
@@ -316,12 +317,7 @@ class Daemon implements RunningDaemon {
   find(name: string): Result<BondRunner, Refusal> {
     const runner = this.#registry.named(name);
     if (runner !== undefined) return ok(runner);
-    return err(
-      unknownBond(
-        name,
-        this.#registry.all().map(other => other.name),
-      ),
-    );
+    return err(unknownBond(name, this.status().bonds));
   }
 
   create(name: string, options: Readonly<Record<string, string>>) {

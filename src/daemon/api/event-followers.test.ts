@@ -4,13 +4,22 @@ import { connect, type Socket } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import type { EventRecord } from './api.js';
 import { eventText, followEvents, MOST_WAITING_BYTES } from './event-followers.js';
 import type { EventListener } from '../keeping/journal.js';
 
+const RECORD: EventRecord = {
+  seq: 1,
+  time: '2026-01-01T00:00:00.000Z',
+  bond: 'bond0',
+  severity: 'info',
+  type: 'link',
+  message: 'x'.repeat(1000),
+};
+
 const folder = mkdtempSync(join(tmpdir(), 'bw-follow-'));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('what waits for a reader who does not read is bounded, and he is let go', async () => {
   const listeners = new Set<EventListener>();
@@ -39,19 +48,11 @@ test('what waits for a reader who does not read is bounded, and he is let go', a
   let heard = 0;
   reading.on('data', (chunk: Buffer) => (heard += chunk.length));
   await vi.waitFor(() => expect(listeners.size).toBe(2), 10_000);
-  const record: EventRecord = {
-    seq: 1,
-    time: '2026-01-01T00:00:00.000Z',
-    bond: 'bond0',
-    severity: 'info',
-    type: 'link',
-    message: 'x'.repeat(1000),
-  };
   let told = 0;
   // Twice as much as may wait, in turns in which one who reads can read.
   while (told < 2 * MOST_WAITING_BYTES) {
-    for (let i = 0; i < 200; i++) for (const listener of Array.from(listeners)) listener(record);
-    told += 200 * eventText(record).length;
+    for (let i = 0; i < 200; i++) for (const listener of Array.from(listeners)) listener(RECORD);
+    told += 200 * eventText(RECORD).length;
     await new Promise(resolve => setTimeout(resolve, 1));
     await vi.waitFor(() => expect(heard).toBeGreaterThanOrEqual(told), { timeout: 30_000, interval: 2 });
   }
@@ -63,6 +64,39 @@ test('what waits for a reader who does not read is bounded, and he is let go', a
   await vi.waitFor(() => expect(listeners.size).toBe(0), 10_000);
   server.close();
 }, 120_000);
+
+test('a reader whose connection the daemon has ended is told nothing more, as long as it is not gone', async () => {
+  const listeners = new Set<EventListener>();
+  const journal = {
+    after: () => [],
+    listen: (listener: EventListener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const errors: Error[] = [];
+  let written = 0;
+  const server = createServer((_request, response) => {
+    response.on('error', error => errors.push(error));
+    response.writeHead(200).flushHeaders();
+    followEvents(journal, { after: 0, bond: undefined }, response);
+    for (const listener of listeners) listener(RECORD);
+    response.end();
+    for (const listener of listeners) listener(RECORD);
+    written += 1;
+  });
+  const path = join(folder, 'ended');
+  await new Promise<void>(resolve => server.listen(path, resolve));
+  const reading = follower(path);
+  let heard = '';
+  reading.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+  await vi.waitFor(() => expect(listeners.size + written).toBe(1), 10_000);
+  await vi.waitFor(() => expect(heard).toContain('\r\n0\r\n'), 10_000);
+  expect(heard.split(RECORD.message)).toHaveLength(2);
+  expect(errors).toEqual([]);
+  reading.destroy();
+  server.close();
+});
 
 function follower(path: string): Socket {
   const socket = connect(path, () => socket.write('GET / HTTP/1.1\r\nHost: b\r\n\r\n'));

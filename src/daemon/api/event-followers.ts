@@ -15,10 +15,12 @@ export function eventText(record: EventRecord): string {
 export function followEvents(
   journal: Pick<Journal, 'after' | 'listen'>,
   wanted: { readonly after: number; readonly bond: string | undefined },
-  reader: Pick<ServerResponse, 'write' | 'writableLength' | 'destroy' | 'once'>,
+  reader: Pick<ServerResponse, 'write' | 'writableEnded' | 'writableLength' | 'destroy' | 'once'>,
 ): void {
   for (const record of journal.after(wanted.after, wanted.bond)) reader.write(eventText(record));
   const stop = journal.listen(record => {
+    // His connection was ended, but is not gone yet: to write there would be an error that ends the daemon.
+    if (reader.writableEnded) return;
     if (wanted.bond !== undefined && record.bond !== wanted.bond) return;
     if (reader.writableLength <= MOST_WAITING_BYTES) {
       reader.write(eventText(record));

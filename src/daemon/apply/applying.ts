@@ -2,15 +2,13 @@
 // down before each, so that the next daemon can undo them where this one dies.
 import type { Refusal, Result } from '../../base/index.js';
 import { advice, err, ok } from '../../base/index.js';
-import { getLink } from '../../linux/index.js';
 import type { ConfigBond, ConfigRequest, Configured, ConfiguredBond, EventRecord } from '../api/api.js';
 import { warningsOf } from '../api/warnings.js';
 import { systemRefusal } from '../kernel/system-refusal.js';
-import { awaitedBy } from '../members/awaited-members.js';
-import { carryOut, type Outcome, type Told, type Workshop } from './carry-out.js';
+import type { Outcome, Told } from './carry-out.js';
 import { routeKey } from './described-sets.js';
 import { type ApplyWishes, difference, leftOver, type PresentBond, strangers } from './difference.js';
-import { desiredBond, presentBond } from './present.js';
+import type { Site } from './site.js';
 import { type Step, undoOf } from './steps.js';
 
 /** Why a configuration was not carried out, and what became of what was done before that. */
@@ -22,14 +20,15 @@ export interface Unmade extends Refusal {
 const GIVING: ReadonlySet<Step['kind']> = new Set(['add-addresses', 'add-routes', 'give-back']);
 
 export class Applying {
-  readonly #shop: Workshop;
+  readonly #site: Site;
   readonly #done: Step[] = [];
   /** Bonds that are changed, as they were. */
   readonly #before = new Map<string, PresentBond>();
   #undo: readonly Step[] = [];
+  #isEnding = false;
 
-  constructor(shop: Workshop) {
-    this.#shop = shop;
+  constructor(site: Site) {
+    this.#site = site;
   }
 
   /** What undoes what was done so far, for the state file. */
@@ -39,8 +38,7 @@ export class Applying {
 
   /** Makes all bonds as described, or leaves all as it was. */
   async apply({ bonds, ...wishes }: Required<ConfigRequest>): Promise<Result<Configured, Unmade>> {
-    const { machine } = this.#shop;
-    const release = machine.hold();
+    const release = this.#site.hold();
     try {
       const result = await this.#all(bonds, wishes);
       // Not where it threw: what undoes the rest stays in the file, for the next daemon.
@@ -52,11 +50,11 @@ export class Applying {
   }
 
   async #all(bonds: readonly ConfigBond[], wishes: ApplyWishes): Promise<Result<Configured, Unmade>> {
-    const had = this.#shop.registry.all().length > 0;
+    const had = !this.#site.isEmpty();
     const results: ConfiguredBond[] = [];
     let last: Refusal | undefined;
     for (const bond of bonds) {
-      const isThere = this.#shop.registry.named(bond.name) !== undefined;
+      const isThere = this.#site.has(bond.name);
       const result = await this.#one(bond, wishes);
       last = result.ok ? undefined : result.error;
       if (result.ok) {
@@ -83,37 +81,29 @@ export class Applying {
     this.#before.clear();
     if (this.#undo.length === 0) return;
     this.#undo = [];
-    this.#shop.machine.save({});
+    this.#site.save();
   }
 
   async #one(bond: ConfigBond, wishes: ApplyWishes): Promise<Result<ConfiguredBond, Refusal>> {
-    const { machine, registry } = this.#shop;
-    const { netlink } = machine;
+    const site = this.#site;
     const { name } = bond;
     try {
-      const there = registry.named(name);
-      const present = there === undefined ? undefined : presentBond(netlink, there);
+      const present = site.present(name);
       if (present !== undefined) this.#before.set(name, present);
-      const desired = desiredBond(netlink, bond);
-      const isThere = (interfaceName: string): boolean => getLink(netlink, interfaceName) !== undefined;
+      const desired = site.desired(bond);
       const warnings: string[] = [];
       const removed: string[] = [];
       let isMissing = false;
-      for (const step of difference(desired, present, wishes, isThere)) {
+      for (const step of difference(desired, present, wishes, link => site.hasInterface(link))) {
+        if (this.#isEnding) return err(ending(name));
         const outcome = await this.#step(step);
         if (!outcome.ok) return outcome;
         warnings.push(...(outcome.value.warnings ?? []));
         removed.push(...(outcome.value.removed ?? []));
         isMissing ||= outcome.value.isMissing === true;
-        // Monitors, and whoever only looks, have their turn.
-        await new Promise(resolve => setImmediate(resolve));
+        await site.rest();
       }
-      const runner = registry.named(name);
-      const names = {
-        members: runner?.policy.members().map(member => member.name) ?? [],
-        awaited: runner === undefined ? [] : awaitedBy(runner).map(wanted => wanted.name),
-      };
-      warnings.push(...strangers(desired, names));
+      warnings.push(...strangers(desired, site.company(name)));
       if (desired.routes.length > 0 && !desired.up)
         warnings.push(`The routes over ${name} were not added, because it is not brought up.`);
       const result: ConfiguredBond = {
@@ -133,20 +123,19 @@ export class Applying {
 
   /** One step; events that it causes and somebody must see are warnings of it. */
   async #step(step: Step): Promise<Outcome> {
-    const { machine } = this.#shop;
     this.#done.push(step);
     this.#undo = undoOf(this.#done);
     // With a new bond its maker writes it down; what is noted of itself is so too.
     const isNew = !this.#before.has(step.bond);
     if (!isNew && step.kind !== 'keep' && step.kind !== 'describe') {
-      const unwritten = machine.note({}, `The file was not applied to ${step.bond}`);
+      const unwritten = this.#site.note(`The file was not applied to ${step.bond}`);
       if (unwritten !== undefined) return err(unwritten);
     }
     const records: EventRecord[] = [];
-    const stop = machine.journal.listen(record => void records.push(record));
+    const stop = this.#site.listen(record => void records.push(record));
     let outcome: Outcome;
     try {
-      outcome = await carryOut(this.#shop, step, isNew);
+      outcome = await this.#site.carryOut(step, isNew);
     } finally {
       stop();
     }
@@ -173,7 +162,7 @@ export class Applying {
     const sentences: string[] = [];
     const problems = new Map<string, string[]>();
     for (const step of steps) {
-      const isThere = this.#shop.registry.named(step.bond) !== undefined;
+      const isThere = this.#site.has(step.bond);
       const problem = await this.#attempt(step);
       if (step.kind === 'destroy' && isThere && problem === undefined) gone.unshift(step.bond);
       else if (step.kind === 'destroy' && problem !== undefined) {
@@ -185,13 +174,15 @@ export class Applying {
     if (gone.length > 0) sentences.push(`${gone.join(', ')} removed again, because what follows failed.`);
     for (const [name, before] of this.#before) {
       if (!steps.some(({ bond }) => bond === name)) continue;
-      sentences.push(...this.#again(name, before, lost.get(name) ?? []));
-      const runner = this.#shop.registry.named(name);
-      const after = runner === undefined ? undefined : presentBond(this.#shop.machine.netlink, runner);
-      const left = [
-        ...(problems.get(name) ?? []),
-        ...(after === undefined ? [`${name} went away meanwhile`] : leftOver(before, after)),
-      ];
+      const left = problems.get(name) ?? [];
+      try {
+        sentences.push(...this.#again(name, before, lost.get(name) ?? []));
+        const after = this.#site.present(name);
+        left.push(...(after === undefined ? [`${name} went away meanwhile`] : leftOver(before, after)));
+      } catch (error) {
+        // All that could be undone is: the next daemon must not do it again.
+        left.push(`what it is like now could not be read (${(error as Error).message})`);
+      }
       sentences.push(
         left.length === 0
           ? `${name} is as it was, as the file was not carried out.`
@@ -204,7 +195,7 @@ export class Applying {
   /** Does a step that undoes; why it failed, as a clause. */
   async #attempt(step: Step): Promise<string | undefined> {
     try {
-      const outcome = await carryOut(this.#shop, step);
+      const outcome = await this.#site.carryOut(step);
       return outcome.ok ? undefined : outcome.error.message.replace(/\.$/, '');
     } catch (error) {
       return (error as Error).message;
@@ -222,9 +213,8 @@ export class Applying {
 
   /** Addresses and routes that a bond had and has no more. */
   #missing(name: string, { addresses, routes }: PresentBond): readonly string[] {
-    const runner = this.#shop.registry.named(name);
-    if (runner === undefined) return [];
-    const now = presentBond(this.#shop.machine.netlink, runner);
+    const now = this.#site.present(name);
+    if (now === undefined) return [];
     const there = new Set(now.routes.map(routeKey));
     return [
       ...addresses.filter(address => !now.addresses.includes(address)).map(text => `the address ${text}`),
@@ -242,6 +232,11 @@ export class Applying {
     ];
   }
 
+  /** The daemon ends: what is being carried out is undone at its next step, and nothing is carried out any more. */
+  end(): void {
+    this.#isEnding = true;
+  }
+
   /** Takes over what an earlier daemon had begun: until it is all undone, the next one must know of it. */
   resume(steps: readonly Step[]): void {
     this.#undo = steps;
@@ -251,23 +246,28 @@ export class Applying {
   async undoUnfinished(): Promise<void> {
     const steps = this.#undo;
     if (steps.length === 0) return;
-    const { registry } = this.#shop;
-    const { journal } = this.#shop.machine;
     const problems = new Map<string, string[]>(steps.map(({ bond }) => [bond, []]));
     const made = new Set(steps.filter(({ kind }) => kind === 'destroy').map(({ bond }) => bond));
     for (const step of steps) {
-      if (registry.named(step.bond) === undefined) continue;
+      if (!this.#site.has(step.bond)) continue;
       const problem = await this.#attempt(step);
       if (problem !== undefined) problems.get(step.bond)?.push(problem);
     }
     for (const [bond, left] of problems) {
-      const isGone = registry.named(bond) === undefined;
-      const kept = isGone ? 'it went away meanwhile' : 'it is as it was before that';
+      const kept = this.#site.has(bond) ? 'it is as it was before that' : 'it went away meanwhile';
       const outcome = made.has(bond) ? 'it was removed again' : kept;
       const what = left.length === 0 ? outcome : `it is not all as it was: ${left.join('; ')}`;
       const message = `A file was being carried out with ${bond} when an earlier daemon ended; ${what}`;
-      journal.add(bond, { severity: 'warning', type: 'left', message });
+      this.#site.tell(bond, { severity: 'warning', type: 'left', message });
     }
     this.#commit();
   }
+}
+
+function ending(bond: string): Refusal {
+  return {
+    code: 'system',
+    errno: 'EINTR',
+    message: `The file was not applied to ${bond}: the daemon was asked to end meanwhile. Apply it again when there is a daemon.`,
+  };
 }
