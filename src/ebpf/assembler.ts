@@ -1,5 +1,6 @@
 // The fluent assembler: each method appends one instruction and returns the assembler, so that programs read like assembly.
 import { ArithmeticAssembler, type Operand } from './arithmetic-assembler.js';
+import { type Block, brokenPromise } from './block.js';
 import { HELPERS, type HelperName } from './helpers.js';
 import type { Instruction, Reference } from './instruction.js';
 import { InstructionBuffer, type Slot } from './instruction-buffer.js';
@@ -93,6 +94,18 @@ export class Assembler extends ArithmeticAssembler {
   /** Lets a function append a block: macros without breaking the chain. */
   include(block: (assembler: this) => void): this {
     block(this);
+    return this;
+  }
+
+  /**
+   * The same, for a block that says which registers it gets, gives and loses and where it leaves to: an instruction that does
+   * otherwise is a mistake of the block.
+   */
+  block(promise: Block, append: (assembler: this) => void): this {
+    const first = this.length;
+    append(this);
+    const broken = brokenPromise(promise, this.#buffer.since(first));
+    if (broken !== undefined) this.#buffer.fail(broken.problem, first + broken.at);
     return this;
   }
 

@@ -1,6 +1,7 @@
 // The assembler's growing list: takes slots, labels and comments in order, and resolves labels at the end.
 import { AssemblyError } from './assembly-error.js';
-import { CALL, CLASS } from './opcodes.js';
+import type { WrittenSlot } from './block.js';
+import { CALL, CLASS, JUMP } from './opcodes.js';
 import type { Instruction, Reference } from './instruction.js';
 
 /** Slots before their labels are known. */
@@ -56,6 +57,13 @@ export class InstructionBuffer {
     }
     this.#labels.set(name, this.#slots.length);
     this.#labelsHere.push(name);
+  }
+
+  /** The slots from this one on, with labels that stand behind the last one on a slot of no effect. */
+  since(index: number): readonly WrittenSlot[] {
+    const slots: WrittenSlot[] = this.#slots.slice(index);
+    const behind = { opcode: CLASS.JMP | JUMP.ja, labels: this.#labelsHere };
+    return this.#labelsHere.length === 0 ? slots : [...slots, behind];
   }
 
   comment(text: string): void {

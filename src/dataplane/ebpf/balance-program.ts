@@ -23,7 +23,16 @@ import { HASH_POLICIES, type HashPolicy } from '../../policy/index.js';
 import { MAX_MEMBERS } from '../limits.js';
 import { ETH_HEADER, ETH_P_IP, ETH_P_IPV6, ICMPV6, readFrame, scratch } from './frame-code.js';
 import { hashFrame } from './hash-code.js';
-import { at, checkDevice, count, memberAt, of, type ProgramContext, STACK } from './program-parts.js';
+import {
+  at,
+  CALL_LOST,
+  checkDevice,
+  count,
+  memberAt,
+  of,
+  type ProgramContext,
+  STACK,
+} from './program-parts.js';
 import { chooseMember } from './programs.js';
 import { FLOW, FLOWS, MEMBER_FLAGS, REBALANCE_SECONDS, SHARED_FLAGS } from './shared-state.js';
 import { begin, end, networkOrder, noticeDead, search } from './spread-programs.js';
@@ -51,20 +60,23 @@ const flow = {
 /** `byLoad`: tlb_dynamic_lb. */
 export function balanceProgram(context: ProgramContext, policy: HashPolicy, byLoad: boolean): ProgramSpec {
   const program = begin(`bw_transmit_t${byLoad ? 'l' : 'h'}${HASH_POLICIES.indexOf(policy)}`);
-  program.store('u64', R10, STACK.context, R6);
-  isBalanced(program);
-  program.label('balanced');
-  hashFrame(program, policy);
+  const all = [...CALL_LOST, R6, R8, R9];
+  program
+    .store('u64', R10, STACK.context, R6)
+    .block({ in: [R6], lost: CALL_LOST, exits: ['balanced', 'unbalanced'] }, isBalanced)
+    .label('balanced')
+    .include(a => hashFrame(a, policy));
   if (byLoad) {
-    flowOfHash(program);
-    newPeriod(program);
-    freshFlow(program);
-    memberOfFlow(program, context);
-    leastLoaded(program, context);
-    giveFlow(program);
-    sendByMember(program);
+    program
+      .block({ in: [R7, R8], out: [R8], lost: [R1, R2] }, flowOfHash)
+      .block({ in: [R7], out: [R3], lost: CALL_LOST }, newPeriod)
+      .block({ in: [R3, R8], lost: [R1, R2] }, freshFlow)
+      .block({ in: [R7, R8], out: [R9], lost: CALL_LOST, exits: ['use'] }, a => memberOfFlow(a, context))
+      .block({ in: [R7], lost: [...CALL_LOST, R6, R9] }, a => leastLoaded(a, context))
+      .block({ in: [R7], out: [R6, R8, R9], lost: CALL_LOST, exits: ['unbalanced'] }, giveFlow)
+      .block({ in: [R7, R9], lost: [...CALL_LOST, R6, R8] }, sendByMember);
   } else search(program, context, { overAll: false, beforeSending: ownSource });
-  unbalanced(program, context, byLoad);
+  program.block({ in: [R6, R7], lost: all, exits: ['none'] }, a => unbalanced(a, context, byLoad));
   return end(program);
 }
 
@@ -267,7 +279,7 @@ function sendByMember(program: Assembler): void {
     .jeq(R1, 0, 'send')
     .sub(R1, 1)
     .store('u64', R10, STACK.old, R1)
-    .include(noticeDead)
+    .include(a => noticeDead(a, 'send'))
     .label('send')
     .include(ownSource)
     .load('u32', R1, R9, of.ifindex)
@@ -278,22 +290,24 @@ function sendByMember(program: Assembler): void {
 
 /** A frame that leaves by another member than the active one has that member's source address. */
 function ownSource(program: Assembler): void {
-  program
-    .load('u64', R1, R10, STACK.slot)
-    .load('u32', R2, R7, at.current)
-    .jeq(R1, R2, 'source')
-    .load('u32', R1, R9, of.source)
-    .store('u32', R10, STACK.event, R1)
-    .load('u16', R1, R9, of.source + 4)
-    .store('u16', R10, STACK.event + 4, R1)
-    .load('u64', R1, R10, STACK.context)
-    .mov(R2, SOURCE_ADDRESS)
-    .mov(R3, R10)
-    .add(R3, STACK.event)
-    .mov(R4, MAC_BYTES)
-    .mov(R5, 0)
-    .call('skb_store_bytes')
-    .label('source');
+  program.block({ in: [R7, R9], lost: CALL_LOST }, a =>
+    a
+      .load('u64', R1, R10, STACK.slot)
+      .load('u32', R2, R7, at.current)
+      .jeq(R1, R2, 'source')
+      .load('u32', R1, R9, of.source)
+      .store('u32', R10, STACK.event, R1)
+      .load('u16', R1, R9, of.source + 4)
+      .store('u16', R10, STACK.event + 4, R1)
+      .load('u64', R1, R10, STACK.context)
+      .mov(R2, SOURCE_ADDRESS)
+      .mov(R3, R10)
+      .add(R3, STACK.event)
+      .mov(R4, MAC_BYTES)
+      .mov(R5, 0)
+      .call('skb_store_bytes')
+      .label('source'),
+  );
 }
 
 /** What is not balanced: by `current`, or where that cannot send and the programs may divert, by the first of the order that can. */

@@ -15,6 +15,7 @@ import {
   scratch,
   xorAddresses,
 } from './frame-code.js';
+import { CALL_LOST } from './program-parts.js';
 
 /** bond_flow_ip at R8 of the family in R9: addresses, protocol (0xffff for a fragment), R8 behind the header. */
 function readIpHeader(program: Assembler, short: string): void {
@@ -61,6 +62,10 @@ function bondFlow(program: Assembler, withPorts: boolean, done: string, unknown:
 
 /** R8 = the hash of the frame with the context in R6. R0 to R5 and R9 are lost. */
 export function hashFrame(program: Assembler, policy: HashPolicy): void {
+  program.block({ in: [R6], out: [R8], lost: [...CALL_LOST, R9] }, a => hashAs(a, policy));
+}
+
+function hashAs(program: Assembler, policy: HashPolicy): void {
   const [tooShort, done, ready] = ['no frame', 'flow', 'hash'].map(stem => program.freshLabel(stem)) as [
     string,
     string,

@@ -9,6 +9,7 @@ import {
   R2,
   R3,
   R4,
+  R5,
   R6,
   R7,
   R8,
@@ -19,7 +20,17 @@ import {
 } from '../../ebpf/index.js';
 import { MAX_MEMBERS } from '../limits.js';
 import { CAST_KFUNC, type KernelLayout, LINK_STATE_NOCARRIER, LINK_STATE_START } from './kernel-layout.js';
-import { BALANCING, DIVERSION, EVENTS_MAP, LOSS, MEMBER, SHARED, TX_QUEUES } from './shared-state.js';
+import {
+  BALANCING,
+  DIVERSION,
+  EVENTS_MAP,
+  LOSS,
+  MEMBER,
+  ORDER_SECOND,
+  ORDER_USABLE_SHIFT,
+  SHARED,
+  TX_QUEUES,
+} from './shared-state.js';
 
 /** How the programs read a device: a direct load (Linux 6.2), a helper call (5.8), or not at all. */
 export type DeviceReader = 'cast' | 'probe' | 'none';
@@ -59,6 +70,9 @@ export const STACK = {
   device: -136 - DEVICE_BYTES,
   end: -136 - DEVICE_BYTES,
 } as const;
+
+/** What a call overwrites. */
+export const CALL_LOST: readonly Register[] = [R0, R1, R2, R3, R4, R5];
 
 /** bpf_sock.priority (uapi). */
 const SOCK_PRIORITY = 20;
@@ -107,12 +121,32 @@ export function classifier(program: AssembledProgram): ProgramSpec {
  * were several: it walks through all turns of the loop for each of them. `scratch` is lost.
  */
 export function forget(program: Assembler, number: Register, scratch: Register): void {
-  program.load('u64', scratch, R7, at.switches).xor(number, scratch).xor(number, scratch);
+  program.block({ in: [R7, number], out: [number], lost: [scratch] }, a =>
+    a.load('u64', scratch, R7, at.switches).xor(number, scratch).xor(number, scratch),
+  );
+}
+
+/**
+ * Of the order's word in R1: STACK.base where the half that counts begins, STACK.range and R2 how many of it count, all or the usable
+ * ones. The daemon writes the other half meanwhile.
+ */
+export function halfOfOrder(program: Assembler, which: 'all' | 'usable'): void {
+  program.block({ in: [R1], out: [R2], lost: [R1] }, a => {
+    a.mov(R2, R1);
+    if (which === 'usable') a.rsh(R2, ORDER_USABLE_SHIFT);
+    a.and(R2, ORDER_SECOND - 1)
+      .store('u64', R10, STACK.range, R2)
+      .and(R1, ORDER_SECOND)
+      .rsh(R1, Math.log2(ORDER_SECOND / MAX_MEMBERS))
+      .store('u64', R10, STACK.base, R1);
+  });
 }
 
 /** dst = &shared.members[slot], with shared in R7. `slot` keeps its value and is below MAX_MEMBERS. */
 export function memberAt(program: Assembler, dst: Register, slot: Register): void {
-  program.mov(dst, slot).lsh(dst, Math.log2(MEMBER_STRIDE)).add(dst, R7).add(dst, MEMBERS);
+  program.block({ in: [R7, slot], out: [dst] }, a =>
+    a.mov(dst, slot).lsh(dst, Math.log2(MEMBER_STRIDE)).add(dst, R7).add(dst, MEMBERS),
+  );
 }
 
 /**
@@ -126,6 +160,10 @@ export function memberAt(program: Assembler, dst: Register, slot: Register): voi
  * by the next one; and a member that somebody moved to another namespace keeps address and index.
  */
 export function checkDevice(program: Assembler, context: ProgramContext, dead: string): void {
+  program.block({ in: [R7, R9], lost: CALL_LOST, exits: [dead] }, a => askDevice(a, context, dead));
+}
+
+function askDevice(program: Assembler, context: ProgramContext, dead: string): void {
   const { reader, layout } = context;
   if (reader === 'none' || layout === undefined) {
     program.load('u32', R1, R9, of.ifindex).jeq(R1, 0, dead);
@@ -210,17 +248,19 @@ function readGroups(layout: KernelLayout): readonly ReadGroup[] {
 /** skb->priority = priority of the socket that sends, with the context in R6. R0 to R5 are lost. */
 export function restorePriority(program: Assembler): void {
   const done = program.freshLabel('priority');
-  program
-    .load('u64', R1, R6, SK_BUFF.sk)
-    .jeq(R1, 0, done)
-    .call('sk_fullsock')
-    .jeq(R0, 0, done)
-    .load('u32', R1, R0, SOCK_PRIORITY)
-    .store('u32', R6, SK_BUFF.priority, R1)
-    .label(done)
-    // The verifier goes two ways from here else, through all that follows.
-    .mov(R0, 0)
-    .mov(R1, 0);
+  program.block({ in: [R6], lost: CALL_LOST }, a =>
+    a
+      .load('u64', R1, R6, SK_BUFF.sk)
+      .jeq(R1, 0, done)
+      .call('sk_fullsock')
+      .jeq(R0, 0, done)
+      .load('u32', R1, R0, SOCK_PRIORITY)
+      .store('u32', R6, SK_BUFF.priority, R1)
+      .label(done)
+      // The verifier goes two ways from here else, through all that follows.
+      .mov(R0, 0)
+      .mov(R1, 0),
+  );
 }
 
 /**
@@ -229,6 +269,10 @@ export function restorePriority(program: Assembler): void {
  * veth hands the queue that was chosen on the bond over as it is (seen on Linux 6.1, 6.12 and 6.18).
  */
 export function sendByQueue(program: Assembler, context: ProgramContext): void {
+  program.block({ in: [R6, R7], lost: [...CALL_LOST, R8, R9] }, a => askQueue(a, context));
+}
+
+function askQueue(program: Assembler, context: ProgramContext): void {
   const untied = program.freshLabel('untied');
   program
     .load('u32', R1, R6, SK_BUFF.queue_mapping)
@@ -248,31 +292,35 @@ export function sendByQueue(program: Assembler, context: ProgramContext): void {
 /** Adds 1 to the loss at base + offset, and notes the time when it is the first that the daemon has not taken. R0 to R5 are lost. */
 export function count(program: Assembler, base: Register, offset: number): void {
   const noted = program.freshLabel('noted');
-  program
-    .mov(R1, 1)
-    .atomicFetchAdd('u64', base, offset + LOSS.offset('count'), R1)
-    .load('u64', R2, base, offset + LOSS.offset('taken'))
-    .jne(R1, R2, noted)
-    .call('ktime_get_ns')
-    .store('u64', base, offset + LOSS.offset('firstNs'), R0)
-    .label(noted)
-    .mov(R0, 0);
+  program.block({ in: [base], lost: CALL_LOST }, a =>
+    a
+      .mov(R1, 1)
+      .atomicFetchAdd('u64', base, offset + LOSS.offset('count'), R1)
+      .load('u64', R2, base, offset + LOSS.offset('taken'))
+      .jne(R1, R2, noted)
+      .call('ktime_get_ns')
+      .store('u64', base, offset + LOSS.offset('firstNs'), R0)
+      .label(noted)
+      .mov(R0, 0),
+  );
 }
 
 /** Tells the daemon that traffic left the member in STACK.old for the one in R8. R0 to R5 are lost. */
 export function tellDiversion(program: Assembler): void {
-  program
-    .mov(R1, 1)
-    .atomicAdd('u64', R7, at.switches, R1)
-    .call('ktime_get_ns')
-    .load('u64', R1, R10, STACK.old)
-    .store('u32', R10, STACK.event + DIVERSION.offset('fromSlot'), R1)
-    .store('u32', R10, STACK.event + DIVERSION.offset('toSlot'), R8)
-    .store('u64', R10, STACK.event + DIVERSION.offset('atNs'), R0)
-    .loadMap(R1, EVENTS_MAP)
-    .mov(R2, R10)
-    .add(R2, STACK.event)
-    .mov(R3, DIVERSION.size)
-    .mov(R4, 0)
-    .call('ringbuf_output');
+  program.block({ in: [R7, R8], lost: CALL_LOST }, a =>
+    a
+      .mov(R1, 1)
+      .atomicAdd('u64', R7, at.switches, R1)
+      .call('ktime_get_ns')
+      .load('u64', R1, R10, STACK.old)
+      .store('u32', R10, STACK.event + DIVERSION.offset('fromSlot'), R1)
+      .store('u32', R10, STACK.event + DIVERSION.offset('toSlot'), R8)
+      .store('u64', R10, STACK.event + DIVERSION.offset('atNs'), R0)
+      .loadMap(R1, EVENTS_MAP)
+      .mov(R2, R10)
+      .add(R2, STACK.event)
+      .mov(R3, DIVERSION.size)
+      .mov(R4, 0)
+      .call('ringbuf_output'),
+  );
 }

@@ -19,10 +19,12 @@ import { TAG_8021AD, type TagRange } from '../../netlink/index.js';
 import { MAX_MEMBERS } from '../limits.js';
 import {
   at,
+  CALL_LOST,
   checkDevice,
   classifier,
   count,
   forget,
+  halfOfOrder,
   MEMBER_STRIDE,
   memberAt,
   MEMBERS,
@@ -36,7 +38,7 @@ import {
   TC_PASS,
   tellDiversion,
 } from './program-parts.js';
-import { MEMBER_FLAGS, ORDER_SECOND, SHARED_FLAGS, STATE_MAP } from './shared-state.js';
+import { MEMBER_FLAGS, SHARED_FLAGS, STATE_MAP } from './shared-state.js';
 
 /** Name of the receive program, by which another daemon's is known. */
 export const RECEIVE_PROGRAM = 'bw_receive';
@@ -181,18 +183,19 @@ function leaveTagged(program: Assembler, ranges: readonly TagRange[]): void {
     string,
     string,
   ];
-  program
-    .load('u32', R1, R6, SK_BUFF.vlan_present)
-    .jeq(R1, 0, ours)
-    .load('u32', R2, R6, SK_BUFF.vlan_proto)
-    .load('u32', R1, R6, SK_BUFF.vlan_tci)
-    .and(R1, TAG_8021AD - 1)
-    .jeq(R2, TAGGED_8021Q, compare)
-    .jne(R2, TAGGED_8021AD, ours)
-    .or(R1, TAG_8021AD)
-    .label(compare);
-  for (const { first, last } of ranges) program.jlt(R1, first, ours).jle(R1, last, theirs);
-  program.jump(ours).label(theirs).exitWith(TC_PASS).label(ours);
+  program.block({ in: [R6], lost: [R0, R1, R2] }, a => {
+    a.load('u32', R1, R6, SK_BUFF.vlan_present)
+      .jeq(R1, 0, ours)
+      .load('u32', R2, R6, SK_BUFF.vlan_proto)
+      .load('u32', R1, R6, SK_BUFF.vlan_tci)
+      .and(R1, TAG_8021AD - 1)
+      .jeq(R2, TAGGED_8021Q, compare)
+      .jne(R2, TAGGED_8021AD, ours)
+      .or(R1, TAG_8021AD)
+      .label(compare);
+    for (const { first, last } of ranges) a.jlt(R1, first, ours).jle(R1, last, theirs);
+    a.jump(ours).label(theirs).exitWith(TC_PASS).label(ours);
+  });
 }
 
 /**
@@ -200,6 +203,12 @@ function leaveTagged(program: Assembler, ranges: readonly TagRange[]): void {
  * its slot at STACK.slot; goes to `none` when there is none. R6 is lost.
  */
 export function chooseMember(program: Assembler, context: ProgramContext, found: string, none: string): void {
+  program.block({ in: [R7, R8], out: [R8, R9], lost: [...CALL_LOST, R6], exits: [found, none] }, a =>
+    lookThroughOrder(a, context, found, none),
+  );
+}
+
+function lookThroughOrder(program: Assembler, context: ProgramContext, found: string, none: string): void {
   const next = program.freshLabel('next');
   const again = program.freshLabel('again');
   const start = program.freshLabel('start');
@@ -214,12 +223,7 @@ export function chooseMember(program: Assembler, context: ProgramContext, found:
     // One load for length and half: the daemon writes the other half meanwhile.
     .load('u32', R1, R7, at.order)
     .store('u64', R10, STACK.order, R1)
-    .mov(R2, R1)
-    .and(R2, ORDER_SECOND - 1)
-    .store('u64', R10, STACK.range, R2)
-    .and(R1, ORDER_SECOND)
-    .rsh(R1, Math.log2(ORDER_SECOND / MAX_MEMBERS))
-    .store('u64', R10, STACK.base, R1)
+    .include(a => halfOfOrder(a, 'all'))
     // Counted from 0 for either half: the verifier walks through every turn of the loop, and takes its time for each.
     .mov(R6, 0)
     .label(again)

@@ -21,10 +21,12 @@ import { ETH_HEADER, ETH_P_IP, readFrame, scratch } from './frame-code.js';
 import { hashFrame } from './hash-code.js';
 import {
   at,
+  CALL_LOST,
   checkDevice,
   classifier,
   count,
   forget,
+  halfOfOrder,
   memberAt,
   of,
   type ProgramContext,
@@ -35,14 +37,7 @@ import {
   TC_DROP,
   tellDiversion,
 } from './program-parts.js';
-import {
-  MEMBER_FLAGS,
-  ORDER_SECOND,
-  ORDER_USABLE_SHIFT,
-  SHARED_FLAGS,
-  STATE_MAP,
-  TURN_CELLS,
-} from './shared-state.js';
+import { MEMBER_FLAGS, SHARED_FLAGS, STATE_MAP, TURN_CELLS } from './shared-state.js';
 
 /** STACK.old while no member was passed over. */
 const NOBODY = -1;
@@ -138,7 +133,12 @@ export function xorProgram(context: ProgramContext, policy: HashPolicy): Program
  * With a list of usable members alone the driver does not look whether the one that was hit can send: without leave to divert
  * the frame goes into it, and is counted. The program that goes over all members looks always (bond_slave_can_tx).
  */
-export function search(
+export function search(program: Assembler, context: ProgramContext, options: SearchOptions): void {
+  const lost = [...CALL_LOST, R6, R8, R9];
+  program.block({ in: [R6, R7, R8], lost, exits: ['none'] }, a => searchOrder(a, context, options));
+}
+
+function searchOrder(
   program: Assembler,
   context: ProgramContext,
   { overAll, beforeSending }: SearchOptions,
@@ -147,7 +147,7 @@ export function search(
     .mov(R2, NOBODY)
     .include(a => forget(a, R2, R1))
     .store('u64', R10, STACK.old, R2)
-    .include(a => readOrder(a, overAll))
+    .include(a => readOrder(a, overAll ? 'all' : 'usable'))
     .mov(R6, 0)
     .jeq(R2, 0, 'exhausted')
     .mod32(R8, R2)
@@ -167,7 +167,7 @@ export function search(
     .label('chosen')
     .load('u64', R1, R10, STACK.old)
     .jeq(R1, NOBODY, 'send')
-    .include(noticeDead)
+    .include(a => noticeDead(a, 'send'))
     .label('send');
   if (beforeSending !== undefined) program.include(beforeSending);
   program
@@ -200,32 +200,29 @@ export function search(
 }
 
 /** The order as it is now: STACK.base where it begins, STACK.range and R2 how many of it count. */
-function readOrder(program: Assembler, overAll: boolean): void {
-  program.load('u32', R1, R7, at.order).mov(R2, R1);
-  if (!overAll) program.rsh(R2, ORDER_USABLE_SHIFT);
-  program
-    .and(R2, ORDER_SECOND - 1)
-    .store('u64', R10, STACK.range, R2)
-    .and(R1, ORDER_SECOND)
-    .rsh(R1, Math.log2(ORDER_SECOND / MAX_MEMBERS))
-    .store('u64', R10, STACK.base, R1);
+function readOrder(program: Assembler, which: 'all' | 'usable'): void {
+  program.block({ in: [R7], out: [R2], lost: [R1] }, a =>
+    a.load('u32', R1, R7, at.order).include(half => halfOfOrder(half, which)),
+  );
 }
 
 /** R9 = the member at place R2 of the order, its slot at STACK.slot; goes to `next` when it is not usable. */
 function memberInOrder(program: Assembler, next: string, outside: string): void {
-  program
-    .load('u64', R1, R10, STACK.base)
-    .add(R2, R1)
-    .jge(R2, 2 * MAX_MEMBERS, outside)
-    .lsh(R2, 2)
-    .add(R2, R7)
-    .load('u32', R3, R2, SLOTS)
-    .jge(R3, MAX_MEMBERS, next)
-    .store('u64', R10, STACK.slot, R3)
-    .include(a => memberAt(a, R9, R3))
-    .load('u32', R1, R9, of.flags)
-    .and(R1, MEMBER_FLAGS.usable)
-    .jeq(R1, 0, next);
+  program.block({ in: [R2, R7], out: [R9], lost: [R1, R2, R3], exits: [next, outside] }, a =>
+    a
+      .load('u64', R1, R10, STACK.base)
+      .add(R2, R1)
+      .jge(R2, 2 * MAX_MEMBERS, outside)
+      .lsh(R2, 2)
+      .add(R2, R7)
+      .load('u32', R3, R2, SLOTS)
+      .jge(R3, MAX_MEMBERS, next)
+      .store('u64', R10, STACK.slot, R3)
+      .include(found => memberAt(found, R9, R3))
+      .load('u32', R1, R9, of.flags)
+      .and(R1, MEMBER_FLAGS.usable)
+      .jeq(R1, 0, next),
+  );
 }
 
 /**
@@ -234,32 +231,42 @@ function memberInOrder(program: Assembler, next: string, outside: string): void 
  */
 function anyOther(program: Assembler, context: ProgramContext, found: string, none: string): void {
   const [again, next] = [program.freshLabel('any'), program.freshLabel('any next')];
-  program
-    .load('u32', R1, R7, at.flags)
-    .and(R1, SHARED_FLAGS.divert)
-    .jeq(R1, 0, none)
-    .mov(R6, 0)
-    .label(again)
-    .jge(R6, MAX_MEMBERS, none)
-    .store('u64', R10, STACK.slot, R6)
-    .include(a => memberAt(a, R9, R6));
-  checkDevice(program, context, next);
-  program.jump(found).label(next).add(R6, 1).jump(again);
+  program.block({ in: [R7], out: [R9], lost: [...CALL_LOST, R6], exits: [found, none] }, a =>
+    a
+      .load('u32', R1, R7, at.flags)
+      .and(R1, SHARED_FLAGS.divert)
+      .jeq(R1, 0, none)
+      .mov(R6, 0)
+      .label(again)
+      .jge(R6, MAX_MEMBERS, none)
+      .store('u64', R10, STACK.slot, R6)
+      .include(member => memberAt(member, R9, R6))
+      .include(asked => checkDevice(asked, context, next))
+      .jump(found)
+      .label(next)
+      .add(R6, 1)
+      .jump(again),
+  );
 }
 
-/** Tells once that the member of slot STACK.old cannot send; the one in R9, of slot STACK.slot, takes over. R8 is lost. */
-export function noticeDead(program: Assembler): void {
-  program
-    .jge(R1, MAX_MEMBERS, 'send')
-    .include(a => memberAt(a, R2, R1))
-    .load('u32', R0, R2, of.noticed)
-    .jne(R0, 0, 'send')
-    .mov(R1, 1)
-    .atomicCompareExchange('u32', R2, of.noticed, R1)
-    .lsh(R0, 32)
-    .jne(R0, 0, 'send')
-    .load('u64', R8, R10, STACK.slot)
-    .include(tellDiversion);
+/**
+ * Tells once that the member of the slot in R1, which is that of STACK.old, cannot send; the one of slot STACK.slot takes over. Goes to
+ * `told` where that was told already.
+ */
+export function noticeDead(program: Assembler, told: string): void {
+  program.block({ in: [R1, R7], lost: [...CALL_LOST, R8], exits: [told] }, a =>
+    a
+      .jge(R1, MAX_MEMBERS, told)
+      .include(member => memberAt(member, R2, R1))
+      .load('u32', R0, R2, of.noticed)
+      .jne(R0, 0, told)
+      .mov(R1, 1)
+      .atomicCompareExchange('u32', R2, of.noticed, R1)
+      .lsh(R0, 32)
+      .jne(R0, 0, told)
+      .load('u64', R8, R10, STACK.slot)
+      .include(tellDiversion),
+  );
 }
 
 /** broadcast (bond_xmit_broadcast): a copy to every member that is UP and can send; to any that can when there is none. */
@@ -267,7 +274,7 @@ export function broadcastProgram(context: ProgramContext): ProgramSpec {
   const program = begin('bw_transmit_bc');
   const pending = STACK.old;
   program
-    .include(a => readOrder(a, true))
+    .include(a => readOrder(a, 'all'))
     .storeImm('u64', R10, pending, 0)
     .mov(R8, 0)
     .label('again')
