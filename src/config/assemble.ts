@@ -50,36 +50,58 @@ function tell(bonds: Bonds, level: Level, place: Place, message: string): void {
   bonds.findings.push({ level, place, message });
 }
 
+type GivenParameter = Fact & { readonly kind: 'parameter' };
+
 /** Finds out which bonds there are, and gives the parameters of the module by bond. */
 function collectBonds(bonds: Bonds): (bond: string) => ModuleParameters {
-  const { facts, made } = bonds;
-  const add = (name: string, place: Place): void => {
-    const bad = badNewBond(name);
-    if (bad !== null) tell(bonds, 'error', place, `"${shown(name)}" cannot name a bond: ${bad}.`);
-    else if (!made.has(name)) made.set(name, place);
-  };
-  for (const fact of facts) if (fact.kind === 'bond') add(fact.bond, fact.place);
+  const { facts } = bonds;
+  for (const fact of facts) if (fact.kind === 'bond') addBond(bonds, fact.bond, fact.place);
   const given = facts.flatMap(fact => (fact.kind === 'parameter' ? [fact] : []));
   const ofAll = given.filter(({ bond }) => bond === null);
   const maxBonds = given.findLast(({ name }) => name === 'max_bonds');
-  if (maxBonds !== undefined) {
-    const wanted = moduleParameters([maxBonds]).maxBonds;
-    if (wanted > MOST_BONDS) {
-      tell(
-        bonds,
-        'error',
-        maxBonds.place,
-        `max_bonds=${wanted} is more than ${MOST_BONDS}; no machine needs that.`,
-      );
-    }
-    for (let at = 0; at < Math.min(wanted, MOST_BONDS); at++) add(`bond${at}`, maxBonds.place);
-    const names = wanted === 0 ? 'no bond' : wanted === 1 ? 'bond0' : `bond0 to bond${wanted - 1}`;
-    tell(bonds, 'understood', maxBonds.place, `max_bonds: the module makes ${names} by itself.`);
+  if (maxBonds !== undefined) addByModule(bonds, maxBonds);
+  addByMembers(bonds, ofAll.length > 0);
+  const [first] = ofAll;
+  // H01: without max_bonds the module makes bond0.
+  if (bonds.made.size === 0 && first !== undefined && maxBonds === undefined)
+    addBond(bonds, 'bond0', first.place);
+  return bond => {
+    const own = parametersOf(bonds, bond, given);
+    tellOfContradictions(bonds, own);
+    const treated = moduleParameters(
+      [...ofAll, ...own].map(({ name, value, place }): Parameter => ({ name, value, place })),
+    );
+    bonds.findings.push(...treated.findings);
+    return treated;
+  };
+}
+
+function addBond(bonds: Bonds, name: string, place: Place): void {
+  const bad = badNewBond(name);
+  if (bad !== null) tell(bonds, 'error', place, `"${shown(name)}" cannot name a bond: ${bad}.`);
+  else if (!bonds.made.has(name)) bonds.made.set(name, place);
+}
+
+/** The bonds that the module makes when it is loaded. */
+function addByModule(bonds: Bonds, maxBonds: GivenParameter): void {
+  const { place } = maxBonds;
+  const wanted = moduleParameters([maxBonds]).maxBonds;
+  if (wanted > MOST_BONDS) {
+    const message = `max_bonds=${wanted} is more than ${MOST_BONDS}; no machine needs that.`;
+    tell(bonds, 'error', place, message);
   }
+  for (let at = 0; at < Math.min(wanted, MOST_BONDS); at++) addBond(bonds, `bond${at}`, place);
+  const names = wanted === 0 ? 'no bond' : wanted === 1 ? 'bond0' : `bond0 to bond${wanted - 1}`;
+  tell(bonds, 'understood', place, `max_bonds: the module makes ${names} by itself.`);
+}
+
+/** What has members and is made by no file. With options for all bonds of the module there may well be such. */
+function addByMembers(bonds: Bonds, hasOptionsOfAll: boolean): void {
+  const { facts, made } = bonds;
   for (const fact of facts) {
     if (fact.kind !== 'member' || made.has(fact.bond) || fact.isOfAny === true) continue;
-    add(fact.bond, fact.place);
-    if (made.has(fact.bond) && ofAll.length === 0) {
+    addBond(bonds, fact.bond, fact.place);
+    if (made.has(fact.bond) && !hasOptionsOfAll) {
       tell(
         bonds,
         'warning',
@@ -88,35 +110,31 @@ function collectBonds(bonds: Bonds): (bond: string) => ModuleParameters {
       );
     }
   }
-  const [first] = ofAll;
-  // H01: without max_bonds the module makes bond0.
-  if (made.size === 0 && first !== undefined && maxBonds === undefined) add('bond0', first.place);
-  return bond => {
-    const ownGiven = given.filter(parameter => parameter.bond === bond);
-    // What the module was loaded with for the first name is what every bond begins with.
-    const ofLoad =
-      ownGiven.length > 0
-        ? []
-        : given.filter(each => each.isOfLoad === true && isAfter(bond, each.bond ?? ''));
-    const own = [...ownGiven, ...ofLoad];
-    const [load] = ofLoad;
-    if (load !== undefined) {
-      const message = `${shown(bond)} gets these options too: modprobe loads the module once, with those of ${shown(load.bond ?? '')}.`;
-      tell(bonds, 'note', load.place, message);
-    }
-    for (const [at, { name, value, place }] of own.entries()) {
-      const later = own.slice(at + 1).find(other => other.name === name && other.value !== value);
-      if (later === undefined) continue;
-      const where = `${later.place.file}:${later.place.line}`;
-      const message = `${shown(name)}=${shown(value)} stands against ${shown(later.value)} at ${where}; the last counts.`;
-      tell(bonds, 'warning', place, message);
-    }
-    const treated = moduleParameters(
-      [...ofAll, ...own].map(({ name, value, place }): Parameter => ({ name, value, place })),
-    );
-    bonds.findings.push(...treated.findings);
-    return treated;
-  };
+}
+
+/** The parameters that one bond gets, besides those for all. */
+function parametersOf(bonds: Bonds, bond: string, given: readonly GivenParameter[]): GivenParameter[] {
+  const own = given.filter(parameter => parameter.bond === bond);
+  // What the module was loaded with for the first name is what every bond begins with.
+  const ofLoad =
+    own.length > 0 ? [] : given.filter(each => each.isOfLoad === true && isAfter(bond, each.bond ?? ''));
+  const [load] = ofLoad;
+  if (load !== undefined) {
+    const message = `${shown(bond)} gets these options too: modprobe loads the module once, with those of ${shown(load.bond ?? '')}.`;
+    tell(bonds, 'note', load.place, message);
+  }
+  return [...own, ...ofLoad];
+}
+
+/** Tells of parameters that a later one overrules. */
+function tellOfContradictions(bonds: Bonds, own: readonly GivenParameter[]): void {
+  for (const [at, { name, value, place }] of own.entries()) {
+    const later = own.slice(at + 1).find(other => other.name === name && other.value !== value);
+    if (later === undefined) continue;
+    const where = `${later.place.file}:${later.place.line}`;
+    const message = `${shown(name)}=${shown(value)} stands against ${shown(later.value)} at ${where}; the last counts.`;
+    tell(bonds, 'warning', place, message);
+  }
 }
 
 /** The number at the end of a name. */
@@ -183,44 +201,63 @@ function isOfInterface(fact: Fact): fact is OfInterface {
 /** Tells of what files say of members, and passes on what readers had to tell of bonds and members. */
 function tellOfDevices(bonds: Bonds, membership: Membership): void {
   for (const fact of bonds.facts) {
-    if (fact.kind === 'finding') {
-      const about =
-        fact.device === undefined ||
-        bonds.made.has(fact.device) ||
-        (fact.isOfBond !== true && membership.bondOf(fact.device) !== null);
-      if (about) tell(bonds, fact.level, fact.place, fact.message);
-      continue;
+    if (fact.kind === 'finding') passOn(bonds, membership, fact);
+    else {
+      tellOfLostOption(bonds, membership, fact);
+      if (fact.kind === 'member') tellOfLostMember(bonds, fact);
+      if (isOfInterface(fact)) tellOfInterface(bonds, membership, fact);
     }
-    tellOfLostOption(bonds, membership, fact);
-    const isAbove = joiningAbove(fact, bonds.made).length > 0;
-    if (fact.kind === 'member' && fact.isOfAny === true && !bonds.made.has(fact.bond) && !isAbove) {
-      const who = fact.member.by === 'name' ? shown(fact.member.name) : described(fact.member);
-      const message = `${shown(fact.bond)}, which ${who} is to join, is no bond by any of these files; the command was left out.`;
-      tell(bonds, 'note', fact.place, message);
-    }
-    if (!isOfInterface(fact)) continue;
-    const bond = membership.bondOf(fact.device);
-    if (fact.kind === 'dhcp' && bonds.made.has(fact.device)) {
-      const message = `${fact.how}: Bondwire asks nobody for addresses; run a DHCP client on ${shown(fact.device)}.`;
-      tell(bonds, 'warning', fact.place, message);
-    }
-    if (bond === null || bonds.made.has(fact.device)) continue;
-    const member = shown(fact.device);
-    if (fact.kind === 'mtu')
-      tell(bonds, 'note', fact.place, `${member} is a member of ${bond} and has its MTU.`);
-    else if (fact.kind === 'mac')
-      tell(bonds, 'note', fact.place, `${member} is a member of ${bond}, which decides its MAC address.`);
-    else if (fact.kind === 'dhcp') {
-      const message = `${fact.how} of ${member} has no use: as a member of ${bond} it has no addresses of its own.`;
-      tell(bonds, 'note', fact.place, message);
-    } else {
+  }
+}
+
+function passOn(bonds: Bonds, membership: Membership, fact: Fact & { readonly kind: 'finding' }): void {
+  const { device, level, place, message, isOfBond } = fact;
+  const isOurs =
+    device === undefined ||
+    bonds.made.has(device) ||
+    (isOfBond !== true && membership.bondOf(device) !== null);
+  if (isOurs) tell(bonds, level, place, message);
+}
+
+/** A command of some kind of device that would have made a member, had the device been a bond. */
+function tellOfLostMember(bonds: Bonds, fact: Fact & { readonly kind: 'member' }): void {
+  const isAbove = joiningAbove(fact, bonds.made).length > 0;
+  if (fact.isOfAny !== true || bonds.made.has(fact.bond) || isAbove) return;
+  const who = fact.member.by === 'name' ? shown(fact.member.name) : described(fact.member);
+  const message = `${shown(fact.bond)}, which ${who} is to join, is no bond by any of these files; the command was left out.`;
+  tell(bonds, 'note', fact.place, message);
+}
+
+/** What an interface is given has no place on a member. */
+function tellOfInterface(bonds: Bonds, membership: Membership, fact: OfInterface): void {
+  const isBond = bonds.made.has(fact.device);
+  if (fact.kind === 'dhcp' && isBond) {
+    const message = `${fact.how}: Bondwire asks nobody for addresses; run a DHCP client on ${shown(fact.device)}.`;
+    tell(bonds, 'warning', fact.place, message);
+  }
+  const bond = membership.bondOf(fact.device);
+  if (bond === null || isBond) return;
+  const [level, message] = onMember(fact, shown(fact.device), bond);
+  tell(bonds, level, fact.place, message);
+}
+
+function onMember(fact: OfInterface, member: string, bond: string): [Level, string] {
+  switch (fact.kind) {
+    case 'mtu':
+      return ['note', `${member} is a member of ${bond} and has its MTU.`];
+    case 'mac':
+      return ['note', `${member} is a member of ${bond}, which decides its MAC address.`];
+    case 'dhcp':
+      return [
+        'note',
+        `${fact.how} of ${member} has no use: as a member of ${bond} it has no addresses of its own.`,
+      ];
+    default: {
       const what = fact.kind === 'address' ? `The address ${fact.cidr}` : `The route to ${fact.to}`;
-      tell(
-        bonds,
+      return [
         'warning',
-        fact.place,
         `${what} of ${member} is not carried over: as a member of ${bond} it carries none of its own.`,
-      );
+      ];
     }
   }
 }
