@@ -146,20 +146,39 @@ export class Operations {
       const link = getLink(this.#machine.netlink, name);
       if (link !== undefined && runner.records.has(link.ifindex)) continue;
       const known = joined.length === 0 && first?.original.ifindex === link?.ifindex ? first : undefined;
-      let result = this.#join(runner, name, link, wishes, known);
-      if (result.ok && link !== undefined) {
-        joined.push(link.ifindex);
-        result = this.giveMemberOptions(runner, link.ifindex, wishes.options);
+      let result: Done;
+      try {
+        result = this.#join(runner, name, link, wishes, known);
+        if (result.ok && link !== undefined) {
+          joined.push(link.ifindex);
+          result = this.giveMemberOptions(runner, link.ifindex, wishes.options);
+        }
+      } catch (error) {
+        // A look that fails is a refusal as any other: those that have joined leave again.
+        result = err(systemRefusal(error, `${shown(name)} cannot join ${runner.name}, and is as it was`));
       }
       if (result.ok) continue;
-      for (const ifindex of joined.toReversed()) runner.undo(ifindex);
-      // Addresses that moved to it brought it up.
-      if (!wasUp) setLink(this.#machine.netlink, runner.plane.bondIfindex, { up: false });
-      runner.resync();
+      this.#undoJoined(runner, joined, wasUp);
       return result;
     }
     if (wishes.forget === true) this.#forget(runner, names);
     return done;
+  }
+
+  /** They leave as if they had never joined, last first; what fails keeps nothing else from being undone. */
+  #undoJoined(runner: BondRunner, joined: readonly number[], wasUp: boolean): void {
+    const { netlink, log } = this.#machine;
+    const steps = joined.toReversed().map(ifindex => () => runner.undo(ifindex));
+    // Addresses that moved to it brought it up.
+    if (!wasUp) steps.push(() => setLink(netlink, runner.plane.bondIfindex, { up: false }));
+    steps.push(() => void runner.resync());
+    for (const step of steps) {
+      try {
+        step();
+      } catch (error) {
+        log.error({ err: error, bond: runner.name }, 'a joining was not all undone');
+      }
+    }
   }
 
   /** `known`: what `check` gave for it, when nothing has changed since; thousands of routes take long to read. */
