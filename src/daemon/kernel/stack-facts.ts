@@ -1,8 +1,7 @@
 // What the kernel says of devices that may stand on a bond, in the namespace that the thread is in: links, addresses, and the multicast
 // groups that it tells in /proc alone.
-import { readFileSync } from 'node:fs';
 import type { VlanTag } from '../../frames/index.js';
-import { knownLinks, listAddresses, readSysctl, type Rtnetlink } from '../../linux/index.js';
+import { knownLinks, listAddresses, ProcText, readSysctl, type Rtnetlink } from '../../linux/index.js';
 import {
   type Address,
   AF_INET,
@@ -60,17 +59,17 @@ export function tagOf(link: Link): VlanTag | null {
   return vlan === undefined ? null : { tpid: vlan.protocol, tci: vlan.id };
 }
 
-const IGMP = '/proc/net/igmp';
-const MLD = '/proc/net/igmp6';
+const igmpFile = new ProcText('/proc/thread-self/net/igmp');
+const mldFile = new ProcText('/proc/thread-self/net/igmp6');
 
 interface IgmpState {
   readonly version: 1 | 2 | 3;
   readonly groups: string[];
 }
 
-function textOf(path: string): string {
+function textOf(file: ProcText): string {
   try {
-    return readFileSync(path, 'latin1');
+    return file.read();
   } catch {
     return '';
   }
@@ -97,7 +96,7 @@ export function parseIgmp(lines: readonly string[]): Map<number, IgmpState> {
 }
 
 function readIgmp(): Map<number, IgmpState> {
-  return parseIgmp(textOf(IGMP).split('\n'));
+  return parseIgmp(textOf(igmpFile).split('\n'));
 }
 
 /** /proc/net/igmp6: index, device, group as 32 hexadecimal digits, and more. */
@@ -114,7 +113,7 @@ export function parseMld(lines: readonly string[]): Map<number, string[]> {
 }
 
 function readMld(): Map<number, string[]> {
-  return parseMld(textOf(MLD).split('\n'));
+  return parseMld(textOf(mldFile).split('\n'));
 }
 
 /** The groups of each device by its index, as text to compare. */
@@ -124,7 +123,7 @@ let lastGroups: { readonly text: string; readonly table: GroupTable } | undefine
 
 /** Which groups are joined in the namespace now; the same table as before where the kernel says the same. */
 export function readGroups(): GroupTable {
-  const text = `${textOf(IGMP)}\n${textOf(MLD)}`;
+  const text = `${textOf(igmpFile)}\n${textOf(mldFile)}`;
   if (lastGroups?.text !== text) lastGroups = { text, table: groupTable() };
   return lastGroups.table;
 }
