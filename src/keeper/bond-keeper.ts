@@ -2,7 +2,6 @@
 // daemon, in the simulator and in tests.
 import type { Refusal, Result } from '../base/index.js';
 import {
-  type Bond,
   type BondEvent,
   type ForwardingPlan,
   type Input,
@@ -16,6 +15,7 @@ import { Departures } from './departures.js';
 import { destroy, dismantle } from './ending.js';
 import { giveAddresses, giveMtu } from './following.js';
 import { join, undo, undoUnfinished } from './joining.js';
+import type { KeeperParts, KeptPolicy } from './keeper-parts.js';
 import { movesTraffic } from './moving.js';
 import { outageOf } from './outage.js';
 import type { BondLink, Candidate, Host, Outage } from './ports.js';
@@ -25,35 +25,15 @@ import type {
   MemberRecord,
   SavedBelongings,
   SavedKeeping,
-  SavedMember,
   WantedMember,
 } from './records.js';
 import { perform } from './performing.js';
 import { listen, sense } from './sensing.js';
-import { guarded, noteFailure } from './trying.js';
-
-/** The policy, as far as it is driven: `Bond`, or one that a test puts in its place. */
-export type KeptPolicy = Pick<
-  Bond,
-  'handle' | 'outputs' | 'deadline' | 'facts' | 'members' | 'snapshot' | 'plan' | 'save' | 'addressesFor'
->;
+import { askMembers, nextDeadline, TIME } from './ticking.js';
+import { guarded } from './trying.js';
 
 /** Inputs after which other members may be those that listen for answers. */
 const MOVES_EARS: ReadonlySet<Input['kind']> = new Set(['set-option', 'leave', 'bond-link']);
-
-/** What a keeper is made from: anew, or of what the book has. */
-export interface KeeperParts<H extends Host> {
-  readonly host: H;
-  readonly policy: KeptPolicy;
-  /** The host may have it too; see `recordsOf`. */
-  readonly records: Map<MemberIndex, MemberRecord>;
-  readonly saved?: Partial<Omit<SavedKeeping, 'name' | 'policy' | 'members'>>;
-}
-
-/** Members as the book has them, to be changed. */
-export function recordsOf(members: readonly SavedMember[]): Map<MemberIndex, MemberRecord> {
-  return new Map(members.map(({ original, ...record }) => [original.ifindex, { original, ...record }]));
-}
 
 export class BondKeeper<H extends Host = Host> {
   readonly host: H;
@@ -79,6 +59,7 @@ export class BondKeeper<H extends Host = Host> {
   /** The ARP monitor runs. */
   #asks: boolean;
   readonly #alarm: Alarm;
+  readonly #hears = (member: MemberIndex, link: MemberLink): void => this.#memberIs(member, link);
   #closed = false;
 
   constructor({ host, policy, records, saved = {} }: KeeperParts<H>) {
@@ -141,7 +122,7 @@ export class BondKeeper<H extends Host = Host> {
     const outputs = this.policy.outputs();
     // Most ticks find nothing: there is nothing to tell then, and nothing that is due.
     if (input.kind !== 'time' || outputs.length > 0) this.#carryOut(outputs, options.strict ?? false);
-    this.#alarm.set(this.#closed ? null : this.policy.deadline());
+    this.#setAlarm();
     return handled;
   }
 
@@ -156,7 +137,11 @@ export class BondKeeper<H extends Host = Host> {
   /** Carries out what is waiting since the policy was made. */
   start(): void {
     this.#carryOut(this.policy.outputs(), false);
-    this.#alarm.set(this.#closed ? null : this.policy.deadline());
+    this.#setAlarm();
+  }
+
+  #setAlarm(): void {
+    this.#alarm.set(this.#closed ? null : nextDeadline(this));
   }
 
   /** Looks again at what stands on the bond, if something may have changed since; `shared`: see Links.stack. */
@@ -363,24 +348,15 @@ export class BondKeeper<H extends Host = Host> {
     return this.policy.members().find(member => member.member === ifindex);
   }
 
-  /** A deadline: the carriers are asked for first, as the driver's monitor does (and events may be held back by 1 s). */
+  /** A deadline. */
   #tick(): void {
-    for (const member of this.policy.members()) {
-      // One that cannot be asked now is asked at the next tick: the others, and the next tick, are not to wait for it.
-      try {
-        const news = this.host.links.news(member);
-        if (news !== undefined) this.#memberIs(member.member, news);
-      } catch (error) {
-        noteFailure(this.host.book, error);
-      }
-    }
-    this.#sense();
-    this.feed({ kind: 'time' });
+    askMembers(this, this.#hears);
+    if (this.#asks) this.#sense();
+    this.feed(TIME);
   }
 
   /** What the ARP monitor decides by, fresh for its tick. */
   #sense(): void {
-    if (!this.#asks) return;
     if (this.#stackDirty) this.refreshStack();
     this.#guard(() => sense(this));
   }

@@ -1,5 +1,6 @@
 // What other rooms may use of `keeper`.
-export { BondKeeper, type KeptPolicy, recordsOf } from './bond-keeper.js';
+export { BondKeeper } from './bond-keeper.js';
+export { type KeptPolicy, recordsOf } from './keeper-parts.js';
 export { movesTraffic } from './moving.js';
 export { giveUp } from './giving-up.js';
 export type {

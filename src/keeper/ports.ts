@@ -58,6 +58,11 @@ export interface Links {
   opened(member: MemberIndex): MemberLink | undefined;
   /** Asked of a member before a tick: its link, if that is not what the policy knows. */
   news(member: MemberSnapshot): MemberLink | undefined;
+  /**
+   * Until when none of these need be asked for news, as the kernel tells by itself whatever changes; null where they are to be asked
+   * before every tick.
+   */
+  restUntil(members: readonly MemberSnapshot[]): TimeMs | null;
   /** The bond's options may have changed. */
   follow(facts: BondFacts): void;
   set(ifindex: number, change: LinkChange): void;

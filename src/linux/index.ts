@@ -75,7 +75,7 @@ export {
   replaceOwnFile,
   UnreadableFile,
 } from './own-file.js';
-export { monotonicMs, monotonicNs } from './clock.js';
+export { monotonicMs, monotonicNs, threadCpuMs } from './clock.js';
 export { isErrno, SystemError } from './errors.js';
 export { type DriverInfo, Ethtool, type Feature, FEATURE_GROUPS, type LinkSettings } from './ethtool.js';
 export { channelPair, keepFromChildren, type Passed, receivePassed, sendPassed } from './fd-channel.js';
@@ -118,6 +118,7 @@ export {
   addNeighbour,
   deleteDeviceAddress,
   deleteNeighbour,
+  deviceAddressLists,
   listDeviceAddresses,
   listNeighbours,
 } from './neighbours.js';
@@ -144,6 +145,7 @@ export {
   type OtherNamespace,
 } from './other-namespaces.js';
 export { ETH_P_ALL, PacketSocket, type PacketSocketOptions, type ReceivedFrame } from './packet-socket.js';
+export { ProcText } from './proc-text.js';
 export { RingBuffer } from './ring-buffer.js';
 export { leaveTagged, PROBE_ANSWERS } from './socket-filter.js';
 export {

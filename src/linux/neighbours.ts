@@ -4,6 +4,7 @@ import {
   AF_UNSPEC,
   emitNeighbour,
   type Neighbour,
+  type NetlinkMessage,
   NLM_F_CREATE,
   NLM_F_EXCL,
   NTF_SELF,
@@ -80,4 +81,37 @@ export function listDeviceAddresses(netlink: Rtnetlink, ifindex: number): string
     if (isOurs && neighbour.address !== undefined) addresses.push(neighbour.address);
   }
   return addresses;
+}
+
+/** So few interfaces are asked for one by one: a list of all has the tables of bridges in it, which may be long. */
+const FEW = 16;
+
+/** Index, state and flags of an entry: struct ndmsg. */
+const NDM = { ifindex: 4, flags: 10, length: 12 } as const;
+
+/**
+ * What the receive filters of these interfaces let in beside their own addresses, as text that is only to be compared: the same as
+ * before where nothing changed. Missing: nothing.
+ */
+export function deviceAddressLists(netlink: Rtnetlink, interfaces: ReadonlySet<number>): Map<number, string> {
+  const lists = new Map<number, string>();
+  const asked = interfaces.size > FEW ? [0] : interfaces;
+  for (const ifindex of asked) {
+    const payload = emitNeighbour({ ...EMPTY, family: AF_BRIDGE, ifindex });
+    for (const message of netlink.dump({ type: RTM_GETNEIGH, flags: 0, payload }))
+      addEntry(lists, message, interfaces);
+  }
+  return lists;
+}
+
+function addEntry(
+  lists: Map<number, string>,
+  { type, payload }: NetlinkMessage,
+  interfaces: ReadonlySet<number>,
+): void {
+  if (type !== RTM_NEWNEIGH || payload.length < NDM.length) return;
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  if (((bytes[NDM.flags] ?? 0) & NTF_SELF) === 0) return;
+  const ifindex = bytes.readInt32LE(NDM.ifindex);
+  if (interfaces.has(ifindex)) lists.set(ifindex, (lists.get(ifindex) ?? '') + bytes.toString('latin1'));
 }

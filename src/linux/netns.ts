@@ -1,6 +1,6 @@
 // Network namespaces: doing something inside one, making named ones as `ip netns` does, starting programs in one.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readlinkSync, statSync, unlinkSync } from 'node:fs';
 import { emitNetnsIdQuestion, IFF, parseNetnsId, RTM_GETNSID, RTM_NEWNSID } from '../netlink/index.js';
 import { isErrno } from './errors.js';
 import { check, closeFd, libc, openFd } from './ffi.js';
@@ -136,6 +136,12 @@ export function listNamedNetns(): string[] {
   }
 }
 
+/** A process has a link that says it; following that takes longer, and there are many processes. */
+function inodeOf(path: string): number {
+  const [, inode] = /^\/proc\/\d/.test(path) ? (/^net:\[(\d+)\]$/.exec(readlinkSync(path)) ?? []) : [];
+  return inode === undefined ? statSync(path).ino : Number(inode);
+}
+
 /**
  * Each namespace that is shown to us, our own too: the named ones and those of processes. `visit` is given a file descriptor and the
  * inode number; when it gives true, that is the end, and the descriptor is the caller's.
@@ -148,7 +154,7 @@ export function visitNetns(visit: (netns: number, inode: number) => boolean): vo
     let fd = -1;
     let isCallers = false;
     try {
-      const { ino } = statSync(path);
+      const ino = inodeOf(path);
       if (seen.has(ino)) continue;
       seen.add(ino);
       fd = openFd(path, O_RDONLY);

@@ -21,6 +21,7 @@ import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
 import { bondWatchAnswer, bondWatchTick } from './monitors/bond-watch.js';
 import { forgiveWatch, watchHeard, watchPeriod } from './monitors/link-watch.js';
+import { passesQuietly, Rest } from './quiet-ticks.js';
 import { type Due, earliest, nextTick, runDue, shiftTimers, type TimerSet } from './timers.js';
 import { join, leave } from './members.js';
 import { monitorTick } from './monitors/mii-pass.js';
@@ -106,6 +107,8 @@ function initialState(wish: NewBond): BondState {
   };
 }
 
+const DONE: Handled = ok(undefined);
+
 /** Bonding as a deterministic object: inputs and time in, outputs out. */
 export class Bond implements BondPolicy {
   readonly #state: BondState;
@@ -113,6 +116,7 @@ export class Bond implements BondPolicy {
   #now: TimeMs;
   readonly #given: Context['given'];
   readonly #acceptsAll: boolean;
+  readonly #rest = new Rest();
 
   private constructor({ state, out, now, given, acceptsAll }: Context) {
     this.#state = state;
@@ -170,12 +174,16 @@ export class Bond implements BondPolicy {
   /** Everything that `restore` needs, as plain JSON; `now` defaults to the time of the last input. Drain outputs first. */
   save(now: TimeMs = this.#now): SavedBond {
     const state = structuredCopy(this.#state);
+    state.timers.mii = this.#rest.dueMs(this.#state, now);
     shiftTimes(state, -now);
     return { version: SAVED_BOND_VERSION, state: { ...state, lastPlan: '' } };
   }
 
   handle(input: Input, now: TimeMs): Handled {
     this.#now = now;
+    // What stands on the bond is only kept.
+    if (input.kind !== 'stack') this.#rest.end(this.#state, now);
+    if (input.kind === 'time' && this.#outputs.length === 0 && passesQuietly(this.#state, now)) return DONE;
     const context: Context = {
       state: this.#state,
       out: this.#outputs,
@@ -198,6 +206,10 @@ export class Bond implements BondPolicy {
 
   deadline(): TimeMs | null {
     return earliest(timersOf(this.#state))?.dueMs ?? null;
+  }
+
+  rest(untilMs: TimeMs): void {
+    this.#rest.begin(this.#state, untilMs);
   }
 
   snapshot(): BondSnapshot {

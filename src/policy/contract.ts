@@ -269,6 +269,11 @@ export interface BondPolicy {
   outputs(): Output[];
   /** When `handle({kind: 'time'})` is wanted next, or null. */
   deadline(): TimeMs | null;
+  /**
+   * Nobody asks for carriers until then: as long as nothing else comes in, ticks of the MII monitor that would find nothing are left
+   * out, and `deadline()` tells the first one that is not. The ticks after an input are those that would have come in any case.
+   */
+  rest(untilMs: TimeMs): void;
   snapshot(): BondSnapshot;
   facts(): BondFacts;
   /** The members alone, as they are now and not copied: for those who ask at every tick, and keep nothing of it. */

@@ -36,6 +36,8 @@ export interface Pace {
   readonly newsMs: number;
   /** A timer is late by up to so much, by chance. */
   readonly timerLateMs: number;
+  /** Members are asked for their carrier no more often than this: the kernel tells at once. Absent: before each tick. */
+  readonly askedEveryMs?: number;
 }
 
 /** The world that a bond lives in. */

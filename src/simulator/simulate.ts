@@ -54,12 +54,13 @@ export interface Simulated {
 /** A fast machine: the daemon hears of links at once and ticks in time. */
 export const DEFAULT_PACE: Pace = { linkWatchMs: 0.5, newsMs: 0.2, timerLateMs: 0 };
 
-/** Machines from quick to slow: a rule must hold on each. The second is one whose kernel holds carrier news back. */
+/** Machines from quick to slow: a rule must hold on each. The second is one whose kernel holds carrier news back, the last one whose kernel need not be asked. */
 export const PACES: readonly [Pace, ...Pace[]] = [
   DEFAULT_PACE,
   { linkWatchMs: 900, newsMs: 0.1, timerLateMs: 0 },
   { linkWatchMs: 20, newsMs: 5, timerLateMs: 8 },
   { linkWatchMs: 1, newsMs: 30, timerLateMs: 30 },
+  { linkWatchMs: 0.5, newsMs: 0.2, timerLateMs: 3, askedEveryMs: 1000 },
 ];
 
 const REAL_POLICY: PolicyMaker = { create: createBond, restore: (saved, now) => Bond.restore(saved, now) };

@@ -327,6 +327,7 @@ export class SimulatedBond implements IpDevice, BondDevice {
         return outputs;
       },
       deadline: () => policy.deadline(),
+      rest: untilMs => policy.rest(untilMs),
       facts: () => policy.facts(),
       members: () => policy.members(),
       snapshot: () => policy.snapshot(),

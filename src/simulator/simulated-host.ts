@@ -184,6 +184,11 @@ function lateness({ pace, random }: BondWorld): number {
   return pace.timerLateMs > 0 ? random.next() * pace.timerLateMs : 0;
 }
 
+/** The first multiple of `stepMs` after `ms`. */
+function nextMultiple(stepMs: number, ms: number): number {
+  return (Math.floor(ms / stepMs) + 1) * stepMs;
+}
+
 function linksOf({ world, device }: HostParts, step: Step): Omit<Links, 'whenToLook'> {
   const at = (ifindex: number): NetworkInterface | undefined => world.interfaceAt(ifindex);
   const read = (ifindex: number): MemberLink | undefined => at(ifindex)?.link();
@@ -203,6 +208,10 @@ function linksOf({ world, device }: HostParts, step: Step): Omit<Links, 'whenToL
     news: ({ member, adminUp, carrier }) => {
       const link = adminUp ? read(member) : undefined;
       return link?.carrier === carrier ? undefined : link;
+    },
+    restUntil: () => {
+      const { askedEveryMs } = world.pace;
+      return askedEveryMs === undefined ? null : nextMultiple(askedEveryMs, world.clock.now);
     },
     follow: () => {},
     set: (ifindex, { up, address, mtu }) => {

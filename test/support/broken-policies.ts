@@ -46,6 +46,10 @@ class BrokenBond implements SimulatedPolicy {
     return this.#bond.deadline();
   }
 
+  rest(untilMs: number): void {
+    this.#bond.rest(untilMs);
+  }
+
   snapshot(): BondSnapshot {
     const snapshot = this.#bond.snapshot();
     return this.#bug.snapshot?.(snapshot) ?? snapshot;

@@ -115,6 +115,10 @@ export class HandmadeHost implements Host {
   current: MemberIndex | null = null;
   inPlane: MemberIndex[] = [];
   isBookFull = false;
+  /** Whom the keeper asked for news, and when. */
+  readonly asked: string[] = [];
+  /** Until when members need not be asked. */
+  restUntilMs: number | null = null;
   keeper: BondKeeper<HandmadeHost> | undefined;
   readonly #failing = new Map<string, ErrnoName>();
   readonly links: Links;
@@ -198,7 +202,8 @@ export class HandmadeHost implements Host {
       read,
       member: read,
       opened: read,
-      news: () => undefined,
+      news: ({ member }) => void this.asked.push(`${this.#name(member)} at ${this.clock.now()}`),
+      restUntil: () => this.restUntilMs,
       follow: () => {},
       set: (ifindex, change) => {
         this.#act(`set ${this.#name(ifindex)} ${textOf(change)}`);

@@ -17,6 +17,7 @@ import type {
   MemberLink,
   MemberSnapshot,
   StackedDevice,
+  TimeMs,
 } from '../../policy/index.js';
 import { setLargeReceive } from '../kernel/large-receive.js';
 import { bondLinkOf, memberLinkOf } from '../kernel/link-facts.js';
@@ -38,7 +39,7 @@ import { restoreSettings, silenceIpv6 } from '../members/original-settings.js';
 import { notGivenText, putRoutes, routeOrder } from '../members/route-transfer.js';
 
 export interface LinkParts {
-  readonly machine: Pick<Machine, 'netlink' | 'ethtool'>;
+  readonly machine: Pick<Machine, 'netlink' | 'ethtool' | 'now'>;
   readonly bondIfindex: number;
   readonly bondName: () => string;
   readonly warn: (member: string, message: string) => void;
@@ -92,6 +93,10 @@ export class LinuxLinks implements Links {
     if (link === undefined) return undefined;
     this.#raw.set(member.member, link);
     return this.#reader.linkOf(link);
+  }
+
+  restUntil(members: readonly MemberSnapshot[]): TimeMs | null {
+    return this.#reader.restUntil(members);
   }
 
   follow(facts: BondFacts): void {

@@ -3,6 +3,7 @@
 import { listDeviceAddresses, setLink, type Rtnetlink } from '../../linux/index.js';
 import { type ForwardingPlan, type MemberIndex, membersThat } from '../../policy/index.js';
 import { AddressFilters, carryAlike } from './address-filters.js';
+import { addressLookOf } from './address-look.js';
 import { groupLook } from './group-look.js';
 
 /** A list so long is given in an instant. */
@@ -44,7 +45,9 @@ export class FilterFollower {
   #listsDue = false;
   /** Who carried the groups at the last look. */
   #carried: readonly MemberIndex[] = [];
-  /** Looks no more at the bond's groups. */
+  /** Members lack something that they were to be given. */
+  #isUndone = false;
+  /** Looks no more at the bond's groups and the lists of all. */
   readonly #unfollow: () => void;
   #closed = false;
 
@@ -61,7 +64,16 @@ export class FilterFollower {
       if (refusesAddress === true) this.#open.set(member, new Set(['address']));
     }
     this.#lists = new AddressFilters(parts.netlink, saved, parts.note);
-    this.#unfollow = groupLook.follow(parts.bondIfindex, () => parts.guard(() => this.sync()));
+    const changed = (): void => parts.guard(() => this.sync());
+    const ends = [
+      groupLook.follow(parts.bondIfindex, changed),
+      addressLookOf(parts.netlink).follow({
+        interfaces: () => [parts.bondIfindex, ...parts.records.keys()],
+        isWaiting: () => this.#isUndone,
+        changed,
+      }),
+    ];
+    this.#unfollow = () => ends.forEach(end => end());
   }
 
   /** Looks no more; what members have they keep. */
@@ -117,6 +129,8 @@ export class FilterFollower {
   /** Brings the members' lists in line with the bond's. */
   sync(): void {
     if (this.#closed) return;
+    // Until all of it is done.
+    this.#isUndone = true;
     const { records, bondIfindex, bondUp, save } = this.#parts;
     const members = [...records].filter(([, record]) => record.joining !== true).map(([member]) => member);
     const wish = { bondIfindex, bondUp: bondUp(), plan: this.#plan };
@@ -127,6 +141,7 @@ export class FilterFollower {
       const isOpen = this.#open.get(member)?.has('unwritten') === true;
       if (lacks !== isOpen) this.receiveAll(member, 'unwritten', lacks);
     }
+    this.#isUndone = members.some(member => this.#lists.lacks(member));
   }
 
   /** Whether a member is to receive everything (promiscuous mode) for this reason, whatever the bond wishes. */

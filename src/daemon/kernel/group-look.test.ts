@@ -17,39 +17,55 @@ test('groupsByInterface() gives the lines of each interface', () => {
   expect([...groupsByInterface('')]).toEqual([]);
 });
 
-test('GroupLook tells of an interface when its groups change, of others not, and of each within ten looks', () => {
+test('GroupLook tells of an interface when its groups change, and of others not', () => {
   let text = `${ETH0}${BOND0}`;
-  const look = new GroupLook(() => text);
+  const look = new GroupLook(
+    () => text,
+    () => 0,
+  );
   const [bond, other] = [vi.fn(), vi.fn()];
+  const next = (): number[] => {
+    vi.advanceTimersByTime(500);
+    return [bond, other].map(({ mock }) => mock.calls.splice(0).length);
+  };
   const stop = look.follow(7, bond);
   const stopOther = look.follow(8, other);
-  vi.advanceTimersByTime(500);
-  expect([bond, other].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
-  vi.advanceTimersByTime(500);
+  // Who is new is told how things are.
+  expect(next()).toEqual([1, 1]);
+  expect(next()).toEqual([0, 0]);
   text += MORE;
-  bond.mockClear();
-  other.mockClear();
-  vi.advanceTimersByTime(500);
-  expect(bond).toHaveBeenCalledTimes(1);
+  expect(next()).toEqual([1, 0]);
   text = BOND0;
-  vi.advanceTimersByTime(500);
-  expect(bond).toHaveBeenCalledTimes(2);
-  bond.mockClear();
-  other.mockClear();
-  vi.advanceTimersByTime(5000);
-  expect([bond, other].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+  expect(next()).toEqual([1, 0]);
+  const late = vi.fn();
+  const stopLate = look.follow(7, late);
+  expect(next()).toEqual([0, 0]);
+  expect(late).toHaveBeenCalledTimes(1);
+  for (const end of [stop, stopOther, stopLate]) end();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('GroupLook tells of any change, and now and then in any case', () => {
+  let text = BOND0;
+  const look = new GroupLook(
+    () => text,
+    () => 0,
+  );
   const any = vi.fn();
   const stopAny = look.onChange(any);
-  vi.advanceTimersByTime(5000);
+  const stop = look.follow(7, () => {});
+  vi.advanceTimersByTime(500);
   expect(any).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(29_000);
+  expect(any).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(1500);
+  expect(any).toHaveBeenCalledTimes(2);
   text = MORE;
   vi.advanceTimersByTime(500);
-  expect(any).toHaveBeenCalledTimes(2);
+  expect(any).toHaveBeenCalledTimes(3);
   stopAny();
   text = '';
   vi.advanceTimersByTime(500);
-  expect(any).toHaveBeenCalledTimes(2);
+  expect(any).toHaveBeenCalledTimes(3);
   stop();
-  stopOther();
-  expect(vi.getTimerCount()).toBe(0);
 });

@@ -1,14 +1,14 @@
 // Which groups interfaces are to hear, looked at for all bonds at once: the kernel does not announce it, and a look at one interface
 // takes as long as one at all.
-import { readFileSync } from 'node:fs';
+import { ProcText } from '../../linux/index.js';
+import { PacedLook } from './paced-look.js';
 
-/** Milliseconds between two looks. */
-const INTERVAL_MS = 500;
-/** So many looks after which an interface is told of though its groups did not change: other addresses may have. */
-const ANYHOW_EVERY = 10;
+const PACE = { leastMs: 500, mostMs: 5000, times: 500 } as const;
+/** After this time those who want to know of any change are told though there was none: two groups may have one address. */
+const ANYHOW_MS = 30_000;
 
 /** What the kernel tells of all interfaces of the thread's namespace, a line a group, which begins with the interface's index. */
-const DEVICE_GROUPS = '/proc/thread-self/net/dev_mcast';
+const deviceGroups = new ProcText('/proc/thread-self/net/dev_mcast');
 
 /** The lines of each interface, of /proc/net/dev_mcast. */
 export function groupsByInterface(text: string): Map<number, string> {
@@ -22,7 +22,7 @@ export function groupsByInterface(text: string): Map<number, string> {
 
 function readGroups(): string {
   try {
-    return readFileSync(DEVICE_GROUPS, 'latin1');
+    return deviceGroups.read();
   } catch {
     return '';
   }
@@ -39,24 +39,30 @@ export class GroupLook {
   readonly #read: () => string;
   readonly #followers = new Set<Follower>();
   #text = '';
-  #looks = 0;
-  #timer: NodeJS.Timeout | undefined;
+  /** Those that follow since the last look are told in any case. */
+  #areNew = false;
+  #toldMs = 0;
+  readonly #spentMs: (() => number) | undefined;
+  #look: PacedLook | undefined;
   readonly #others = new Set<() => void>();
 
-  constructor(read: () => string = readGroups) {
+  /** `spentMs`: see `PacedLook`. */
+  constructor(read: () => string = readGroups, spentMs?: () => number) {
     this.#read = read;
+    this.#spentMs = spentMs;
   }
 
   /** From here on, until what this gives is called. */
   follow(ifindex: number, changed: () => void): () => void {
     const follower: Follower = { ifindex, changed, groups: undefined };
     this.#followers.add(follower);
-    this.#timer ??= setInterval(() => this.#look(), INTERVAL_MS).unref();
+    this.#areNew = true;
+    this.#look ??= new PacedLook(PACE, () => this.#run(), this.#spentMs);
     return () => {
       this.#followers.delete(follower);
       if (this.#followers.size > 0) return;
-      clearInterval(this.#timer);
-      this.#timer = undefined;
+      this.#look?.close();
+      this.#look = undefined;
     };
   }
 
@@ -66,21 +72,24 @@ export class GroupLook {
     return () => void this.#others.delete(changed);
   }
 
-  #look(): void {
-    this.#looks += 1;
+  #run(): void {
     const text = this.#read();
     const isSame = text === this.#text;
+    if (!isSame || this.#areNew) this.#tell(groupsByInterface(text));
     this.#text = text;
-    const groups = isSame ? undefined : groupsByInterface(text);
+    this.#areNew = false;
+    if (isSame && performance.now() < this.#toldMs + ANYHOW_MS) return;
+    this.#toldMs = performance.now();
+    for (const changed of this.#others) changed();
+  }
+
+  #tell(groups: ReadonlyMap<number, string>): void {
     for (const follower of this.#followers) {
-      // Some at each look: all at once would keep monitors waiting.
-      const isDue = (this.#looks + follower.ifindex) % ANYHOW_EVERY === 0;
-      const now = groups === undefined ? follower.groups : (groups.get(follower.ifindex) ?? '');
-      if (!isDue && now === follower.groups && now !== undefined) continue;
+      const now = groups.get(follower.ifindex) ?? '';
+      if (now === follower.groups) continue;
       follower.groups = now;
       follower.changed();
     }
-    if (!isSame || this.#looks % ANYHOW_EVERY === 0) for (const changed of this.#others) changed();
   }
 }
 

@@ -9,11 +9,12 @@ import type { OriginalSettings } from '../../keeper/index.js';
 import { restoreInNetns } from '../members/original-settings.js';
 import type { Registry } from '../registry.js';
 import { groupLook } from './group-look.js';
+import { type Pace, PacedLook } from './paced-look.js';
 import { lookElsewhere } from './stack-elsewhere.js';
 import { changedGroups, type GroupTable, readGroups } from './stack-facts.js';
 
-/** Between two looks into other namespaces, of which nothing is told; at least so many times what a look takes. */
-const ELSEWHERE = { intervalMs: 2000, times: 100 } as const;
+/** Looks into other namespaces, of which nothing is told. */
+const ELSEWHERE: Pace = { leastMs: 2000, mostMs: 60_000, times: 1000 };
 
 export interface NewsParts {
   readonly machine: Machine;
@@ -33,7 +34,7 @@ export class KernelNews {
   #groups: GroupTable = new Map();
   /** Looks no more at which multicast groups are joined, which the kernel does not announce. */
   #unfollow: () => void = () => {};
-  #elsewhereTimer: NodeJS.Timeout | undefined;
+  #elsewhere: PacedLook | undefined;
   #closed = false;
 
   constructor(parts: NewsParts) {
@@ -61,13 +62,14 @@ export class KernelNews {
     // What is joined by a device is in its list of addresses too, which the look at all lists sees.
     this.#unfollow = groupLook.onChange(() => this.#guard('groups could not be looked at', look));
     this.#lookElsewhere();
+    this.#elsewhere = new PacedLook(ELSEWHERE, () => this.#lookElsewhere());
   }
 
   /** Nobody hears anything any more; the connection is its owner's to close. */
   close(): void {
     this.#closed = true;
     this.#unfollow();
-    clearTimeout(this.#elsewhereTimer);
+    this.#elsewhere?.close();
   }
 
   #told(raw: NetlinkMessage): void {
@@ -126,14 +128,10 @@ export class KernelNews {
 
   /** What stands on bonds in other namespaces. */
   #lookElsewhere(): void {
-    if (this.#closed) return;
-    const from = performance.now();
     this.#guard('other network namespaces could not be looked into', () => {
       if (this.#registry.all().length > 0 && lookElsewhere(this.#machine.netlink))
         for (const runner of this.#registry.all()) runner.stackChanged();
     });
-    const wait = Math.max(ELSEWHERE.intervalMs, ELSEWHERE.times * (performance.now() - from));
-    this.#elsewhereTimer = setTimeout(() => this.#lookElsewhere(), wait).unref();
   }
 
   /** Peers are told after a failover of groups that were joined since the last event, too. */

@@ -2,15 +2,22 @@
 // ioctls (bond_check_dev_link).
 import { type Ethtool, getLink, type Rtnetlink } from '../../linux/index.js';
 import type { Link } from '../../netlink/index.js';
-import type { BondFacts, MemberLink, MemberSnapshot } from '../../policy/index.js';
+import type { BondFacts, MemberLink, MemberSnapshot, TimeMs } from '../../policy/index.js';
 import { carrierOf, memberLinkOf } from './link-facts.js';
 
 /** Basic mode status register of a PHY, and its bit for the link (IEEE 802.3 clause 22.2.4.2). */
 const BMSR = 1;
 const BMSR_LINK = 4;
 
-/** One whose carrier news comes at once is asked at one tick in so many, in case they were lost. */
-const PROMPT_ASKED_EVERY = 10;
+/**
+ * One whose carrier news comes at once is asked this often all the same, though the kernel says when news were lost: all of them in the
+ * ticks that follow the same moment.
+ */
+const PROMPT_ASKED_MS = 5000;
+
+function nextAskedMs(nowMs: TimeMs): TimeMs {
+  return (Math.floor(nowMs / PROMPT_ASKED_MS) + 1) * PROMPT_ASKED_MS;
+}
 
 /** What is asked of a device. */
 export type Asked = Pick<Ethtool, 'linkDetected' | 'linkSettings' | 'miiPhy' | 'miiRegister'>;
@@ -38,20 +45,22 @@ export function tellsAtOnce({ ifindex, link }: Pick<Link, 'ifindex' | 'link'>): 
 export class LinkReader {
   readonly #ethtool: Asked;
   readonly #netlink: Rtnetlink;
+  readonly #now: () => TimeMs;
   readonly #warn: (member: string, message: string) => void;
   #byFlag = true;
   #isWatching = false;
-  /** Members whose carrier news is not held back, and how often they were not asked since the last time. */
-  readonly #prompt = new Map<number, number>();
+  /** Members whose carrier news is not held back, and when they are asked next. */
+  readonly #prompt = new Map<number, TimeMs>();
   /** Members of which it was said that their device does not tell its link. */
   readonly #silent = new Set<number>();
 
   constructor(
-    machine: { readonly ethtool: Asked; readonly netlink: Rtnetlink },
+    machine: { readonly ethtool: Asked; readonly netlink: Rtnetlink; readonly now: () => TimeMs },
     warn: (member: string, message: string) => void,
   ) {
     this.#ethtool = machine.ethtool;
     this.#netlink = machine.netlink;
+    this.#now = machine.now;
     this.#warn = warn;
   }
 
@@ -65,26 +74,39 @@ export class LinkReader {
   linkOf(link: Link): MemberLink {
     const facts = memberLinkOf(this.#ethtool, link);
     if (!tellsAtOnce(link)) this.#prompt.delete(link.ifindex);
-    else if (!this.#prompt.has(link.ifindex)) this.#prompt.set(link.ifindex, 0);
+    else if (!this.#prompt.has(link.ifindex)) this.#prompt.set(link.ifindex, nextAskedMs(this.#now()));
     if (this.#byFlag) return facts;
     return { ...facts, carrier: this.#asked(link.ifindex, facts.name, facts.adminUp) };
   }
 
   /** Asks a member before a tick: what to tell the policy, if its link is not what that knows. */
   news({ member, name, adminUp, carrier }: MemberSnapshot): Link | undefined {
-    if (!adminUp || (this.#byFlag && this.#mayWait(member))) return undefined;
+    if ((this.#byFlag && this.#mayWait(member)) || !adminUp) return undefined;
     const now = this.#byFlag ? this.#ethtool.linkDetected(name) : this.#asked(member, name, adminUp);
     if (now === undefined || now === carrier) return undefined;
     const link = getLink(this.#netlink, member);
     return link !== undefined && this.#byFlag && carrierOf(link) !== now ? undefined : link;
   }
 
+  /** As `Links.restUntil`. */
+  restUntil(members: readonly Pick<MemberSnapshot, 'member'>[]): TimeMs | null {
+    if (!this.#byFlag) return null;
+    let untilMs = Number.POSITIVE_INFINITY;
+    for (const { member } of members) {
+      const askedMs = this.#prompt.get(member);
+      if (askedMs === undefined) return null;
+      untilMs = Math.min(untilMs, askedMs);
+    }
+    return members.length === 0 ? nextAskedMs(this.#now()) : untilMs;
+  }
+
   #mayWait(member: number): boolean {
-    const skipped = this.#prompt.get(member);
-    if (skipped === undefined) return false;
-    const waits = skipped + 1 < PROMPT_ASKED_EVERY;
-    this.#prompt.set(member, waits ? skipped + 1 : 0);
-    return waits;
+    const askedMs = this.#prompt.get(member);
+    if (askedMs === undefined) return false;
+    const nowMs = this.#now();
+    if (nowMs < askedMs) return true;
+    this.#prompt.set(member, nextAskedMs(nowMs));
+    return false;
   }
 
   #asked(member: number, name: string, adminUp: boolean): boolean {

@@ -1,18 +1,17 @@
 // What nobody asks about and everybody wants to know: that a bond has one usable member only, that a member sends and hears nothing,
-// that something was put on a member which then hears nothing. Looks once a second and tells each thing once.
+// that something was put on a member which then hears nothing. Looks once a second, seldomer with many bonds, and tells each thing once.
 import { advice } from '../../base/index.js';
 import { getLink, listNeighbours, listRoutes, type Rtnetlink } from '../../linux/index.js';
 import type { Link } from '../../netlink/index.js';
 import { AF_INET, routeDestination, routeGateway, routeInterface } from '../../netlink/index.js';
 import type { BondRunner } from '../bond-runner.js';
 import type { Machine } from './machine.js';
+import { type Pace, PacedLook } from './paced-look.js';
 import { type PacketCounts, packetCounts } from './packet-counts.js';
 import { type Deafness, Reception, type Silence } from './reception.js';
 import type { Registry } from '../registry.js';
 
-const LOOK_INTERVAL_MS = 1000;
-/** What was heard at one of the last two looks is heard. */
-const LONG_MS = 2 * LOOK_INTERVAL_MS;
+const PACE: Pace = { leastMs: 1000, mostMs: 5000, times: 1000 };
 
 /** Kinds of devices that take the frames of the one below; ours takes them first. */
 const TAKERS: ReadonlySet<string> = new Set(['macvlan', 'macvtap', 'ipvlan', 'ipvtap']);
@@ -70,7 +69,10 @@ export class MemberWatch {
   #watched = new Map<BondRunner, Watched>();
   /** Interface indexes of those on members that were told of. */
   readonly #stacked = new Set<number>();
-  #timer: NodeJS.Timeout | undefined;
+  #looks: PacedLook | undefined;
+  #lastMs = 0;
+  /** Milliseconds between the last two looks. */
+  #pauseMs: number = PACE.leastMs;
 
   constructor(machine: Machine, registry: Registry) {
     this.#machine = machine;
@@ -78,12 +80,11 @@ export class MemberWatch {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS);
-    this.#timer.unref();
+    this.#looks = new PacedLook(PACE, () => this.#look());
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#looks?.close();
   }
 
   /** What is known of a member's reception. */
@@ -96,6 +97,12 @@ export class MemberWatch {
       lastReceivedMs: reception?.sinceReceivedMs(member, now) ?? null,
       silence: reception?.silence(member, now) ?? null,
     };
+  }
+
+  /** What was heard at one of the last two looks is heard. */
+  #isHeard(reception: Reception, member: number, atMs: number): boolean {
+    const sinceMs = reception.sinceReceivedMs(member, atMs);
+    return sinceMs !== null && sinceMs < 2 * this.#pauseMs;
   }
 
   /** An interface that is no bond's own: one that was put on a member is told of. */
@@ -117,6 +124,9 @@ export class MemberWatch {
   }
 
   #look(): void {
+    const nowMs = this.#machine.now();
+    this.#pauseMs = Math.max(PACE.leastMs, nowMs - this.#lastMs);
+    this.#lastMs = nowMs;
     const before = this.#watched;
     this.#watched = new Map();
     const counts = packetCounts();
@@ -178,7 +188,7 @@ export class MemberWatch {
     const silence = active === null ? null : watched.reception.silence(active, atMs);
     const told = watched.toldSilent;
     if (told !== null && active !== told) watched.toldSilent = null;
-    else if (told !== null && (watched.reception.sinceReceivedMs(told, atMs) ?? LONG_MS) < LONG_MS) {
+    else if (told !== null && this.#isHeard(watched.reception, told, atMs)) {
       watched.toldSilent = null;
       const message = `${name(told)} receives again`;
       journal.add(runner.name, { severity: 'info', type: 'link', message, member: name(told) });

@@ -1,5 +1,5 @@
 // How many packets each interface received and sent, of all at once: with many members to ask each takes much longer.
-import { readFileSync } from 'node:fs';
+import { ProcText } from '../../linux/index.js';
 
 export interface PacketCounts {
   readonly rxPackets: number;
@@ -32,10 +32,15 @@ function numberAt(line: string, from: number, column: number): number {
   return Number(line.slice(at, end));
 }
 
+const devices = new ProcText('/proc/thread-self/net/dev');
+let last: { readonly text: string; readonly counts: ReadonlyMap<string, PacketCounts> } | undefined;
+
 /** Of the namespace that the thread is in; empty where that is not told. */
 export function packetCounts(): ReadonlyMap<string, PacketCounts> {
   try {
-    return parsePacketCounts(readFileSync('/proc/thread-self/net/dev', 'utf8'));
+    const text = devices.read();
+    if (last?.text !== text) last = { text, counts: parsePacketCounts(text) };
+    return last.counts;
   } catch {
     return new Map();
   }

@@ -1,9 +1,15 @@
 // What the kernel says of devices that may stand on a bond, in the namespace that the thread is in: links, addresses, and the multicast
 // groups that it tells in /proc alone.
-import { readFileSync } from 'node:fs';
 import { formatIpv6 } from '../../base/index.js';
 import type { VlanTag } from '../../frames/index.js';
-import { knownLinks, listAddresses, listIpv6Groups, readSysctl, type Rtnetlink } from '../../linux/index.js';
+import {
+  knownLinks,
+  listAddresses,
+  listIpv6Groups,
+  ProcText,
+  readSysctl,
+  type Rtnetlink,
+} from '../../linux/index.js';
 import {
   type Address,
   AF_INET,
@@ -49,7 +55,7 @@ export function lookAtFew(netlink: Rtnetlink): Surroundings {
   return {
     links: knownLinks(netlink),
     addressesOf: ifindex => listAddresses(netlink, { ifindex }),
-    igmpOf: ifindex => parseIgmp(deviceLines((igmp ??= textOf(IGMP)), ifindex)).get(ifindex),
+    igmpOf: ifindex => parseIgmp(deviceLines((igmp ??= textOf(igmpFile)), ifindex)).get(ifindex),
     mldOf: ifindex => listIpv6Groups(netlink, ifindex),
   };
 }
@@ -83,17 +89,17 @@ export function tagOf(link: Link): VlanTag | null {
   return vlan === undefined ? null : { tpid: vlan.protocol, tci: vlan.id };
 }
 
-const IGMP = '/proc/net/igmp';
-const MLD = '/proc/net/igmp6';
+const igmpFile = new ProcText('/proc/thread-self/net/igmp');
+const mldFile = new ProcText('/proc/thread-self/net/igmp6');
 
 interface IgmpState {
   readonly version: 1 | 2 | 3;
   readonly groups: string[];
 }
 
-function textOf(path: string): string {
+function textOf(file: ProcText): string {
   try {
-    return readFileSync(path, 'latin1');
+    return file.read();
   } catch {
     return '';
   }
@@ -136,7 +142,7 @@ export function parseIgmp(lines: readonly string[]): Map<number, IgmpState> {
 }
 
 function readIgmp(): Map<number, IgmpState> {
-  return parseIgmp(textOf(IGMP).split('\n'));
+  return parseIgmp(textOf(igmpFile).split('\n'));
 }
 
 /** /proc/net/igmp6: index, device, group as 32 hexadecimal digits, and more. By device its groups, as these digits. */
@@ -156,7 +162,7 @@ export function parseMld(lines: readonly string[]): Map<number, string[]> {
 const IN_MLD = /^\d+\s+\S+\s+([0-9a-f]{32})\s/;
 
 function readMld(): Map<number, string[]> {
-  return parseMld(textOf(MLD).split('\n'));
+  return parseMld(textOf(mldFile).split('\n'));
 }
 
 /** The groups of each device by its index, as text to compare. */
@@ -166,7 +172,7 @@ let lastGroups: { readonly text: string; readonly table: GroupTable } | undefine
 
 /** Which groups are joined in the namespace now; the same table as before where the kernel says the same. */
 export function readGroups(): GroupTable {
-  const text = `${textOf(IGMP)}\n${textOf(MLD)}`;
+  const text = `${textOf(igmpFile)}\n${textOf(mldFile)}`;
   if (lastGroups?.text !== text) lastGroups = { text, table: groupTable() };
   return lastGroups.table;
 }

@@ -1,14 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { pauseAfter, ViewSweep } from './view-sweep.js';
+import { ViewSweep } from './view-sweep.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-
-test('a short sweep comes every five seconds, a long one later, and once a minute in any case', () => {
-  expect(pauseAfter(1)).toBe(5000);
-  expect(pauseAfter(35)).toBe(14_000);
-  expect(pauseAfter(1000)).toBe(60_000);
-});
 
 test('looks in between are no sweeps, one that fails is followed by another, and none comes after the end', () => {
   const seen: boolean[] = [];

@@ -1,10 +1,12 @@
 // When all views are looked at afresh: what changed without news of any kind is found so.
+import { threadCpuMs } from '../../linux/index.js';
+import { type Pace, pauseAfter } from '../kernel/paced-look.js';
 
-/** Changes that are no news (a speed that was negotiated anew) are found after this. */
-const SWEEP_MS = 5000;
-/** Later with many bonds: sweeps take a four hundredth of a processor at most, or come once a minute. */
-const TIMES = 400;
-const MOST_MS = 60_000;
+/**
+ * Changes that are no news (a speed that was negotiated anew) are found after 5 s; later with many bonds: sweeps take a thousandth of a
+ * processor at most, or come once a minute.
+ */
+const PACE: Pace = { leastMs: 5000, mostMs: 60_000, times: 1000 };
 
 export class ViewSweep {
   readonly #begin: () => void;
@@ -17,7 +19,7 @@ export class ViewSweep {
   }
 
   start(): void {
-    this.#in(SWEEP_MS);
+    this.#in(PACE.leastMs);
   }
 
   close(): void {
@@ -31,15 +33,11 @@ export class ViewSweep {
       return;
     }
     this.#isDue = false;
-    const fromMs = performance.now();
-    const from = process.cpuUsage();
+    const beganMs = threadCpuMs();
     try {
       look(true);
     } finally {
-      // Not what it waited for a processor.
-      const { user, system } = process.cpuUsage(from);
-      const tookMs = Math.min(performance.now() - fromMs, (user + system) / 1000);
-      this.#in(pauseAfter(tookMs));
+      this.#in(pauseAfter(threadCpuMs() - beganMs, PACE));
     }
   }
 
@@ -50,9 +48,4 @@ export class ViewSweep {
     }, waitMs);
     this.#timer.unref();
   }
-}
-
-/** Milliseconds from a sweep that took so many until the next. */
-export function pauseAfter(tookMs: number): number {
-  return Math.min(MOST_MS, Math.max(SWEEP_MS, TIMES * tookMs));
 }

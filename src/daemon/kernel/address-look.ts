@@ -1,0 +1,63 @@
+// What the address lists of bonds and members hold, looked at for all of them at once: unicast addresses come and go there without news
+// (a macvlan on a bond in a container), and somebody else may take one away that a member had of its own.
+import { deviceAddressLists, type Rtnetlink } from '../../linux/index.js';
+import { PacedLook } from './paced-look.js';
+
+const PACE = { leastMs: 5000, mostMs: 60_000, times: 1000 } as const;
+
+/** Who is told when lists are other than at the last look. */
+export interface ListFollower {
+  /** The interfaces whose lists it is about, as they are now. */
+  readonly interfaces: () => readonly number[];
+  /** True when it is to be told in any case: what it had to do it could not do yet. */
+  readonly isWaiting: () => boolean;
+  readonly changed: () => void;
+}
+
+type Lists = ReadonlyMap<number, string>;
+
+export class AddressLook {
+  readonly #read: (interfaces: ReadonlySet<number>) => Lists;
+  readonly #followers = new Set<ListFollower>();
+  /** What each interface had when it was looked at last. */
+  #lists: Lists = new Map();
+  readonly #spentMs: (() => number) | undefined;
+  #look: PacedLook | undefined;
+
+  /** `spentMs`: see `PacedLook`. */
+  constructor(read: (interfaces: ReadonlySet<number>) => Lists, spentMs?: () => number) {
+    this.#read = read;
+    this.#spentMs = spentMs;
+  }
+
+  /** From here on, until what this gives is called. Of what was there before the first look nothing is told. */
+  follow(follower: ListFollower): () => void {
+    this.#followers.add(follower);
+    this.#look ??= new PacedLook(PACE, () => this.#run(), this.#spentMs);
+    return () => {
+      this.#followers.delete(follower);
+      if (this.#followers.size > 0) return;
+      this.#look?.close();
+      this.#look = undefined;
+    };
+  }
+
+  #run(): void {
+    const before = this.#lists;
+    const wanted = Array.from(this.#followers, follower => ({ follower, interfaces: follower.interfaces() }));
+    const now = this.#read(new Set(wanted.flatMap(({ interfaces }) => interfaces)));
+    this.#lists = now;
+    for (const { follower, interfaces } of wanted)
+      if (follower.isWaiting() || interfaces.some(each => now.get(each) !== before.get(each)))
+        follower.changed();
+  }
+}
+
+/** That of each daemon. */
+const looks = new WeakMap<Rtnetlink, AddressLook>();
+
+export function addressLookOf(netlink: Rtnetlink): AddressLook {
+  const look = looks.get(netlink) ?? new AddressLook(wanted => deviceAddressLists(netlink, wanted));
+  looks.set(netlink, look);
+  return look;
+}
