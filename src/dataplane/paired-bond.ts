@@ -37,8 +37,8 @@ export abstract class PairedBond {
   /** Before it is let go of: what is to carry its packets on without us. */
   protected abstract outlive(): void;
 
-  /** Gives back what this process has of it: descriptors, memory. */
-  protected abstract giveBack(): void;
+  /** Steps that give back what this process has of it: descriptors, memory. Each is done once, whatever becomes of the others. */
+  protected abstract giveBack(): readonly (() => unknown)[];
 
   /** Steps that take down what is left of it when its members are out and it was let go of; the note of it goes last. */
   protected abstract remains(): readonly (() => unknown)[];
@@ -93,12 +93,17 @@ export abstract class PairedBond {
 
   destroy(): void {
     const members = this.#closed ? [] : this.members();
+    let left: unknown;
     // As much as can be is taken down; the first failure is told afterwards.
     doAll([
       ...members.map(member => () => this.removeMember(member)),
-      () => this.#letGo(),
+      // Not a second time: a descriptor that was closed may be another's by then.
+      () => {
+        left ??= quietly(() => this.#letGo());
+      },
       ...this.remains(),
     ]);
+    if (left !== undefined) throw left;
   }
 
   /** True once it was let go of. */
@@ -114,6 +119,8 @@ export abstract class PairedBond {
   #letGo(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.giveBack();
+    const failures = this.giveBack().map(quietly);
+    const first = failures.find(failure => failure !== undefined);
+    if (first !== undefined) throw first;
   }
 }

@@ -210,6 +210,14 @@ describe('leaveInPlace()', () => {
     expect(empty.acts).toEqual(['close ears', 'close']);
   });
 
+  it('fails for nothing, as other bonds are to be left in place too', () => {
+    const { host, keeper } = prepared();
+    for (const act of ['close ears', 'close']) host.fails(act);
+    keeper.leaveInPlace();
+    expect(host.acts).toEqual(['close ears', 'close']);
+    expect(host.failures).toEqual(['it failed (EIO)', 'it failed (EIO)']);
+  });
+
   it('does nothing any more afterwards', () => {
     const { host, keeper } = prepared();
     keeper.stackChanged();

@@ -312,7 +312,7 @@ export class BondKeeper<H extends Host = Host> {
     this.stop();
     const { packets } = this.host;
     if (!this.policy.facts().carrier && this.records.size > 0) this.#guard(() => packets.setCarrier(true));
-    packets.close();
+    this.#guard(() => packets.close());
   }
 
   /** Ends the bond. All but many routes is done when this returns; `done` comes when those are. */
@@ -340,8 +340,8 @@ export class BondKeeper<H extends Host = Host> {
   stop(): void {
     this.#closed = true;
     this.#alarm.set(null);
-    this.host.intake.close();
-    this.host.frames.close();
+    this.#guard(() => this.host.intake.close());
+    this.#guard(() => this.host.frames.close());
   }
 
   #member(ifindex: MemberIndex) {

@@ -125,7 +125,7 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
       const parts = notedWith(maps, whole, pins);
       const made = new EbpfBond(by, bond, pair, maps, parts);
       made.#attached = FIRST_KIND;
-      undo.push(() => made.#release());
+      undo.push(...made.#memory());
       made.#saveParts(parts);
       made.#held.hold(transmit);
       return made;
@@ -364,9 +364,8 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
     this.#saveParts(staying(this.#hooks, this.#parts));
   }
 
-  protected giveBack(): void {
-    this.#release();
-    closeMaps(this.#maps);
+  protected giveBack(): readonly (() => unknown)[] {
+    return [...this.#memory(), () => closeMaps(this.#maps)];
   }
 
   protected remains(): readonly (() => void)[] {
@@ -378,11 +377,9 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
     ];
   }
 
-  /** Gives the memory back; the maps stay open. */
-  #release(): void {
-    this.#held.close();
-    this.#ring.close();
-    this.#state.close();
+  /** Steps that give the memory back; the maps stay open. */
+  #memory(): readonly (() => void)[] {
+    return [() => this.#held.close(), () => this.#ring.close(), () => this.#state.close()];
   }
 
   get #hooks(): Hooks {

@@ -318,10 +318,17 @@ export class UserspaceBond extends PairedBond implements BondDataPlane {
   /** The daemon forwards; without it nobody does. */
   protected outlive(): void {}
 
-  protected giveBack(): void {
-    for (const slot of Array.from(this.#sockets.keys())) this.#shut(slot);
-    this.#ringDrops += takeRingDrops(this.#host.fd);
-    this.#state.leave();
+  protected giveBack(): readonly (() => unknown)[] {
+    return [
+      ...Array.from(this.#sockets.keys(), slot => () => this.#shut(slot)),
+      () => this.#countDrops(this.#host.fd),
+      () => this.#state.leave(),
+      () => this.#shutHost(),
+    ];
+  }
+
+  /** Nobody forwards for it any more: its memory is given back when the worker has let go of it. */
+  #shutHost(): void {
     const shut = shutRing(this.#keeper, ringName(this.#parts.lowerName, 'host'), this.#host);
     const unmap = (): void => {
       shut();
@@ -363,7 +370,8 @@ export class UserspaceBond extends PairedBond implements BondDataPlane {
     const sockets = this.#sockets.get(slot);
     if (sockets === undefined) return;
     this.#sockets.delete(slot);
-    this.#ringDrops += takeRingDrops(sockets.ring.fd);
+    // A count that cannot be read keeps no worker at a ring.
+    quietly(() => this.#countDrops(sockets.ring.fd));
     const name = ringName(this.#parts.lowerName, slot);
     const steps = [
       shutRing(this.#keeper, name, sockets.ring),
@@ -379,8 +387,12 @@ export class UserspaceBond extends PairedBond implements BondDataPlane {
   #takeRingDrops(): number {
     if (this.isClosed) return this.#ringDrops;
     const fds = [this.#host.fd, ...Array.from(this.#sockets.values(), ({ ring }) => ring.fd)];
-    for (const fd of fds) this.#ringDrops += takeRingDrops(fd);
+    for (const fd of fds) this.#countDrops(fd);
     return this.#ringDrops;
+  }
+
+  #countDrops(fd: number): void {
+    this.#ringDrops += takeRingDrops(fd);
   }
 
   #saveParts(parts: Parts): void {
