@@ -1,0 +1,71 @@
+// What the ARP monitor is given before its tick; what a failure cost; which options move traffic.
+import { describe, expect, test } from 'vitest';
+import type { Input } from '../policy/index.js';
+import { ok } from '../base/index.js';
+import { movesTraffic } from './moving.js';
+import { outageOf } from './outage.js';
+import type { Packets } from './ports.js';
+import { listen, sense } from './sensing.js';
+
+/** A bond with two members that asks each second, unless something else is said. */
+function asking(facts: object = {}, changed?: object) {
+  const acts: string[] = [];
+  const bond = {
+    host: {
+      frames: {
+        listen: (members: readonly number[]) => acts.push(`ears ${members.join()}`),
+        changedRoutes: () => changed,
+        heard: () => [],
+      },
+      clock: { now: () => 5 },
+    },
+    policy: {
+      facts: () => ({ arpIntervalMs: 1000, adminUp: true, targets: [], ...facts }),
+      members: () => [{ member: 1 }, { member: 2 }],
+      handle: ({ kind }: Input, now: number) => acts.push(`${kind} at ${now}`),
+    },
+    feed: ({ kind }: Input) => {
+      acts.push(kind);
+      return ok(undefined);
+    },
+  };
+  return { acts, bond: bond as unknown as Parameters<typeof sense>[0] };
+}
+
+describe('sense()', () => {
+  test('ears first, then ways that changed, then what was heard', () => {
+    const { acts, bond } = asking({}, []);
+    sense(bond);
+    expect(acts).toEqual(['ears 1,2', 'routes', 'heard at 5']);
+  });
+
+  test('ways that did not change are not told again', () => {
+    const { acts, bond } = asking();
+    sense(bond);
+    expect(acts).toEqual(['ears 1,2', 'heard at 5']);
+  });
+
+  test.each([{ arpIntervalMs: 0 }, { adminUp: false }])('no ears where nobody asks: %o', facts => {
+    const { acts, bond } = asking(facts);
+    listen(bond);
+    expect(acts).toEqual(['ears ']);
+  });
+});
+
+test('outageOf() is in hundredths of a millisecond, never negative, and 0 where nothing was lost', () => {
+  const lost = (sinceNs: bigint | null) =>
+    ({ checksCarrier: true, takeLoss: () => ({ packets: 3, sinceNs }) }) as unknown as Packets;
+  expect(outageOf(lost(1_234_567n), 10)).toEqual({ outageMs: 8.76, lostPackets: 3 });
+  expect(outageOf(lost(11_000_000n), 10)).toEqual({ outageMs: 0, lostPackets: 3 });
+  expect(outageOf(lost(null), 10)).toEqual({ outageMs: 0, lostPackets: 3 });
+});
+
+test('movesTraffic() knows the options that may change who sends', () => {
+  expect(['active_slave', 'primary', 'prio', 'miimon', 'nonsense'].map(name => movesTraffic(name))).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+});
