@@ -24,8 +24,11 @@ export type Answer = string;
 
 /** The bonds of one host. */
 export interface BondControl {
-  /** Makes a bond with its members as a scenario says; throws when that cannot be. */
-  create(spec: BondSpec): Promise<void>;
+  /**
+   * Makes a bond with its members as a scenario says; throws when that cannot be. `beforeUp` is called once it has its members: a bond
+   * that is up without addresses asks nobody, and on a slow machine gives its members up one after the other before it has them.
+   */
+  create(spec: BondSpec, beforeUp: () => void): Promise<void>;
   set(bond: string, option: string, value: string): Promise<Answer>;
   enslave(bond: string, member: string): Promise<Answer>;
   release(bond: string, member: string): Promise<Answer>;

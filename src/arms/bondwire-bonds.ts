@@ -76,7 +76,7 @@ export async function bondwireBonds(
     change('POST', `/v1/bonds/${bond}/members`, { interfaces: [member] });
 
   return {
-    async create(spec: BondSpec) {
+    async create(spec: BondSpec, beforeUp: () => void) {
       const entries = Object.entries(spec.options);
       const wish = dataPlane === undefined ? {} : { data_plane: dataPlane };
       const options = {
@@ -85,6 +85,7 @@ export async function bondwireBonds(
       };
       await must(spec.name, change('POST', '/v1/bonds', { name: spec.name, options }));
       for (const member of spec.members) await must(member, enslave(spec.name, member));
+      beforeUp();
       if (spec.up !== false) host.setUp(spec.name, true);
       for (const [name, values] of entries.filter(([each]) => AFTER_MEMBERS.has(each)))
         for (const value of values.split(' ')) await must(`${name}=${value}`, set(spec.name, name, value));

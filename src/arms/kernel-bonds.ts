@@ -87,7 +87,7 @@ export function kernelBonds(host: RealHost, directory: string): BondControl {
   }
 
   return {
-    create(spec: BondSpec) {
+    create(spec: BondSpec, beforeUp: () => void) {
       must(spec.name, write(`${net}/bonding_masters`, `+${spec.name}\n`));
       made.push(spec.name);
       const names = inApplyOrder(Object.keys(spec.options));
@@ -101,6 +101,7 @@ export function kernelBonds(host: RealHost, directory: string): BondControl {
       apply(false);
       for (const member of spec.members)
         must(member, write(`${net}/${spec.name}/bonding/slaves`, `+${member}\n`));
+      beforeUp();
       if (spec.up !== false) host.setUp(spec.name, true);
       apply(true);
       return Promise.resolve();

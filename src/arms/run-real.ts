@@ -166,8 +166,8 @@ class RealRun {
 
   async #makeBonds(host: RealHost): Promise<void> {
     for (const bond of host.spec.bonds ?? []) {
-      await this.#controls.get(host.spec.name)?.create(bond);
-      this.#network?.giveAddresses(host.place, bond.name, bond.addresses);
+      const giveAddresses = (): void => this.#network?.giveAddresses(host.place, bond.name, bond.addresses);
+      await this.#controls.get(host.spec.name)?.create(bond, giveAddresses);
       if (bond.up === false) host.setUp(bond.name, false);
     }
   }

@@ -1,5 +1,5 @@
 // The ARP monitor's clock work: what a member has heard and sent, and whether that is recent enough (bond_time_in_interval).
-import type { TimeMs } from '../contract.js';
+import type { LinkState, TimeMs } from '../contract.js';
 
 /** Bits of arp_validate: which members are validated, and whether the others count only ARP and IPv6 frames. */
 const VALIDATE = { ACTIVE: 1, BACKUP: 2, FILTER: 4 } as const;
@@ -24,6 +24,25 @@ export interface ArpTimes {
 export function newArpTimes(now: TimeMs, intervalMs: number, targets: number): ArpTimes {
   const old = now - intervalMs - JIFFY_MS;
   return { txMs: old, rxMs: old, targetRxMs: Array.from({ length: targets }, () => old), linkUpMs: now };
+}
+
+/**
+ * The monitor begins to ask: one whose link is up is as one that joins now, as nobody was asked until now. (The driver counts the silence
+ * from before, and gives up at its first tick who joined more than two intervals and a half ago.)
+ */
+export function beginAsking(
+  members: readonly { readonly link: LinkState; readonly arp: ArpTimes }[],
+  now: TimeMs,
+  intervalMs: number,
+): void {
+  for (const { link, arp } of members) {
+    if (link !== 'up') continue;
+    const fresh = newArpTimes(now, intervalMs, arp.targetRxMs.length);
+    arp.linkUpMs = fresh.linkUpMs;
+    arp.txMs = Math.max(arp.txMs, fresh.txMs);
+    arp.rxMs = Math.max(arp.rxMs, fresh.rxMs);
+    arp.targetRxMs = arp.targetRxMs.map((at, target) => Math.max(at, fresh.targetRxMs[target] ?? at));
+  }
 }
 
 /** True while `last` is at most `count` intervals and a half ago; the half is for answers on their way. */

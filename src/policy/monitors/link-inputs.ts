@@ -3,6 +3,7 @@ import { changeActive, selectActive } from '../modes/active-change.js';
 import type { Input, MemberIndex, MemberLink } from '../contract.js';
 import { giveForwardingPlan } from '../modes/forwarding.js';
 import { balancedBondAddress, isLearning } from '../addresses/balanced-addresses.js';
+import { beginAsking } from './arp-times.js';
 import { restartWatch } from './link-watch.js';
 import { bondAddressChanged } from '../addresses/mac-rules.js';
 import { setMemberMtu, settle } from '../members.js';
@@ -115,7 +116,10 @@ function adminChanged(context: Context, up: boolean): void {
     linkTold(state);
     tellSenders(context, `${state.name} was set up`);
     if (state.numbers.miimon > 0) state.timers.mii = context.now;
-    if (state.numbers.arp_interval > 0) state.timers.arp = context.now;
+    if (state.numbers.arp_interval > 0) {
+      beginAsking(state.members, context.now, state.numbers.arp_interval);
+      state.timers.arp = context.now;
+    }
     restartWatch(context);
     if (isLearning(state)) state.timers.learning = context.now + state.numbers.lp_interval * 1000;
     return;
