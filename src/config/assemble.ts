@@ -252,7 +252,8 @@ function onMember(fact: OfInterface, member: string, bond: string): [Level, stri
         'note',
         `${fact.how} of ${member} has no use: as a member of ${bond} it has no addresses of its own.`,
       ];
-    default: {
+    case 'address':
+    case 'route': {
       const what = fact.kind === 'address' ? `The address ${fact.cidr}` : `The route to ${fact.to}`;
       return [
         'warning',

@@ -268,18 +268,21 @@ describe('a tick that comes late', () => {
 });
 
 describe.each(['active-backup', 'balance-rr'])('a bond of mode %s that is set up', mode => {
-  it.each(['none', 'all'])('gives nobody up for what was not asked while it was down, arp_validate=%s', validate => {
-    if (mode === 'balance-rr' && validate === 'all') return;
-    const net = new Network({ mode, arp_validate: validate });
-    net.run(2050);
-    net.up(false);
-    net.run(9000);
-    net.forget();
-    net.up();
-    net.run(12_000);
-    expect(net.when('link', 0)).toEqual([]);
-    expect(membersThat(net.bond.plan(), ({ usable }) => usable)).toContain(1);
-  });
+  it.each(['none', 'all'])(
+    'gives nobody up for what was not asked while it was down, arp_validate=%s',
+    validate => {
+      if (mode === 'balance-rr' && validate === 'all') return;
+      const net = new Network({ mode, arp_validate: validate });
+      net.run(2050);
+      net.up(false);
+      net.run(9000);
+      net.forget();
+      net.up();
+      net.run(12_000);
+      expect(net.when('link', 0)).toEqual([]);
+      expect(membersThat(net.bond.plan(), ({ usable }) => usable)).toContain(1);
+    },
+  );
 
   it('gives one up in time that is silent when it comes up', () => {
     const net = new Network({ mode });
