@@ -1,6 +1,6 @@
 // Makes bonds of the facts that files state: who is a member of what, which option comes from where, what Bondwire refuses.
 // Everything that is in the result is told as understood, everything else with the reason. (config)
-import { shown } from '../base/index.js';
+import { shown, unreachable } from '../base/index.js';
 import { optionsOf } from './bond-options.js';
 import { badNewBond } from './bondwire/check-bond.js';
 import { deviceOf } from './device-wish.js';
@@ -260,6 +260,8 @@ function onMember(fact: OfInterface, member: string, bond: string): [Level, stri
         `${what} of ${member} is not carried over: as a member of ${bond} it carries none of its own.`,
       ];
     }
+    default:
+      return unreachable(fact);
   }
 }
 
