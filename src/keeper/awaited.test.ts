@@ -11,6 +11,7 @@ function wishes(
 ) {
   const host = new HandmadeHost();
   host.change(1, { adminUp: !isDown });
+  host.change(2, { name: 'eth10' });
   const keeper = newBond(host);
   for (const member of [1, 2]) expect(joins(keeper, member)).toMatchObject({ ok: true });
   for (const [option, value] of Object.entries(options))
@@ -24,7 +25,7 @@ const WISH = { takeDown: true, takeAddresses: false, options: {} };
 
 test('its own options, and no others: queue 0 is none', () => {
   expect(wishes({ prio: 'eth1:7' })).toEqual([{ ...WISH, name: 'eth1', ifindex: 1, options: { prio: '7' } }]);
-  expect(wishes({ prio: 'eth2:7' })).toEqual([{ ...WISH, name: 'eth1', ifindex: 1 }]);
+  expect(wishes({ prio: 'eth10:7' })).toEqual([{ ...WISH, name: 'eth1', ifindex: 1 }]);
 });
 
 test('it is taken down if it was up when it joined', () => {
