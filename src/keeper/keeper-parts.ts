@@ -16,6 +16,7 @@ export type KeptPolicy = Pick<
   | 'plan'
   | 'save'
   | 'addressesFor'
+  | 'revision'
 >;
 
 /** What a keeper is made from: anew, or of what the book has. */

@@ -19,6 +19,12 @@ export class ProcText {
 
   /** All of the file, a character a byte; the very same text as before where it says the same. Throws as readFileSync does. */
   read(): string {
+    if (this.isNew()) this.#text = this.#bytes.toString('latin1', 0, this.#length);
+    return this.#text;
+  }
+
+  /** Reads the file; true where it says something else than before. */
+  isNew(): boolean {
     [this.#bytes, this.#before] = [this.#before, this.#bytes];
     this.#lengthBefore = this.#length;
     this.#length = 0;
@@ -28,8 +34,12 @@ export class ProcText {
     } finally {
       closeSync(fd);
     }
-    if (!this.#isAsBefore()) this.#text = this.#bytes.toString('latin1', 0, this.#length);
-    return this.#text;
+    return !this.#isAsBefore();
+  }
+
+  /** What was read last; until the next reading. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   #readPiece(fd: number): boolean {

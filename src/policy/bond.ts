@@ -117,6 +117,7 @@ export class Bond implements BondPolicy {
   readonly #given: Context['given'];
   readonly #acceptsAll: boolean;
   readonly #rest = new Rest();
+  #revision = 0;
 
   private constructor({ state, out, now, given, acceptsAll }: Context) {
     this.#state = state;
@@ -184,6 +185,7 @@ export class Bond implements BondPolicy {
     // What stands on the bond is only kept.
     if (input.kind !== 'stack') this.#rest.end(this.#state, now);
     if (input.kind === 'time' && this.#outputs.length === 0 && passesQuietly(this.#state, now)) return DONE;
+    this.#revision++;
     const context: Context = {
       state: this.#state,
       out: this.#outputs,
@@ -210,6 +212,10 @@ export class Bond implements BondPolicy {
 
   rest(untilMs: TimeMs): void {
     this.#rest.begin(this.#state, untilMs);
+  }
+
+  revision(): number {
+    return this.#revision;
   }
 
   snapshot(): BondSnapshot {

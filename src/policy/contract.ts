@@ -275,6 +275,8 @@ export interface BondPolicy {
    */
   rest(untilMs: TimeMs): void;
   snapshot(): BondSnapshot;
+  /** Another number than before where the snapshot may say something else than before. */
+  revision(): number;
   facts(): BondFacts;
   /** The members alone, as they are now and not copied: for those who ask at every tick, and keep nothing of it. */
   members(): readonly MemberSnapshot[];

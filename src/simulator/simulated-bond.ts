@@ -331,6 +331,7 @@ export class SimulatedBond implements IpDevice, BondDevice {
       facts: () => policy.facts(),
       members: () => policy.members(),
       snapshot: () => policy.snapshot(),
+      revision: () => policy.revision(),
       plan: () => policy.plan(),
       save: now => policy.save(now),
       addressesFor: address => policy.addressesFor(address),

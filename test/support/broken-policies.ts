@@ -55,6 +55,10 @@ class BrokenBond implements SimulatedPolicy {
     return this.#bug.snapshot?.(snapshot) ?? snapshot;
   }
 
+  revision(): number {
+    return this.#bond.revision();
+  }
+
   facts(): ReturnType<Bond['facts']> {
     return this.#bond.facts();
   }

@@ -46,11 +46,18 @@ export class AddressLook {
     const before = this.#lists;
     const wanted = Array.from(this.#followers, follower => ({ follower, interfaces: follower.interfaces() }));
     const now = this.#read(new Set(wanted.flatMap(({ interfaces }) => interfaces)));
-    this.#lists = now;
+    if (isOtherThan(before, now)) this.#lists = now;
     for (const { follower, interfaces } of wanted)
       if (follower.isWaiting() || interfaces.some(each => now.get(each) !== before.get(each)))
         follower.changed();
   }
+}
+
+/** What is as it was is not kept twice. */
+function isOtherThan(before: Lists, now: Lists): boolean {
+  if (before.size !== now.size) return true;
+  for (const [ifindex, list] of now) if (before.get(ifindex) !== list) return true;
+  return false;
 }
 
 /** That of each daemon. */

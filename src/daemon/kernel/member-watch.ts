@@ -7,7 +7,7 @@ import { AF_INET, routeDestination, routeGateway, routeInterface } from '../../n
 import type { BondRunner } from '../bond-runner.js';
 import type { Machine } from './machine.js';
 import { type Pace, PacedLook } from './paced-look.js';
-import { type PacketCounts, packetCounts } from './packet-counts.js';
+import { packetCounts } from './packet-counts.js';
 import { type Deafness, Reception, type Silence } from './reception.js';
 import type { Registry } from '../registry.js';
 
@@ -25,8 +25,8 @@ export interface MemberHearing {
 
 interface Watched {
   readonly reception: Reception;
-  /** Names of usable members at the last look. */
-  usable: readonly string[];
+  /** How many usable members there were at the last look. */
+  usable: number;
   /** True once it had several. */
   hadSeveral: boolean;
   /** Of the silence that was told. */
@@ -66,7 +66,7 @@ export function watchAdvice(netlink: Rtnetlink, bond: string, bondIfindex: numbe
 export class MemberWatch {
   readonly #machine: Machine;
   readonly #registry: Registry;
-  #watched = new Map<BondRunner, Watched>();
+  readonly #watched = new Map<BondRunner, Watched>();
   /** Interface indexes of those on members that were told of. */
   readonly #stacked = new Set<number>();
   #looks: PacedLook | undefined;
@@ -127,13 +127,13 @@ export class MemberWatch {
     const nowMs = this.#machine.now();
     this.#pauseMs = Math.max(PACE.leastMs, nowMs - this.#lastMs);
     this.#lastMs = nowMs;
-    const before = this.#watched;
-    this.#watched = new Map();
     const counts = packetCounts();
-    for (const runner of this.#registry.all()) {
-      const watched = before.get(runner) ?? {
+    const runners = this.#registry.all();
+    for (const runner of this.#watched.keys()) if (!runners.includes(runner)) this.#watched.delete(runner);
+    for (const runner of runners) {
+      const watched = this.#watched.get(runner) ?? {
         reception: new Reception(),
-        usable: [],
+        usable: 0,
         hadSeveral: false,
         toldSilent: null,
       };
@@ -151,8 +151,8 @@ export class MemberWatch {
     const members = runner.policy.members();
     const usable = members.filter(({ link }) => link === 'up').map(({ name }) => name);
     const before = watched.usable;
-    watched.usable = usable;
-    if (usable.length === before.length) return;
+    watched.usable = usable.length;
+    if (usable.length === before) return;
     const say = (severity: 'info' | 'warning', message: string): void => {
       this.#machine.journal.add(runner.name, { severity, type: 'redundancy', message });
     };
@@ -161,12 +161,12 @@ export class MemberWatch {
         'warning',
         `${runner.name} has one usable member only, ${usable[0]}: nothing takes over when it fails`,
       );
-    if (usable.length > 1 && before.length < 2 && watched.hadSeveral)
+    if (usable.length > 1 && before < 2 && watched.hadSeveral)
       say('info', `${runner.name} has ${usable.length} usable members again: ${usable.join(', ')}`);
     if (usable.length > 1) watched.hadSeveral = true;
   }
 
-  #lookAtReception(runner: BondRunner, watched: Watched, counts: ReadonlyMap<string, PacketCounts>): void {
+  #lookAtReception(runner: BondRunner, watched: Watched, counts: ReturnType<typeof packetCounts>): void {
     const { netlink, journal, now } = this.#machine;
     const atMs = now();
     const { mode, active, arpIntervalMs } = runner.policy.facts();

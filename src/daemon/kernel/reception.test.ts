@@ -101,3 +101,20 @@ test('what came in while another one carried counts, and one that begins to wait
   expect(reception.deafness(2, 70_000)).toBeNull();
   expect(reception.deafness(3, 70_000)).toMatchObject({ forMs: 70_000 });
 });
+
+test('what the active one received before a member was heard last does not count against it', () => {
+  // 5 a second until the last word at 100 s, then 1 a second.
+  const active = (second: number): number => 5 * Math.min(second, 100) + Math.max(0, second - 100);
+  const heard = (until: number): Reception =>
+    looked(until, second => [active(second), 0, Math.min(second, 100)]);
+  expect(heard(190).deafness(2, 190_000)).toBeNull();
+  expect(heard(201).deafness(2, 201_000)).toEqual({ forMs: 101_000, activeReceived: 101 });
+});
+
+test('a member that is looked at no more is forgotten', () => {
+  const reception = looked(5, second => [second, 0, second]);
+  const counts = { member: 1, carries: true, waits: false, rxPackets: 9, txPackets: 0 };
+  reception.look([counts], 6000);
+  expect(reception.sinceReceivedMs(1, 6000)).toBe(0);
+  expect(reception.sinceReceivedMs(2, 6000)).toBeNull();
+});

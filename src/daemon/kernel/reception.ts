@@ -27,20 +27,27 @@ export interface Deafness {
   readonly activeReceived: number;
 }
 
-/** Since when a member waits and heard nothing. */
-interface Waiting {
-  readonly sinceMs: number;
-  /** What the active one had received by then. */
-  readonly active: number;
-}
-
+/** What is known of a member. Kept from look to look: with many bonds new ones at each are what an idle daemon is busy with. */
 interface Heard {
-  readonly rxPackets: number;
-  /** Of the last reception, or of the first look. */
-  readonly sinceMs: number;
-  readonly txPackets: number;
+  rxPackets: number;
+  txPackets: number;
+  carries: boolean;
+  /** When something came in last, or of the first look. */
+  sinceMs: number;
+  /** What it had sent by then, or when it began to carry. */
+  sentBefore: number;
+  /** What the others had received by then. */
+  othersBefore: number;
   /** False until something came in while we looked. */
-  readonly isKnown: boolean;
+  isKnown: boolean;
+  /** Since when it carries and was not heard. */
+  unheardSinceMs: number;
+  /** Since when it waits and heard nothing; null: it does not wait. */
+  waitsSinceMs: number | null;
+  /** What the active one had received by then. */
+  activeBefore: number;
+  /** Number of the last look at it. */
+  look: number;
 }
 
 /** With others that receive: as soon as this. */
@@ -56,63 +63,73 @@ const DEAF = { forMs: 60_000, active: 100 } as const;
 
 /** One bond's members. */
 export class Reception {
-  #heard = new Map<number, Heard>();
-  /** By member: what the others had received when it was heard last. */
-  #others = new Map<number, number>();
-  /** Since when it carries and was not heard. */
-  readonly #unheardSince = new Map<number, number>();
-  #last = new Map<number, MemberCounts>();
+  readonly #heard = new Map<number, Heard>();
   #total = 0;
-  #waiting = new Map<number, Waiting>();
   /** Packets that whoever carried received while it did. */
   #active = 0;
+  #looks = 0;
 
   /** Takes in the counters; called about once a second. */
   look(counts: readonly MemberCounts[], nowMs: number): void {
-    const total = counts.reduce((sum, { rxPackets }) => sum + rxPackets, 0);
-    this.#lookAtWaiting(counts, nowMs);
-    const before = this.#heard;
-    const othersBefore = this.#others;
-    this.#heard = new Map();
-    this.#others = new Map();
-    for (const { member, carries, rxPackets, txPackets } of counts) {
-      const known = before.get(member);
-      const received = known !== undefined && rxPackets !== known.rxPackets;
-      // Who begins to carry has not been asked for anything yet: its time begins now.
-      const begins = known === undefined || received || !carries;
-      const isKnown = received || known?.isKnown === true;
-      const sinceMs = received || known === undefined ? nowMs : known.sinceMs;
-      this.#heard.set(member, {
-        rxPackets,
-        sinceMs,
-        txPackets: begins ? txPackets : known.txPackets,
-        isKnown,
-      });
-      this.#others.set(member, begins ? total - rxPackets : (othersBefore.get(member) ?? total - rxPackets));
-      if (begins) this.#unheardSince.set(member, nowMs);
+    this.#looks += 1;
+    this.#total = 0;
+    for (const { rxPackets } of counts) this.#total += rxPackets;
+    for (const each of counts) {
+      const known = this.#heard.get(each.member);
+      if (each.carries && known !== undefined) this.#active += Math.max(0, each.rxPackets - known.rxPackets);
     }
-    this.#last = new Map(counts.map(each => [each.member, each]));
-    this.#total = total;
+    for (const each of counts) this.#lookAt(each, nowMs);
+    if (this.#heard.size === counts.length) return;
+    for (const [member, { look }] of this.#heard) if (look !== this.#looks) this.#heard.delete(member);
   }
 
-  #lookAtWaiting(counts: readonly MemberCounts[], nowMs: number): void {
-    const received = ({ member, rxPackets }: MemberCounts): number =>
-      rxPackets - (this.#last.get(member)?.rxPackets ?? rxPackets);
-    for (const each of counts) if (each.carries) this.#active += Math.max(0, received(each));
-    const before = this.#waiting;
-    this.#waiting = new Map();
-    for (const each of counts) {
-      const known = received(each) === 0 ? before.get(each.member) : undefined;
-      if (each.waits) this.#waiting.set(each.member, known ?? { sinceMs: nowMs, active: this.#active });
+  #lookAt({ member, carries, waits, rxPackets, txPackets }: MemberCounts, nowMs: number): void {
+    const known = this.#heard.get(member) ?? this.#begin(member, rxPackets, nowMs);
+    const isNew = known.look === 0;
+    const received = rxPackets !== known.rxPackets;
+    if (received) known.sinceMs = nowMs;
+    if (received) known.isKnown = true;
+    // Who begins to carry has not been asked for anything yet: its time begins now.
+    if (isNew || received || !carries) {
+      known.sentBefore = txPackets;
+      known.othersBefore = this.#total - rxPackets;
+      known.unheardSinceMs = nowMs;
     }
+    if (!waits) known.waitsSinceMs = null;
+    else if (known.waitsSinceMs === null || received) {
+      known.waitsSinceMs = nowMs;
+      known.activeBefore = this.#active;
+    }
+    known.rxPackets = rxPackets;
+    known.txPackets = txPackets;
+    known.carries = carries;
+    known.look = this.#looks;
+  }
+
+  #begin(member: number, rxPackets: number, nowMs: number): Heard {
+    const heard: Heard = {
+      rxPackets,
+      txPackets: 0,
+      carries: false,
+      sinceMs: nowMs,
+      sentBefore: 0,
+      othersBefore: 0,
+      isKnown: false,
+      unheardSinceMs: nowMs,
+      waitsSinceMs: null,
+      activeBefore: 0,
+      look: 0,
+    };
+    this.#heard.set(member, heard);
+    return heard;
   }
 
   /** What speaks for a member that waits being deaf, or null. */
   deafness(member: number, nowMs: number): Deafness | null {
-    const waiting = this.#waiting.get(member);
-    if (waiting === undefined) return null;
-    const forMs = nowMs - waiting.sinceMs;
-    const activeReceived = this.#active - waiting.active;
+    const { waitsSinceMs = null, activeBefore = 0 } = this.#heard.get(member) ?? {};
+    if (waitsSinceMs === null) return null;
+    const forMs = nowMs - waitsSinceMs;
+    const activeReceived = this.#active - activeBefore;
     return forMs >= DEAF.forMs && activeReceived >= DEAF.active ? { forMs, activeReceived } : null;
   }
 
@@ -125,11 +142,10 @@ export class Reception {
   /** What there is against a member, or null. */
   silence(member: number, nowMs: number): Silence | null {
     const heard = this.#heard.get(member);
-    const counts = this.#last.get(member);
-    if (heard === undefined || counts === undefined || !counts.carries) return null;
-    const sent = counts.txPackets - heard.txPackets;
-    const forMs = nowMs - (this.#unheardSince.get(member) ?? nowMs);
-    const othersReceived = this.#total - counts.rxPackets - (this.#others.get(member) ?? 0);
+    if (heard === undefined || !heard.carries) return null;
+    const sent = heard.txPackets - heard.sentBefore;
+    const forMs = nowMs - heard.unheardSinceMs;
+    const othersReceived = this.#total - heard.rxPackets - heard.othersBefore;
     const isSure = sent >= SURE.sent && forMs >= SURE.forMs && othersReceived >= SURE.others;
     const isLikely =
       sent >= LIKELY.sent && forMs >= LIKELY.forMs && (1000 * sent) / forMs >= LIKELY.perSecond;

@@ -12,8 +12,11 @@ interface Part {
   readonly interfaces: readonly NamedInterface[];
   /** Whether there are links to /sys in it. */
   readonly isOurs: boolean;
-  /** All that the tree was made of, but for the lists of files. */
-  readonly madeOf: string;
+  /** All that the tree was made of, but for the lists of files: the bond, and everything else. */
+  readonly bond: string;
+  readonly around: string;
+  /** Of the bond when it was looked at last. */
+  revision: number;
   /** Of the real directories of the interfaces; the same objects while they say the same. */
   readonly files: readonly (readonly string[] | undefined)[];
   /** It may have changed since it was made. */
@@ -79,21 +82,30 @@ export class BondTrees {
 
   /** The one that there was, where a new one would say the same: most looks find nothing. */
   #partOf(runner: BondRunner, interfaces: readonly NamedInterface[], isOurs: boolean): Part {
-    const bond = runner.policy.snapshot();
+    const revision = runner.policy.revision();
     const directories = interfaces.map(each => (isOurs ? this.#system.directoryOf(each) : undefined));
-    const madeOf = JSON.stringify([directories, interfaces, bond, isOurs]);
+    const around = JSON.stringify([directories, interfaces, isOurs]);
     const files = interfaces.map(each => (isOurs ? this.#system.filesOf(each) : undefined));
     const before = this.#parts.get(runner);
-    if (before?.madeOf === madeOf && files.every((list, i) => list === before.files[i])) {
-      before.isStale = false;
-      return before;
-    }
-    const driver = bondTree(bond, { kernelRelease: release() });
+    const isAlike = before?.around === around && files.every((list, i) => list === before.files[i]);
+    if (isAlike && before.revision === revision) return seen(before, revision);
+    // Long: not made where the revision says that it would be the same.
+    const snapshot = runner.policy.snapshot();
+    const bond = JSON.stringify(snapshot);
+    if (isAlike && before.bond === bond) return seen(before, revision);
+    const driver = bondTree(snapshot, { kernelRelease: release() });
     const real = interfaces.flatMap(each => (isOurs ? [...this.#system.filesAt(each)] : []));
     // What the driver has is the bond's own.
     const tree = isOurs ? new Map([...real, ...driver]) : driver;
-    return { tree, interfaces, isOurs, madeOf, files, isStale: false };
+    return { tree, interfaces, isOurs, bond, around, revision, files, isStale: false };
   }
+}
+
+/** A part that says what there is now. */
+function seen(part: Part, revision: number): Part {
+  part.revision = revision;
+  part.isStale = false;
+  return part;
 }
 
 function interfacesOf(runner: BondRunner): NamedInterface[] {
