@@ -90,6 +90,17 @@ async function look(stage: Stage): Promise<Picture> {
   };
 }
 
+/** The same when no file is being written: what is to be as before is not the middle of something. */
+async function lookAtRest(stage: Stage): Promise<Picture> {
+  let now = await look(stage);
+  const isAtRest = async (): Promise<boolean> => {
+    now = await look(stage);
+    return !JSON.stringify(now['left']).includes('.new"');
+  };
+  await until('no file is being written', isAtRest, PATIENCE_MS);
+  return now;
+}
+
 /** What is not as before a while later; undefined when all is. */
 async function differences(stage: Stage, before: Picture): Promise<Picture | undefined> {
   let now = before;
@@ -153,7 +164,7 @@ async function failOften(plane: DataPlane, directory: string): Promise<void> {
   await stage.ip('link', 'set', 'eth3', 'address', '02:00:5e:10:00:03', 'allmulticast', 'on');
   await stage.ip('addr', 'add', '198.51.100.3/24', 'dev', 'eth3');
   await stage.bond({ data_plane: plane }, ['eth0']);
-  const before = await look(stage);
+  const before = await lookAtRest(stage);
   const faults = new Faults(stage, directory);
   for (const change of changesOf(plane)) {
     const calls = await faults.run(change);
