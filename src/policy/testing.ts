@@ -3,6 +3,7 @@ import type { Refusal, Result } from '../base/index.js';
 import { Bond, createBond, type NewBond } from './bond.js';
 import type {
   BondEvent,
+  MemberIndex,
   Input,
   LinkState,
   MemberLink,
@@ -10,6 +11,7 @@ import type {
   Output,
   StackedDevice,
 } from './contract.js';
+import type { ForwardingPlan, PlannedMember } from './forwarding-plan.js';
 import { ACCEPT_ALL } from './options/not-built.js';
 
 /** A member's link as a fresh 1 Gbit/s interface has it. */
@@ -160,3 +162,35 @@ export class Bench {
     this.seen.length = 0;
   }
 }
+
+/** A member of a plan by hand: usable, and nothing else. */
+export function planned(member: MemberIndex, change: Partial<PlannedMember> = {}): PlannedMember {
+  return {
+    member,
+    usable: true,
+    heardBesides: false,
+    queue: 0,
+    balance: null,
+    carriesFilters: false,
+    carriesGroups: false,
+    hearsQuestions: false,
+    ...change,
+  };
+}
+
+/** A plan by hand, without members; member 11 is active. */
+export const PLAN: ForwardingPlan = {
+  mode: 'active-backup',
+  active: 11,
+  members: [],
+  hashPolicy: 'layer2',
+  byLoad: false,
+  rebalance: 0,
+  packetsPerSlave: 1,
+  inlineFailover: true,
+  timesReception: false,
+  promiscuous: false,
+  allMulticast: false,
+  askingAddresses: [],
+  questionGroups: [],
+};

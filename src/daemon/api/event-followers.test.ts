@@ -21,15 +21,18 @@ const RECORD: EventRecord = {
 const folder = mkdtempSync(join(tmpdir(), 'bw-follow-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('what waits for a reader who does not read is bounded, and he is let go', async () => {
+/** A journal without events, and who listens to it. */
+function emptyJournal() {
   const listeners = new Set<EventListener>();
-  const journal = {
-    after: () => [],
-    listen: (listener: EventListener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+  const listen = (listener: EventListener): (() => void) => {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   };
+  return { listeners, journal: { after: () => [], listen } };
+}
+
+test('what waits for a reader who does not read is bounded, and he is let go', async () => {
+  const { listeners, journal } = emptyJournal();
   let mostWaiting = 0;
   const server = createServer((_request, response) => {
     response.writeHead(200).flushHeaders();
@@ -66,14 +69,7 @@ test('what waits for a reader who does not read is bounded, and he is let go', a
 }, 120_000);
 
 test('a reader whose connection the daemon has ended is told nothing more, as long as it is not gone', async () => {
-  const listeners = new Set<EventListener>();
-  const journal = {
-    after: () => [],
-    listen: (listener: EventListener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
+  const { listeners, journal } = emptyJournal();
   const errors: Error[] = [];
   let written = 0;
   const server = createServer((_request, response) => {

@@ -1,7 +1,7 @@
 // What the address lists of bonds and members hold, looked at for all of them at once: unicast addresses come and go there without news
 // (a macvlan on a bond in a container), and somebody else may take one away that a member had of its own.
 import { deviceAddressLists, type Rtnetlink } from '../../linux/index.js';
-import { PacedLook } from './paced-look.js';
+import { FollowedLook } from './paced-look.js';
 
 const PACE = { leastMs: 5000, mostMs: 60_000, times: 1000 } as const;
 
@@ -18,33 +18,27 @@ type Lists = ReadonlyMap<number, string>;
 
 export class AddressLook {
   readonly #read: (interfaces: ReadonlySet<number>) => Lists;
-  readonly #followers = new Set<ListFollower>();
   /** What each interface had when it was looked at last. */
   #lists: Lists = new Map();
-  readonly #spentMs: (() => number) | undefined;
-  #look: PacedLook | undefined;
+  readonly #look: FollowedLook<ListFollower>;
 
   /** `spentMs`: see `PacedLook`. */
   constructor(read: (interfaces: ReadonlySet<number>) => Lists, spentMs?: () => number) {
     this.#read = read;
-    this.#spentMs = spentMs;
+    this.#look = new FollowedLook(PACE, () => this.#run(), spentMs);
   }
 
   /** From here on, until what this gives is called. Of what was there before the first look nothing is told. */
   follow(follower: ListFollower): () => void {
-    this.#followers.add(follower);
-    this.#look ??= new PacedLook(PACE, () => this.#run(), this.#spentMs);
-    return () => {
-      this.#followers.delete(follower);
-      if (this.#followers.size > 0) return;
-      this.#look?.close();
-      this.#look = undefined;
-    };
+    return this.#look.follow(follower);
   }
 
   #run(): void {
     const before = this.#lists;
-    const wanted = Array.from(this.#followers, follower => ({ follower, interfaces: follower.interfaces() }));
+    const wanted = Array.from(this.#look.followers, follower => ({
+      follower,
+      interfaces: follower.interfaces(),
+    }));
     const now = this.#read(new Set(wanted.flatMap(({ interfaces }) => interfaces)));
     if (isOtherThan(before, now)) this.#lists = now;
     for (const { follower, interfaces } of wanted)

@@ -1,7 +1,7 @@
 // Which groups interfaces are to hear, looked at for all bonds at once: the kernel does not announce it, and a look at one interface
 // takes as long as one at all.
 import { ProcText } from '../../linux/index.js';
-import { PacedLook } from './paced-look.js';
+import { FollowedLook } from './paced-look.js';
 
 const PACE = { leastMs: 500, mostMs: 5000, times: 500 } as const;
 /** After this time those who want to know of any change are told though there was none: two groups may have one address. */
@@ -37,33 +37,23 @@ interface Follower {
 /** Tells followers of interfaces whose groups changed; looks as long as there are any. */
 export class GroupLook {
   readonly #read: () => string;
-  readonly #followers = new Set<Follower>();
   #text = '';
   /** Those that follow since the last look are told in any case. */
   #areNew = false;
   #toldMs = 0;
-  readonly #spentMs: (() => number) | undefined;
-  #look: PacedLook | undefined;
+  readonly #look: FollowedLook<Follower>;
   readonly #others = new Set<() => void>();
 
   /** `spentMs`: see `PacedLook`. */
   constructor(read: () => string = readGroups, spentMs?: () => number) {
     this.#read = read;
-    this.#spentMs = spentMs;
+    this.#look = new FollowedLook(PACE, () => this.#run(), spentMs);
   }
 
   /** From here on, until what this gives is called. */
   follow(ifindex: number, changed: () => void): () => void {
-    const follower: Follower = { ifindex, changed, groups: undefined };
-    this.#followers.add(follower);
     this.#areNew = true;
-    this.#look ??= new PacedLook(PACE, () => this.#run(), this.#spentMs);
-    return () => {
-      this.#followers.delete(follower);
-      if (this.#followers.size > 0) return;
-      this.#look?.close();
-      this.#look = undefined;
-    };
+    return this.#look.follow({ ifindex, changed, groups: undefined });
   }
 
   /** Told whenever the groups of any interface changed, and now and then in any case; as long as anybody follows one. */
@@ -84,7 +74,7 @@ export class GroupLook {
   }
 
   #tell(groups: ReadonlyMap<number, string>): void {
-    for (const follower of this.#followers) {
+    for (const follower of this.#look.followers) {
       const now = groups.get(follower.ifindex) ?? '';
       if (now === follower.groups) continue;
       follower.groups = now;

@@ -1,8 +1,12 @@
 import { expect, it, vi } from 'vitest';
-import { LookTurns, pauseAfter } from './look-turns.js';
+import { LookTurns, PACE } from './look-turns.js';
+import { pauseAfter } from './paced-look.js';
 
 it('calls all that wait at once, each once, and never in the turn in which it was asked', async () => {
-  const turns = new LookTurns(() => 0);
+  const turns = new LookTurns(
+    () => 0,
+    () => 0,
+  );
   const looked: string[] = [];
   turns.take(() => looked.push('one'));
   turns.take(() => looked.push('two'));
@@ -15,34 +19,41 @@ it('calls all that wait at once, each once, and never in the turn in which it wa
 it('lets whoever comes after dear looks wait, and all others who come meanwhile look with it', () => {
   vi.useFakeTimers();
   try {
-    const turns = new LookTurns(() => performance.now());
+    let spentMs = 0;
+    const turns = new LookTurns(
+      () => performance.now(),
+      () => spentMs,
+    );
     const looked: number[] = [];
-    // A clock that goes on by itself while somebody looks.
-    const look = (tookMs: number) => () => {
+    const look = (costMs: number) => () => {
       looked.push(performance.now());
-      vi.setSystemTime(Date.now() + tookMs);
-      vi.advanceTimersByTime(tookMs);
+      spentMs += costMs;
     };
     turns.take(look(4));
     vi.advanceTimersByTime(0);
     const [first = Number.NaN] = looked;
     turns.take(look(0));
     turns.take(look(0));
-    vi.advanceTimersByTime(pauseAfter(4) - 1);
+    vi.advanceTimersByTime(35);
     expect(looked).toHaveLength(1);
     vi.advanceTimersByTime(1);
-    expect(looked.map(at => at - first)).toEqual([0, 4 + pauseAfter(4), 4 + pauseAfter(4)]);
+    expect(looked.map(at => at - first)).toEqual([0, 36, 36]);
   } finally {
     vi.useRealTimers();
   }
 });
 
-it('has pauses of nine times what looks take, and of half a second at most', () => {
-  expect([0, 0.5, 10, 55, 56, 1000].map(pauseAfter)).toEqual([0, 4.5, 90, 495, 500, 500]);
+it('has pauses of nine times what looks cost, and of half a second at most', () => {
+  expect([0, 0.5, 10, 55, 56, 1000].map(costMs => pauseAfter(costMs, PACE))).toEqual([
+    0, 4.5, 90, 495, 500, 500,
+  ]);
 });
 
 it('lets the others look where one fails', async () => {
-  const turns = new LookTurns(() => 0);
+  const turns = new LookTurns(
+    () => 0,
+    () => 0,
+  );
   const failures: unknown[] = [];
   const failed = (error: unknown): void => void failures.push(error);
   const before = process.listeners('uncaughtException');

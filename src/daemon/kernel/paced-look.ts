@@ -52,3 +52,27 @@ export class PacedLook {
     }
   }
 }
+
+/** Looks as long as anybody follows. */
+export class FollowedLook<F> {
+  readonly followers: Set<F> = new Set();
+  readonly #begin: () => PacedLook;
+  #look: PacedLook | undefined;
+
+  /** As `PacedLook`. */
+  constructor(pace: Pace, look: () => void, spentMs?: () => number) {
+    this.#begin = () => new PacedLook(pace, look, spentMs);
+  }
+
+  /** From here on, until what this gives is called. */
+  follow(follower: F): () => void {
+    this.followers.add(follower);
+    this.#look ??= this.#begin();
+    return () => {
+      this.followers.delete(follower);
+      if (this.followers.size > 0) return;
+      this.#look?.close();
+      this.#look = undefined;
+    };
+  }
+}

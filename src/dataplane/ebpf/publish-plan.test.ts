@@ -1,38 +1,9 @@
 // In which order a plan is published to programs that run all the while.
 import { describe, expect, it } from 'vitest';
-import type { ForwardingPlan, MemberIndex, PlannedMember } from '../../policy/index.js';
+import type { MemberIndex } from '../../policy/index.js';
+import { PLAN, planned } from '../../policy/testing.js';
 import { type PlannedState, publishPlan } from './publish-plan.js';
 import { MEMBER_FLAGS, NO_SLOT, SHARED_FLAGS, TX_QUEUES } from './shared-state.js';
-
-const PLAN: ForwardingPlan = {
-  mode: 'active-backup',
-  active: 11,
-  members: [],
-  hashPolicy: 'layer2',
-  byLoad: false,
-  rebalance: 0,
-  packetsPerSlave: 1,
-  inlineFailover: true,
-  timesReception: false,
-  promiscuous: false,
-  allMulticast: false,
-  askingAddresses: [],
-  questionGroups: [],
-};
-
-function planned(member: MemberIndex, change: Partial<PlannedMember> = {}): PlannedMember {
-  return {
-    member,
-    usable: true,
-    heardBesides: false,
-    queue: 0,
-    balance: null,
-    carriesFilters: false,
-    carriesGroups: false,
-    hearsQuestions: false,
-    ...change,
-  };
-}
 
 /** Members 10, 11 and 12 in slots 0, 1 and 2, with these flags; slot 0 sends. It writes down what is published, in order. */
 class WrittenState implements PlannedState {

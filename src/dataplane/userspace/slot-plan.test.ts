@@ -1,39 +1,18 @@
 // The policy's plan in slots, as the worker has it.
 import { describe, expect, test } from 'vitest';
-import type { ForwardingPlan, MemberIndex, PlannedMember } from '../../policy/index.js';
+import type { ForwardingPlan, MemberIndex } from '../../policy/index.js';
+import { PLAN, planned } from '../../policy/testing.js';
 import { MAX_MEMBERS } from '../limits.js';
 import { NO_MEMBER } from './shared-state.js';
 import { slotPlanOf } from './slot-plan.js';
 
-const PLAN: ForwardingPlan = {
+const TLB_PLAN: ForwardingPlan = {
+  ...PLAN,
   mode: 'balance-tlb',
-  active: 11,
-  members: [],
-  hashPolicy: 'layer2',
   byLoad: true,
   rebalance: 3,
   packetsPerSlave: 5,
-  inlineFailover: true,
-  timesReception: false,
-  promiscuous: false,
-  allMulticast: false,
-  askingAddresses: [],
-  questionGroups: [],
 };
-
-function planned(member: MemberIndex, change: Partial<PlannedMember> = {}): PlannedMember {
-  return {
-    member,
-    usable: true,
-    heardBesides: false,
-    queue: 0,
-    balance: null,
-    carriesFilters: false,
-    carriesGroups: false,
-    hearsQuestions: false,
-    ...change,
-  };
-}
 
 /** Members 10, 11 and 12 in slots 2, 1 and 0. */
 const STATE = {
@@ -42,7 +21,7 @@ const STATE = {
 };
 
 const planOf = (change: Partial<ForwardingPlan>, throughQdisc: (member: number) => boolean = () => false) =>
-  slotPlanOf({ ...PLAN, ...change }, STATE, throughQdisc);
+  slotPlanOf({ ...TLB_PLAN, ...change }, STATE, throughQdisc);
 
 const slotsWhere = (list: readonly boolean[]): readonly number[] =>
   list.flatMap((is, slot) => (is ? [slot] : []));
