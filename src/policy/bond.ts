@@ -17,6 +17,7 @@ import type {
   TimeMs,
 } from './contract.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
+import { aggregationHears, aggregationTick } from './modes/aggregation.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
 import { bondWatchAnswer, bondWatchTick } from './monitors/bond-watch.js';
@@ -102,7 +103,8 @@ function initialState(wish: NewBond): BondState {
     peerNotifLeft: 0,
     igmpLeft: 0,
     rebalance: 0,
-    timers: { mii: null, igmp: null, arp: null, learning: null },
+    timers: { mii: null, igmp: null, arp: null, lacp: null, learning: null },
+    lacp: null,
     toldSenders: '',
   };
 }
@@ -162,6 +164,8 @@ export class Bond implements BondPolicy {
     const { lastPlan: _plan, ...state } = structuredCopy(saved.state);
     // Options that the version which saved it did not have; those that only a later one has are kept for it, without effect.
     state.numbers = { ...initialNumbers(), ...state.numbers };
+    state.lacp ??= null;
+    state.timers.lacp ??= null;
     shiftTimes(state, now);
     // Nobody asked while no policy ran: silence until now is no evidence against anybody.
     for (const { arp, link } of state.members) if (link === 'up') arp.linkUpMs = arp.rxMs = now;
@@ -284,6 +288,9 @@ function dispatch(context: Context, input: Input): Handled {
       hearAnswer(context.state, input.answer);
       bondWatchAnswer(context, input.answer);
       return ok(undefined);
+    case 'slow-frame':
+      aggregationHears(context, input.member, input.frame);
+      return ok(undefined);
     case 'routes':
       setRoutes(context, input.routes);
       return ok(undefined);
@@ -314,7 +321,7 @@ function setOption(context: Context, name: string, value: string): Handled {
 }
 
 /** Of timers that are due at the same moment, the first runs first. */
-const TIMERS: readonly BondTimer[] = ['mii', 'arp', 'learning', 'igmp'];
+const TIMERS: readonly BondTimer[] = ['mii', 'arp', 'lacp', 'learning', 'igmp'];
 
 function timersOf({ timers }: BondState): TimerSet<BondTimer, null>[] {
   return [{ owner: null, timers, order: TIMERS }];
@@ -335,6 +342,9 @@ function runTimer(context: Context, { name, dueMs }: Due<BondTimer, null>): void
       if (isWatching(state)) bondWatchTick(context);
       else if (isActiveBackup(state)) activeBackupArpTick(context);
       else loadBalanceArpTick(context);
+      break;
+    case 'lacp':
+      aggregationTick(context, dueMs);
       break;
     case 'learning':
       timers.learning = nextTick(dueMs, numbers.lp_interval * 1000, now);
@@ -368,6 +378,7 @@ function forgiveLateness(context: Context, lateMs: TimeMs): void {
 /** Moves every time that the state holds, so that a saved bond goes on as if nothing had been between. */
 function shiftTimes(state: BondState, by: TimeMs): void {
   shiftTimers(state.timers, by);
+  for (const port of state.lacp?.ports ?? []) port.markersUntilMs += by;
   for (const { arp } of state.members) {
     arp.txMs += by;
     arp.rxMs += by;
