@@ -16,8 +16,7 @@ export function evaluateCarrier(context: Context): boolean {
   if (on) {
     const why = isLacp ? 'enough ports are in its aggregate' : "at least one member's link is up";
     tell(context, 'info', 'carrier', `${state.name} has carrier: ${why}`);
-  }
-  else if (state.members.length === 0) {
+  } else if (state.members.length === 0) {
     tell(context, 'info', 'carrier', `${state.name} has no carrier: it has no members`);
   } else {
     const least = Math.max(1, state.numbers.min_links);

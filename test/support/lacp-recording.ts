@@ -11,7 +11,9 @@ export type Shown = ReadonlyMap<string, string>;
 /** One line of a recording. Times in milliseconds. */
 export type Line = { readonly atMs: number } & (
   | { readonly kind: 'add'; readonly bond: string; readonly options: readonly (readonly [string, string])[] }
-  | { readonly kind: 'del' | 'up' | 'down'; readonly bond: string }
+  | { readonly kind: 'del' | 'down'; readonly bond: string }
+  /** `miiAhead`: see the README beside the recordings. */
+  | { readonly kind: 'up'; readonly bond: string; readonly miiAhead: boolean }
   | { readonly kind: 'join' | 'leave'; readonly bond: string; readonly port: string }
   | {
       readonly kind: 'set';
@@ -60,9 +62,10 @@ function lineOf(text: string, shownOf: Map<string, Shown>): Line {
     case 'add':
       return { atMs, kind, bond: subject, options: pairs(rest) };
     case 'del':
-    case 'up':
     case 'down':
       return { atMs, kind, bond: subject };
+    case 'up':
+      return { atMs, kind, bond: subject, miiAhead: first === 'mii-ahead' };
     case 'join':
     case 'leave':
       return { atMs, kind, bond: subject, port: first };

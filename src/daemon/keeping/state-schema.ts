@@ -273,7 +273,13 @@ const policyState = fields<PolicyState>({
   peerNotifLeft: count,
   igmpLeft: count,
   // A version that knew no LACP wrote nothing of it.
-  timers: fields<PolicyState['timers']>({ mii: due, igmp: due, arp: due, lacp: due.optional(), learning: due }),
+  timers: fields<PolicyState['timers']>({
+    mii: due,
+    igmp: due,
+    arp: due,
+    lacp: due.optional(),
+    learning: due,
+  }),
   lacp: lacp.nullish(),
   rebalance: count,
   toldSenders: text,

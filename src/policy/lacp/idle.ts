@@ -35,6 +35,7 @@ export function passIdle(lacp: LacpState, ticks: number): void {
     const { counters } = port;
     for (const name of running(port)) counters[name] -= ticks;
     // It goes round from its full length to 1, and comes to its end in between.
-    counters.transmit = ((((counters.transmit - 1 - ticks) % TRANSMIT_TICKS) + TRANSMIT_TICKS) % TRANSMIT_TICKS) + 1;
+    counters.transmit =
+      ((((counters.transmit - 1 - ticks) % TRANSMIT_TICKS) + TRANSMIT_TICKS) % TRANSMIT_TICKS) + 1;
   }
 }

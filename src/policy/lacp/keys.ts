@@ -7,7 +7,8 @@ const SPEEDS: readonly number[] = [
   10, 100, 1000, 2500, 5000, 10_000, 14_000, 20_000, 25_000, 40_000, 50_000, 56_000, 100_000, 200_000,
   400_000, 800_000,
   // Only later kernels know these, and give other numbers to what is above 80 G; numbers mean something within one system alone.
-  80_000, 1_600_000,
+  80_000,
+  1_600_000,
 ];
 const FIRST_SPEED = 2;
 

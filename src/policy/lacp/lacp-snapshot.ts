@@ -30,9 +30,7 @@ function portSnapshot(
  * The active aggregator as the driver shows it: that of the first port whose aggregator is active, with how many of its ports have
  * their link up (bond_3ad_get_active_agg_info).
  */
-export function lacpSnapshot(
-  bond: Pick<LacpBond, 'name' | 'members' | 'lacp'>,
-): LacpSnapshot | null {
+export function lacpSnapshot(bond: Pick<LacpBond, 'name' | 'members' | 'lacp'>): LacpSnapshot | null {
   const { lacp } = bond;
   if (lacp === null) return null;
   const active = lacp.ports.map(port => aggregatorOf(lacp, port)).find(each => each?.active === true);

@@ -245,7 +245,8 @@ export function lacpAddressChanged(context: LacpContext): void {
 export function lacpCarrier({ lacp, numbers }: Pick<LacpBond, 'lacp' | 'numbers'>): boolean {
   const active = lacp === null ? null : activeAggregator(lacp);
   if (lacp === null || active === null) return false;
-  const counted = numbers.lacp_strict === 1 ? negotiated(lacp, active) : enabledPorts({ lacp }, active).length;
+  const counted =
+    numbers.lacp_strict === 1 ? negotiated(lacp, active) : enabledPorts({ lacp }, active).length;
   return counted >= numbers.min_links;
 }
 

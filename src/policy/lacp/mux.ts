@@ -33,7 +33,14 @@ type MuxEvent = 'begin' | 'unselected' | 'waits' | 'out' | 'in' | 'collected';
 /** `carrying` is collecting-distributing or collecting, as coupled_control says. */
 type Next = MuxState | 'carrying';
 
-const FRESH = { begin: 'detached', unselected: 'none', waits: 'none', out: 'none', in: 'none', collected: 'none' } as const;
+const FRESH = {
+  begin: 'detached',
+  unselected: 'none',
+  waits: 'none',
+  out: 'none',
+  in: 'none',
+  collected: 'none',
+} as const;
 
 /** Every state × event. */
 export const MUX_TABLE: Readonly<Record<MuxState, Readonly<Record<MuxEvent, Next>>>> = {

@@ -10,42 +10,41 @@ const SLOW_TICKS = 299;
 type PeriodicEvent = 'off' | 'expiry' | 'running-long' | 'running-short' | 'stopped-long' | 'stopped-short';
 
 /** Every state × event. */
-export const PERIODIC_TABLE: Readonly<
-  Record<PeriodicState, Readonly<Record<PeriodicEvent, PeriodicState>>>
-> = {
-  no: {
-    off: 'no',
-    expiry: 'tx',
-    'running-long': 'no',
-    'running-short': 'no',
-    'stopped-long': 'fast',
-    'stopped-short': 'fast',
-  },
-  fast: {
-    off: 'no',
-    expiry: 'tx',
-    'running-long': 'slow',
-    'running-short': 'fast',
-    'stopped-long': 'fast',
-    'stopped-short': 'fast',
-  },
-  slow: {
-    off: 'no',
-    expiry: 'tx',
-    'running-long': 'slow',
-    'running-short': 'tx',
-    'stopped-long': 'slow',
-    'stopped-short': 'slow',
-  },
-  tx: {
-    off: 'no',
-    expiry: 'tx',
-    'running-long': 'tx',
-    'running-short': 'tx',
-    'stopped-long': 'slow',
-    'stopped-short': 'fast',
-  },
-};
+export const PERIODIC_TABLE: Readonly<Record<PeriodicState, Readonly<Record<PeriodicEvent, PeriodicState>>>> =
+  {
+    no: {
+      off: 'no',
+      expiry: 'tx',
+      'running-long': 'no',
+      'running-short': 'no',
+      'stopped-long': 'fast',
+      'stopped-short': 'fast',
+    },
+    fast: {
+      off: 'no',
+      expiry: 'tx',
+      'running-long': 'slow',
+      'running-short': 'fast',
+      'stopped-long': 'fast',
+      'stopped-short': 'fast',
+    },
+    slow: {
+      off: 'no',
+      expiry: 'tx',
+      'running-long': 'slow',
+      'running-short': 'tx',
+      'stopped-long': 'slow',
+      'stopped-short': 'slow',
+    },
+    tx: {
+      off: 'no',
+      expiry: 'tx',
+      'running-long': 'tx',
+      'running-short': 'tx',
+      'stopped-long': 'slow',
+      'stopped-short': 'fast',
+    },
+  };
 
 /**
  * True when the partner asks for a LACPDU every second. A port that gave its partner up goes on as if that asked so: the driver says

@@ -310,7 +310,10 @@ export function countDown(counters: Counters, name: keyof Counters): boolean {
   return counters[name] === 0;
 }
 
-export function portOf({ ports }: Pick<LacpState, 'ports'>, member: MemberIndex | null): LacpPort | undefined {
+export function portOf(
+  { ports }: Pick<LacpState, 'ports'>,
+  member: MemberIndex | null,
+): LacpPort | undefined {
   return ports.find(port => port.member === member);
 }
 

@@ -1,6 +1,14 @@
 // The transmit machine: what is wanted leaves when its turn comes, at most every third tick (IEEE 802.1AX-2008 §5.4.16, ad_tx_machine).
 import { lacpduFrame, PORT_STATE } from '../../frames/index.js';
-import { countDown, hasFlag, isQuirky, type LacpPort, type LacpRun, memberOfPort, TRANSMIT_TICKS } from './port.js';
+import {
+  countDown,
+  hasFlag,
+  isQuirky,
+  type LacpPort,
+  type LacpRun,
+  memberOfPort,
+  TRANSMIT_TICKS,
+} from './port.js';
 
 /** A LACPDU leaves now (ad_lacpdu_send), with the address that the member came with. */
 export function sendLacpdu(run: Pick<LacpRun, 'bond' | 'out'>, port: LacpPort): void {

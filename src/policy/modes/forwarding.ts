@@ -33,7 +33,8 @@ function fallbackOrder(state: BondState): MemberState[] {
 function orderOf(state: BondState, usable: readonly MemberState[]): readonly MemberState[] {
   const { mode } = state.numbers;
   if (mode === MODE.ROUND_ROBIN || mode === MODE.BROADCAST) return state.members;
-  const isHashed = mode === MODE.XOR || mode === MODE.AD || (mode === MODE.TLB && state.numbers.tlb_dynamic_lb === 0);
+  const isHashed =
+    mode === MODE.XOR || mode === MODE.AD || (mode === MODE.TLB && state.numbers.tlb_dynamic_lb === 0);
   if (!isHashed) return fallbackOrder(state);
   return [...usable, ...fallbackOrder(state).filter(member => !usable.includes(member))];
 }

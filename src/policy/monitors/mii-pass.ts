@@ -67,7 +67,10 @@ function commitAll(context: Context, proposals: readonly Proposal<MemberState>[]
       change = lossReason(context, member);
     } else member.link = link;
   }
-  aggregationStays(context, context.state.members.filter(each => !changed.has(each)));
+  aggregationStays(
+    context,
+    context.state.members.filter(each => !changed.has(each)),
+  );
   if (reason !== null) selectActive(context, reason);
   if (change !== null) tellSenders(context, change);
   evaluateCarrier(context);
