@@ -21,6 +21,7 @@ import { aggregationHears, aggregationTick } from './modes/aggregation.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
 import { bondWatchAnswer, bondWatchTick } from './monitors/bond-watch.js';
+import { restartSilence } from './lacp/receive.js';
 import { forgiveWatch, watchHeard, watchPeriod } from './monitors/link-watch.js';
 import { passesQuietly, Rest } from './quiet-ticks.js';
 import { type Due, earliest, nextTick, runDue, shiftTimers, type TimerSet } from './timers.js';
@@ -169,6 +170,7 @@ export class Bond implements BondPolicy {
     shiftTimes(state, now);
     // Nobody asked while no policy ran: silence until now is no evidence against anybody.
     for (const { arp, link } of state.members) if (link === 'up') arp.linkUpMs = arp.rxMs = now;
+    restartSilence(state.lacp);
     if (isWatching(state))
       for (const member of state.members) member.watch = newWatch(now, member.watch.silent);
     // Whoever restores a bond makes its plan true (`plan()`).
@@ -199,8 +201,10 @@ export class Bond implements BondPolicy {
     };
     const handled = dispatch(context, input);
     if (!handled.ok) tell(context, 'warning', 'refused', handled.error.message);
-    // A tick that found nothing new says nothing, and changes no plan: most of them, so they are not to cost anything.
-    if (input.kind !== 'time' || this.#outputs.length > 0) giveForwardingPlan(context);
+    // A tick that found nothing new says nothing, and changes no plan: most of them, so they are not to cost anything. What a LACPDU
+    // changes is found by the tick after it.
+    const isFrequent = input.kind === 'time' || input.kind === 'slow-frame';
+    if (!isFrequent || this.#outputs.length > 0) giveForwardingPlan(context);
     return handled;
   }
 

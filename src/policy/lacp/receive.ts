@@ -6,6 +6,7 @@ import {
   isLikeNobody,
   isSamePartner,
   type LacpPort,
+  type LacpState,
   type ReceiveState,
   recordNobody,
   setFlags,
@@ -142,7 +143,17 @@ function record(port: LacpPort, { actor: theirs, partner: ours }: Lacpdu): void 
   const isMatched = isNamed || (theirs.state & AGGREGATION) === 0;
   Object.assign(partner, synchronized(theirs, isMatched));
   setFlags(actor, DEFAULTED | EXPIRED, false);
-  port.counters.receive = (actor.state & TIMEOUT) === 0 ? LONG_TICKS : SHORT_TICKS;
+  port.counters.receive = silenceTicks(port);
+}
+
+/** Nobody listened until now: silence of that time is no evidence against the partner. */
+export function restartSilence(lacp: LacpState | null): void {
+  for (const port of lacp?.ports ?? [])
+    if (port.receive === 'current' && port.counters.receive > 0) port.counters.receive = silenceTicks(port);
+}
+
+function silenceTicks({ actor }: LacpPort): number {
+  return (actor.state & TIMEOUT) === 0 ? LONG_TICKS : SHORT_TICKS;
 }
 
 /** The partner is in sync only with one that it knows. */
