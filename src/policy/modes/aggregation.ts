@@ -36,8 +36,9 @@ function tellPorts(context: Context): void {
   }
 }
 
+/** A name stays as it is. */
 function sentence(clause: string): string {
-  return clause.charAt(0).toUpperCase() + clause.slice(1);
+  return clause.replace(/^the /, 'The ');
 }
 
 /** Why others send than before. */
