@@ -193,6 +193,11 @@ export function lacpLinkChanged(context: LacpContext, member: MemberIndex): void
   chooseActive(run);
 }
 
+/** Something that ticks go by is not as it was. */
+export function lacpAwake(context: LacpContext): void {
+  begin(context);
+}
+
 /** Speed and duplex of a member may be others (bond_3ad_adapter_speed_duplex_changed). */
 export function lacpSpeedTold(context: LacpContext, member: MemberIndex): void {
   const run = begin(context);

@@ -5,6 +5,7 @@ import { explain } from '../lacp/explain.js';
 import {
   lacpActorChanged,
   lacpAddressChanged,
+  lacpAwake,
   lacpFlagsChanged,
   lacpHear,
   lacpJoin,
@@ -89,7 +90,9 @@ export function aggregationLink(context: Context, member: MemberState): void {
 
 /** The kernel told of a member that is up; with an unknown speed it does not count as up (bond_slave_netdev_event). */
 export function aggregationTold(context: Context, member: MemberState): void {
-  if (!isAggregating(context.state) || !member.adminUp || member.settling) return;
+  if (!isAggregating(context.state)) return;
+  lacpAwake(context);
+  if (!member.adminUp || member.settling) return;
   if ((member.speedMbps === null || member.duplex === null) && member.link !== 'down') member.link = 'fail';
   lacpSpeedTold(context, member.member);
 }
@@ -97,6 +100,7 @@ export function aggregationTold(context: Context, member: MemberState): void {
 /** Links that stay up may have another speed by now (bond_miimon_commit, BOND_LINK_NOCHANGE). */
 export function aggregationStays(context: Context, members: readonly MemberState[]): void {
   if (!isAggregating(context.state)) return;
+  lacpAwake(context);
   for (const { member, link } of members) if (link === 'up') lacpSpeedTold(context, member);
 }
 
