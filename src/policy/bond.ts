@@ -17,7 +17,7 @@ import type {
   TimeMs,
 } from './contract.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
-import { aggregationHears, aggregationTick } from './modes/aggregation.js';
+import { aggregationAwake, aggregationHears, aggregationTick } from './modes/aggregation.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
 import { bondWatchAnswer, bondWatchTick } from './monitors/bond-watch.js';
@@ -314,6 +314,7 @@ function setOption(context: Context, name: string, value: string): Handled {
   const before = context.out.length;
   const applied = applyOption(context, name, value);
   if (!applied.ok) return applied;
+  aggregationAwake(context);
   const event = {
     severity: 'info',
     type: 'option',

@@ -2,6 +2,9 @@
 // either until a counter comes to its end or something happens: what the machines do depends on counters by their end alone.
 import { type Counters, type LacpBond, type LacpPort, type LacpState, TRANSMIT_TICKS } from './port.js';
 
+/** A minute: nothing waits longer for its turn. */
+export const MOST_IDLE_TICKS = 600;
+
 /** Counters that a tick without news would count down. */
 function running({ counters, enabled, mux }: LacpPort): (keyof Counters)[] {
   const names: (keyof Counters)[] = ['periodic', 'actorChurn', 'partnerChurn'];
@@ -21,11 +24,8 @@ export function idleTicks({ ports, selectTicks }: LacpState): number {
   if (ports.some(({ ntt }) => ntt)) return 0;
   const ends = ports.flatMap(port => running(port).map(name => port.counters[name]));
   if (selectTicks > 0) ends.push(selectTicks);
-  return ends.length === 0 ? MOST_TICKS : Math.min(MOST_TICKS, Math.min(...ends) - 1);
+  return Math.min(MOST_IDLE_TICKS, ...ends.map(left => left - 1));
 }
-
-/** A minute: nothing waits longer for its turn. */
-const MOST_TICKS = 600;
 
 /** So many ticks passed that found nothing to do. */
 export function passIdle(lacp: LacpState, ticks: number): void {

@@ -208,6 +208,8 @@ class Runner {
   }
 
   live(steps: readonly Step[]): void {
+    // Nothing happens in the very moment of a tick: either could be first.
+    this.run(Math.floor(this.now) + 0.5);
     for (const { wait, act: given } of steps) {
       this.run(this.now + wait);
       this.do(given);

@@ -75,6 +75,19 @@ describe('an aggregate', () => {
     expect(bench.bond.snapshot().lacp).toBeUndefined();
   });
 
+  it('costs nothing while it has no members, and ticks as if it always had some', () => {
+    const bench = new LacpBench({}, []);
+    bench.set('miimon', 100_000);
+    bench.run(30_050);
+    expect(bench.bond.deadline()).toBeGreaterThan(60_000);
+    bench.join(1);
+    // A multiple of a tick since it was set up.
+    expect(bench.bond.deadline()).toBe(289 * 104);
+    bench.run(40_000);
+    expect(bench.slow().length).toBeGreaterThan(5);
+    expect(new Set(bench.slow().map(({ at }) => at % 104))).toEqual(new Set([0]));
+  });
+
   it('numbers ports and aggregators from 1 again when it was empty', () => {
     const bench = agreed();
     bench.leave(1);
@@ -174,6 +187,12 @@ describe('coupled_control=off', () => {
       bench.bond.plan().members.flatMap(({ member, heardBesides }) => (heardBesides ? [member] : []));
     expect(heard(collecting({}))).toEqual([1, 2]);
     expect(heard(collecting({ lacp_quirks: 1 }))).toEqual([]);
+    // And the data plane is told.
+    const told = collecting({}).outputs('forward').at(-1)?.plan.members ?? [];
+    expect(told.map(({ heardBesides, usable }) => [heardBesides, usable])).toEqual([
+      [true, false],
+      [true, false],
+    ]);
   });
 });
 

@@ -4,7 +4,7 @@ import { type MacText } from '../../base/index.js';
 import { parseSlowFrame, PORT_STATE, type SlowFrame } from '../../frames/index.js';
 import type { MemberIndex, Output, TimeMs } from '../contract.js';
 import { churnMachine } from './churn.js';
-import { fingerprint, idleTicks, passIdle } from './idle.js';
+import { fingerprint, idleTicks, MOST_IDLE_TICKS, passIdle } from './idle.js';
 import { resetKey, updateKey } from './keys.js';
 import { markerHeard } from './markers.js';
 import { muxMachine } from './mux.js';
@@ -72,7 +72,7 @@ export function lacpTick(context: LacpContext, dueMs: TimeMs): void {
   const run = runOf(context);
   const { timers } = context.state;
   if (run === null) {
-    timers.lacp = nextAt(dueMs, context.now, 0);
+    timers.lacp = nextAt(dueMs, context.now, MOST_IDLE_TICKS);
     return;
   }
   const { bond, lacp } = run;
@@ -140,6 +140,12 @@ function isForUs(run: LacpRun, { vlanTags }: SlowFrame): boolean {
   return isQuirky(run) || vlanTags.every(({ tci }) => (tci & 0xfff) === 0);
 }
 
+/** Without members ticks are left out; those of the first member go on where they would be. */
+function nextOnGrid({ state: { timers }, now }: LacpContext): void {
+  if (timers.lacp !== null)
+    timers.lacp -= Math.max(0, Math.floor((timers.lacp - now) / LACP_TICK_MS)) * LACP_TICK_MS;
+}
+
 function systemOf({ adActorSystem, address }: LacpBond): MacText {
   return adActorSystem === NO_SYSTEM ? address : adActorSystem;
 }
@@ -147,6 +153,7 @@ function systemOf({ adActorSystem, address }: LacpBond): MacText {
 /** A member was set up for the first time: it gets a port (bond_3ad_initialize, bond_3ad_bind_slave). */
 export function lacpJoin(context: LacpContext, member: MemberIndex): void {
   const { state: bond } = context;
+  if (bond.lacp === null) nextOnGrid(context);
   bond.lacp ??= {
     system: systemOf(bond),
     systemPriority: bond.numbers.ad_actor_sys_prio,

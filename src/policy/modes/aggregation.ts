@@ -16,8 +16,9 @@ import {
   lacpTick,
 } from '../lacp/lacp.js';
 import { memberOf } from '../monitors/watched.js';
-import type { Context, MemberState } from '../state.js';
+import type { BondState, Context, MemberState } from '../state.js';
 import { tell } from '../tell.js';
+import { giveForwardingPlan } from './forwarding.js';
 import { isAggregating } from './modes.js';
 import { rebuildUsable, senders, tellSenders } from './usable.js';
 
@@ -54,19 +55,28 @@ function reasonOf({ state }: Context, before: readonly MemberState[]): string {
   return `LACP lets ${added.join(' and ')} send`;
 }
 
-/** Runs something of LACP, and what follows from it. */
-function following(context: Context, act: () => void): void {
-  if (!isAggregating(context.state)) return;
-  const before = senders(context.state);
-  act();
-  rebuildUsable(context.state);
+/** Who sends and who is heard, to be compared. */
+function carriage({ members, usable }: BondState): string {
+  return JSON.stringify([usable, members.map(({ inactive }) => inactive)]);
+}
+
+/** A tick, and what follows from it. */
+export function aggregationTick(context: Context, dueMs: TimeMs): void {
+  const { state } = context;
+  if (!isAggregating(state)) return;
+  const [before, was] = [senders(state), carriage(state)];
+  lacpTick(context, dueMs);
+  rebuildUsable(state);
   tellPorts(context);
   tellSenders(context, reasonOf(context, before));
   evaluateCarrier(context);
+  // Who is heard may change without a word.
+  if (carriage(state) !== was) giveForwardingPlan(context);
 }
 
-export function aggregationTick(context: Context, dueMs: TimeMs): void {
-  following(context, () => lacpTick(context, dueMs));
+/** An option was set: the next tick looks at everything. */
+export function aggregationAwake(context: Context): void {
+  if (isAggregating(context.state)) lacpAwake(context);
 }
 
 export function aggregationHears(context: Context, member: MemberIndex, frame: Uint8Array): void {

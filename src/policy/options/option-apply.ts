@@ -13,7 +13,7 @@ import {
   shown,
 } from '../../base/index.js';
 import { selectActive } from '../modes/active-change.js';
-import { aggregationActor, aggregationFlags } from '../modes/aggregation.js';
+import { aggregationActor, aggregationAddress, aggregationFlags } from '../modes/aggregation.js';
 import { moveTargetTimes } from '../monitors/arp-targets.js';
 import { evaluateCarrier } from '../carrier.js';
 import { activateByHand, reselectByHand } from '../monitors/link-inputs.js';
@@ -188,6 +188,7 @@ const EFFECTS: Readonly<Partial<Record<NumberOption, (context: Context, value: n
   lacp_strict: evaluateAgain,
   lacp_rate: aggregationFlags,
   lacp_active: aggregationFlags,
+  lacp_quirks: aggregationAddress,
   ad_actor_sys_prio: aggregationActor,
 };
 
