@@ -1,9 +1,12 @@
 // The driver's 802.3ad, recorded on both kernels (test/golden/lacp): our machines are given the same frames, links and options, and
 // send the same bytes and show the same states, within one tick. With lacp_quirks=0 they differ where better is known, and nowhere else.
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readRecording, recordingsOf } from './support/lacp-recording.js';
 import { differences, replay } from './support/lacp-replay.js';
 
+const RECORDINGS = fileURLToPath(new URL('golden/lacp', import.meta.url));
 const KERNELS = ['linux-6.12', 'linux-6.1'] as const;
 
 /** What is different with lacp_quirks=0, and why; see docs/differences.md. */
@@ -30,8 +33,8 @@ const BETTER: Readonly<Record<string, 'heals' | 'reflected' | 'passive' | 'addre
 };
 
 /** What differs of all bonds of a recording. */
-function differing(kernel: string, file: string, quirks: '0' | '1'): string[] {
-  const recording = readRecording(kernel, file);
+function differing(folder: string, file: string, quirks: '0' | '1'): string[] {
+  const recording = readRecording(folder, file);
   const bonds = new Set(recording.lines.flatMap(line => (line.kind === 'add' ? [line.bond] : [])));
   const options = [
     ['lacp_quirks', quirks],
@@ -43,24 +46,25 @@ function differing(kernel: string, file: string, quirks: '0' | '1'): string[] {
 }
 
 describe.each(KERNELS)('%s', kernel => {
-  const files = recordingsOf(kernel);
+  const folder = join(RECORDINGS, kernel);
+  const files = recordingsOf(folder);
   const nameOf = (file: string): string => file.replace(/\.txt$/, '');
 
   test.each(files)('lacp_quirks=1 is the driver: %s', file => {
-    expect(differing(kernel, file, '1')).toEqual([]);
+    expect(differing(folder, file, '1')).toEqual([]);
   });
 
   test.each(files.filter(file => BETTER[nameOf(file)] === undefined))(
     'lacp_quirks=0 is the driver too: %s',
     file => {
-      expect(differing(kernel, file, '0')).toEqual([]);
+      expect(differing(folder, file, '0')).toEqual([]);
     },
   );
 
   test.each(files.filter(file => BETTER[nameOf(file)] !== undefined))(
     'lacp_quirks=0 is better than the driver: %s',
     file => {
-      expect(differing(kernel, file, '0')).not.toEqual([]);
+      expect(differing(folder, file, '0')).not.toEqual([]);
     },
   );
 });

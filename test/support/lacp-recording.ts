@@ -3,8 +3,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const RECORDINGS: string = join(import.meta.dirname, '..', 'golden', 'lacp');
-
 /** Fields of a bond and its ports as the driver shows them, by name; see the README beside the recordings. */
 export type Shown = ReadonlyMap<string, string>;
 
@@ -97,12 +95,12 @@ function lineOf(text: string, shownOf: Map<string, Shown>): Line {
   }
 }
 
-/** The recording in a file. */
-export function readRecording(kernel: string, file: string): Recording {
+/** The recording in a file of a folder. */
+export function readRecording(folder: string, file: string): Recording {
   const shownOf = new Map<string, Shown>();
   const ports: RecordedPort[] = [];
   const lines: Line[] = [];
-  for (const text of readFileSync(join(RECORDINGS, kernel, file), 'utf8').split('\n')) {
+  for (const text of readFileSync(join(folder, file), 'utf8').split('\n')) {
     if (text === '' || text.startsWith('#') || text.split(' ')[1] === '#') continue;
     if (text.startsWith('port ')) {
       const [, name = '', address = '', speed = '', duplex = ''] = text.split(' ');
@@ -112,7 +110,7 @@ export function readRecording(kernel: string, file: string): Recording {
   return { name: file.replace(/\.txt$/, ''), ports, lines };
 }
 
-/** Files of a kernel's recordings. */
-export function recordingsOf(kernel: string): string[] {
-  return readdirSync(join(RECORDINGS, kernel)).filter(file => file.endsWith('.txt'));
+/** Files of recordings in a folder. */
+export function recordingsOf(folder: string): string[] {
+  return readdirSync(folder).filter(file => file.endsWith('.txt'));
 }
