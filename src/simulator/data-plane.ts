@@ -216,7 +216,8 @@ export class SimulatedDataPlane {
   #accepts(member: NetworkInterface): boolean {
     if (this.current === member.ifindex) return true;
     if (this.#slots.get(member.ifindex)?.acceptAlways === true) return true;
-    if (!this.#divert) return false;
+    // In 802.3ad the plan names all that are heard.
+    if (!this.#divert || this.#plan?.mode === '802.3ad') return false;
     const current = this.#nic(this.current);
     if (current === null || current.canSend) return false;
     return this.#choose() === member;

@@ -195,6 +195,7 @@ export function lacpLinkChanged(context: LacpContext, member: MemberIndex): void
   const port = run === null ? undefined : portOf(run.lacp, member);
   if (run === null || port === undefined) return;
   port.enabled = memberOfPort(run, port).link === 'up';
+  port.wasUp ||= port.enabled;
   if (port.enabled) updateKey(run, port);
   else resetKey(port);
   chooseActive(run);
@@ -203,6 +204,17 @@ export function lacpLinkChanged(context: LacpContext, member: MemberIndex): void
 /** Something that ticks go by is not as it was. */
 export function lacpAwake(context: LacpContext): void {
   begin(context);
+}
+
+/**
+ * True when a link whose speed is not known any more is to be looked at anew (bond_slave_netdev_event). The driver does so with one that is
+ * down too, and counts another failure then.
+ */
+export function lacpDoubts(context: LacpContext, member: MemberIndex): boolean {
+  const run = begin(context);
+  const port = run === null ? undefined : portOf(run.lacp, member);
+  if (run === null || port === undefined) return false;
+  return isQuirky(run) ? port.wasUp : memberOfPort(run, port).link !== 'down';
 }
 
 /** Speed and duplex of a member may be others (bond_3ad_adapter_speed_duplex_changed). */

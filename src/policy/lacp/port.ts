@@ -73,6 +73,8 @@ export interface LacpPort {
   readonly partner: End;
   /** Its link is up (is_enabled). */
   enabled: boolean;
+  /** Its link was up, or about to be, since it joined (last_link_up). */
+  wasUp: boolean;
   /** It speaks LACP: it is full duplex. */
   lacpEnabled: boolean;
   /** Its machines begin anew at the next tick. */
@@ -233,6 +235,7 @@ export function newPort(
     },
     partner: { ...NOBODY },
     enabled: true,
+    wasUp: member.link !== 'down',
     lacpEnabled: true,
     begin: true,
     selected: false,

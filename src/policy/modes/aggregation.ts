@@ -6,6 +6,7 @@ import {
   lacpActorChanged,
   lacpAddressChanged,
   lacpAwake,
+  lacpDoubts,
   lacpFlagsChanged,
   lacpHear,
   lacpJoin,
@@ -103,7 +104,8 @@ export function aggregationTold(context: Context, member: MemberState): void {
   if (!isAggregating(context.state)) return;
   lacpAwake(context);
   if (!member.adminUp || member.settling) return;
-  if ((member.speedMbps === null || member.duplex === null) && member.link !== 'down') member.link = 'fail';
+  const isKnown = member.speedMbps !== null && member.duplex !== null;
+  if (!isKnown) member.link = lacpDoubts(context, member.member) ? 'fail' : 'down';
   lacpSpeedTold(context, member.member);
 }
 
