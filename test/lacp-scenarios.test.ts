@@ -12,7 +12,7 @@ import {
 import { Bond } from '../src/policy/index.js';
 import { createUnfinishedBond } from '../src/policy/testing.js';
 
-/** The mode is refused until a data plane has it. */
+/** The mode is not offered to users yet. */
 const policies: PolicyMaker = {
   create: createUnfinishedBond,
   restore: (saved, now) => Bond.restore(saved, now),

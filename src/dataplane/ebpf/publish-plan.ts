@@ -51,7 +51,8 @@ export function publishPlan(state: PlannedState, plan: ForwardingPlan, mayDivert
     state.tieQueue(queue, tied?.[0] ?? NO_SLOT);
   }
   state.setOrder([...planned.keys()], [...planned.values()].filter(({ usable }) => usable).length);
-  state.flags = plan.inlineFailover && mayDivert ? SHARED_FLAGS.divert : 0;
+  const mayLeave = plan.mode === '802.3ad' ? SHARED_FLAGS.pass : SHARED_FLAGS.divert;
+  state.flags = plan.inlineFailover && mayDivert ? mayLeave : 0;
   const active = (plan.active === null ? undefined : state.slotOf(plan.active)) ?? NO_SLOT;
   if (state.current !== active) state.current = active;
   for (const slot of slots) state.setMemberFlags(slot, flagsOf(slot));

@@ -118,7 +118,8 @@ export class BondPort {
     const plan = this.#state.plan();
     const { current } = this.#state;
     if (slot === current || plan.acceptAlways[slot] === true) return true;
-    if (!plan.divert) return false;
+    // In 802.3ad the plan names all that are heard.
+    if (!plan.divert || plan.mode === '802.3ad') return false;
     if (current !== NO_MEMBER && this.members.get(current)?.couldSend(nowMs) === true) return false;
     // As on transmit: whoever finds out first moves, so that the answer to the first diverted frame is not dropped.
     if (this.#choose() !== slot) return false;
