@@ -8,6 +8,7 @@ import {
   membersThat,
   transmitHash,
 } from '../policy/index.js';
+import { SLOW_PROTOCOLS_MAC } from '../frames/index.js';
 import { type Frame, isLinkLocal } from './frame.js';
 import { bytesOf } from './frame-bytes.js';
 import type { NetworkInterface } from './network-interface.js';
@@ -209,6 +210,7 @@ export class SimulatedDataPlane {
   }
 
   receive(member: NetworkInterface, frame: Frame): Received {
+    if (this.#plan?.mode === '802.3ad' && frame.destination === SLOW_PROTOCOLS_MAC) return 'to-member';
     if (this.#accepts(member)) return this.carrier ? 'to-bond' : 'dropped';
     return isLinkLocal(frame.destination) ? 'to-member' : 'dropped';
   }

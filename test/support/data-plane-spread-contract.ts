@@ -176,6 +176,30 @@ export function dataPlaneSpreadContract(name: string, subject: Subject): void {
       await loses(60);
     });
 
+    it('802.3ad leaves frames of the slow protocols with the member, and other modes give them to the bond', () => {
+      const slow = Uint8Array.from({ length: 60 }, (_, at) => (at < 6 ? 0xff : at < 12 ? 2 : 0));
+      slow.set([0x88, 0x09, 10], 12);
+      const heard = (): number => {
+        const ear = stage.host(() => PacketSocket.open({ ifindex: index('bond0'), protocol: 0x8809 }));
+        stage.lab.inside('peer', () => {
+          const mouth = requireLink(stage.lab.netlink('peer'), 'eth0').ifindex;
+          const socket = PacketSocket.open({ ifindex: mouth, protocol: 0 });
+          for (let nth = 0; nth < 5; nth++) socket.send(slow);
+          socket.close();
+        });
+        // What comes after them has arrived when they have.
+        expect(stage.passed('in')).toBe(20);
+        let count = 0;
+        for (let frame = ear.receive(); frame !== undefined; frame = ear.receive()) count++;
+        ear.close();
+        return count;
+      };
+      plan({ mode: '802.3ad', active: index('eth0'), allHeard: false });
+      expect(heard()).toBe(0);
+      plan({ mode: 'balance-xor', active: index('eth0'), allHeard: false });
+      expect(heard()).toBe(5);
+    });
+
     it('802.3ad hears what the plan says, though its ports cannot send', async () => {
       const [first, second] = [index('eth0'), index('eth1')];
       plan({ mode: '802.3ad', active: first, usable: [first, second], allHeard: false });

@@ -1,5 +1,6 @@
 // Forwarding of one bond in the worker: frames of the host go to the member that the plan names, frames of members to the
 // host. A frame that a member refuses because it has no carrier is sent again on the next at once.
+import { ETHERTYPE } from '../../frames/index.js';
 import type { FixedMemory } from '../../linux/index.js';
 import { BalanceSender } from './balance-sender.js';
 import { MemberPort, type MemberPlace } from './member-port.js';
@@ -68,8 +69,12 @@ export class BondPort {
       this.#state.noteReceived(slot);
       if (this.#accepts(slot, nowMs)) {
         ring.restoreTags();
-        for (let i = 0; i < count; i++) this.#outbox.put(ring, i, i);
-        this.#deliver(count);
+        // 802.3ad: frames of the slow protocols stay at the member.
+        const keepsSlow = this.#state.plan().mode === '802.3ad';
+        let passed = 0;
+        for (let i = 0; i < count; i++)
+          if (!keepsSlow || !isSlow(ring.frame(i))) this.#outbox.put(ring, i, passed++);
+        this.#deliver(passed);
       }
       ring.release();
       if (count < BATCH) return;
@@ -139,4 +144,9 @@ export class BondPort {
       }
     }
   }
+}
+
+/** Of the slow protocols (LACP). */
+function isSlow(frame: Uint8Array): boolean {
+  return (((frame[12] ?? 0) << 8) | (frame[13] ?? 0)) === ETHERTYPE.SLOW;
 }

@@ -16,6 +16,7 @@ import {
   lacpSpeedTold,
   lacpTick,
 } from '../lacp/lacp.js';
+import { NO_SYSTEM } from '../lacp/port.js';
 import { memberOf } from '../monitors/watched.js';
 import type { BondState, Context, MemberState } from '../state.js';
 import { tell } from '../tell.js';
@@ -47,13 +48,16 @@ function sentence(clause: string): string {
 /** Why others send than before. */
 function reasonOf({ state }: Context, before: readonly MemberState[]): string {
   const now = senders(state);
-  const gone = before.find(member => !now.includes(member));
+  const gone = before.find(member => !now.includes(member) && state.members.includes(member));
   const port = state.lacp?.ports.find(({ member }) => member === gone?.member);
   const found = port === undefined ? null : explain(state, port);
   if (found !== null) return found.text;
-  if (gone !== undefined) return `LACP does not let ${gone.name} send now`;
-  const added = now.filter(member => !before.includes(member)).map(({ name }) => name);
-  return `LACP lets ${added.join(' and ')} send`;
+  if (gone !== undefined) return `${gone.name} and its partner are not in sync now`;
+  const [added] = now.filter(member => !before.includes(member));
+  const joined = state.lacp?.ports.find(({ member }) => member === added?.member);
+  if (added === undefined || joined === undefined) return 'LACP chose anew';
+  if (joined.partner.system === NO_SYSTEM) return `${added.name} carries without LACP, as nobody answers`;
+  return `${added.name} is in the aggregate with ${joined.partner.system}`;
 }
 
 /** Who sends and who is heard, to be compared. */
