@@ -4,6 +4,8 @@ import { PORT_STATE } from '../frames/index.js';
 
 /** At most one LACPDU in so many ms leaves by a port, but for the last one. */
 const LEAST_MS = 300;
+/** A tick: what a LACPDU changes is acted upon at the next. */
+const TICK_MS = 104;
 /** Beyond ticks that were late. */
 const SLACK_MS = 5;
 
@@ -19,6 +21,8 @@ function isOn(state: number, flag: number): boolean {
 
 export class LacpRules {
   readonly #sent = new Map<string, Sent>();
+  /** Since when a port sends that may not. */
+  readonly #since = new Map<string, number>();
 
   /** Sentences on what does not hold; `senders` are members that the data plane sends through. `lateMs`: how late a tick may be. */
   faults(
@@ -36,9 +40,11 @@ export class LacpRules {
     for (const port of lacp.ports) {
       const name = members.find(({ member }) => member === port.member)?.name ?? '';
       faults.push(...this.#paceFaults(`${of} ${name}`, name, port, now, lateMs));
-      if (!senders.includes(name)) continue;
-      if (!port.isInActive) faults.push(`${name} sends, and is not in the active aggregator`);
-      if (!mayCarry(port, lacp)) faults.push(`${name} sends, and LACP does not let it`);
+      const key = `${of} ${name}`;
+      if (!senders.includes(name) || (port.isInActive && mayCarry(port, snapshot))) this.#since.delete(key);
+      else if (now - (this.#since.get(key) ?? now) > TICK_MS + lateMs + SLACK_MS)
+        faults.push(`${name} sends, and LACP does not let it`);
+      else this.#since.set(key, this.#since.get(key) ?? now);
     }
     return faults;
   }
@@ -60,13 +66,12 @@ export class LacpRules {
 
 /**
  * Both ends are in sync and it distributes; or nobody answers, and its aggregate is the one that carries without LACP, which it does
- * until wait_while is over where somebody answers then.
+ * until wait_while is over where somebody answers then; with the driver's quirks until it is in sync once.
  */
-function mayCarry(
-  { actor, partner, mux }: PortSnapshot,
-  { active }: NonNullable<BondSnapshot['lacp']>,
-): boolean {
-  if (active?.partnerSystem === '00:00:00:00:00:00' || mux === 'detached' || mux === 'waiting') return true;
+function mayCarry({ actor, partner, mux }: PortSnapshot, { lacp, options }: BondSnapshot): boolean {
+  if (lacp?.active?.partnerSystem === '00:00:00:00:00:00') return true;
+  if (mux === 'detached' || mux === 'waiting') return true;
+  if (mux === 'attached' && options.lacp_quirks === 1) return true;
   const inSync = [actor, partner].every(({ state }) => isOn(state, PORT_STATE.SYNCHRONIZATION));
   return inSync && isOn(actor.state, PORT_STATE.DISTRIBUTING) && mux.includes('distributing');
 }

@@ -184,8 +184,10 @@ const STAY: Readonly<Record<MuxState, Act>> = {
   none() {},
   detached() {},
   waiting() {},
-  attached(_run, port, aggregator) {
+  attached(run, port, aggregator) {
     if (aggregator?.active === true) setFlags(port.actor, SYNCHRONIZATION, true);
+    // It may have carried without LACP until somebody answered. The driver lets it go on, though that one is not in sync.
+    if (!isQuirky(run)) stopCarrying(run, port, aggregator);
   },
   'collecting-distributing': carry,
   collecting: collect,
