@@ -53,7 +53,7 @@ function reasonOf({ state }: Context, before: readonly MemberState[]): string {
   const found = port === undefined ? null : explain(state, port);
   if (found !== null) return found.text;
   if (gone !== undefined) return `${gone.name} and its partner are not in sync now`;
-  const [added] = now.filter(member => !before.includes(member));
+  const added = now.find(member => !before.includes(member));
   const joined = state.lacp?.ports.find(({ member }) => member === added?.member);
   if (added === undefined || joined === undefined) return 'LACP chose anew';
   if (joined.partner.system === NO_SYSTEM) return `${added.name} carries without LACP, as nobody answers`;
