@@ -7,7 +7,7 @@ import { MII_TABLE } from './monitors/mii-monitor.js';
 import { hasLink } from './monitors/watched-link.js';
 
 /** The other timers of a bond. */
-const OTHERS: readonly Exclude<BondTimer, 'mii'>[] = ['arp', 'learning', 'igmp'];
+const OTHERS: readonly Exclude<BondTimer, 'mii'>[] = ['arp', 'lacp', 'learning', 'igmp'];
 
 function isDue(dueMs: TimeMs | null, now: TimeMs): dueMs is TimeMs {
   return dueMs !== null && dueMs <= now;
