@@ -21,9 +21,10 @@ import { aggregationAwake, aggregationHears, aggregationTick } from './modes/agg
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
 import { bondWatchAnswer, bondWatchTick } from './monitors/bond-watch.js';
+import { lacpSeen } from './lacp/lacp-snapshot.js';
 import { restartSilence } from './lacp/receive.js';
 import { forgiveWatch, watchHeard, watchPeriod } from './monitors/link-watch.js';
-import { passesQuietly, Rest } from './quiet-ticks.js';
+import { isOfLacp, passesQuietly, Rest } from './quiet-ticks.js';
 import { type Due, earliest, nextTick, runDue, shiftTimers, type TimerSet } from './timers.js';
 import { join, leave } from './members.js';
 import { monitorTick } from './monitors/mii-pass.js';
@@ -191,15 +192,20 @@ export class Bond implements BondPolicy {
     // What stands on the bond is only kept.
     if (input.kind !== 'stack') this.#rest.end(this.#state, now);
     if (input.kind === 'time' && this.#outputs.length === 0 && passesQuietly(this.#state, now)) return DONE;
-    this.#revision++;
+    const state = this.#state;
+    // LACP hears and ticks all the time, and mostly finds what it knew.
+    const lacp = isOfLacp(state, input, now) ? state.lacp : null;
+    const before = lacp === null ? '' : lacpSeen(state, lacp);
     const context: Context = {
-      state: this.#state,
+      state,
       out: this.#outputs,
       now,
       given: this.#given,
       acceptsAll: this.#acceptsAll,
     };
     const handled = dispatch(context, input);
+    const isTold = this.#outputs.some(({ kind }) => kind !== 'send-through');
+    if (lacp === null || isTold || before !== lacpSeen(state, lacp)) this.#revision++;
     if (!handled.ok) tell(context, 'warning', 'refused', handled.error.message);
     // A tick that found nothing new says nothing, and changes no plan: most of them, so they are not to cost anything. What a LACPDU
     // changes is found by the tick after it.

@@ -1,7 +1,7 @@
 // LACP as others may see it: a copy, plain data.
 import type { LacpSnapshot, PortSnapshot } from '../contract.js';
 import { explain } from './explain.js';
-import { aggregatorOf, type LacpBond, type LacpPort, portsOf } from './port.js';
+import { aggregatorOf, type LacpBond, type LacpPort, type LacpState, portsOf } from './port.js';
 
 function portSnapshot(
   bond: Pick<LacpBond, 'name' | 'members' | 'lacp'>,
@@ -24,6 +24,14 @@ function portSnapshot(
     counts: { ...port.counts },
     explanation: explain(bond, port),
   };
+}
+
+/** What of LACP may be seen and is not counted, as text: the same twice, and nobody need look again. */
+export function lacpSeen({ members }: Pick<LacpBond, 'members'>, { ports }: LacpState): string {
+  return JSON.stringify([
+    ports.map(({ counters: _counters, counts: _counts, ntt: _ntt, periodic: _periodic, ...port }) => port),
+    members.map(({ state, inactive }) => [state, inactive]),
+  ]);
 }
 
 /**

@@ -88,6 +88,15 @@ describe('an aggregate', () => {
     expect(new Set(bench.slow().map(({ at }) => at % 104))).toEqual(new Set([0]));
   });
 
+  it('counts as changed only when something is seen that is new', () => {
+    const bench = agreed({ miimon: 100_000 });
+    const before = bench.bond.revision();
+    bench.talk(bench.now + 20_000);
+    expect(bench.bond.revision()).toBe(before);
+    bench.hear(2, { key: 7 });
+    expect(bench.bond.revision()).toBe(before + 1);
+  });
+
   it('numbers ports and aggregators from 1 again when it was empty', () => {
     const bench = agreed();
     bench.leave(1);
