@@ -74,7 +74,10 @@ frames.emitEthernet(
   },
   tagged,
 );
-const allFrames = [arp, na, ...igmp, ...mld, tagged];
+const end = { systemPriority: 65535, system: MAC, key: 15, portPriority: 255, port: 1, state: 0x3f };
+const lacpdu = value(frames.lacpduFrame(MAC, { actor: end, partner: end }));
+const marker = value(frames.markerResponse(MAC, Uint8Array.from([2, 1, 1, 16]), false));
+const allFrames = [arp, na, ...igmp, ...mld, tagged, lacpdu, marker];
 
 /** The bytes with the checksum at `at` made right, so that what follows it is read as well. */
 function summed(input: Uint8Array, at: number, sum: (bytes: Uint8Array) => number): Uint8Array {
@@ -114,6 +117,7 @@ function readFrame(bytes: Uint8Array): unknown {
   if (!header.ok) return header;
   const at = header.value.payloadOffset;
   if (header.value.etherType === frames.ETHERTYPE.ARP) return frames.parseArp(bytes, at);
+  if (header.value.etherType === frames.ETHERTYPE.SLOW) return frames.parseSlowFrame(bytes);
   if (header.value.etherType === frames.ETHERTYPE.IPV4) {
     const ip = frames.parseIpv4Header(bytes, at);
     return ip.ok ? frames.parseIgmp(bytes, ip.value.payloadOffset, ip.value.payloadEnd) : ip;

@@ -196,6 +196,8 @@ class RealRun {
       case 'revive':
         await this.#power(event.node, event.do === 'revive');
         return 'ok';
+      case 'partner-says':
+        throw new Error('Partners are there in the simulation alone');
       case 'flap':
         throw new Error('Flaps are taken apart before they happen');
       default:

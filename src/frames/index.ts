@@ -57,6 +57,18 @@ export {
   mldLength,
   parseMld,
 } from './mld.js';
+export {
+  type LacpEnd,
+  type Lacpdu,
+  lacpduFrame,
+  MARKER_TLV,
+  markerResponse,
+  parseSlowFrame,
+  PORT_STATE,
+  SLOW_PDU_LENGTH,
+  SLOW_PROTOCOLS_MAC,
+  type SlowFrame,
+} from './lacpdu.js';
 export { learningPacket } from './learning.js';
 export { emitNdisc, NDISC_LENGTH, type NdiscMessage, parseNdisc } from './ndisc.js';
 export { parseProbeAnswer, type Probe, type ProbeAnswer, probeFrame, solicitedNode } from './probes.js';

@@ -28,12 +28,12 @@ import type {
   WantedMember,
 } from './records.js';
 import { perform } from './performing.js';
-import { listen, sense } from './sensing.js';
+import { hear, listen, MOVES_EARS, sense } from './sensing.js';
 import { askMembers, nextDeadline, TIME } from './ticking.js';
 import { guarded } from './trying.js';
 
-/** Inputs after which other members may be those that listen for answers. */
-const MOVES_EARS: ReadonlySet<Input['kind']> = new Set(['set-option', 'leave', 'bond-link']);
+/** Inputs that come all the time. */
+const OFTEN: ReadonlySet<Input['kind']> = new Set(['time', 'slow-frame']);
 
 export class BondKeeper<H extends Host = Host> {
   readonly host: H;
@@ -76,8 +76,8 @@ export class BondKeeper<H extends Host = Host> {
     this.#departures = new Departures(host, this);
     this.#alarm = new Alarm(host.clock, () => this.#guard(() => this.#tick()));
     this.#asks = this.#follow();
-    host.frames.onAnswer(answer => {
-      if (!this.#closed) this.#guard(() => this.feed({ kind: 'answer', answer }));
+    hear(host, input => {
+      if (!this.#closed) this.#guard(() => this.feed(input));
     });
     host.packets.onDiverted(({ from, to }) => {
       if (!this.#closed && from !== null) this.#diverted(from, to);
@@ -120,8 +120,8 @@ export class BondKeeper<H extends Host = Host> {
     if (input.kind === 'set-option') this.#follow();
     if (MOVES_EARS.has(input.kind)) this.#guard(() => listen(this));
     const outputs = this.policy.outputs();
-    // Most ticks find nothing: there is nothing to tell then, and nothing that is due.
-    if (input.kind !== 'time' || outputs.length > 0) this.#carryOut(outputs, options.strict ?? false);
+    // Most of them find nothing: there is nothing to tell then, and nothing that is due.
+    if (!OFTEN.has(input.kind) || outputs.length > 0) this.#carryOut(outputs, options.strict ?? false);
     this.#setAlarm();
     return handled;
   }
@@ -351,6 +351,8 @@ export class BondKeeper<H extends Host = Host> {
   /** A deadline. */
   #tick(): void {
     askMembers(this, this.#hears);
+    // After a busy moment timers run before sockets are looked at.
+    this.host.frames.pollSlow();
     if (this.#asks) this.#sense();
     this.feed(TIME);
   }

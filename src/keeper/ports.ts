@@ -122,6 +122,12 @@ export interface Frames {
   /** How the targets are reached; undefined when that is as it was. */
   changedRoutes(targets: readonly string[]): readonly ProbeRoute[] | undefined;
   onAnswer(callback: (answer: HeardAnswer) => void): void;
+  /** Lets frames of the slow protocols in on these members and hears them, and on no others. */
+  hearSlow(members: readonly MemberIndex[]): void;
+  /** From its Ethernet header on, with the tags that it came with. */
+  onSlowFrame(callback: (member: MemberIndex, frame: Uint8Array) => void): void;
+  /** Calls back now for frames of the slow protocols that wait. */
+  pollSlow(): void;
   close(): void;
 }
 

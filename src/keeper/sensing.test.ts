@@ -1,11 +1,11 @@
-// What the ARP monitor is given before its tick; what a failure cost; which options move traffic.
+// What the ARP monitor and LACP are given; what a failure cost; which options move traffic.
 import { describe, expect, test } from 'vitest';
-import type { Input } from '../policy/index.js';
+import type { HeardAnswer, Input } from '../policy/index.js';
 import { ok } from '../base/index.js';
 import { movesTraffic } from './moving.js';
 import { outageOf } from './outage.js';
-import type { Packets } from './ports.js';
-import { listen, sense } from './sensing.js';
+import type { Frames, Packets } from './ports.js';
+import { hear, listen, sense } from './sensing.js';
 
 /** A bond with two members that asks each second, unless something else is said. */
 function asking(facts: object = {}, changed?: object) {
@@ -14,6 +14,9 @@ function asking(facts: object = {}, changed?: object) {
     host: {
       frames: {
         listen: (members: readonly number[]) => acts.push(`ears ${members.join()}`),
+        hearSlow: (members: readonly number[]) => {
+          if (members.length > 0) acts.push(`slow ${members.join()}`);
+        },
         changedRoutes: () => changed,
         heard: () => [],
       },
@@ -49,6 +52,36 @@ describe('sense()', () => {
     const { acts, bond } = asking(facts);
     listen(bond);
     expect(acts).toEqual(['ears ']);
+  });
+});
+
+describe('slow protocols', () => {
+  test('are heard on the members of a bond that speaks LACP, while it is up', () => {
+    const lacp = { mode: '802.3ad', arpIntervalMs: 0 };
+    for (const [facts, expected] of [
+      [lacp, ['ears ', 'slow 1,2']],
+      [{ ...lacp, adminUp: false }, ['ears ']],
+      [{ ...lacp, mode: 'balance-xor' }, ['ears ']],
+    ] as const) {
+      const { acts, bond } = asking(facts);
+      listen(bond);
+      expect(acts).toEqual(expected);
+    }
+  });
+
+  test('and answers become inputs', () => {
+    const inputs: Input[] = [];
+    const frame = Uint8Array.from([1, 2, 3]);
+    const answer = { member: 7, atMs: 1, protocol: 'arp', isReply: true } as HeardAnswer;
+    const frames: Pick<Frames, 'onAnswer' | 'onSlowFrame'> = {
+      onAnswer: tell => tell(answer),
+      onSlowFrame: tell => tell(7, frame),
+    };
+    hear({ frames: frames as Frames }, input => inputs.push(input));
+    expect(inputs).toEqual([
+      { kind: 'answer', answer },
+      { kind: 'slow-frame', member: 7, frame },
+    ]);
   });
 });
 

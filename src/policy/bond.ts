@@ -17,11 +17,14 @@ import type {
   TimeMs,
 } from './contract.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
+import { aggregationAwake, aggregationHears, aggregationTick } from './modes/aggregation.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
 import { bondWatchAnswer, bondWatchTick } from './monitors/bond-watch.js';
+import { lacpSeen } from './lacp/lacp-snapshot.js';
+import { restartSilence } from './lacp/receive.js';
 import { forgiveWatch, watchHeard, watchPeriod } from './monitors/link-watch.js';
-import { passesQuietly, Rest } from './quiet-ticks.js';
+import { isOfLacp, passesQuietly, Rest } from './quiet-ticks.js';
 import { type Due, earliest, nextTick, runDue, shiftTimers, type TimerSet } from './timers.js';
 import { join, leave } from './members.js';
 import { monitorTick } from './monitors/mii-pass.js';
@@ -102,7 +105,8 @@ function initialState(wish: NewBond): BondState {
     peerNotifLeft: 0,
     igmpLeft: 0,
     rebalance: 0,
-    timers: { mii: null, igmp: null, arp: null, learning: null },
+    timers: { mii: null, igmp: null, arp: null, lacp: null, learning: null },
+    lacp: null,
     toldSenders: '',
   };
 }
@@ -162,9 +166,12 @@ export class Bond implements BondPolicy {
     const { lastPlan: _plan, ...state } = structuredCopy(saved.state);
     // Options that the version which saved it did not have; those that only a later one has are kept for it, without effect.
     state.numbers = { ...initialNumbers(), ...state.numbers };
+    state.lacp ??= null;
+    state.timers.lacp ??= null;
     shiftTimes(state, now);
     // Nobody asked while no policy ran: silence until now is no evidence against anybody.
     for (const { arp, link } of state.members) if (link === 'up') arp.linkUpMs = arp.rxMs = now;
+    restartSilence(state.lacp);
     if (isWatching(state))
       for (const member of state.members) member.watch = newWatch(now, member.watch.silent);
     // Whoever restores a bond makes its plan true (`plan()`).
@@ -185,18 +192,25 @@ export class Bond implements BondPolicy {
     // What stands on the bond is only kept.
     if (input.kind !== 'stack') this.#rest.end(this.#state, now);
     if (input.kind === 'time' && this.#outputs.length === 0 && passesQuietly(this.#state, now)) return DONE;
-    this.#revision++;
+    const state = this.#state;
+    // LACP hears and ticks all the time, and mostly finds what it knew.
+    const lacp = isOfLacp(state, input, now) ? state.lacp : null;
+    const before = lacp === null ? '' : lacpSeen(state, lacp);
     const context: Context = {
-      state: this.#state,
+      state,
       out: this.#outputs,
       now,
       given: this.#given,
       acceptsAll: this.#acceptsAll,
     };
     const handled = dispatch(context, input);
+    const isTold = this.#outputs.some(({ kind }) => kind !== 'send-through');
+    if (lacp === null || isTold || before !== lacpSeen(state, lacp)) this.#revision++;
     if (!handled.ok) tell(context, 'warning', 'refused', handled.error.message);
-    // A tick that found nothing new says nothing, and changes no plan: most of them, so they are not to cost anything.
-    if (input.kind !== 'time' || this.#outputs.length > 0) giveForwardingPlan(context);
+    // A tick that found nothing new says nothing, and changes no plan: most of them, so they are not to cost anything. What a LACPDU
+    // changes is found by the tick after it.
+    const isFrequent = input.kind === 'time' || input.kind === 'slow-frame';
+    if (!isFrequent || this.#outputs.length > 0) giveForwardingPlan(context);
     return handled;
   }
 
@@ -284,6 +298,9 @@ function dispatch(context: Context, input: Input): Handled {
       hearAnswer(context.state, input.answer);
       bondWatchAnswer(context, input.answer);
       return ok(undefined);
+    case 'slow-frame':
+      aggregationHears(context, input.member, input.frame);
+      return ok(undefined);
     case 'routes':
       setRoutes(context, input.routes);
       return ok(undefined);
@@ -303,6 +320,7 @@ function setOption(context: Context, name: string, value: string): Handled {
   const before = context.out.length;
   const applied = applyOption(context, name, value);
   if (!applied.ok) return applied;
+  aggregationAwake(context);
   const event = {
     severity: 'info',
     type: 'option',
@@ -314,7 +332,7 @@ function setOption(context: Context, name: string, value: string): Handled {
 }
 
 /** Of timers that are due at the same moment, the first runs first. */
-const TIMERS: readonly BondTimer[] = ['mii', 'arp', 'learning', 'igmp'];
+const TIMERS: readonly BondTimer[] = ['mii', 'arp', 'lacp', 'learning', 'igmp'];
 
 function timersOf({ timers }: BondState): TimerSet<BondTimer, null>[] {
   return [{ owner: null, timers, order: TIMERS }];
@@ -335,6 +353,9 @@ function runTimer(context: Context, { name, dueMs }: Due<BondTimer, null>): void
       if (isWatching(state)) bondWatchTick(context);
       else if (isActiveBackup(state)) activeBackupArpTick(context);
       else loadBalanceArpTick(context);
+      break;
+    case 'lacp':
+      aggregationTick(context, dueMs);
       break;
     case 'learning':
       timers.learning = nextTick(dueMs, numbers.lp_interval * 1000, now);
@@ -368,6 +389,7 @@ function forgiveLateness(context: Context, lateMs: TimeMs): void {
 /** Moves every time that the state holds, so that a saved bond goes on as if nothing had been between. */
 function shiftTimes(state: BondState, by: TimeMs): void {
   shiftTimers(state.timers, by);
+  for (const port of state.lacp?.ports ?? []) port.markersUntilMs += by;
   for (const { arp } of state.members) {
     arp.txMs += by;
     arp.rxMs += by;

@@ -1,7 +1,9 @@
 // The bond's contract with whoever drives it (daemon, simulator, tests): inputs, outputs, snapshot. Values only.
 import type { MacText, Refusal, Result } from '../base/index.js';
-import type { VlanTag } from '../frames/index.js';
+import type { LacpEnd, VlanTag } from '../frames/index.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
+import type { Explanation } from './lacp/explain.js';
+import type { ChurnState, MuxState, ReceiveState, SlowCounts } from './lacp/port.js';
 import type { OptionName, OptionValues } from './options/options.js';
 import type { ModeName } from './options/option-row.js';
 
@@ -124,6 +126,8 @@ export type Input =
   | { readonly kind: 'heard'; readonly heard: readonly Heard[] }
   /** An ARP packet or neighbour message came in on a member that arp_validate covers. */
   | { readonly kind: 'answer'; readonly answer: HeardAnswer }
+  /** A frame of the slow protocols came in on a member, from its Ethernet header on, with the tags that it came with. */
+  | { readonly kind: 'slow-frame'; readonly member: MemberIndex; readonly frame: Uint8Array }
   /** Routes to all targets of the ARP monitor, whenever they change. */
   | { readonly kind: 'routes'; readonly routes: readonly ProbeRoute[] }
   /** A deadline was reached (or may have been). */
@@ -153,7 +157,8 @@ export type Output =
       readonly kind: 'send-through';
       readonly member: MemberIndex;
       readonly frame: Uint8Array;
-      readonly what: 'learning';
+      /** lacp: a LACPDU, or the answer to a marker. */
+      readonly what: 'learning' | 'lacp';
     }
   /** A question of the ARP monitor to a target, through one member: ARP request, or neighbour solicitation for IPv6. */
   | {
@@ -243,6 +248,41 @@ export interface BondFacts {
   readonly keepsAddresses: boolean;
 }
 
+/** What LACP knows of the port of a member. */
+export interface PortSnapshot {
+  readonly member: MemberIndex;
+  /** Number of the aggregator that it uses; null before its first tick. */
+  readonly aggregator: number | null;
+  readonly isInActive: boolean;
+  readonly actor: LacpEnd;
+  readonly partner: LacpEnd;
+  readonly receive: ReceiveState;
+  readonly mux: MuxState;
+  readonly actorChurn: ChurnState;
+  readonly partnerChurn: ChurnState;
+  readonly actorChurnedCount: number;
+  readonly partnerChurnedCount: number;
+  readonly counts: Readonly<SlowCounts>;
+  /** What keeps it from carrying, as far as that can be told; `text` is one clause. */
+  readonly explanation: Explanation | null;
+}
+
+/** What an 802.3ad bond has found out. */
+export interface LacpSnapshot {
+  readonly system: MacText;
+  readonly systemPriority: number;
+  /** The aggregator that traffic goes by. `ports`: those with their link up, in sync or not. */
+  readonly active: {
+    readonly id: number;
+    readonly ports: number;
+    readonly actorKey: number;
+    readonly partnerKey: number;
+    readonly partnerSystem: MacText;
+  } | null;
+  /** In the order of the members; those that were not set up yet have none. */
+  readonly ports: readonly PortSnapshot[];
+}
+
 /** Everything that reports, the API, tests and a restarted daemon need; plain JSON. */
 export interface BondSnapshot {
   readonly name: string;
@@ -256,6 +296,8 @@ export interface BondSnapshot {
   readonly mtu: number;
   readonly active: MemberIndex | null;
   readonly members: readonly MemberSnapshot[];
+  /** In mode 802.3ad, once it has members. */
+  readonly lacp?: LacpSnapshot;
 }
 
 /** What a refused input returns; accepted inputs return nothing of interest. */

@@ -18,7 +18,7 @@ export interface MemberBalance {
 /** What the data plane is to do with one member. */
 export interface PlannedMember {
   readonly member: MemberIndex;
-  /** It may carry frames: its link is UP. */
+  /** It may carry frames: its link is UP, and in 802.3ad its port distributes. */
   readonly usable: boolean;
   /**
    * What it receives is the bond's, whoever is active (a backup is not heard, unless all_slaves_active). False for the active
@@ -43,17 +43,17 @@ export interface PlannedMember {
 /** How the data plane is to move packets; always whole, never a difference. */
 export interface ForwardingPlan {
   readonly mode: ModeName;
-  /** The member that sends and receives now, or null. In balance-rr, balance-xor and broadcast one in name only. */
+  /** The member that sends and receives now, or null. In balance-rr, balance-xor, broadcast and 802.3ad one in name only. */
   readonly active: MemberIndex | null;
   /**
    * Every member, in the order in which the data plane goes through them.
    * - active-backup, balance-tlb by load: as it may fall back on them by itself: UP members first, by preference, then the others (of use only
    *   when nothing that is UP can send, or when no policy is running).
    * - balance-rr, broadcast: as they joined.
-   * - balance-xor, balance-tlb by hash: the usable ones first, as they joined, then the others by preference.
+   * - balance-xor, 802.3ad, balance-tlb by hash: the usable ones first, as they joined, then the others by preference.
    */
   readonly members: readonly PlannedMember[];
-  /** balance-xor, balance-tlb: which header fields choose among the usable members. */
+  /** balance-xor, 802.3ad, balance-tlb: which header fields choose among the usable members. */
   readonly hashPolicy: HashPolicy;
   /** balance-tlb: flows go by load (tlb_dynamic_lb=1), or by their hash alone. */
   readonly byLoad: boolean;

@@ -1,13 +1,14 @@
 // Joining and leaving: initial link state, addresses, MTU, and what the bond does about it (bond_enslave, __bond_release_one).
 import { ok, refusal, type Result, type Refusal, err } from '../base/index.js';
 import { selectActive } from './modes/active-change.js';
+import { aggregationJoin, aggregationLeave } from './modes/aggregation.js';
 import { addressForJoining, balancedJoin, balancedLeave } from './addresses/balanced-addresses.js';
 import { evaluateCarrier } from './carrier.js';
 import type { Input, MemberIndex } from './contract.js';
 import { giveForwardingPlan } from './modes/forwarding.js';
 import { newArpTimes } from './monitors/arp-times.js';
 import { addressAtJoin, FAIL_OVER_MAC, forceFailOverMac, remember } from './addresses/mac-rules.js';
-import { failOverMacOf, isActiveBackup, isLoadBalancing, usesPrimary } from './modes/modes.js';
+import { failOverMacOf, isActiveBackup, isAggregating, isLoadBalancing, usesPrimary } from './modes/modes.js';
 import {
   activeMember,
   type Context,
@@ -112,11 +113,12 @@ export function settle(context: Context, member: MemberState): void {
   member.watch = newWatch(context.now);
   initialLink(context, member);
   const { state } = context;
+  aggregationJoin(context, member);
   evaluateCarrier(context);
   if (usesPrimary(state)) {
     const isPrimary = member === primaryMember(state);
     selectActive(context, isPrimary ? `primary ${member.name} joined` : `${member.name} joined`);
-  } else if (state.active === null && member.link === 'up') {
+  } else if (state.active === null && member.link === 'up' && !isAggregating(state)) {
     state.active = member.member;
   }
   membersChanged(state);
@@ -137,7 +139,7 @@ export function join(context: Context, input: Join): Result<undefined, Refusal> 
   context.out.push({ kind: 'open-member', member: member.member });
   state.members.push(member);
   if (isLoadBalancing(state)) member.state = 'active';
-  if (usesPrimary(state)) makeBackup(state, member);
+  if (usesPrimary(state) || isAggregating(state)) makeBackup(state, member);
   else makeActive(member);
   if (member === primaryMember(state)) state.forcePrimary = true;
   tell(context, 'info', 'joined', `${member.name} joined ${state.name}`, { member: member.name });
@@ -181,6 +183,7 @@ export function leave(context: Context, input: Leave): Result<undefined, Refusal
   if (member === null) return err(notMember(state.name, input.member));
   const wasActive = activeMember(state) === member;
   const reason = `${member.name} ${CAUSE_TEXT[input.cause]}`;
+  aggregationLeave(context, member, input.cause !== 'gone');
   state.members = state.members.filter(other => other !== member);
   membersChanged(state);
   warnOfAddress(context, member);

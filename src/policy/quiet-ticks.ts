@@ -1,13 +1,13 @@
 // Ticks of the MII monitor that find nothing: nearly all of them. One that nobody waits for is passed over in an instant, and where the
 // kernel tells by itself what a tick would ask for, many are left out.
-import type { TimeMs } from './contract.js';
+import type { Input, TimeMs } from './contract.js';
 import type { BondState, BondTimer } from './state.js';
 import { nextTick } from './timers.js';
 import { MII_TABLE } from './monitors/mii-monitor.js';
 import { hasLink } from './monitors/watched-link.js';
 
 /** The other timers of a bond. */
-const OTHERS: readonly Exclude<BondTimer, 'mii'>[] = ['arp', 'learning', 'igmp'];
+const OTHERS: readonly Exclude<BondTimer, 'mii'>[] = ['arp', 'lacp', 'learning', 'igmp'];
 
 function isDue(dueMs: TimeMs | null, now: TimeMs): dueMs is TimeMs {
   return dueMs !== null && dueMs <= now;
@@ -30,6 +30,13 @@ export function passesQuietly(state: BondState, now: TimeMs): boolean {
   if (!findsNothing(state)) return false;
   timers.mii = nextTick(mii, numbers.miimon, now);
   return true;
+}
+
+/** True where an input concerns LACP alone: a frame that came in, or time at which nothing else is due. */
+export function isOfLacp({ timers }: BondState, { kind }: Input, now: TimeMs): boolean {
+  if (kind !== 'time') return kind === 'slow-frame';
+  const others = (['mii', 'arp', 'learning', 'igmp'] as const).some(name => isDue(timers[name], now));
+  return isDue(timers.lacp, now) && !others;
 }
 
 /** Ticks that are left out. The others stay where they would have been. */

@@ -1,5 +1,6 @@
 // The state as others may see it: a copy, plain data. (policy)
 import type { BondFacts, BondSnapshot, MemberSnapshot } from './contract.js';
+import { lacpSnapshot } from './lacp/lacp-snapshot.js';
 import { FAIL_OVER_MAC } from './addresses/mac-rules.js';
 import { MODE_NAMES } from './options/option-row.js';
 import { optionValues } from './options/option-values.js';
@@ -32,6 +33,7 @@ function memberSnapshot(member: MemberState): MemberSnapshot {
 /** A snapshot of the state. */
 export function snapshotOf(state: BondState): BondSnapshot {
   const options = optionValues(state);
+  const lacp = lacpSnapshot(state);
   return {
     name: state.name,
     mode: options.mode,
@@ -43,6 +45,7 @@ export function snapshotOf(state: BondState): BondSnapshot {
     mtu: state.mtu,
     active: usesPrimary(state) ? state.active : null,
     members: state.members.map(memberSnapshot),
+    ...(lacp !== null && { lacp }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { MacText } from '../base/index.js';
 import type { ArpTimes } from './monitors/arp-times.js';
 import type { LinkState, MemberIndex, Output, ProbeRoute, StackedDevice, TimeMs } from './contract.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
+import type { LacpState } from './lacp/port.js';
 import { isLoadBalancing, usesPrimary } from './modes/modes.js';
 import type { NumberOption } from './options/options.js';
 import type { WatchTimes } from './monitors/watch-times.js';
@@ -42,8 +43,8 @@ export interface MemberState extends Watched {
   speedless: boolean;
 }
 
-/** MII monitor, ARP monitor, learning packets, multicast reports. */
-export type BondTimer = 'mii' | 'arp' | 'learning' | 'igmp';
+/** MII monitor, ARP monitor, LACP, learning packets, multicast reports. */
+export type BondTimer = 'mii' | 'arp' | 'lacp' | 'learning' | 'igmp';
 
 /** A bond. Delay options are held in ticks of miimon, as the driver holds them. */
 export interface BondState extends Watching<MemberState> {
@@ -82,6 +83,8 @@ export interface BondState extends Watching<MemberState> {
   timers: Timers<BondTimer>;
   /** balance-tlb: how often all flows were to be given out anew. */
   rebalance: number;
+  /** 802.3ad: its ports and aggregators; null while there are none. */
+  lacp: LacpState | null;
   /** Names of the members that were said to send last, in modes that use several. */
   toldSenders: string;
 }

@@ -2,6 +2,7 @@
 import type { BondSnapshot } from '../policy/index.js';
 import { infoText } from './info-text.js';
 import { procText, type ProcFacts } from './proc-text.js';
+import { portOfMember } from './lacp.js';
 import { sysfsMemberText, sysfsText } from './sysfs-text.js';
 
 /** A file with its text, or a symbolic link. */
@@ -71,8 +72,9 @@ export function sysfsTree(bond: BondSnapshot): FileTree {
   for (const file of BOND_FILES) tree.set(`${at}/bonding/${file}`, { text: sysfsText(bond, file) ?? '' });
   for (const member of bond.members) {
     const own = `sys/class/net/${member.name}`;
+    const port = portOfMember(bond, member);
     for (const file of MEMBER_FILES) {
-      tree.set(`${own}/bonding_slave/${file}`, { text: sysfsMemberText(member, file) ?? '' });
+      tree.set(`${own}/bonding_slave/${file}`, { text: sysfsMemberText(member, file, port) ?? '' });
     }
     tree.set(`${at}/lower_${member.name}`, { link: `../${member.name}` });
     tree.set(`${own}/upper_${bond.name}`, { link: `../${bond.name}` });

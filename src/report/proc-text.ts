@@ -1,7 +1,7 @@
 // The text of /proc/net/bonding/BOND as the kernel driver prints it for root (bond_procfs.c), in every mode.
 import { type BondSnapshot, findOption, type MemberSnapshot } from '../policy/index.js';
 import { activeName, LINK_TEXT, MODE_TEXT, nameOf, usesActive } from './driver-words.js';
-import { lacpBondLines, type LacpFacts, lacpMemberLines } from './lacp.js';
+import { lacpBondLines, lacpMemberLines } from './lacp.js';
 
 function modeLine(bond: BondSnapshot): string {
   const { fail_over_mac: word } = bond.options;
@@ -63,12 +63,10 @@ function memberLines(member: MemberSnapshot): string[] {
 export interface ProcFacts {
   /** What `uname -r` prints. */
   readonly kernelRelease: string;
-  /** Of an 802.3ad bond that has talked with a partner. */
-  readonly lacp?: LacpFacts;
 }
 
 /** The whole file, newline at its end (H40). */
-export function procText(bond: BondSnapshot, { kernelRelease, lacp }: ProcFacts): string {
+export function procText(bond: BondSnapshot, { kernelRelease }: ProcFacts): string {
   const { options } = bond;
   const lines = [
     `Ethernet Channel Bonding Driver: v${kernelRelease}`,
@@ -82,8 +80,8 @@ export function procText(bond: BondSnapshot, { kernelRelease, lacp }: ProcFacts)
     `Down Delay (ms): ${options.downdelay}`,
     `Peer Notification Delay (ms): ${options.peer_notif_delay}`,
     ...arpLines(bond),
-    ...lacpBondLines(bond, lacp),
-    ...bond.members.flatMap(member => [...memberLines(member), ...lacpMemberLines(bond, member, lacp)]),
+    ...lacpBondLines(bond),
+    ...bond.members.flatMap(member => [...memberLines(member), ...lacpMemberLines(bond, member)]),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type BondSnapshot, createBond, MODE_NAMES, type ModeName } from '../policy/index.js';
+import { createUnfinishedBond } from '../policy/testing.js';
 import { mastersTree, procText, sysfsTree } from './index.js';
-import type { LacpFacts } from './lacp.js';
 import type { FileTree } from './file-tree.js';
 
 const FOLDER = new URL('../../test/golden/views/', import.meta.url);
@@ -55,34 +55,32 @@ function example(mode: ModeName): BondSnapshot {
   return { ...snapshot, mode, options, members, active: oneActive ? snapshot.active : null };
 }
 
-const OTHER_END = {
-  systemPriority: 65535,
-  systemMac: '00:00:00:00:00:00',
-  key: 1,
-  portPriority: 255,
-  portNumber: 1,
-  state: 2,
-};
-const OWN_END = { ...OTHER_END, systemMac: '02:00:00:00:00:99', key: 15, state: 197 };
-
-/** What the driver had found out without a partner, half a second after it began. */
-const LACP: LacpFacts = {
-  active: { id: 1, ports: 1, actorKey: 15, partnerKey: 1, partnerMac: '00:00:00:00:00:00' },
-  ports: new Map(
-    [0, 1].map(member => [
-      member,
-      {
-        aggregator: member + 1,
-        actorChurn: 'monitoring',
-        partnerChurn: 'monitoring',
-        actorChurnedCount: 0,
-        partnerChurnedCount: 0,
-        actor: { ...OWN_END, portNumber: member + 1 },
-        partner: OTHER_END,
-      },
-    ]),
-  ),
-};
+/** The same bond in 802.3ad, so many milliseconds after it was set up; it has no partner. */
+function aggregating(atMs: number): BondSnapshot {
+  const { address, mtu } = example('802.3ad');
+  const made = createUnfinishedBond({
+    name: 'bond0',
+    address,
+    addressIsRandom: false,
+    mtu,
+    options: [
+      ['mode', '802.3ad'],
+      ['miimon', '100'],
+    ],
+  });
+  if (!made.ok) throw new Error(made.error.message);
+  const bond = made.value;
+  for (const { member, name, permanentAddress } of example('802.3ad').members) {
+    const speed = { speedMbps: 10_000, duplex: 'full', adminUp: true, carrier: true } as const;
+    const link = { name, address: permanentAddress, mtu, ...speed };
+    bond.handle({ kind: 'join', member, link, permanentAddress, canSetAddress: true }, 0);
+  }
+  const flags = { promiscuous: false, allMulticast: false, adminUp: true };
+  bond.handle({ kind: 'bond-link', name: 'bond0', address, mtu, ...flags }, 0);
+  for (let due = bond.deadline(); due !== null && due <= atMs; due = bond.deadline())
+    bond.handle({ kind: 'time' }, due);
+  return bond.snapshot();
+}
 
 /** `FILE:TEXT` lines of a directory of the tree, as the recording has them. */
 function listing(tree: FileTree, directory: string): string[] {
@@ -102,14 +100,14 @@ const kernels = readdirSync(FOLDER).map(file => {
 
 describe.each(kernels)('Linux $release', ({ release, text }) => {
   it.each(MODE_NAMES)('%s: /proc', mode => {
-    const facts = { kernelRelease: release, ...(mode === '802.3ad' && { lacp: LACP }) };
-    expect(procText(example(mode), facts)).toBe(text(`${mode} proc`));
+    // It was recorded half a second after the bond was set up.
+    const bond = mode === '802.3ad' ? aggregating(500) : example(mode);
+    expect(procText(bond, { kernelRelease: release })).toBe(text(`${mode} proc`));
   });
 
-  // What negotiation finds out is not in these files yet.
-  const known = MODE_NAMES.filter(mode => mode !== '802.3ad');
-  it.each(known)('%s: sysfs of the bond, of a member, and the links', mode => {
-    const tree = sysfsTree(example(mode));
+  it.each(MODE_NAMES)('%s: sysfs of the bond, of a member, and the links', mode => {
+    // It was recorded right after the first tick of LACP.
+    const tree = sysfsTree(mode === '802.3ad' ? aggregating(50) : example(mode));
     const lines = (title: string): string[] => text(`${mode} ${title}`).trimEnd().split('\n');
     const newer = (line: string): boolean =>
       lines('sysfs').some(each => each.split(':')[0] === line.split(':')[0]);

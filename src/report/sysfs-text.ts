@@ -1,14 +1,22 @@
 // Values as the files below /sys/class/net/BOND/bonding/ and SLAVE/bonding_slave/ print them (bond_sysfs.c).
-import { type BondSnapshot, findOption, type MemberSnapshot } from '../policy/index.js';
+import {
+  type BondSnapshot,
+  findOption,
+  type LacpSnapshot,
+  type MemberSnapshot,
+  type PortSnapshot,
+} from '../policy/index.js';
 import { LINK_TEXT } from './driver-words.js';
 
-/** Read-only files of the active aggregator, with what they hold in mode 802.3ad while there is none. */
-const AGGREGATOR: ReadonlyMap<string, string> = new Map([
-  ['ad_aggregator', '0\n'],
-  ['ad_num_ports', '0\n'],
-  ['ad_actor_key', '0\n'],
-  ['ad_partner_key', '0\n'],
-  ['ad_partner_mac', ''],
+type Aggregator = NonNullable<LacpSnapshot['active']>;
+
+/** Read-only files of the active aggregator in mode 802.3ad; `null` while there is none. */
+const AGGREGATOR: ReadonlyMap<string, (active: Aggregator | null) => string> = new Map([
+  ['ad_aggregator', active => line(active?.id ?? 0)],
+  ['ad_num_ports', active => line(active?.ports ?? 0)],
+  ['ad_actor_key', active => line(active?.actorKey ?? 0)],
+  ['ad_partner_key', active => line(active?.partnerKey ?? 0)],
+  ['ad_partner_mac', active => (active === null ? '' : line(active.partnerSystem))],
 ]);
 
 /** Options whose files are empty outside mode 802.3ad. */
@@ -44,7 +52,7 @@ function textOption(bond: BondSnapshot, name: string): string {
 export function sysfsText(bond: BondSnapshot, file: string): string | null {
   if (file === 'mii_status') return line(bond.carrier ? 'up' : 'down');
   const aggregator = AGGREGATOR.get(file);
-  if (aggregator !== undefined) return bond.mode === '802.3ad' ? aggregator : '';
+  if (aggregator !== undefined) return bond.mode === '802.3ad' ? aggregator(bond.lacp?.active ?? null) : '';
   if (AD_ONLY.has(file) && bond.mode !== '802.3ad') return '';
   const spec = findOption(file);
   // Of the aliases only num_unsol_na is a file as well.
@@ -57,8 +65,11 @@ export function sysfsText(bond: BondSnapshot, file: string): string | null {
   return line(`${word?.word ?? 'unknown'} ${word?.value ?? 0}`);
 }
 
-/** The content of a member's file, newline included; null when the driver has no file of that name. */
-export function sysfsMemberText(member: MemberSnapshot, file: string): string | null {
+/**
+ * The content of a member's file, newline included; null when the driver has no file of that name. `port`: its port in mode 802.3ad, once
+ * it has an aggregator.
+ */
+export function sysfsMemberText(member: MemberSnapshot, file: string, port?: PortSnapshot): string | null {
   switch (file) {
     case 'state':
       return line(member.state);
@@ -71,9 +82,11 @@ export function sysfsMemberText(member: MemberSnapshot, file: string): string | 
     case 'queue_id':
       return line(member.queueId);
     case 'ad_aggregator_id':
+      return line(port?.aggregator ?? 'N/A');
     case 'ad_actor_oper_port_state':
+      return line(port?.actor.state ?? 'N/A');
     case 'ad_partner_oper_port_state':
-      return line('N/A');
+      return line(port?.partner.state ?? 'N/A');
     default:
       return null;
   }

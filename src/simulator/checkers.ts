@@ -1,34 +1,14 @@
 // What must always hold in a simulated network, looked at on every step and, for what depends on time passing, every
 // CHECK_EVERY_MS. Each rule is stated where it is checked; docs/simulator.md lists them for people.
-import type { BondSnapshot, ModeName } from '../policy/index.js';
+import type { BondSnapshot } from '../policy/index.js';
 import type { Clock } from './clock.js';
 import type { Host } from './host.js';
+import { LacpRules } from './lacp-rules.js';
+import { isAggregated, isSpread } from './mode-kinds.js';
 import type { NetworkInterface } from './network-interface.js';
 import type { Pace } from './bond-world.js';
+import type { Rule, Violation } from './rules.js';
 import type { SimulatedBond } from './simulated-bond.js';
-
-export const RULES = [
-  'one-active',
-  'never-none',
-  'no-duplicates',
-  'no-loops',
-  'counters-grow',
-  'addresses',
-  'carrier-truth',
-  'restored',
-  'peers-told',
-  'no-history',
-] as const;
-export type Rule = (typeof RULES)[number];
-
-/** A rule that did not hold. */
-export interface Violation {
-  readonly atMs: number;
-  readonly rule: Rule;
-  /** `HOST/BOND` or `HOST/INTERFACE`. */
-  readonly of: string;
-  readonly message: string;
-}
 
 export const CHECK_EVERY_MS = 20;
 /** Beyond delays, ticks and news: rounding. */
@@ -57,6 +37,7 @@ export class Checkers {
   readonly #clock: Clock;
   readonly #pace: Pace;
   readonly #lives = new Map<SimulatedBond, Life>();
+  readonly #lacpRules = new LacpRules();
 
   constructor(clock: Clock, pace: Pace) {
     this.#clock = clock;
@@ -76,7 +57,8 @@ export class Checkers {
     const life = this.#life(bond, snapshot);
     this.#followOptions(life, bond, snapshot);
     if (bond.policy === null) return;
-    this.#oneActive(of, bond, snapshot);
+    if (isAggregated(snapshot.mode)) this.#lacp(of, bond, snapshot);
+    else this.#oneActive(of, bond, snapshot);
     this.#counters(of, life, snapshot);
     if (bond.newsPending === 0) this.#addresses(of, bond, snapshot);
     this.#peersTold(of, life, bond, snapshot);
@@ -109,7 +91,7 @@ export class Checkers {
       const life = this.#lives.get(bond);
       if (life === undefined) continue;
       this.#followLinks(life, bond);
-      if (bond.policy !== null && bond.adminUp && life.miimon > 0) {
+      if (bond.policy !== null && bond.adminUp && life.miimon > 0 && !isAggregated(bond.snapshot().mode)) {
         this.#neverNone(`${host.name}/${bond.name}`, life, bond);
         this.#carrierTruth(`${host.name}/${bond.name}`, life, bond);
       }
@@ -121,6 +103,7 @@ export class Checkers {
     for (const bond of host.bonds) {
       const life = this.#lives.get(bond);
       if (life === undefined || bond.policy === null || !bond.adminUp || life.miimon === 0) continue;
+      if (isAggregated(bond.snapshot().mode)) continue;
       const wait = this.#patience(life, Math.max(life.upTicks, life.downTicks));
       if (quietMs < wait || this.#clock.now - life.steadySince < wait) continue;
       this.#noHistory(`${host.name}/${bond.name}`, life, bond);
@@ -240,6 +223,14 @@ export class Checkers {
     }
   }
 
+  /** lacp: see `LacpRules`. */
+  #lacp(of: string, bond: SimulatedBond, snapshot: BondSnapshot): void {
+    const senders = bond.plane.usable().map(({ name }) => name);
+    const lateMs = this.#pace.timerLateMs;
+    const faults = this.#lacpRules.faults(of, snapshot, senders, this.#clock.now, lateMs);
+    for (const fault of faults) this.report('lacp', of, fault);
+  }
+
   /** one-active where all members send and are heard: no member is kept out, and none is the active one. */
   #allActive(of: string, { active, members }: BondSnapshot): void {
     const out = members.find(member => member.state !== 'active' || member.inactive);
@@ -312,7 +303,7 @@ export class Checkers {
   /** carrier-truth, its word: the interface has carrier exactly while some member's link is UP. */
   #carrierWord(of: string, bond: SimulatedBond, snapshot: BondSnapshot): void {
     const expected = snapshot.members.some(member => member.link === 'up');
-    if (snapshot.carrier !== expected) {
+    if (snapshot.carrier !== expected && !isAggregated(snapshot.mode)) {
       this.report(
         'carrier-truth',
         of,
@@ -438,9 +429,4 @@ export class Checkers {
       );
     }
   }
-}
-
-/** Modes in which several members send, and all are heard. */
-export function isSpread(mode: ModeName): boolean {
-  return mode === 'balance-rr' || mode === 'balance-xor' || mode === 'broadcast';
 }

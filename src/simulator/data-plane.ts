@@ -1,5 +1,5 @@
 // The packets of one simulated bond: the rules of the eBPF programs (src/dataplane/ebpf/programs.ts, spread-programs.ts,
-// balance-program.ts), step by step.
+// balance-program.ts), step by step; and what they will have for 802.3ad.
 import {
   type ForwardingPlan,
   isBalanced,
@@ -8,6 +8,7 @@ import {
   membersThat,
   transmitHash,
 } from '../policy/index.js';
+import { SLOW_PROTOCOLS_MAC } from '../frames/index.js';
 import { type Frame, isLinkLocal } from './frame.js';
 import { bytesOf } from './frame-bytes.js';
 import type { NetworkInterface } from './network-interface.js';
@@ -120,12 +121,20 @@ export class SimulatedDataPlane {
     if (plan.mode === 'balance-rr') return one(this.#roundRobin(frame));
     if (plan.mode === 'balance-xor')
       return one(this.#search(usable, transmitHash(plan.hashPolicy, bytesOf(frame)), false));
+    if (plan.mode === '802.3ad') return one(this.#aggregated(plan, usable, frame));
     if (plan.mode === 'broadcast') {
       const copies = usable.map(member => this.#nic(member)).filter(nic => nic?.canSend === true);
       return copies.length > 0 ? copies.filter(nic => nic !== null) : one(this.#anyOther());
     }
     if (plan.mode === 'balance-tlb') return one(this.#balanced(plan, usable, frame) ?? this.#activeBackup());
     return one(this.#activeBackup());
+  }
+
+  /** As balance-xor; but never through a port that LACP does not let send. */
+  #aggregated(plan: ForwardingPlan, usable: readonly MemberIndex[], frame: Frame): NetworkInterface | null {
+    const hash = transmitHash(plan.hashPolicy, bytesOf(frame));
+    const able = usable.some(member => this.#nic(member)?.canSend === true);
+    return able || !this.#divert ? this.#search(usable, hash, false) : null;
   }
 
   /** The member of the frame's flow; null when the frame goes by the active one. */
@@ -201,6 +210,7 @@ export class SimulatedDataPlane {
   }
 
   receive(member: NetworkInterface, frame: Frame): Received {
+    if (this.#plan?.mode === '802.3ad' && frame.destination === SLOW_PROTOCOLS_MAC) return 'to-member';
     if (this.#accepts(member)) return this.carrier ? 'to-bond' : 'dropped';
     return isLinkLocal(frame.destination) ? 'to-member' : 'dropped';
   }
@@ -208,7 +218,8 @@ export class SimulatedDataPlane {
   #accepts(member: NetworkInterface): boolean {
     if (this.current === member.ifindex) return true;
     if (this.#slots.get(member.ifindex)?.acceptAlways === true) return true;
-    if (!this.#divert) return false;
+    // In 802.3ad the plan names all that are heard.
+    if (!this.#divert || this.#plan?.mode === '802.3ad') return false;
     const current = this.#nic(this.current);
     if (current === null || current.canSend) return false;
     return this.#choose() === member;

@@ -4,7 +4,7 @@ export * from './observations.js';
 export * from './scenario.js';
 export { checkScenario, parseScenario, printScenario } from './scenario-json.js';
 export { observationText, renderSideBySide } from './timeline-text.js';
-export { RULES, type Rule, type Violation } from './checkers.js';
+export { RULES, type Rule, type Violation } from './rules.js';
 export type { Pace, PolicyMaker, SimulatedPolicy } from './bond-world.js';
 export {
   DEFAULT_PACE,

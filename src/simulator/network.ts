@@ -3,6 +3,7 @@ import { err, ok, type Refusal, type Result, refusal, unreachable } from '../bas
 import { Cable, type Port } from './cable.js';
 import { FlowRun } from './flow.js';
 import { Host, type HostWorld } from './host.js';
+import { LacpPartner } from './lacp-partner.js';
 import { LearningSwitch } from './learning-switch.js';
 import { canonical } from './ip-stack.js';
 import {
@@ -23,6 +24,7 @@ export class Network {
   readonly hosts: readonly Host[];
   readonly switches: readonly LearningSwitch[];
   readonly flows: readonly FlowRun[];
+  readonly #partners: readonly LacpPartner[];
   readonly #cables: readonly Cable[];
   readonly #world: NetworkWorld;
 
@@ -33,6 +35,7 @@ export class Network {
     this.switches = scenario.switches.map(
       spec => new LearningSwitch(spec.name, spec.ageingMs ?? DEFAULT_AGEING_MS, clock),
     );
+    this.#partners = (scenario.partners ?? []).map((spec, nth) => new LacpPartner(spec, nth, clock));
     this.#cables = scenario.cables.map(
       spec =>
         new Cable([this.#port(spec.a), this.#port(spec.b)], spec.delayMs ?? DEFAULT_CABLE_DELAY_MS, world),
@@ -86,6 +89,12 @@ export class Network {
       case 'unsilence':
         this.switches.find(each => each.name === event.switch)?.setSilent(event.do === 'silence', event.port);
         return DONE;
+      case 'partner-says': {
+        const { partner: name, port, says } = event;
+        const partner = this.#partners.find(each => each.name === name);
+        partner?.port(port)?.change({ ...says, name: port });
+        return DONE;
+      }
       case 'kill':
       case 'revive':
         this.#power(event.node, event.do === 'revive');
@@ -134,6 +143,7 @@ export class Network {
 
   #power(node: string, on: boolean): void {
     this.switches.find(each => each.name === node)?.setPowered(on);
+    this.#partners.find(each => each.name === node)?.setPowered(on);
     const host = this.host(node);
     if (on) host?.revive();
     else host?.kill();
@@ -142,7 +152,9 @@ export class Network {
   #port(end: string): Port {
     const { node, port } = endParts(end);
     const found =
-      this.switches.find(each => each.name === node)?.port(port) ?? this.host(node)?.interface(port);
+      this.switches.find(each => each.name === node)?.port(port) ??
+      this.#partners.find(each => each.name === node)?.port(port) ??
+      this.host(node)?.interface(port);
     if (found === undefined) throw new RangeError(`There is no ${end}`);
     return found;
   }

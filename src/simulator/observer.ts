@@ -3,6 +3,7 @@ import { procText, sysfsMemberText, sysfsText } from '../report/index.js';
 import type { BondSnapshot } from '../policy/index.js';
 import type { FlowRun } from './flow.js';
 import type { Host } from './host.js';
+import { flagLetters } from './lacp-partner.js';
 import type { Network } from './network.js';
 import type { Observation, Property, Value } from './observations.js';
 import type { Scenario, Watch } from './scenario.js';
@@ -115,10 +116,12 @@ function ofMember(host: Host, name: string, property: Property): Value {
   if (property === 'mtu') return nic.mtu;
   if (property === 'admin-up') return nic.adminUp;
   if (property === 'carrier') return nic.carrier;
-  const member = host
-    .bondOf(nic)
-    ?.snapshot()
-    .members.find(each => each.member === nic.ifindex);
+  const snapshot = host.bondOf(nic)?.snapshot();
+  const member = snapshot?.members.find(each => each.member === nic.ifindex);
+  const port = snapshot?.lacp?.ports.find(each => each.member === nic.ifindex);
+  if (property === 'aggregator') return port?.aggregator ?? null;
+  if (property === 'actor-flags') return port === undefined ? null : flagLetters(port.actor.state);
+  if (property === 'partner-flags') return port === undefined ? null : flagLetters(port.partner.state);
   if (property === 'state') return member?.state ?? 'none';
   if (property === 'link')
     return member === undefined ? null : (sysfsMemberText(member, 'mii_status')?.trimEnd() ?? null);

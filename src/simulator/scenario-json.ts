@@ -68,6 +68,18 @@ const HOST = record({
 
 const onBond = { host: name, bond: name };
 
+const u16 = number(0, 65_535);
+const SAYS = {
+  systemPriority: maybe(u16),
+  system: maybe(mac),
+  key: maybe(u16),
+  portPriority: maybe(u16),
+  port: maybe(u16),
+  flags: maybe(matching(/^[ATGSCDFE]*$/, 'letters out of ATGSCDFE')),
+  everyMs: maybe(ms),
+  names: maybe(flag),
+};
+
 /** What each happening has beside `do`, `atMs` and `refused`. */
 const HAPPENINGS: Readonly<Record<HappeningKind, Readonly<Record<string, Shape>>>> = {
   cut: { end },
@@ -76,6 +88,7 @@ const HAPPENINGS: Readonly<Record<HappeningKind, Readonly<Record<string, Shape>>
   lose: { end, percent: number(0, 100) },
   silence: { switch: name, port: maybe(name) },
   unsilence: { switch: name, port: maybe(name) },
+  'partner-says': { partner: name, port: name, says: record(SAYS) },
   kill: { node: name },
   revive: { node: name },
   set: { ...onBond, option: text, value: text },
@@ -119,6 +132,7 @@ const SCENARIO = record({
   arms: maybe(list(oneOf(ARMS))),
   hosts: list(HOST),
   switches: list(record({ name, ageingMs: maybe(ms) })),
+  partners: maybe(list(record({ name, ports: list(record({ name, ...SAYS })) }))),
   cables: list(record({ a: end, b: end, delayMs: maybe(number(0, 10_000)) })),
   flows: list(
     record({
@@ -231,6 +245,10 @@ function checkHost(host: HostSpec): string | null {
   return null;
 }
 
+function nodesIn({ hosts, switches, partners = [] }: Scenario): readonly { readonly name: string }[] {
+  return [...hosts, ...switches, ...partners];
+}
+
 /** What an event names must be there. */
 function checkHappening(scenario: Scenario, event: Happening): string | null {
   const hostOf = (wanted: string): HostSpec | undefined => scenario.hosts.find(each => each.name === wanted);
@@ -242,9 +260,15 @@ function checkHappening(scenario: Scenario, event: Happening): string | null {
     const found = scenario.switches.some(each => each.name === event.switch);
     return found ? null : `there is no switch ${event.switch}`;
   }
+  if ('partner' in event) {
+    const partner = scenario.partners?.find(each => each.name === event.partner);
+    if (partner === undefined) return `there is no partner ${event.partner}`;
+    const found = partner.ports.some(each => each.name === event.port);
+    return found ? null : `${event.partner} has no port ${event.port}`;
+  }
   if ('node' in event) {
-    const found = [...scenario.switches, ...scenario.hosts].some(each => each.name === event.node);
-    return found ? null : `there is no switch or host ${event.node}`;
+    const found = nodesIn(scenario).some(each => each.name === event.node);
+    return found ? null : `there is no switch, partner or host ${event.node}`;
   }
   const host = hostOf(event.host);
   if (host === undefined) return `there is no host ${event.host}`;
@@ -258,9 +282,11 @@ function checkHappening(scenario: Scenario, event: Happening): string | null {
 }
 
 function checkReferences(scenario: Scenario): string | null {
-  const { hosts, switches, flows, events } = scenario;
-  const same = twice([...hosts, ...switches].map(each => each.name));
+  const { hosts, partners = [], flows, events, arms } = scenario;
+  const same = twice(nodesIn(scenario).map(each => each.name));
   if (same !== undefined) return `two nodes are called ${same}`;
+  if (partners.length > 0 && arms?.join() !== 'simulated')
+    return 'partners are there in the simulation alone: arms must be ["simulated"]';
   for (const host of hosts) {
     const problem = checkHost(host);
     if (problem !== null) return problem;
@@ -279,14 +305,17 @@ function checkReferences(scenario: Scenario): string | null {
   return null;
 }
 
-function checkCables({ cables, hosts, switches }: Scenario): string | null {
+function checkCables({ cables, hosts, switches, partners = [] }: Scenario): string | null {
   const same = twice(cables.flatMap(cable => [cable.a, cable.b]));
   if (same !== undefined) return `two cables end at ${same}`;
   for (const cable of cables) {
     for (const each of [cable.a, cable.b]) {
       const { node, port } = endParts(each);
       const host = hosts.find(one => one.name === node);
-      if (host === undefined && !switches.some(one => one.name === node))
+      const partner = partners.find(one => one.name === node);
+      if (partner !== undefined && !partner.ports.some(one => one.name === port))
+        return `${each}: ${node} has no port ${port}`;
+      if (host === undefined && partner === undefined && !switches.some(one => one.name === node))
         return `${each}: there is no ${node}`;
       if (host !== undefined && !host.interfaces.some(one => one.name === port))
         return `${each}: ${node} has no interface ${port}`;

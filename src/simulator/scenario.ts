@@ -6,7 +6,7 @@ import type { Arm, Property, Value } from './observations.js';
 /** Whole milliseconds since the network stands: all bonds made, members joined, bonds as `up` says, addresses usable. */
 export type AtMs = number;
 
-/** One end of a cable: `NODE:INTERFACE` of a host or `NODE:PORT` of a switch (`server:eth0`, `sw1:2`). */
+/** One end of a cable: `NODE:INTERFACE` of a host or `NODE:PORT` of a switch or partner (`server:eth0`, `sw1:2`). */
 export type CableEnd = string;
 
 /** A network interface of a host that is no bond. */
@@ -47,6 +47,30 @@ export interface SwitchSpec {
   readonly name: string;
   /** A learned address that was not heard of for so long is forgotten. Absent: 300 000. */
   readonly ageingMs?: number;
+}
+
+/** What a port of a partner says of itself (LACP). Absent: what a port says that is ready to carry. */
+export interface PartnerPortSpec {
+  readonly name: string;
+  readonly systemPriority?: number;
+  /** Absent: the partner's own. */
+  readonly system?: MacText;
+  readonly key?: number;
+  readonly portPriority?: number;
+  /** Absent: its place among the ports. */
+  readonly port?: number;
+  /** Letters of `flagLetters`. */
+  readonly flags?: string;
+  /** Milliseconds between two LACPDUs; 0: it says nothing. Absent: 1000. */
+  readonly everyMs?: number;
+  /** False: it names nobody, as if it heard nothing. */
+  readonly names?: boolean;
+}
+
+/** A switch that speaks LACP by a script, and forwards nothing (simulated arm only). */
+export interface PartnerSpec {
+  readonly name: string;
+  readonly ports: readonly PartnerPortSpec[];
 }
 
 /** A cable between two ends; an inter-switch link has a switch at both. */
@@ -90,7 +114,14 @@ export type Happening =
   | { readonly do: 'lose'; readonly end: CableEnd; readonly percent: number }
   /** The switch, or one port of it, forwards nothing more (or again). */
   | { readonly do: 'silence' | 'unsilence'; readonly switch: string; readonly port?: string }
-  /** Power off and on: all cables of a switch or host lose their carrier. A host comes back as it was set up at first. */
+  /** A port of a partner says something else from now on. */
+  | {
+      readonly do: 'partner-says';
+      readonly partner: string;
+      readonly port: string;
+      readonly says: Omit<PartnerPortSpec, 'name'>;
+    }
+  /** Power off and on: all cables of a switch, partner or host lose their carrier. A host comes back as it was set up at first. */
   | { readonly do: 'kill' | 'revive'; readonly node: string }
   | {
       readonly do: 'set';
@@ -174,6 +205,7 @@ export interface Scenario {
   readonly arms?: readonly Arm[];
   readonly hosts: readonly HostSpec[];
   readonly switches: readonly SwitchSpec[];
+  readonly partners?: readonly PartnerSpec[];
   readonly cables: readonly CableSpec[];
   readonly flows: readonly FlowSpec[];
   readonly events: readonly TimedEvent[];

@@ -1,7 +1,9 @@
 // Runs a scenario in virtual time: same scenario, seed and pace, same timeline, always.
 import { ok, type Result, err } from '../base/index.js';
 import { Bond, type BondEvent, type BondSnapshot, createBond } from '../policy/index.js';
-import { CHECK_EVERY_MS, Checkers, isSpread, type Violation } from './checkers.js';
+import { CHECK_EVERY_MS, Checkers } from './checkers.js';
+import { isSpread } from './mode-kinds.js';
+import type { Violation } from './rules.js';
 import { Clock } from './clock.js';
 import type { Host } from './host.js';
 import { Network } from './network.js';
@@ -65,6 +67,9 @@ export const PACES: readonly [Pace, ...Pace[]] = [
 
 const REAL_POLICY: PolicyMaker = { create: createBond, restore: (saved, now) => Bond.restore(saved, now) };
 
+/** LACP agrees in 2.5 s where both ends begin at once. */
+const NEGOTIATION_MS = 4000;
+
 function number(text: string | undefined): number {
   return Number(text) || 0;
 }
@@ -77,7 +82,8 @@ export function settleMs(scenario: Scenario): number {
       const notifications =
         number(options['num_grat_arp'] ?? options['num_unsol_na'] ?? '1') *
         Math.max(miimon, number(options['peer_notif_delay']));
-      return 3 * miimon + number(options['updelay']) + notifications;
+      const negotiation = options['mode'] === '802.3ad' || options['mode'] === '4' ? NEGOTIATION_MS : 0;
+      return 3 * miimon + number(options['updelay']) + notifications + negotiation;
     }),
   );
   return 1000 + Math.max(0, ...waits);

@@ -25,7 +25,9 @@ import type { AddressLists } from './address-lists.js';
 import type { BondWorld } from './bond-world.js';
 import type { Carried } from './carried.js';
 import type { SimulatedDataPlane } from './data-plane.js';
+import { SLOW_PROTOCOLS_MAC } from '../frames/index.js';
 import { type Frame, frameOf, memberFrame } from './frame.js';
+import { bytesOf } from './frame-bytes.js';
 import { Hearing, routesTo } from './hearing.js';
 import type { NetworkInterface } from './network-interface.js';
 import { stackedDevice } from './stacked-device.js';
@@ -335,6 +337,8 @@ export class SimulatedFrames implements Frames {
   readonly #hearing = new Hearing();
   #ears: readonly MemberIndex[] = [];
   #answered: (answer: HeardAnswer) => void = () => {};
+  #slowEars: readonly MemberIndex[] = [];
+  #slowFrame: (member: MemberIndex, frame: Uint8Array) => void = () => {};
   #lastRoutes = '';
 
   constructor(parts: HostParts) {
@@ -361,6 +365,8 @@ export class SimulatedFrames implements Frames {
 
   /** Every frame counts before it is accepted or dropped, as on the way through a member's receive program. */
   hear(member: MemberIndex, frame: Frame): void {
+    const isSlow = frame.cargo.kind === 'bytes' && frame.destination === SLOW_PROTOCOLS_MAC;
+    if (isSlow && this.#slowEars.includes(member)) this.#slowFrame(member, bytesOf(frame));
     if (!this.#ears.includes(member)) return;
     const answer = this.#hearing.received(member, frame, this.#parts.world.clock.now);
     if (answer !== null) this.#answered(answer);
@@ -382,7 +388,19 @@ export class SimulatedFrames implements Frames {
     this.#answered = callback;
   }
 
+  hearSlow(members: readonly MemberIndex[]): void {
+    this.#slowEars = members;
+  }
+
+  onSlowFrame(callback: (member: MemberIndex, frame: Uint8Array) => void): void {
+    this.#slowFrame = callback;
+  }
+
+  /** Nothing waits in this network. */
+  pollSlow(): void {}
+
   close(): void {
     this.#ears = [];
+    this.#slowEars = [];
   }
 }

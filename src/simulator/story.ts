@@ -1,7 +1,7 @@
 // A simulated scenario as a person would tell it: what happened, what the bonds did about it, what it cost. (simulator)
 import { unreachable } from '../base/index.js';
 import type { BondSnapshot } from '../policy/index.js';
-import { isSpread } from './checkers.js';
+import { isAggregated, isSpread } from './mode-kinds.js';
 import { happenings, type Happening, type Scenario } from './scenario.js';
 import type { FlowTotals, Simulated } from './simulate.js';
 
@@ -24,6 +24,10 @@ export function happeningText(event: Happening): string {
       return event.do === 'silence'
         ? `${what} forwards nothing any more, and keeps its links`
         : `${what} forwards again`;
+    }
+    case 'partner-says': {
+      const said = Object.entries(event.says).map(([what, how]) => `${what} ${how}`);
+      return `port ${event.port} of ${event.partner} says ${said.join(', ')}`;
     }
     case 'kill':
       return `${event.node} loses its power`;
@@ -96,7 +100,10 @@ function bondText(host: string, bond: BondSnapshot): string {
     return `${member.name} ${member.link}${failures}`;
   });
   const senders = bond.members.filter(member => member.link === 'up').map(member => member.name);
-  const used = isSpread(bond.mode) ? senders.join(', ') : (active ?? '');
+  const carrying = bond.members.filter(({ state, link }) => state === 'active' && link === 'up');
+  const shared = isAggregated(bond.mode) ? carrying.map(({ name }) => name) : senders;
+  const isShared = isSpread(bond.mode) || isAggregated(bond.mode);
+  const used = isShared ? shared.join(', ') : (active ?? '');
   const uses = used === '' ? 'uses nothing and has no carrier' : `uses ${used}`;
   return `  ${host}/${bond.name} ${uses} (${members.join('; ') || 'no members'})`;
 }

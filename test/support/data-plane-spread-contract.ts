@@ -1,4 +1,4 @@
-// What every data plane must do in the modes in which several members send: balance-rr, balance-xor, broadcast.
+// What every data plane must do in the modes in which several members send: balance-rr, balance-xor, broadcast, 802.3ad.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BondDataPlane, Diversion } from '../../src/dataplane/index.js';
 import { PacketSocket, requireLink } from '../../src/linux/index.js';
@@ -154,6 +154,63 @@ export function dataPlaneSpreadContract(name: string, subject: Subject): void {
         await loses(20);
       },
     );
+
+    it('802.3ad sends as balance-xor does, past ports that cannot send, and never through one that it may not', async () => {
+      const told: Diversion[] = [];
+      plane.onDiverted(diversion => told.push(diversion));
+      const frames = flows(60);
+      const [first, second] = [index('eth0'), index('eth1')];
+      plan({ mode: '802.3ad', hashPolicy: 'layer3+4', usable: [first, second] });
+      const odd = frames.filter(frame => transmitHash('layer3+4', frame) % 2 === 1).length;
+      expect(sentOf(frames)).toEqual([60 - odd, odd, 0]);
+      stage.lab.cut('eth1');
+      expect(sentOf(frames)).toEqual([60, 0, 0]);
+      await expect.poll(() => told.length).toBe(1);
+      expect(told[0]).toMatchObject({ from: second, to: first });
+      expect(plane.takeLoss().packets).toBe(0);
+      stage.lab.cut('eth0');
+      expect(sentOf(frames, 0)).toEqual([0, 0, 0]);
+      await loses(60);
+      plan({ mode: '802.3ad', hashPolicy: 'layer3+4', usable: [], active: null });
+      expect(sentOf(frames, 0)).toEqual([0, 0, 0]);
+      await loses(60);
+    });
+
+    it('802.3ad leaves frames of the slow protocols with the member, and other modes give them to the bond', () => {
+      const slow = Uint8Array.from({ length: 60 }, (_, at) => (at < 6 ? 0xff : at < 12 ? 2 : 0));
+      slow.set([0x88, 0x09, 10], 12);
+      const heard = (): number => {
+        const ear = stage.host(() => PacketSocket.open({ ifindex: index('bond0'), protocol: 0x8809 }));
+        stage.lab.inside('peer', () => {
+          const mouth = requireLink(stage.lab.netlink('peer'), 'eth0').ifindex;
+          const socket = PacketSocket.open({ ifindex: mouth, protocol: 0 });
+          for (let nth = 0; nth < 5; nth++) socket.send(slow);
+          socket.close();
+        });
+        // What comes after them has arrived when they have.
+        expect(stage.passed('in')).toBe(20);
+        let count = 0;
+        for (let frame = ear.receive(); frame !== undefined; frame = ear.receive()) count++;
+        ear.close();
+        return count;
+      };
+      plan({ mode: '802.3ad', active: index('eth0'), allHeard: false });
+      expect(heard()).toBe(0);
+      plan({ mode: 'balance-xor', active: index('eth0'), allHeard: false });
+      expect(heard()).toBe(5);
+    });
+
+    it('802.3ad hears what the plan says, though its ports cannot send', async () => {
+      const [first, second] = [index('eth0'), index('eth1')];
+      plan({ mode: '802.3ad', active: first, usable: [first, second], allHeard: false });
+      expect(stage.passed('in')).toBe(20);
+      stage.lab.cut('eth0');
+      expect(stage.passed('in')).toBe(0);
+      expect(plane.current()).toBe(first);
+      plan({ mode: '802.3ad', active: null, usable: [], allHeard: false });
+      expect(stage.passed('in')).toBe(0);
+      expect(plane.current()).toBeNull();
+    });
 
     it('where the plan may not be left, balance-xor loses what hits a dead member and counts it; the others go past it', async () => {
       plan({ mode: 'balance-xor', hashPolicy: 'layer3+4', inlineFailover: false });

@@ -269,6 +269,9 @@ export class HandmadeHost implements Host {
       heard: () => [],
       changedRoutes: () => undefined,
       onAnswer: () => {},
+      hearSlow: () => {},
+      onSlowFrame: () => {},
+      pollSlow: () => {},
       close: () => this.#act('close ears'),
     };
   }

@@ -5,15 +5,19 @@ import type { Heard, HeardAnswer, MemberIndex, Output, ProbeRoute } from '../../
 import { FrameSender } from '../kernel/frame-sender.js';
 import type { Machine } from '../kernel/machine.js';
 import { MonitorSenses } from '../kernel/monitor-senses.js';
+import { SlowFrames } from '../kernel/slow-frames.js';
 
 export class LinuxFrames implements Frames {
   readonly #sender: FrameSender;
   readonly #senses: MonitorSenses;
+  readonly #slow: SlowFrames;
   #answered: (answer: HeardAnswer) => void = () => {};
+  #slowFrame: (member: MemberIndex, frame: Uint8Array) => void = () => {};
 
   constructor(machine: Machine, plane: BondDataPlane) {
     this.#sender = new FrameSender(machine);
     this.#senses = new MonitorSenses(machine, plane, answer => this.#answered(answer));
+    this.#slow = new SlowFrames((member, frame) => this.#slowFrame(member, frame));
   }
 
   send({ device, frame }: Extract<Output, { kind: 'send' }>): void {
@@ -40,7 +44,20 @@ export class LinuxFrames implements Frames {
     this.#answered = callback;
   }
 
+  hearSlow(members: readonly MemberIndex[]): void {
+    this.#slow.follow(members);
+  }
+
+  onSlowFrame(callback: (member: MemberIndex, frame: Uint8Array) => void): void {
+    this.#slowFrame = callback;
+  }
+
+  pollSlow(): void {
+    this.#slow.poll();
+  }
+
   close(): void {
+    this.#slow.close();
     this.#sender.close();
     this.#senses.close();
   }

@@ -165,6 +165,82 @@ const stackedDevice = fields<StackedDevice>({
 
 const due = time.nullable();
 
+type Lacp = NonNullable<PolicyState['lacp']>;
+type Port = Lacp['ports'][number];
+
+const lacpEnd = fields<Port['actor']>({
+  systemPriority: count,
+  system: address,
+  key: count,
+  portPriority: count,
+  port: count,
+  state: count,
+});
+const churn = z.enum(['monitoring', 'churned', 'none']);
+
+const port = fields<Port>({
+  member: ifindex,
+  userKey: count,
+  actor: lacpEnd,
+  partner: lacpEnd,
+  ...alike(
+    [
+      'enabled',
+      'wasUp',
+      'lacpEnabled',
+      'begin',
+      'selected',
+      'readyN',
+      'ready',
+      'churnBegins',
+      'ntt',
+      'reflected',
+    ],
+    flag,
+  ),
+  receive: z.enum(['port-disabled', 'lacp-disabled', 'expired', 'defaulted', 'current']),
+  periodic: z.enum(['no', 'fast', 'slow', 'tx']),
+  mux: z.enum([
+    'none',
+    'detached',
+    'waiting',
+    'attached',
+    'collecting',
+    'distributing',
+    'collecting-distributing',
+  ]),
+  actorChurn: churn,
+  partnerChurn: churn,
+  ...alike(['actorChurned', 'partnerChurned', 'unseen'], count),
+  counters: fields<Port['counters']>(
+    alike(['receive', 'periodic', 'wait', 'actorChurn', 'partnerChurn', 'transmit'], count),
+  ),
+  uses: ifindex.nullable(),
+  own: fields<Port['own']>({
+    id: count,
+    owner: ifindex,
+    active: flag,
+    individual: flag,
+    actorKey: count,
+    partnerSystem: address,
+    partnerSystemPriority: count,
+    partnerKey: count,
+    ports: z.array(ifindex),
+  }),
+  counts: z.record(text, count),
+  markersUntilMs: time,
+  told: text.nullable(),
+});
+
+const lacp = fields<Lacp>({
+  system: address,
+  systemPriority: count,
+  aggregators: count,
+  selectTicks: count,
+  ports: z.array(port),
+  idleTicks: count,
+});
+
 const policyState = fields<PolicyState>({
   name: interfaceName,
   address,
@@ -207,7 +283,15 @@ const policyState = fields<PolicyState>({
   stack: z.array(stackedDevice),
   peerNotifLeft: count,
   igmpLeft: count,
-  timers: fields<PolicyState['timers']>({ mii: due, igmp: due, arp: due, learning: due }),
+  // A version that knew no LACP wrote nothing of it.
+  timers: fields<PolicyState['timers']>({
+    mii: due,
+    igmp: due,
+    arp: due,
+    lacp: due.optional(),
+    learning: due,
+  }),
+  lacp: lacp.nullish(),
   rebalance: count,
   toldSenders: text,
   lastPlan: text.optional(),

@@ -15,6 +15,7 @@ import {
   R10,
   SK_BUFF,
 } from '../../ebpf/index.js';
+import { ETHERTYPE } from '../../frames/index.js';
 import { TAG_8021AD, type TagRange } from '../../netlink/index.js';
 import { MAX_MEMBERS } from '../limits.js';
 import {
@@ -39,6 +40,7 @@ import {
   tellDiversion,
 } from './program-parts.js';
 import { MEMBER_FLAGS, SHARED_FLAGS, STATE_MAP } from './shared-state.js';
+import { networkOrder } from './spread-programs.js';
 
 /** Name of the receive program, by which another daemon's is known. */
 export const RECEIVE_PROGRAM = 'bw_receive';
@@ -103,7 +105,8 @@ export function transmitProgram(context: ProgramContext): ProgramSpec {
 /**
  * Receive: on the ingress of the member in `slot`. Frames of `current` go to the bond; those of others are dropped
  * (bond_should_deliver_exact_match), but link-local ones (01:80:c2:00:00:0X) stay with the member for LLDP and the like.
- * When `current` cannot send any more, or there is none, the member that would be chosen is accepted at once.
+ * When `current` cannot send any more, or there is none, the member that would be chosen is accepted at once. In 802.3ad frames of the
+ * slow protocols stay with the member too: they are said to it.
  *
  * Frames with a tag of `left` stay with the member in any case, and are no sign of life of it: the program runs before
  * vlan_do_receive, which gives them to the VLAN devices there, as it does before the driver's rx_handler.
@@ -160,11 +163,20 @@ export function receiveProgram(
   program
     .label('chosen')
     .load('u32', R1, R10, STACK.slot)
+    .load('u64', R6, R10, STACK.context)
     .jeq(R1, slot, 'accept')
+    .jump('refuse')
     .label('refuse again')
     .load('u64', R6, R10, STACK.context)
     .jump('refuse')
     .label('accept')
+    .load('u32', R1, R7, at.flags)
+    .and(R1, SHARED_FLAGS.keepSlow)
+    .jeq(R1, 0, 'hand over')
+    .load('u32', R1, R6, SK_BUFF.protocol)
+    .jne(R1, networkOrder(ETHERTYPE.SLOW), 'hand over')
+    .exitWith(TC_PASS)
+    .label('hand over')
     .load('u32', R1, R7, at.lower)
     .mov(R2, 0)
     .call('redirect')

@@ -51,7 +51,9 @@ export function publishPlan(state: PlannedState, plan: ForwardingPlan, mayDivert
     state.tieQueue(queue, tied?.[0] ?? NO_SLOT);
   }
   state.setOrder([...planned.keys()], [...planned.values()].filter(({ usable }) => usable).length);
-  state.flags = plan.inlineFailover && mayDivert ? SHARED_FLAGS.divert : 0;
+  const isAggregate = plan.mode === '802.3ad';
+  const mayLeave = isAggregate ? SHARED_FLAGS.pass : SHARED_FLAGS.divert;
+  state.flags = (plan.inlineFailover && mayDivert ? mayLeave : 0) | (isAggregate ? SHARED_FLAGS.keepSlow : 0);
   const active = (plan.active === null ? undefined : state.slotOf(plan.active)) ?? NO_SLOT;
   if (state.current !== active) state.current = active;
   for (const slot of slots) state.setMemberFlags(slot, flagsOf(slot));

@@ -18,6 +18,10 @@ export const TX_QUEUES = 16;
 export const SHARED_FLAGS = {
   /** The programs may move `current` by themselves when it cannot send. */
   divert: 1,
+  /** 802.3ad: they may pass over a member that cannot send, to another usable one. Who is heard stays as the plan says. */
+  pass: 2,
+  /** 802.3ad: frames of the slow protocols stay at the member, as the driver's hook takes them. */
+  keepSlow: 4,
 } as const;
 
 /** Bits of `MEMBER.flags`. */

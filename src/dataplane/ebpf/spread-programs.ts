@@ -1,4 +1,4 @@
-// Transmit programs of the modes in which several members send: balance-rr, balance-xor, broadcast. One program for each
+// Transmit programs of the modes in which several members send: balance-rr, balance-xor, broadcast, 802.3ad. One program for each
 // mode and hash policy; they go on the ingress of the lower end as `transmitProgram` does.
 import {
   Assembler,
@@ -64,6 +64,8 @@ export function end(program: Assembler): ProgramSpec {
 export interface SearchOptions {
   /** All members are gone through, or only the usable ones. */
   readonly overAll: boolean;
+  /** Only usable ones are ever used: LACP does not let the others send. Absent: any other, when none of them can. */
+  readonly onlyUsable?: boolean;
   /** What is done first to a frame that is sent, with its member in R9 and the slot at STACK.slot. */
   readonly beforeSending?: (program: Assembler) => void;
 }
@@ -125,6 +127,14 @@ export function xorProgram(context: ProgramContext, policy: HashPolicy): Program
   return end(program);
 }
 
+/** 802.3ad: as balance-xor, but never through a port that does not distribute. */
+export function aggregateProgram(context: ProgramContext, policy: HashPolicy): ProgramSpec {
+  const program = begin(`bw_transmit_a${HASH_POLICIES.indexOf(policy)}`);
+  hashFrame(program, policy);
+  search(program, context, { overAll: false, onlyUsable: true });
+  return end(program);
+}
+
 /**
  * Sends through the member number R8 modulo how many there are, or the next that can. Only usable members are looked at: the
  * first of the order, or (`overAll`) those among all of it. When none of them can send and the programs may divert, any
@@ -141,8 +151,9 @@ export function search(program: Assembler, context: ProgramContext, options: Sea
 function searchOrder(
   program: Assembler,
   context: ProgramContext,
-  { overAll, beforeSending }: SearchOptions,
+  { overAll, onlyUsable = false, beforeSending }: SearchOptions,
 ): void {
+  const mayPass = onlyUsable ? SHARED_FLAGS.pass : SHARED_FLAGS.divert;
   program
     .mov(R2, NOBODY)
     .include(a => forget(a, R2, R1))
@@ -182,7 +193,7 @@ function searchOrder(
   if (overAll) program.and(R1, SHARED_FLAGS.divert).jeq(R1, 0, 'next');
   else {
     program
-      .jset(R1, SHARED_FLAGS.divert, 'passed over')
+      .jset(R1, mayPass, 'passed over')
       .include(a => count(a, R9, of.dead))
       .jump('send')
       .label('passed over');
@@ -195,8 +206,9 @@ function searchOrder(
     .add(R6, 1)
     .add(R8, 1)
     .jump('again')
-    .label('exhausted')
-    .include(a => anyOther(a, context, 'chosen', 'none'));
+    .label('exhausted');
+  if (onlyUsable) program.jump('none');
+  else program.include(a => anyOther(a, context, 'chosen', 'none'));
 }
 
 /** The order as it is now: STACK.base where it begins, STACK.range and R2 how many of it count. */

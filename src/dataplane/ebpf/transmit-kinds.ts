@@ -5,11 +5,11 @@ import type { ForwardingPlan, HashPolicy } from '../../policy/index.js';
 import { balanceProgram } from './balance-program.js';
 import type { ProgramContext } from './program-parts.js';
 import { transmitProgram } from './programs.js';
-import { broadcastProgram, roundRobinProgram, xorProgram } from './spread-programs.js';
+import { aggregateProgram, broadcastProgram, roundRobinProgram, xorProgram } from './spread-programs.js';
 
 export type TransmitKind =
   | { readonly mode: 'active-backup' | 'balance-rr' | 'broadcast' }
-  | { readonly mode: 'balance-xor'; readonly hashPolicy: HashPolicy }
+  | { readonly mode: 'balance-xor' | '802.3ad'; readonly hashPolicy: HashPolicy }
   | { readonly mode: 'balance-tlb'; readonly hashPolicy: HashPolicy; readonly byLoad: boolean };
 
 /** What the plan wants. */
@@ -20,7 +20,7 @@ export function transmitKindOf({
 }: Pick<ForwardingPlan, 'mode' | 'hashPolicy' | 'byLoad'>): TransmitKind {
   if (mode === 'balance-rr' || mode === 'broadcast') return { mode };
   if (mode === 'balance-tlb') return { mode, hashPolicy, byLoad };
-  return mode === 'balance-xor' ? { mode, hashPolicy } : { mode: 'active-backup' };
+  return mode === 'balance-xor' || mode === '802.3ad' ? { mode, hashPolicy } : { mode: 'active-backup' };
 }
 
 /** The program of a kind. */
@@ -34,6 +34,8 @@ export function transmitProgramOf(context: ProgramContext, kind: TransmitKind): 
       return broadcastProgram(context);
     case 'balance-xor':
       return xorProgram(context, kind.hashPolicy);
+    case '802.3ad':
+      return aggregateProgram(context, kind.hashPolicy);
     case 'balance-tlb':
       return balanceProgram(context, kind.hashPolicy, kind.byLoad);
     default:

@@ -1,5 +1,6 @@
 // Forwarding of one bond in the worker: frames of the host go to the member that the plan names, frames of members to the
 // host. A frame that a member refuses because it has no carrier is sent again on the next at once.
+import { ETHERTYPE } from '../../frames/index.js';
 import type { FixedMemory } from '../../linux/index.js';
 import { BalanceSender } from './balance-sender.js';
 import { MemberPort, type MemberPlace } from './member-port.js';
@@ -68,8 +69,12 @@ export class BondPort {
       this.#state.noteReceived(slot);
       if (this.#accepts(slot, nowMs)) {
         ring.restoreTags();
-        for (let i = 0; i < count; i++) this.#outbox.put(ring, i, i);
-        this.#deliver(count);
+        // 802.3ad: frames of the slow protocols stay at the member.
+        const keepsSlow = this.#state.plan().mode === '802.3ad';
+        let passed = 0;
+        for (let i = 0; i < count; i++)
+          if (!keepsSlow || !isSlow(ring.frame(i))) this.#outbox.put(ring, i, passed++);
+        this.#deliver(passed);
       }
       ring.release();
       if (count < BATCH) return;
@@ -118,7 +123,8 @@ export class BondPort {
     const plan = this.#state.plan();
     const { current } = this.#state;
     if (slot === current || plan.acceptAlways[slot] === true) return true;
-    if (!plan.divert) return false;
+    // In 802.3ad the plan names all that are heard.
+    if (!plan.divert || plan.mode === '802.3ad') return false;
     if (current !== NO_MEMBER && this.members.get(current)?.couldSend(nowMs) === true) return false;
     // As on transmit: whoever finds out first moves, so that the answer to the first diverted frame is not dropped.
     if (this.#choose() !== slot) return false;
@@ -138,4 +144,9 @@ export class BondPort {
       }
     }
   }
+}
+
+/** Of the slow protocols (LACP). */
+function isSlow(frame: Uint8Array): boolean {
+  return (((frame[12] ?? 0) << 8) | (frame[13] ?? 0)) === ETHERTYPE.SLOW;
 }

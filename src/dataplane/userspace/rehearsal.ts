@@ -12,7 +12,7 @@ import { BondPort } from './bond-port.js';
 import { putFrame, type RingPlace } from './ring-reader.js';
 import { SHARED_BYTES, SharedState } from './shared-state.js';
 
-const MODES = ['active-backup', 'balance-rr', 'balance-xor', 'broadcast', 'balance-tlb'] as const;
+const MODES = ['active-backup', 'balance-rr', 'balance-xor', 'broadcast', '802.3ad', 'balance-tlb'] as const;
 const FRAMES = 2;
 const FRAME_BYTES = 60;
 const TURNS = 2;

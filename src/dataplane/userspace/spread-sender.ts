@@ -1,4 +1,4 @@
-// Sending of one bond in the worker where several members send: balance-rr, balance-xor, broadcast. The rules are those of the
+// Sending of one bond in the worker where several members send: balance-rr, balance-xor, broadcast, 802.3ad. The rules are those of the
 // eBPF programs (../ebpf/spread-programs.ts), but that a member is known to be dead by its refusing a frame, which then goes
 // to the next at once.
 import { transmitHash } from '../../policy/index.js';
@@ -48,7 +48,7 @@ export class SpreadSender {
       for (let i = 0; i < count; i++) this.#numbers[i] = this.#numberOf(host, i, plan);
     }
     host.restoreTags();
-    if (plan.mode === 'balance-xor') this.#byMember(host, count, plan);
+    if (isHashed(plan)) this.#byMember(host, count, plan);
     else this.#inOrder(host, plan.mode === 'broadcast' ? this.#broadcast(host, count, plan) : 0, count, plan);
   }
 
@@ -128,8 +128,9 @@ export class SpreadSender {
         if (!this.#dead.has(slot)) return slot;
       }
     }
-    // No usable one can: any other, where the plan may be left.
-    if (plan.divert) for (const slot of this.#members.keys()) if (!this.#dead.has(slot)) return slot;
+    // No usable one can: any other, where the plan may be left; but none that LACP does not let send.
+    if (plan.divert && plan.mode !== '802.3ad')
+      for (const slot of this.#members.keys()) if (!this.#dead.has(slot)) return slot;
     return NOWHERE;
   }
 
@@ -150,13 +151,13 @@ export class SpreadSender {
 
   /**
    * Sends the first `count` frames of the outbox; gives how many it is done with: fewer when it is dead.
-   * In balance-xor the driver does not look whether the member that was hit can send: where the plan may not be left the frames
+   * In balance-xor and 802.3ad the driver does not look whether the member that was hit can send: where the plan may not be left the frames
    * are lost in it.
    */
   #sendTo(slot: number, member: MemberPort, count: number, plan: SlotPlan): number {
     const done = member.sendAll(this.#outbox, count, plan.throughQdisc[slot] === true, this.#state);
     if (done === count) return count;
-    if (plan.mode === 'balance-xor' && !plan.divert) {
+    if (isHashed(plan) && !plan.divert) {
       this.#state.addLoss('dead', count - done);
       return count;
     }
@@ -171,6 +172,10 @@ export class SpreadSender {
     const to = this.#targetOf(position, plan);
     if (to !== NOWHERE && this.#state.noticeDead(slot)) this.#told(slot, to);
   }
+}
+
+function isHashed({ mode }: SlotPlan): boolean {
+  return mode === 'balance-xor' || mode === '802.3ad';
 }
 
 /** As bond_xmit_roundrobin_slave_get looks: IPv4 alone, the tag of a VLAN beside the frame. */

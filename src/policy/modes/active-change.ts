@@ -4,7 +4,7 @@ import { balancedFailOver } from '../addresses/balanced-addresses.js';
 import { evaluateCarrier } from '../carrier.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { failOverMac } from '../addresses/mac-rules.js';
-import { isActiveBackup, isLoadBalancing, MODE, usesPrimary } from './modes.js';
+import { isActiveBackup, isAggregating, isLoadBalancing, MODE, usesPrimary } from './modes.js';
 import { startNotifications, startReports } from '../addresses/notifications.js';
 import {
   activeMember,
@@ -86,9 +86,10 @@ export function changeActive(
   if (reports(state, next)) startReports(context);
 }
 
-/** Chooses again and changes if the choice is another one. */
+/** Chooses again and changes if the choice is another one. In 802.3ad LACP chooses. */
 export function selectActive(context: Context, reason: string, left: MemberState | null = null): void {
   const { state } = context;
+  if (isAggregating(state)) return;
   const { member: best, usedForce } = findBest(state);
   if (usedForce) state.forcePrimary = false;
   const { active } = state;

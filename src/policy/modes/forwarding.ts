@@ -9,7 +9,7 @@ import {
   type PlannedMember,
 } from '../forwarding-plan.js';
 import { askingAddress } from '../monitors/asking-address.js';
-import { isLoadBalancing, MODE, usesPrimary } from './modes.js';
+import { isAggregating, isLoadBalancing, MODE, usesPrimary } from './modes.js';
 import { MODE_NAMES } from '../options/option-row.js';
 import { HASH_POLICIES } from './transmit-hash.js';
 import { type BondState, type Context, isInline, type MemberState } from '../state.js';
@@ -33,7 +33,8 @@ function fallbackOrder(state: BondState): MemberState[] {
 function orderOf(state: BondState, usable: readonly MemberState[]): readonly MemberState[] {
   const { mode } = state.numbers;
   if (mode === MODE.ROUND_ROBIN || mode === MODE.BROADCAST) return state.members;
-  const isHashed = mode === MODE.XOR || (mode === MODE.TLB && state.numbers.tlb_dynamic_lb === 0);
+  const isHashed =
+    mode === MODE.XOR || mode === MODE.AD || (mode === MODE.TLB && state.numbers.tlb_dynamic_lb === 0);
   if (!isHashed) return fallbackOrder(state);
   return [...usable, ...fallbackOrder(state).filter(member => !usable.includes(member))];
 }
@@ -78,8 +79,10 @@ function questionGroups({ numbers, nsTargets }: BondState): MacText[] {
 
 /** The plan for the state as it is. */
 export function forwardingPlan(state: BondState): ForwardingPlan {
-  const { numbers, active } = state;
+  const { numbers } = state;
   const usable = senders(state);
+  // LACP has no active port: one of those that send and are heard stands for it.
+  const active = isAggregating(state) ? (usable[0]?.member ?? null) : state.active;
   const groups = questionGroups(state);
   const planned = (each: MemberState): PlannedMember => {
     const isActive = each.member === active;

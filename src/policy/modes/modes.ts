@@ -30,6 +30,11 @@ export function isLoadBalancing({ numbers }: Numbers): boolean {
   return LOAD_BALANCING.has(numbers.mode);
 }
 
+/** LACP decides who sends. */
+export function isAggregating({ numbers }: Numbers): boolean {
+  return numbers.mode === MODE.AD;
+}
+
 export function isActiveBackup({ numbers }: Numbers): boolean {
   return numbers.mode === MODE.ACTIVE_BACKUP;
 }

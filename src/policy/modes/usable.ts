@@ -1,5 +1,7 @@
 // The driver's list of usable members: who could send when the list was made, and when it is made (bond_update_slave_arr).
-import { isActiveBackup, isLoadBalancing, MODE, usesHash, usesPrimary } from './modes.js';
+import { isInActiveAggregator } from '../lacp/lacp.js';
+import { activeAggregator } from '../lacp/port.js';
+import { isActiveBackup, isAggregating, isLoadBalancing, MODE, usesHash, usesPrimary } from './modes.js';
 import { type BondState, type Context, type MemberState } from '../state.js';
 import { tell } from '../tell.js';
 import { isUp } from '../monitors/watched.js';
@@ -9,25 +11,28 @@ export function canTransmit(member: MemberState): boolean {
   return isUp(member) && member.link === 'up' && member.state === 'active';
 }
 
-/** bond_update_slave_arr. */
-function rebuild(state: BondState): void {
-  state.usable = state.members.filter(canTransmit).map(member => member.member);
+/** bond_update_slave_arr. In 802.3ad those of the active aggregator; without one there is no list. */
+export function rebuildUsable(state: BondState): void {
+  const able = state.members.filter(canTransmit);
+  if (!isAggregating(state)) state.usable = able.map(({ member }) => member);
+  else if (state.lacp === null || activeAggregator(state.lacp) === null) state.usable = null;
+  else state.usable = able.map(({ member }) => member).filter(member => isInActiveAggregator(state, member));
 }
 
 /** After joining and leaving: in modes that hash, and in broadcast. */
 export function membersChanged(state: BondState): void {
-  if (usesHash(state) || state.numbers.mode === MODE.BROADCAST) rebuild(state);
+  if (usesHash(state) || state.numbers.mode === MODE.BROADCAST) rebuildUsable(state);
 }
 
 /** The kernel told of a member that came up, changed or went down (bond_slave_netdev_event), or the bond was opened. */
 export function linkTold(state: BondState): void {
-  if (usesHash(state)) rebuild(state);
+  if (usesHash(state)) rebuildUsable(state);
 }
 
 /** The monitor decided on a link (bond_miimon_link_change). */
 export function linkDecided(state: BondState): void {
   const isStatic = isLoadBalancing(state) && state.numbers.tlb_dynamic_lb === 0;
-  if (state.numbers.mode === MODE.XOR || isStatic) rebuild(state);
+  if (state.numbers.mode === MODE.XOR || isAggregating(state) || isStatic) rebuildUsable(state);
 }
 
 /**

@@ -1,5 +1,6 @@
 // What the kernel and the data plane tell of interfaces: the members', the bond's own, and diverted traffic.
 import { changeActive, selectActive } from '../modes/active-change.js';
+import { aggregationAddress, aggregationOpened, aggregationTold } from '../modes/aggregation.js';
 import type { Input, MemberIndex, MemberLink } from '../contract.js';
 import { giveForwardingPlan } from '../modes/forwarding.js';
 import { balancedBondAddress, isLearning } from '../addresses/balanced-addresses.js';
@@ -9,7 +10,7 @@ import { bondAddressChanged } from '../addresses/mac-rules.js';
 import { setMemberMtu, settle } from '../members.js';
 import { lossReason } from './mii-inspection.js';
 import { confirmLoss } from './mii-pass.js';
-import { isLoadBalancing, usesPrimary } from '../modes/modes.js';
+import { isAggregating, isLoadBalancing, usesPrimary } from '../modes/modes.js';
 import { activeMember, type Context, isInline, makeActive, makeBackup, type MemberState } from '../state.js';
 import { tell } from '../tell.js';
 import { isUp, memberOf } from './watched.js';
@@ -70,6 +71,7 @@ export function memberLink(context: Context, index: MemberIndex, link: MemberLin
     member.speedMbps = link.speedMbps;
     member.duplex = link.duplex;
   }
+  aggregationTold(context, member);
   if (member.settling && member.adminUp) settle(context, member);
   const isWatched = state.timers.mii !== null && isInline(state);
   if (isWatched && !hasLink(state, member) && !member.settling) confirmLoss(context, member);
@@ -111,7 +113,7 @@ function adminChanged(context: Context, up: boolean): void {
   if (up) {
     for (const member of state.members) {
       if (usesPrimary(state) && member.member !== state.active) makeBackup(state, member);
-      else makeActive(member);
+      else if (!isAggregating(state)) makeActive(member);
     }
     linkTold(state);
     tellSenders(context, `${state.name} was set up`);
@@ -121,9 +123,11 @@ function adminChanged(context: Context, up: boolean): void {
       state.timers.arp = context.now;
     }
     restartWatch(context);
+    aggregationOpened(context, true);
     if (isLearning(state)) state.timers.learning = context.now + state.numbers.lp_interval * 1000;
     return;
   }
+  aggregationOpened(context, false);
   state.timers.mii = null;
   state.timers.arp = null;
   state.timers.igmp = null;
@@ -149,6 +153,7 @@ export function bondLink(context: Context, input: BondLink): void {
   const before = state.address;
   bondAddressChanged(context, input.address);
   if (isLoadBalancing(state) && state.address !== before) balancedBondAddress(context);
+  aggregationAddress(context);
   if (input.adminUp !== state.adminUp) adminChanged(context, input.adminUp);
 }
 

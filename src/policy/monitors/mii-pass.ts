@@ -1,8 +1,9 @@
 // One tick of the MII monitor over all members: inspect, commit, notifications, in the driver's order (bond_mii_monitor).
 import { selectActive } from '../modes/active-change.js';
+import { aggregationLink, aggregationStays } from '../modes/aggregation.js';
 import { evaluateCarrier } from '../carrier.js';
 import { inspectLinks, lossReason, type Proposal } from './mii-inspection.js';
-import { isActiveBackup, isLoadBalancing } from '../modes/modes.js';
+import { isActiveBackup, isAggregating, isLoadBalancing } from '../modes/modes.js';
 import { hasNeededSpeed } from '../modes/needed-speed.js';
 import { mayNotifyPeers, notifyPeers } from '../addresses/notifications.js';
 import { activeMember, type Context, makeBackup, type MemberState, primaryMember } from '../state.js';
@@ -22,7 +23,8 @@ function commitDown(context: Context, member: MemberState): boolean {
   member.link = 'down';
   member.delayTicks = 0;
   member.linkFailureCount = Math.min(MAX_COUNT, member.linkFailureCount + 1);
-  if (isActiveBackup(context.state)) makeBackup(context.state, member);
+  if (isActiveBackup(context.state) || isAggregating(context.state)) makeBackup(context.state, member);
+  aggregationLink(context, member);
   linkDecided(context.state);
   const message = `${member.name} is down and out of use (failure ${member.linkFailureCount}): ${lossReason(context, member)}`;
   tell(context, 'warning', 'link', message, { member: member.name });
@@ -38,8 +40,10 @@ function commitUp(context: Context, member: MemberState): string | null {
   }
   member.link = 'up';
   state.rebalance += Number(isLoadBalancing(state));
-  // Not yet in active-backup: the selection makes one active (bond_miimon_commit).
-  if (!isActiveBackup(state)) member.state = 'active';
+  // Not yet in active-backup and 802.3ad: the selection makes one active, and LACP (bond_miimon_commit).
+  if (isAggregating(state)) member.state = 'backup';
+  else if (!isActiveBackup(state)) member.state = 'active';
+  aggregationLink(context, member);
   linkDecided(state);
   tell(context, 'info', 'recovered', `${member.name} is up (${speedText(member)})`, { member: member.name });
   const active = activeMember(state);
@@ -53,6 +57,7 @@ function commitUp(context: Context, member: MemberState): string | null {
 function commitAll(context: Context, proposals: readonly Proposal<MemberState>[]): void {
   let reason: string | null = null;
   let change: string | null = null;
+  const changed = new Set(proposals.map(({ member }) => member));
   for (const { member, link } of proposals) {
     if (link === 'up') {
       reason = commitUp(context, member) ?? reason;
@@ -62,6 +67,10 @@ function commitAll(context: Context, proposals: readonly Proposal<MemberState>[]
       change = lossReason(context, member);
     } else member.link = link;
   }
+  aggregationStays(
+    context,
+    context.state.members.filter(each => !changed.has(each)),
+  );
   if (reason !== null) selectActive(context, reason);
   if (change !== null) tellSenders(context, change);
   evaluateCarrier(context);

@@ -13,6 +13,7 @@ import {
   shown,
 } from '../../base/index.js';
 import { selectActive } from '../modes/active-change.js';
+import { aggregationActor, aggregationAddress, aggregationFlags } from '../modes/aggregation.js';
 import { moveTargetTimes } from '../monitors/arp-targets.js';
 import { evaluateCarrier } from '../carrier.js';
 import { activateByHand, reselectByHand } from '../monitors/link-inputs.js';
@@ -85,8 +86,9 @@ const WRITERS: Readonly<Record<OtherOption, (wish: Wish) => Applied>> = {
   queue_id: wish => applyPerMember(wish, QUEUE_REFUSALS, applyQueue),
   prio: wish => applyPerMember(wish, MEMBER_REFUSALS, applyPrio),
   actor_port_prio: wish =>
-    applyPerMember(wish, MEMBER_REFUSALS, (_wish, member, value) => {
+    applyPerMember(wish, MEMBER_REFUSALS, ({ context }, member, value) => {
       member.actorPortPrio = value;
+      aggregationActor(context);
       return DONE;
     }),
 };
@@ -182,10 +184,17 @@ const EFFECTS: Readonly<Partial<Record<NumberOption, (context: Context, value: n
   all_slaves_active({ state }) {
     for (const member of state.members.filter(each => each.state === 'backup')) makeBackup(state, member);
   },
-  min_links(context) {
-    evaluateCarrier(context);
-  },
+  min_links: evaluateAgain,
+  lacp_strict: evaluateAgain,
+  lacp_rate: aggregationFlags,
+  lacp_active: aggregationFlags,
+  lacp_quirks: aggregationAddress,
+  ad_actor_sys_prio: aggregationActor,
 };
+
+function evaluateAgain(context: Context): void {
+  evaluateCarrier(context);
+}
 
 /** Miimon of the modes that have no ARP monitor, where none was set (BOND_DEFAULT_MIIMON). */
 const DEFAULT_MIIMON = 100;
@@ -345,6 +354,7 @@ function applySystemAddress({ context, name, text }: Wish): Applied {
     return err(refuse('invalid-value', 'EINVAL', name, text, why));
   }
   context.state.adActorSystem = formatMac(parsed.value);
+  aggregationActor(context);
   return DONE;
 }
 

@@ -91,7 +91,10 @@ export const OPTION_ROWS = [
     {
       withoutMembers: true,
       whileDown: true,
-      notBuilt: { except: [0, 1, 2, 3, 5], what: 'this mode is not implemented yet; use mode=active-backup' },
+      notBuilt: {
+        except: [0, 1, 2, 3, 5],
+        what: 'this mode is not implemented yet; use mode=active-backup',
+      },
     },
   ),
   otherOption(
@@ -252,7 +255,7 @@ export const OPTION_ROWS = [
   ),
   wordOption(
     'ad_select',
-    'Which aggregator is used when there are several.',
+    'Which aggregator is used when there are several; actor_port_prio is of Linux 6.18.',
     words(['*stable', 0], ['bandwidth', 1], ['count', 2], ['actor_port_prio', 3]),
     { whileDown: true },
   ),
@@ -304,7 +307,7 @@ export const OPTION_ROWS = [
   ),
   wordOption(
     'lacp_strict',
-    'Count only ports that LACP has negotiated towards the carrier.',
+    'Count only ports that LACP has negotiated towards min_links, of Linux 7.2.',
     words(['*off', 0], ['on', 1]),
     { modes: AD, sysfs: null },
   ),
@@ -354,6 +357,12 @@ export const OPTION_ROWS = [
     'With link_watch: ask a member on which nothing comes in at once and four times as often (1).',
     0,
     { sysfs: null },
+  ),
+  switchOption(
+    'lacp_quirks',
+    "Repeat in 802.3ad what the kernel's driver does although better is known (1), or do the better (0).",
+    0,
+    { sysfs: null, modes: AD },
   ),
   wordOption(
     'multicast',

@@ -1,0 +1,141 @@
+// 802.3ad: what follows for the bond from what LACP found out: who sends, the carrier, what is told.
+import type { MemberIndex, TimeMs } from '../contract.js';
+import { evaluateCarrier } from '../carrier.js';
+import { explain } from '../lacp/explain.js';
+import {
+  lacpActorChanged,
+  lacpAddressChanged,
+  lacpAwake,
+  lacpDoubts,
+  lacpFlagsChanged,
+  lacpHear,
+  lacpJoin,
+  lacpLeave,
+  lacpLinkChanged,
+  lacpOpened,
+  lacpSpeedTold,
+  lacpTick,
+} from '../lacp/lacp.js';
+import { NO_SYSTEM } from '../lacp/port.js';
+import { memberOf } from '../monitors/watched.js';
+import type { BondState, Context, MemberState } from '../state.js';
+import { tell } from '../tell.js';
+import { giveForwardingPlan } from './forwarding.js';
+import { isAggregating } from './modes.js';
+import { rebuildUsable, senders, tellSenders } from './usable.js';
+
+/** Ports whose state is told, when that is another than was told last. */
+function tellPorts(context: Context): void {
+  const { state } = context;
+  for (const port of state.lacp?.ports ?? []) {
+    const found = explain(state, port);
+    if ((found?.code ?? null) === port.told) continue;
+    const name = memberOf(state, port.member)?.name ?? '';
+    if (found !== null) tell(context, 'warning', 'link', sentence(found.text), { member: name });
+    else if (port.receive === 'current') {
+      const { system, port: number } = port.partner;
+      tell(context, 'info', 'link', `${name} speaks LACP with port ${number} of ${system}`, { member: name });
+    }
+    port.told = found?.code ?? null;
+  }
+}
+
+/** A name stays as it is. */
+function sentence(clause: string): string {
+  return clause.replace(/^the /, 'The ');
+}
+
+/** Why others send than before. */
+function reasonOf({ state }: Context, before: readonly MemberState[]): string {
+  const now = senders(state);
+  const gone = before.find(member => !now.includes(member) && state.members.includes(member));
+  const port = state.lacp?.ports.find(({ member }) => member === gone?.member);
+  const found = port === undefined ? null : explain(state, port);
+  if (found !== null) return found.text;
+  if (gone !== undefined) return `${gone.name} and its partner are not in sync now`;
+  const added = now.find(member => !before.includes(member));
+  const joined = state.lacp?.ports.find(({ member }) => member === added?.member);
+  if (added === undefined || joined === undefined) return 'LACP chose anew';
+  if (joined.partner.system === NO_SYSTEM) return `${added.name} carries without LACP, as nobody answers`;
+  return `${added.name} is in the aggregate with ${joined.partner.system}`;
+}
+
+/** Who sends and who is heard, to be compared. */
+function carriage({ members, usable }: BondState): string {
+  return JSON.stringify([usable, members.map(({ inactive }) => inactive)]);
+}
+
+/** A tick, and what follows from it. */
+export function aggregationTick(context: Context, dueMs: TimeMs): void {
+  const { state } = context;
+  if (!isAggregating(state)) return;
+  const [before, was] = [senders(state), carriage(state)];
+  lacpTick(context, dueMs);
+  rebuildUsable(state);
+  tellPorts(context);
+  tellSenders(context, reasonOf(context, before));
+  evaluateCarrier(context);
+  // Who is heard may change without a word.
+  if (carriage(state) !== was) giveForwardingPlan(context);
+}
+
+/** An option was set: the next tick looks at everything. */
+export function aggregationAwake(context: Context): void {
+  if (isAggregating(context.state)) lacpAwake(context);
+}
+
+export function aggregationHears(context: Context, member: MemberIndex, frame: Uint8Array): void {
+  if (isAggregating(context.state)) lacpHear(context, member, frame);
+}
+
+/** A member was set up for the first time. */
+export function aggregationJoin(context: Context, member: MemberState): void {
+  if (isAggregating(context.state)) lacpJoin(context, member.member);
+}
+
+/** A member is about to leave. */
+export function aggregationLeave(context: Context, member: MemberState, canSend: boolean): void {
+  if (isAggregating(context.state)) lacpLeave(context, member.member, canSend);
+}
+
+/** The monitor decided on a link; what follows for the bond is the monitor's to say, when it has decided on all. */
+export function aggregationLink(context: Context, member: MemberState): void {
+  if (isAggregating(context.state)) lacpLinkChanged(context, member.member);
+}
+
+/** The kernel told of a member that is up; with an unknown speed it does not count as up (bond_slave_netdev_event). */
+export function aggregationTold(context: Context, member: MemberState): void {
+  if (!isAggregating(context.state)) return;
+  lacpAwake(context);
+  if (!member.adminUp || member.settling) return;
+  const isKnown = member.speedMbps !== null && member.duplex !== null;
+  if (!isKnown) member.link = lacpDoubts(context, member.member) ? 'fail' : 'down';
+  lacpSpeedTold(context, member.member);
+}
+
+/** Links that stay up may have another speed by now (bond_miimon_commit, BOND_LINK_NOCHANGE). */
+export function aggregationStays(context: Context, members: readonly MemberState[]): void {
+  if (!isAggregating(context.state)) return;
+  lacpAwake(context);
+  for (const { member, link } of members) if (link === 'up') lacpSpeedTold(context, member);
+}
+
+/** The bond was set up or down. */
+export function aggregationOpened(context: Context, up: boolean): void {
+  if (isAggregating(context.state)) lacpOpened(context, up);
+}
+
+/** lacp_rate, lacp_active. */
+export function aggregationFlags(context: Context): void {
+  if (isAggregating(context.state)) lacpFlagsChanged(context);
+}
+
+/** ad_actor_sys_prio, ad_actor_system, actor_port_prio. */
+export function aggregationActor(context: Context): void {
+  if (isAggregating(context.state)) lacpActorChanged(context);
+}
+
+/** The bond has another MAC address. */
+export function aggregationAddress(context: Context): void {
+  if (isAggregating(context.state)) lacpAddressChanged(context);
+}
