@@ -128,6 +128,7 @@ test('bonds in each mode that the HOWTO has a line for', async () => {
     /^bondwire create bond0 mode=active-backup arp_interval=100/,
     /^bondwire create bond0 mode=balance-rr/,
     /^bondwire create bond0 mode=balance-xor/,
+    /^bondwire create bond0 mode=802\.3ad/,
     /primary_reselect=failure/,
   ]) {
     const isLast = pattern.source.includes('reselect');

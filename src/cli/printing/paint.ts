@@ -4,6 +4,9 @@ const CODES = { good: '32', bad: '31', doubtful: '33', strong: '1', faint: '2' }
 
 export type Meaning = keyof typeof CODES;
 
+/** A line of what is shown: name, text, and what its colour is to say. */
+export type Fact = readonly [name: string, text: string, meaning?: Meaning | undefined];
+
 /** Colours a text by its meaning, or leaves it alone. */
 export type Paint = (text: string, meaning: Meaning | undefined) => string;
 

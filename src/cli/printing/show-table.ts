@@ -7,17 +7,15 @@ import {
   type ShowMember,
 } from '../../daemon/api/api.js';
 import { type Alignment, type Cell, columns } from './columns.js';
-import { type Meaning, type Paint, painter } from './paint.js';
+import { type Fact, type Meaning, type Paint, painter } from './paint.js';
 import { advice, plain } from './plain.js';
+import { lacpFact, lacpLines } from './show-lacp.js';
 import { byteCount, clock, count, plural, span, speed } from '../reading/units.js';
 
 export interface TableView {
   readonly colour: boolean;
   readonly now: Date;
 }
-
-/** Name, text, and what its colour is to say. */
-type Fact = readonly [name: string, text: string, meaning?: Meaning | undefined];
 
 /** The daemon looks once a second. */
 const JUST_MS = 2000;
@@ -70,7 +68,7 @@ function inlineText({ inlineFailover, options }: ShowBond): string {
 
 function bondText(bond: ShowBond, view: TableView, paint: Paint): string {
   const facts: readonly Fact[] = [
-    ['Active member', activeText(bond, view), bond.active === null ? 'bad' : undefined],
+    lacpFact(bond) ?? ['Active member', activeText(bond, view), bond.active === null ? 'bad' : undefined],
     ['Address', `${plain(bond.address)}, MTU ${bond.mtu}`],
     monitorFact(bond),
     ['Zero-loss failover', inlineText(bond), bond.inlineFailover ? 'good' : undefined],
@@ -87,7 +85,7 @@ function bondText(bond: ShowBond, view: TableView, paint: Paint): string {
     ['left', 'left'],
     paint,
   );
-  return [titleText(bond, paint), ...lines, '', ...memberLines(bond, paint)]
+  return [titleText(bond, paint), ...lines, '', ...memberLines(bond, paint), ...lacpLines(bond, paint)]
     .map((line, at) => (at === 0 || line === '' ? line : `  ${line}`))
     .map(line => `${line}\n`)
     .join('');

@@ -13,6 +13,9 @@ import type {
   RouteRequest,
   ShowBond,
   ShowDocument,
+  ShowLacp,
+  ShowLacpEnd,
+  ShowLacpPort,
   ShowMember,
 } from './api.js';
 
@@ -48,6 +51,46 @@ function fields<K extends PropertyKey>(checks: Readonly<Record<K, Check>>): Chec
 
 const isCounters: Check = fields({ packets: isNumber, bytes: isNumber });
 
+const isLacpEnd: Check = fields<keyof ShowLacpEnd>({
+  systemPriority: isNumber,
+  system: isText,
+  key: isNumber,
+  portPriority: isNumber,
+  port: isNumber,
+  state: isNumber,
+});
+
+const isLacpPort: Check = fields<keyof ShowLacpPort>({
+  aggregator: orNull(isNumber),
+  isInActive: isFlag,
+  carries: isFlag,
+  actor: isLacpEnd,
+  partner: isLacpEnd,
+  receive: isText,
+  mux: isText,
+  actorChurn: isText,
+  partnerChurn: isText,
+  actorChurnedCount: isNumber,
+  partnerChurnedCount: isNumber,
+  lacpdusIn: isNumber,
+  lacpdusOut: isNumber,
+  explanation: orNull(fields<'code' | 'text'>({ code: isText, text: isText })),
+});
+
+const isLacp: Check = fields<keyof ShowLacp>({
+  system: isText,
+  systemPriority: isNumber,
+  active: orNull(
+    fields<keyof NonNullable<ShowLacp['active']>>({
+      id: isNumber,
+      ports: isNumber,
+      actorKey: isNumber,
+      partnerKey: isNumber,
+      partnerSystem: isText,
+    }),
+  ),
+});
+
 const isMember: Check = fields<keyof ShowMember>({
   name: isText,
   state: isText,
@@ -64,6 +107,7 @@ const isMember: Check = fields<keyof ShowMember>({
     orNull(fields<keyof MemberSilence>({ sent: isNumber, forMs: isNumber, othersReceived: isNumber })),
   ),
   deafness: orAbsent(fields<keyof MemberDeafness>({ forMs: isNumber, activeReceived: isNumber })),
+  lacp: orAbsent(isLacpPort),
 });
 
 const isBond: Check = fields<keyof ShowBond>({
@@ -84,6 +128,7 @@ const isBond: Check = fields<keyof ShowBond>({
   tx: isCounters,
   txDropped: isNumber,
   members: listOf(isMember),
+  lacp: orAbsent(isLacp),
   awaited: orAbsent(listOf(isText)),
 });
 

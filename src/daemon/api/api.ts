@@ -28,6 +28,73 @@ export interface ShowMember {
   readonly silence: MemberSilence | null;
   /** Of a usable member that waits, when it hears nothing while much comes in by the active one: it may be right so. */
   readonly deafness?: MemberDeafness;
+  /** In 802.3ad, once the member was set up. */
+  readonly lacp?: ShowLacpPort;
+}
+
+/** One end of a link as LACP has it (IEEE 802.1AX): numbers of 16 bits, `system` a MAC address. */
+export interface ShowLacpEnd {
+  readonly systemPriority: number;
+  readonly system: string;
+  readonly key: number;
+  readonly portPriority: number;
+  readonly port: number;
+  /**
+   * Actor_State, eight flags from 1 to 128: activity, short timeout, aggregation, sync, collecting, distributing, defaulted,
+   * expired.
+   */
+  readonly state: number;
+}
+
+/** The flags of `state` with the letters that stand for them in `bondwire show`. */
+export const LACP_FLAGS = [
+  { letter: 'A', bit: 1 },
+  { letter: 'T', bit: 2 },
+  { letter: 'G', bit: 4 },
+  { letter: 'S', bit: 8 },
+  { letter: 'C', bit: 16 },
+  { letter: 'D', bit: 32 },
+  { letter: 'F', bit: 64 },
+  { letter: 'E', bit: 128 },
+] as const;
+
+/** A member's port in 802.3ad. */
+export interface ShowLacpPort {
+  /** Number of its aggregator; null before its first tick. */
+  readonly aggregator: number | null;
+  /** Its aggregator is the one that traffic goes by. */
+  readonly isInActive: boolean;
+  /** The bond's traffic goes by this member. */
+  readonly carries: boolean;
+  readonly actor: ShowLacpEnd;
+  /** As heard last; system 00:00:00:00:00:00 when nobody was heard. */
+  readonly partner: ShowLacpEnd;
+  /** States of the receive, mux and churn machines. */
+  readonly receive: string;
+  readonly mux: string;
+  readonly actorChurn: string;
+  readonly partnerChurn: string;
+  readonly actorChurnedCount: number;
+  readonly partnerChurnedCount: number;
+  readonly lacpdusIn: number;
+  readonly lacpdusOut: number;
+  /** What keeps it from carrying, as far as that can be told; `text` is one clause. */
+  readonly explanation: { readonly code: string; readonly text: string } | null;
+}
+
+/** What a bond in 802.3ad agreed on with its partner. */
+export interface ShowLacp {
+  readonly system: string;
+  readonly systemPriority: number;
+  /** The aggregator that traffic goes by. `ports`: those with their link up, in sync or not. */
+  readonly active: {
+    readonly id: number;
+    readonly ports: number;
+    readonly actorKey: number;
+    readonly partnerKey: number;
+    /** 00:00:00:00:00:00 while nobody speaks LACP at the other end. */
+    readonly partnerSystem: string;
+  } | null;
 }
 
 export interface MemberDeafness {
@@ -68,6 +135,8 @@ export interface ShowBond {
   /** Frames that no member could take. */
   readonly txDropped: number;
   readonly members: readonly ShowMember[];
+  /** In 802.3ad. */
+  readonly lacp?: ShowLacp;
   /** Interfaces that join when they appear. */
   readonly awaited: readonly string[];
 }
@@ -267,9 +336,14 @@ export interface EventRecord extends BondEvent {
   readonly lostPackets?: number;
 }
 
+/** In 802.3ad a member is usable that its partner agreed on; in other modes one whose link is up. */
+export function isUsable({ miiStatus, lacp }: ShowMember): boolean {
+  return miiStatus === 'up' && (lacp === undefined || lacp.carries);
+}
+
 /** Whether a failure would be survived: members that could take over count, whatever the mode does with them. */
 export function redundancyOf({ members, awaited }: ShowBond): 'several' | 'one' | 'none' | 'never' {
-  const usable = members.filter(({ miiStatus }) => miiStatus === 'up').length;
+  const usable = members.filter(isUsable).length;
   if (usable > 1) return 'several';
   if (usable === 0) return 'none';
   return members.length + awaited.length > 1 ? 'one' : 'never';

@@ -1,8 +1,16 @@
 // A bond as the API shows it: the policy's snapshot with the kernel's counters.
 import { getLink, type Rtnetlink } from '../../linux/index.js';
 import type { Link } from '../../netlink/index.js';
-import type { LinkState } from '../../policy/index.js';
-import type { Counters, EventRecord, MembersDocument, ShowBond, ShowMember } from './api.js';
+import type { BondSnapshot, LinkState, MemberSnapshot, PortSnapshot } from '../../policy/index.js';
+import type {
+  Counters,
+  EventRecord,
+  MembersDocument,
+  ShowBond,
+  ShowLacp,
+  ShowLacpPort,
+  ShowMember,
+} from './api.js';
 import type { Journal } from '../keeping/journal.js';
 import { awaitedBy } from '../members/awaited-members.js';
 import type { MemberWatch } from '../kernel/member-watch.js';
@@ -76,9 +84,26 @@ function showBond(
         rx: counters(own, 'rx'),
         tx: counters(own, 'tx'),
       };
-      return Object.assign(shown, watch.hearing(runner, member.member));
+      const port = snapshot.lacp?.ports.find(each => each.member === member.member);
+      const lacp = port === undefined ? {} : { lacp: showPort(port, member) };
+      return Object.assign(shown, watch.hearing(runner, member.member), lacp);
     }),
+    ...(snapshot.lacp !== undefined && { lacp: showLacp(snapshot.lacp) }),
     awaited: awaitedBy(runner).map(({ name: awaited }) => awaited),
+  };
+}
+
+function showLacp({ system, systemPriority, active }: NonNullable<BondSnapshot['lacp']>): ShowLacp {
+  return { system, systemPriority, active };
+}
+
+function showPort(port: PortSnapshot, { state, link }: MemberSnapshot): ShowLacpPort {
+  const { member: _member, counts, ...shown } = port;
+  return {
+    ...shown,
+    carries: port.isInActive && state === 'active' && link === 'up',
+    lacpdusIn: counts.lacpduIn,
+    lacpdusOut: counts.lacpduOut,
   };
 }
 

@@ -6,9 +6,10 @@ import { hasProgram, isTransmitted, RECEIVE_PROGRAM } from '../../dataplane/inde
 import { effectiveCapabilities, getLink, listLinks, routeTo, type Rtnetlink } from '../../linux/index.js';
 import { IFF, type Link, routeInterface } from '../../netlink/index.js';
 import { HASH_POLICIES, idleWatch } from '../../policy/index.js';
-import type { ShowBond, ShowMember } from '../api/api.js';
+import { isUsable, type ShowBond, type ShowMember } from '../api/api.js';
 import type { Finding } from './doctor.js';
 import { belongingsFindings, belongingsOnMember, type MemberBelongings } from './doctor-belongings.js';
+import { lacpFindings } from './doctor-lacp.js';
 import { memberFindings, type OnMember } from './doctor-members.js';
 import { takesFramesOf, watchAdvice } from '../kernel/member-watch.js';
 import { linkFindings, type MemberLinkFacts, warn } from './doctor-links.js';
@@ -57,12 +58,13 @@ export function bondFindings(facts: BondFacts): Finding[] {
   const found = [
     ...linkFindings(bond, facts.links, facts.isSent),
     ...memberFindings(bond, facts.onMembers, facts.watchFix),
+    ...lacpFindings(bond),
     ...monitors(facts),
     ...members(facts),
     ...spread(facts),
   ];
   if (found.length > 0) return found;
-  const up = bond.members.filter(({ miiStatus }) => miiStatus === 'up').length;
+  const up = bond.members.filter(isUsable).length;
   return [
     {
       name: bond.name,
@@ -204,11 +206,13 @@ function speeds(bond: ShowBond): Finding[] {
 
 /** Modes that choose by hash alone. */
 function isHashed({ mode, options }: ShowBond): boolean {
-  return mode === 'balance-xor' || (mode === 'balance-tlb' && options.tlb_dynamic_lb === 0);
+  return (
+    mode === 'balance-xor' || mode === '802.3ad' || (mode === 'balance-tlb' && options.tlb_dynamic_lb === 0)
+  );
 }
 
 function usable({ members: all }: ShowBond): ShowMember[] {
-  return all.filter(({ miiStatus }) => miiStatus === 'up');
+  return all.filter(isUsable);
 }
 
 /** The member that almost all packets went through, in a mode that could spread them. */

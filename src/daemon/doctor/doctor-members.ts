@@ -1,7 +1,7 @@
 // Whether a bond is what it is for: that something takes over when a member fails. One usable member, one that sends and hears
 // nothing, one that waits and hears nothing, and devices on a member that the bond takes the frames from.
 import { advice } from '../../base/index.js';
-import { type MemberDeafness, redundancyOf, type ShowBond } from '../api/api.js';
+import { isUsable, type MemberDeafness, redundancyOf, type ShowBond, type ShowMember } from '../api/api.js';
 import { joinAdvice, warn } from './doctor-links.js';
 import type { Finding } from './doctor.js';
 import { silenceText } from '../kernel/member-watch.js';
@@ -57,10 +57,14 @@ function unheard(bond: string, member: string, { forMs, activeReceived }: Member
   return { name: bond, ok: true, level: 'ok', detail };
 }
 
+function outText({ miiStatus }: ShowMember): string {
+  return miiStatus === 'up' ? 'not in the aggregate' : miiStatus;
+}
+
 /** The members that are out, with their states, and where it is told why. */
 function unusable({ name, members, awaited }: ShowBond): string {
   const out = [
-    ...members.filter(({ miiStatus }) => miiStatus !== 'up').map(each => `${each.name} (${each.miiStatus})`),
+    ...members.filter(each => !isUsable(each)).map(each => `${each.name} (${outText(each)})`),
     ...awaited.map(each => `${each} (not there, or not joined)`),
   ];
   return `${out.join(', ')}; '${advice('bondwire events --bond {bond}', { bond: name })}' says why`;
@@ -68,7 +72,7 @@ function unusable({ name, members, awaited }: ShowBond): string {
 
 function redundancy(bond: ShowBond): Finding[] {
   const { name, members } = bond;
-  const usable = members.filter(({ miiStatus }) => miiStatus === 'up').map(member => member.name);
+  const usable = members.filter(isUsable).map(member => member.name);
   const problem = (detail: string, fix: string): Finding => ({
     name,
     ok: false,

@@ -3,7 +3,7 @@
 import { ProcText } from '../../linux/index.js';
 import { FollowedLook } from './paced-look.js';
 
-const PACE = { leastMs: 500, mostMs: 5000, times: 500 } as const;
+const PACE = { leastMs: 500, mostMs: 5000, times: 500, laterMs: 100 } as const;
 /** After this time those who want to know of any change are told though there was none: two groups may have one address. */
 const ANYHOW_MS = 30_000;
 

@@ -1,6 +1,6 @@
 // What takes long comes seldom.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { PacedLook, pauseAfter } from './paced-look.js';
+import { FollowedLook, PacedLook, pauseAfter } from './paced-look.js';
 
 const PACE = { leastMs: 500, mostMs: 5000, times: 1000 } as const;
 
@@ -41,5 +41,27 @@ test('one that throws is followed by another, and none comes after the end', () 
   expect(() => vi.advanceTimersByTime(500)).toThrow('no descriptor free');
   vi.advanceTimersByTime(5000);
   expect(looks).toBe(2);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('followers may make looks later, each by so much, however long one takes', () => {
+  let looks = 0;
+  let spentMs = 0;
+  const work = (): void => {
+    looks += 1;
+    spentMs += 4;
+  };
+  const look = new FollowedLook({ ...PACE, laterMs: 100 }, work, () => spentMs);
+  const first = look.follow(1);
+  vi.advanceTimersByTime(1000);
+  expect(looks).toBe(2);
+  const others = [2, 3, 4].map(follower => look.follow(follower));
+  vi.advanceTimersByTime(500);
+  expect(looks).toBe(3);
+  vi.advanceTimersByTime(799);
+  expect(looks).toBe(3);
+  vi.advanceTimersByTime(1);
+  expect(looks).toBe(4);
+  for (const end of [first, ...others]) end();
   expect(vi.getTimerCount()).toBe(0);
 });

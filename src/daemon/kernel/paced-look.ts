@@ -10,6 +10,8 @@ export interface Pace {
   readonly mostMs: number;
   /** At the least so many times the processor time of the last look. */
   readonly times: number;
+  /** However much looks cost, each follower but the first may make them so much later: on a slow machine few bonds need not wait. */
+  readonly laterMs?: number;
 }
 
 /** Milliseconds from a look that took so many until the next. */
@@ -17,20 +19,27 @@ export function pauseAfter(tookMs: number, { leastMs, mostMs, times }: Pace): nu
   return Math.min(mostMs, Math.max(leastMs, times * tookMs));
 }
 
+/** The pace for so many followers. */
+function paceFor(pace: Pace, followers: number): Pace {
+  const { leastMs, mostMs, laterMs } = pace;
+  if (laterMs === undefined) return pace;
+  return { ...pace, mostMs: Math.min(mostMs, leastMs + laterMs * (followers - 1)) };
+}
+
 /** Looks until it is closed. */
 export class PacedLook {
-  readonly #pace: Pace;
+  readonly #pace: () => Pace;
   readonly #look: () => void;
   readonly #spentMs: () => number;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** `spentMs`: how much processor time this thread has had. */
-  constructor(pace: Pace, look: () => void, spentMs: () => number = threadCpuMs) {
-    this.#pace = pace;
+  /** `pace` may change from look to look; `spentMs`: how much processor time this thread has had. */
+  constructor(pace: Pace | (() => Pace), look: () => void, spentMs: () => number = threadCpuMs) {
+    this.#pace = typeof pace === 'function' ? pace : () => pace;
     this.#look = look;
     this.#spentMs = spentMs;
-    this.#wait(pace.leastMs);
+    this.#wait(this.#pace().leastMs);
   }
 
   close(): void {
@@ -48,7 +57,7 @@ export class PacedLook {
     try {
       this.#look();
     } finally {
-      if (!this.#isClosed) this.#wait(pauseAfter(this.#spentMs() - beganMs, this.#pace));
+      if (!this.#isClosed) this.#wait(pauseAfter(this.#spentMs() - beganMs, this.#pace()));
     }
   }
 }
@@ -61,7 +70,7 @@ export class FollowedLook<F> {
 
   /** As `PacedLook`. */
   constructor(pace: Pace, look: () => void, spentMs?: () => number) {
-    this.#begin = () => new PacedLook(pace, look, spentMs);
+    this.#begin = () => new PacedLook(() => paceFor(pace, this.followers.size), look, spentMs);
   }
 
   /** From here on, until what this gives is called. */

@@ -255,7 +255,7 @@ describe('what is not built yet', () => {
 
 describe('createBond()', () => {
   it('wants a mode that is built, H02', () => {
-    expect(refusalOf([['mode', '802.3ad']])).toMatchObject({
+    expect(refusalOf([['mode', 'balance-alb']])).toMatchObject({
       code: 'not-implemented',
       errno: 'EOPNOTSUPP',
     });

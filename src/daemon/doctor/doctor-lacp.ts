@@ -1,0 +1,34 @@
+// Ports that LACP keeps out of the bond's aggregate, each with what mends it at this end or at the other.
+import type { ShowBond, ShowLacpPort } from '../api/api.js';
+import { warn } from './doctor-links.js';
+import type { Finding } from './doctor.js';
+
+type Explanation = NonNullable<ShowLacpPort['explanation']>;
+
+/** What to do, by what is wrong. */
+const MENDS: Readonly<Record<string, (bond: ShowBond) => string>> = {
+  'half-duplex': () => 'let both ends negotiate, or set both to full duplex',
+  looped: () => 'put the cable into the switch; two members of one bond are not joined with each other',
+  silent: bond =>
+    bond.options.lacp_active === 'off'
+      ? 'set the port of the switch to LACP in active mode: this end is passive, by lacp_active=off'
+      : 'put the port of the switch into a channel group with LACP; with a static trunk use mode=balance-xor here, with plain ports active-backup',
+  expired: () => 'look at the switch and at what is between: the link is up, and no LACPDUs come any more',
+  individual: () =>
+    'put the port of the switch into the same channel group as the others, and see that they are alike (speed, VLANs)',
+  unseen: () => 'look at the cable or the converter between: one direction of it is dead',
+  'other-speed': () => 'use members of one speed',
+  'other-system': () =>
+    'put all ports into one switch, or set up MLAG (vPC) on both, with one LACP system address',
+  'other-key': () => 'put the ports of the switch into one channel group',
+  'on-hold': () => 'see the limit of active links (max-links) of the channel group at the switch',
+};
+
+/** Findings of one bond; none in other modes. */
+export function lacpFindings(bond: ShowBond): Finding[] {
+  return bond.members.flatMap(({ lacp }) => {
+    const found: Explanation | null = lacp?.explanation ?? null;
+    if (found === null) return [];
+    return [warn(bond.name, found.text, MENDS[found.code]?.(bond) ?? 'see the switch')];
+  });
+}
