@@ -27,7 +27,7 @@ export function lacpFact({ mode, lacp, members, options }: ShowBond): Fact | und
   if (active === null) return ['LACP', 'no active aggregator', 'bad'];
   const carrying = members.filter(member => member.lacp?.carries === true).length;
   const share = `${carrying} of ${plural(members.length, 'port')} ${carrying === 1 ? 'carries' : 'carry'}`;
-  const rate = `rate ${plain(String(options['lacp_rate']))}`;
+  const rate = `rate ${plain(options.lacp_rate)}`;
   if (active.partnerSystem === NOBODY)
     return ['LACP', `no partner speaks it; ${share} without it, ${rate}`, 'doubtful'];
   const partner = `partner ${plain(active.partnerSystem)} key ${active.partnerKey}`;
