@@ -11,16 +11,32 @@ import { table } from './table.js';
 const TURNS = 7;
 
 const UNICAST_FRAME = new Uint8Array(64).fill(0x02, 0, 12);
+/** Of a partner that says nothing but zeros. */
+const LACPDU = new Uint8Array(124);
+LACPDU.set([0x01, 0x80, 0xc2, 0, 0, 2]);
+LACPDU.set([0x88, 0x09, 1, 1], 12);
 const NO_MEMBER = 0xffff_ffff;
 
 const CASES: readonly (readonly [
   string,
   (bench: ProgramBench) => number,
   ((bench: ProgramBench) => void)?,
+  Uint8Array<ArrayBuffer>?,
 ])[] = [
   ['transmit, current can send', bench => bench.transmitFd(true)],
   ['receive by current', bench => bench.receiveFd(0, true)],
   ['receive by a backup: dropped', bench => bench.receiveFd(1, true)],
+  ['receive a LACPDU, no lease', bench => bench.receiveFd(1, true), () => {}, LACPDU],
+  [
+    'receive a LACPDU, the daemon is there',
+    bench => bench.receiveFd(1, true),
+    bench => {
+      const terms = { expected: LACPDU, answer: LACPDU, silenceNs: 1n, carrierDowns: 0 };
+      bench.state.leases.store(1, terms, 0n);
+      bench.state.leases.beat(1n << 62n, 1n << 62n);
+    },
+    LACPDU,
+  ],
   [
     'transmit, nobody of 2 can send',
     bench => bench.transmitFd(true),
@@ -43,14 +59,14 @@ function measure(reader: 'cast' | 'probe' | 'none', repeat: number): number[] | 
   const toolbox = Toolbox.probe({ reader });
   if (toolbox.context.reader !== reader) return undefined;
   const bench = ProgramBench.open(toolbox, 2);
-  const best = (fd: number): number =>
-    Math.min(...Array.from({ length: TURNS }, () => bench.measure(fd, repeat / TURNS, UNICAST_FRAME)));
+  const best = (fd: number, frame = UNICAST_FRAME): number =>
+    Math.min(...Array.from({ length: TURNS }, () => bench.measure(fd, repeat / TURNS, frame)));
   try {
     return [
       best(bench.emptyFd()),
-      ...CASES.map(([, program, prepare]) => {
+      ...CASES.map(([, program, prepare, frame]) => {
         prepare?.(bench);
-        return best(program(bench));
+        return best(program(bench), frame);
       }),
     ];
   } finally {

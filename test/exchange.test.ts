@@ -90,8 +90,8 @@ describe.each(KINDS)('a %s pair', pair => {
       undefined,
     ],
     ['the note is gone', forget, 20, /note .* gone or damaged/],
-    ['the note is half there', () => write('{"layoutVersion":6,"lower'), 20, /note .* gone or damaged/],
-    ['the note is of something else', () => write('{"layoutVersion":6,"transmit":null}'), 20, /note/],
+    ['the note is half there', () => write('{"layoutVersion":7,"lower'), 20, /note .* gone or damaged/],
+    ['the note is of something else', () => write('{"layoutVersion":7,"transmit":null}'), 20, /note/],
     [
       'note and pins are gone',
       () => [pins(), ...notes()].forEach(path => rmSync(path, { recursive: true })),

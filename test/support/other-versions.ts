@@ -49,7 +49,7 @@ export function buildEarlier(): Version {
 /** What differs in tomorrow's version: by file of `dist`, texts and what stands in their place. */
 const TOMORROW: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   'dataplane/ebpf/shared-state.js': [
-    ['LAYOUT_VERSION = 6;', 'LAYOUT_VERSION = 7;'],
+    ['LAYOUT_VERSION = 7;', 'LAYOUT_VERSION = 8;'],
     // Everything behind it lies elsewhere, members and losses too.
     ["net: 'u64',", "shifted: array(5, 'u64'), net: 'u64',"],
     ['dead: LOSS,', "inserted: 'u64', dead: LOSS,"],

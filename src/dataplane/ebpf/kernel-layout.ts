@@ -7,6 +7,8 @@ export interface KernelLayout {
   readonly deviceState: number;
   readonly deviceIfindex: number;
   readonly deviceNet: number;
+  /** net_device.carrier_down_count; undefined on a kernel without it (before Linux 4.16). */
+  readonly deviceCarrierDowns: number | undefined;
   readonly deviceIndexHlist: number;
   readonly taskNsproxy: number;
   readonly nsproxyNet: number;
@@ -33,10 +35,12 @@ export function readKernelLayout(btf: Btf): Result<KernelLayout, string> {
     problems.push(found.error.message);
     return 0;
   };
+  const downs = btf.memberOffset('net_device', 'carrier_down_count');
   const layout: KernelLayout = {
     deviceState: value(btf.memberOffset('net_device', 'state')),
     deviceIfindex: value(btf.memberOffset('net_device', 'ifindex')),
     deviceNet: value(btf.memberOffset('net_device', 'nd_net')),
+    deviceCarrierDowns: downs.ok ? downs.value : undefined,
     deviceIndexHlist: value(btf.memberOffset('net_device', 'index_hlist')),
     taskNsproxy: value(btf.memberOffset('task_struct', 'nsproxy')),
     nsproxyNet: value(btf.memberOffset('nsproxy', 'net_ns')),

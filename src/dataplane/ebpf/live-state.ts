@@ -8,6 +8,7 @@ import type { Loss } from '../contract.js';
 import { MAX_MEMBERS } from '../limits.js';
 import type { CarriedLoss, CarriedState } from './carried-state.js';
 import type { LearnedDevice } from './learner.js';
+import { LiveLeases } from './live-leases.js';
 import {
   BALANCING,
   LAYOUT_VERSION,
@@ -44,6 +45,7 @@ export class LiveState {
   #shared: Shared;
   #words: Uint32Array;
   #longs: BigUint64Array;
+  #leases: LiveLeases;
   #lastTakenNs = 0n;
   #closed = false;
 
@@ -54,6 +56,7 @@ export class LiveState {
     this.#shared = shared;
     this.#words = words;
     this.#longs = longs;
+    this.#leases = new LiveLeases(this.#memory.buffer);
   }
 
   /** Makes it the state of a new bond. */
@@ -66,13 +69,16 @@ export class LiveState {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    const copy = this.#memory.buffer.slice(0);
     // Whoever still asks gets the last answer: a view of memory that is gone would end the process.
-    ({
-      shared: this.#shared,
-      words: this.#words,
-      longs: this.#longs,
-    } = viewsOf(this.#memory.buffer.slice(0)));
+    ({ shared: this.#shared, words: this.#words, longs: this.#longs } = viewsOf(copy));
+    this.#leases = new LiveLeases(copy);
     this.#memory.unmap();
+  }
+
+  /** What goes on without a daemon. */
+  get leases(): LiveLeases {
+    return this.#leases;
   }
 
   get version(): number {
@@ -213,6 +219,7 @@ export class LiveState {
   /** Takes a free slot, with nothing lost so far. The device's address is not known yet. */
   occupy(slot: number, member: MemberIndex): void {
     const entry = this.#shared.members.at(slot);
+    this.#leases.forget(slot);
     entry.flags = 0;
     entry.noticed = 0;
     entry.receivedNs = 0n;
@@ -224,6 +231,7 @@ export class LiveState {
   /** Frees a slot; programs that still hold it find a dead member. */
   vacate(slot: number): void {
     this.#publish(this.#memberOffset(slot) + MEMBER.offset('ifindex'), 0);
+    this.#leases.end(slot);
     const entry = this.#shared.members.at(slot);
     entry.device = 0n;
     entry.flags = 0;

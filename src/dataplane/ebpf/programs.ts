@@ -39,6 +39,7 @@ import {
   TC_PASS,
   tellDiversion,
 } from './program-parts.js';
+import { answerLacpdu, canLease } from './lease-program.js';
 import { MEMBER_FLAGS, SHARED_FLAGS, STATE_MAP } from './shared-state.js';
 import { networkOrder } from './spread-programs.js';
 
@@ -106,7 +107,8 @@ export function transmitProgram(context: ProgramContext): ProgramSpec {
  * Receive: on the ingress of the member in `slot`. Frames of `current` go to the bond; those of others are dropped
  * (bond_should_deliver_exact_match), but link-local ones (01:80:c2:00:00:0X) stay with the member for LLDP and the like.
  * When `current` cannot send any more, or there is none, the member that would be chosen is accepted at once. In 802.3ad frames of the
- * slow protocols stay with the member too: they are said to it.
+ * slow protocols stay with the member too: they are said to it. What the partner says there is answered while no daemon is
+ * there to do it (`answerLacpdu`).
  *
  * Frames with a tag of `left` stay with the member in any case, and are no sign of life of it: the program runs before
  * vlan_do_receive, which gives them to the VLAN devices there, as it does before the driver's rx_handler.
@@ -117,9 +119,11 @@ export function receiveProgram(
   left: readonly TagRange[] = [],
 ): ProgramSpec {
   const program = new Assembler(RECEIVE_PROGRAM);
+  const leases = canLease(context);
+  program.mov(R6, R1).include(a => leaveTagged(a, left));
+  if (leases)
+    program.load('u32', R1, R6, SK_BUFF.protocol).jeq(R1, networkOrder(ETHERTYPE.SLOW), 'slow').label('any');
   program
-    .mov(R6, R1)
-    .include(a => leaveTagged(a, left))
     .loadMapValue(R7, STATE_MAP)
     .load('u32', R9, R7, MEMBERS + slot * MEMBER_STRIDE + of.flags)
     .mov(R1, R9)
@@ -181,6 +185,7 @@ export function receiveProgram(
     .mov(R2, 0)
     .call('redirect')
     .exit();
+  if (leases) program.label('slow').include(a => answerLacpdu(a, context, slot, 'any'));
   return classifier(program.build());
 }
 

@@ -1,6 +1,7 @@
 // The value of the one-element array map that the programs of a bond and the daemon share: the plan, and what happened.
 import { array, bytes, layout } from '../../ebpf/index.js';
 import { MAX_MEMBERS } from '../limits.js';
+import { LEASE, LEASING } from './lease-state.js';
 
 /** `current` when no member sends. */
 export const NO_SLOT = 0xffff_ffff;
@@ -9,7 +10,7 @@ export const NO_SLOT = 0xffff_ffff;
 export const TURN_CELLS = 64;
 
 /** Grows when the layout or the meaning of a field changes; a daemon adopts only its own. */
-export const LAYOUT_VERSION = 6;
+export const LAYOUT_VERSION = 7;
 
 /** Transmit queues of a bond (kernel BOND_DEFAULT_TX_QUEUES), and so the highest queue_id. */
 export const TX_QUEUES = 16;
@@ -127,6 +128,9 @@ export const SHARED = layout({
   flows: array(FLOWS, FLOW),
   /** Slot, plus one, of the member that a transmit queue is tied to; 0: none. Queue 0 is nobody's. */
   queues: array(TX_QUEUES + 1, 'u32'),
+  /** 802.3ad: for how long LACP goes on without a daemon, and by slot with what. */
+  leasing: LEASING,
+  leases: array(MAX_MEMBERS, LEASE),
 });
 
 /** Bit of `SHARED.order`: the second half of `slots` counts. Below it: the number of slots. */
