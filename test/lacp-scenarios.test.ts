@@ -232,6 +232,21 @@ describe('two bonds of ours', () => {
     expect(changes(simulated, 'left/bond0', 'carrier').map(([, value]) => value)).toEqual([true, false]);
   });
 
+  test('of which one still is a static trunk (migration): static carries on all ports, and on all of LACP once both speak it', () => {
+    // What a trunk without LACP says is nothing: a passive end that waits for the other one is the same on the wire.
+    const trunk = { mode: 'balance-xor', miimon: '100', xmit_hash_policy: 'layer3+4' };
+    const scenario = backToBack({ a: { lacp_fallback: 'static' }, watch: [watchOf('left/eth1', 'state')] });
+    const [left, right] = scenario.hosts;
+    if (left === undefined || right === undefined) throw new Error('Two hosts');
+    const bonds = [{ name: 'bond0', options: trunk, members: ['eth0', 'eth1'], addresses: ['192.0.2.2/24'] }];
+    const simulated = run({ ...scenario, hosts: [left, { ...right, bonds }] });
+    expect(changes(simulated, 'left/eth1', 'state')).toEqual([[0, 'active']]);
+    expect(lostOf(simulated)).toBe(0);
+    const both = run(backToBack({ a: { lacp_fallback: 'static' }, b: { lacp_fallback: 'static' } }));
+    expect(lostOf(both)).toBe(0);
+    expect(both.bonds[0]?.bond.lacp?.active).toMatchObject({ ports: 2 });
+  });
+
   test('tell each other a new system address', () => {
     const simulated = run(
       backToBack({
@@ -320,6 +335,46 @@ describe('a partner that follows a script', () => {
     expect(changes(simulated, 'left/bond0', 'carrier')).toEqual([[0, true]]);
     expect(changes(simulated, 'left/eth0', 'state')).toEqual([[0, 'active']]);
     expect(changes(simulated, 'left/eth1', 'state')).toEqual([[0, 'backup']]);
+  });
+
+  test('that speaks after the host has booted over it (PXE): lacp_fallback says who carries until then', () => {
+    const later: TimedEvent[] = ['1', '2'].map(port => ({
+      do: 'partner-says',
+      partner: 'sw',
+      port,
+      says: { everyMs: 1000 },
+      atMs: 6000,
+    }));
+    const watch = [
+      watchOf('left/bond0', 'carrier'),
+      watchOf('left/eth0', 'state'),
+      watchOf('left/eth1', 'state'),
+    ];
+    const outcome = (lacp_fallback: string): [boolean[], unknown[], unknown[]] => {
+      const ports = ['1', '2'].map(name => ({ name, everyMs: 0 }));
+      const simulated = run(onPartner({ options: { lacp_fallback }, ports, events: later, watch }));
+      const values = (of: string, property: string): unknown[] =>
+        changes(simulated, of, property).map(([, value]) => value);
+      const carriers = changes(simulated, 'left/bond0', 'carrier');
+      if (lacp_fallback === 'off')
+        for (const [atMs] of carriers.slice(1)) {
+          expect(atMs).toBeGreaterThan(6000);
+          expect(atMs).toBeLessThan(7000);
+        }
+      return [
+        carriers.map(([, value]) => value === true),
+        values('left/eth0', 'state'),
+        values('left/eth1', 'state'),
+      ];
+    };
+    expect(outcome('off')).toEqual([
+      [false, true],
+      ['backup', 'active'],
+      ['backup', 'active'],
+    ]);
+    expect(outcome('one')).toEqual([[true], ['active'], ['backup', 'active']]);
+    // Both are in sync at once.
+    expect(outcome('static')).toEqual([[true], ['active'], ['active']]);
   });
 
   test('is there in the simulation alone', () => {

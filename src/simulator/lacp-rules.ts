@@ -41,7 +41,7 @@ export class LacpRules {
       const name = members.find(({ member }) => member === port.member)?.name ?? '';
       faults.push(...this.#paceFaults(`${of} ${name}`, name, port, now, lateMs));
       const key = `${of} ${name}`;
-      if (!senders.includes(name) || (port.isInActive && mayCarry(port, snapshot))) this.#since.delete(key);
+      if (!senders.includes(name) || mayCarry(port, snapshot)) this.#since.delete(key);
       else if (now - (this.#since.get(key) ?? now) > TICK_MS + lateMs + SLACK_MS)
         faults.push(`${name} sends, and LACP does not let it`);
       else this.#since.set(key, this.#since.get(key) ?? now);
@@ -65,13 +65,18 @@ export class LacpRules {
 }
 
 /**
- * Both ends are in sync and it distributes; or nobody answers, and its aggregate is the one that carries without LACP, which it does
- * until wait_while is over where somebody answers then; with the driver's quirks until it is in sync once.
+ * Both ends are in sync and it distributes; or nobody answers, and its aggregate is the one that carries without LACP (with
+ * lacp_fallback=static all do, with off none), which it does until wait_while is over where somebody answers then; with the driver's
+ * quirks until it is in sync once.
  */
-function mayCarry({ actor, partner, mux }: PortSnapshot, { lacp, options }: BondSnapshot): boolean {
-  if (lacp?.active?.partnerSystem === '00:00:00:00:00:00') return true;
-  if (mux === 'detached' || mux === 'waiting') return true;
-  if (mux === 'attached' && options.lacp_quirks === 1) return true;
+function mayCarry({ actor, partner, mux, isInActive }: PortSnapshot, snapshot: BondSnapshot): boolean {
+  const { lacp, options } = snapshot;
+  const { lacp_fallback: fallback, lacp_quirks: quirks } = options;
+  const isAlone = lacp?.active?.partnerSystem === '00:00:00:00:00:00';
+  if (isAlone && fallback === 'static') return true;
+  if (!isInActive) return false;
   const inSync = [actor, partner].every(({ state }) => isOn(state, PORT_STATE.SYNCHRONIZATION));
-  return inSync && isOn(actor.state, PORT_STATE.DISTRIBUTING) && mux.includes('distributing');
+  if (inSync && isOn(actor.state, PORT_STATE.DISTRIBUTING) && mux.includes('distributing')) return true;
+  if (fallback === 'off') return false;
+  return isAlone || mux === 'detached' || mux === 'waiting' || (mux === 'attached' && quirks === 1);
 }

@@ -15,6 +15,7 @@ function options(random: Random): Options {
     coupled_control: random.pick(['on', 'on', 'off']),
     min_links: random.pick(['0', '0', '1', '2']),
     lacp_quirks: random.pick(['0', '0', '1']),
+    lacp_fallback: random.pick(['one', 'one', 'off', 'static']),
     inline_failover: random.pick(['1', '1', '0']),
     xmit_hash_policy: 'layer3+4',
   };
@@ -31,6 +32,9 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ['ad_actor_system', '00:00:00:00:00:00'],
   ['lacp_quirks', '0'],
   ['lacp_quirks', '1'],
+  ['lacp_fallback', 'off'],
+  ['lacp_fallback', 'one'],
+  ['lacp_fallback', 'static'],
   ['all_slaves_active', '1'],
   ['all_slaves_active', '0'],
   ['inline_failover', '0'],

@@ -39,6 +39,7 @@ const option: fc.Arbitrary<readonly [string, string]> = fc.oneof(
   fc.tuple(fc.constantFrom('lacp_rate', 'lacp_active', 'coupled_control'), fc.constantFrom('0', '1')),
   fc.tuple(fc.constant('ad_select'), fc.constantFrom('0', '1', '2', '3')),
   fc.tuple(fc.constantFrom('inline_failover', 'all_slaves_active'), fc.constantFrom('0', '1')),
+  fc.tuple(fc.constant('lacp_fallback'), fc.constantFrom('off', 'one', 'static')),
 );
 
 const act: fc.Arbitrary<Act> = fc.oneof(

@@ -4,6 +4,7 @@ import { type MacText } from '../../base/index.js';
 import { parseSlowFrame, PORT_STATE, type SlowFrame } from '../../frames/index.js';
 import type { MemberIndex, Output, TimeMs } from '../contract.js';
 import { churnMachine } from './churn.js';
+import { carriesStatically, FALLBACK, leaveFallback } from './fallback.js';
 import { fingerprint, idleTicks, MOST_IDLE_TICKS, passIdle } from './idle.js';
 import { resetKey, updateKey } from './keys.js';
 import { markerHeard } from './markers.js';
@@ -262,15 +263,25 @@ export function lacpAddressChanged(context: LacpContext): void {
   lacpActorChanged(context);
 }
 
+/** lacp_fallback: who carries without LACP is chosen anew. */
+export function lacpFallbackChanged(context: LacpContext): void {
+  const run = begin(context);
+  if (run === null) return;
+  leaveFallback(run);
+  chooseActive(run);
+}
+
 /**
  * Enough ports for a carrier (bond_3ad_set_carrier): in the active aggregator, with their link up. lacp_strict (Linux 7.2): only those
- * that LACP has negotiated.
+ * that LACP has negotiated. lacp_fallback=off: never without one of those; static: while nobody is heard, min_links counts for nothing.
  */
 export function lacpCarrier({ lacp, numbers }: Pick<LacpBond, 'lacp' | 'numbers'>): boolean {
   const active = lacp === null ? null : activeAggregator(lacp);
   if (lacp === null || active === null) return false;
-  const counted =
-    numbers.lacp_strict === 1 ? negotiated(lacp, active) : enabledPorts({ lacp }, active).length;
+  const isStrict = numbers.lacp_strict === 1;
+  if (numbers.lacp_fallback === FALLBACK.OFF && negotiated(lacp, active) === 0) return false;
+  if (!isStrict && carriesStatically({ lacp, numbers })) return lacp.ports.some(({ enabled }) => enabled);
+  const counted = isStrict ? negotiated(lacp, active) : enabledPorts({ lacp }, active).length;
   return counted >= numbers.min_links;
 }
 
@@ -281,8 +292,12 @@ function negotiated(lacp: NonNullable<LacpBond['lacp']>, active: Parameters<type
   ).length;
 }
 
-/** True when a member's port is in the aggregator that the bond's traffic goes by (bond_update_slave_arr). */
-export function isInActiveAggregator({ lacp }: Pick<LacpBond, 'lacp'>, member: MemberIndex): boolean {
+/**
+ * True when a member's port is in the aggregator that the bond's traffic goes by (bond_update_slave_arr), or all carry without LACP.
+ */
+export function isOfAggregate(bond: Pick<LacpBond, 'lacp' | 'numbers'>, member: MemberIndex): boolean {
+  const { lacp } = bond;
   const port = lacp === null ? undefined : portOf(lacp, member);
-  return lacp !== null && port !== undefined && aggregatorOf(lacp, port)?.active === true;
+  if (lacp === null || port === undefined) return false;
+  return carriesStatically(bond) || aggregatorOf(lacp, port)?.active === true;
 }

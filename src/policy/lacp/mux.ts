@@ -1,6 +1,7 @@
 // The mux machine: whether a port collects and distributes (IEEE 802.1AX-2008 §5.4.15, ad_mux_machine). Coupled control: both at once;
 // independent control (coupled_control=off): it collects first, and distributes once the partner collects.
 import { PORT_STATE } from '../../frames/index.js';
+import { FALLBACK } from './fallback.js';
 import {
   type Aggregator,
   aggregatorOf,
@@ -125,9 +126,10 @@ function mustWaitAgain(run: LacpRun, port: LacpPort, aggregator: Aggregator | nu
 
 type Act = (run: LacpRun, port: LacpPort, aggregator: Aggregator | null) => void;
 
-/** One without a partner goes on carrying without LACP. */
+/** One without a partner goes on carrying without LACP, unless lacp_fallback=off. */
 const stopCarrying: Act = (run, port, aggregator) => {
-  if (aggregator !== null && hasPartner(aggregator)) disable(run, memberOfPort(run, port));
+  const isAlone = aggregator === null || !hasPartner(aggregator);
+  if (!isAlone || run.bond.numbers.lacp_fallback === FALLBACK.OFF) disable(run, memberOfPort(run, port));
 };
 
 const carry: Act = (run, port, aggregator) => {

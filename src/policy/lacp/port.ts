@@ -146,6 +146,7 @@ export type LacpOption = Extract<
   | 'lacp_active'
   | 'lacp_strict'
   | 'lacp_quirks'
+  | 'lacp_fallback'
   | 'ad_select'
   | 'ad_actor_sys_prio'
   | 'ad_user_port_key'

@@ -2,6 +2,7 @@
 // ad_agg_selection_logic).
 import type { MemberIndex } from '../contract.js';
 import { PORT_STATE } from '../../frames/index.js';
+import { fallBack } from './fallback.js';
 import { countedSpeed, isFullDuplex } from './keys.js';
 import {
   activeAggregator,
@@ -9,7 +10,6 @@ import {
   aggregatorOf,
   clearAggregator,
   disable,
-  enable,
   hasPartner,
   isDeviceUp,
   type LacpPort,
@@ -85,7 +85,7 @@ function stays(run: LacpRun, active: Aggregator, best: Aggregator): boolean {
   return !isWorse && !(active.actorKey === 0 && best.actorKey !== 0);
 }
 
-/** Chooses the active aggregator anew. One that nobody answers carries traffic at once, without LACP. */
+/** Chooses the active aggregator anew. One that nobody answers carries traffic at once, without LACP, as lacp_fallback says. */
 export function chooseActive(run: LacpRun): void {
   const former = activeAggregator(run.lacp);
   const best = findBest(run, former);
@@ -95,7 +95,7 @@ export function chooseActive(run: LacpRun): void {
   if (next === null) return;
   if (former !== null && !keeps)
     for (const port of portsOf(run.lacp, former)) disable(run, memberOfPort(run, port));
-  if (!hasPartner(next)) for (const port of portsOf(run.lacp, next)) enable(memberOfPort(run, port));
+  fallBack(run);
 }
 
 function leaveAggregator(run: LacpRun, port: LacpPort): void {

@@ -7,6 +7,7 @@ import {
   lacpAddressChanged,
   lacpAwake,
   lacpDoubts,
+  lacpFallbackChanged,
   lacpFlagsChanged,
   lacpHear,
   lacpJoin,
@@ -128,6 +129,11 @@ export function aggregationOpened(context: Context, up: boolean): void {
 /** lacp_rate, lacp_active. */
 export function aggregationFlags(context: Context): void {
   if (isAggregating(context.state)) lacpFlagsChanged(context);
+}
+
+/** lacp_fallback. */
+export function aggregationFallback(context: Context): void {
+  if (isAggregating(context.state)) lacpFallbackChanged(context);
 }
 
 /** ad_actor_sys_prio, ad_actor_system, actor_port_prio. */

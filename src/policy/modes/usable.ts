@@ -1,5 +1,5 @@
 // The driver's list of usable members: who could send when the list was made, and when it is made (bond_update_slave_arr).
-import { isInActiveAggregator } from '../lacp/lacp.js';
+import { isOfAggregate } from '../lacp/lacp.js';
 import { activeAggregator } from '../lacp/port.js';
 import { isActiveBackup, isAggregating, isLoadBalancing, MODE, usesHash, usesPrimary } from './modes.js';
 import { type BondState, type Context, type MemberState } from '../state.js';
@@ -16,7 +16,7 @@ export function rebuildUsable(state: BondState): void {
   const able = state.members.filter(canTransmit);
   if (!isAggregating(state)) state.usable = able.map(({ member }) => member);
   else if (state.lacp === null || activeAggregator(state.lacp) === null) state.usable = null;
-  else state.usable = able.map(({ member }) => member).filter(member => isInActiveAggregator(state, member));
+  else state.usable = able.map(({ member }) => member).filter(member => isOfAggregate(state, member));
 }
 
 /** After joining and leaving: in modes that hash, and in broadcast. */

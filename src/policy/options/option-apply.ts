@@ -13,12 +13,18 @@ import {
   shown,
 } from '../../base/index.js';
 import { selectActive } from '../modes/active-change.js';
-import { aggregationActor, aggregationAddress, aggregationFlags } from '../modes/aggregation.js';
+import {
+  aggregationActor,
+  aggregationAddress,
+  aggregationFallback,
+  aggregationFlags,
+} from '../modes/aggregation.js';
 import { moveTargetTimes } from '../monitors/arp-targets.js';
 import { evaluateCarrier } from '../carrier.js';
 import { activateByHand, reselectByHand } from '../monitors/link-inputs.js';
 import { restartWatch } from '../monitors/link-watch.js';
 import { valueGuess } from './habits.js';
+import { warnOfFallback } from './monitor-warnings.js';
 import { firstLine, parseOptionNumber, parsePerMember, parseTargets } from './option-parse.js';
 import {
   findOption,
@@ -186,6 +192,10 @@ const EFFECTS: Readonly<Partial<Record<NumberOption, (context: Context, value: n
   },
   min_links: evaluateAgain,
   lacp_strict: evaluateAgain,
+  lacp_fallback(context) {
+    aggregationFallback(context);
+    evaluateAgain(context);
+  },
   lacp_rate: aggregationFlags,
   lacp_active: aggregationFlags,
   lacp_quirks: aggregationAddress,
@@ -193,6 +203,7 @@ const EFFECTS: Readonly<Partial<Record<NumberOption, (context: Context, value: n
 };
 
 function evaluateAgain(context: Context): void {
+  warnOfFallback(context);
   evaluateCarrier(context);
 }
 

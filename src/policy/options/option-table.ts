@@ -365,6 +365,12 @@ export const OPTION_ROWS = [
     { sysfs: null, modes: AD },
   ),
   wordOption(
+    'lacp_fallback',
+    'Who carries in 802.3ad while no port hears a partner: nobody, and the bond has no carrier (off), one port as the driver does (one), or all (static).',
+    words(['off', 0], ['*one', 1], ['static', 2]),
+    { sysfs: null, modes: AD },
+  ),
+  wordOption(
     'multicast',
     'Which members listen to the multicast groups that the bond listens to: those that the mode says (auto), none, the active one, or all.',
     words(['disabled', 0], ['active', 1], ['all', 2], ['*auto', 3]),
