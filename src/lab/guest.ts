@@ -14,6 +14,8 @@ export interface GuestOptions {
   readonly argv: readonly string[];
   /** One CPU whose clock counts instructions. */
   readonly icount?: boolean;
+  /** An instruction takes 2 to the power of so many nanoseconds of that clock; 2 without it. */
+  readonly shift?: number;
   readonly timeoutSeconds?: number;
   /** Called with what the command prints, as it is printed. */
   readonly onOutput?: (text: string) => void;
@@ -56,6 +58,7 @@ export async function runInGuest(options: GuestOptions): Promise<GuestResult> {
   try {
     const flags = ['--kernel', options.kernel, '--out', out];
     if (options.icount === true) flags.push('--icount');
+    if (options.shift !== undefined) flags.push('--shift', String(options.shift));
     if (options.timeoutSeconds !== undefined) flags.push('--timeout', String(options.timeoutSeconds));
     // setpriv: when this process is killed outright, the guest goes too.
     const argv = ['--pdeathsig', 'TERM', GUEST_SCRIPT, ...flags, '--', ...options.argv];
