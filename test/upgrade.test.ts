@@ -82,7 +82,7 @@ async function throughVersions(
       daemon = daemons[next];
       await daemon.start();
       expect((await stage.api.status()).adopted).toEqual(['bond0']);
-      expect(layoutOf(stage)).toBe(next === 'tomorrow' ? 7 : 6);
+      expect(layoutOf(stage)).toBe(next === 'tomorrow' ? 8 : 7);
       await traffic.flowing();
       const shown = await shownBy(daemon);
       expect(shown.txDropped).toBe(drops);

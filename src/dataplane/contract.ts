@@ -1,5 +1,5 @@
 // What every data plane gives: it moves the packets of one bond by the policy's plan, and says what it did by itself.
-import type { ForwardingPlan, MemberIndex } from '../policy/index.js';
+import type { ForwardingPlan, Kept, Lease, MemberIndex } from '../policy/index.js';
 
 /** The data plane moved traffic by itself, because `from` could not send. */
 export interface Diversion {
@@ -46,6 +46,16 @@ export interface KnownBond {
   readonly members: readonly MemberIndex[];
   /** What it is to do. */
   readonly plan: ForwardingPlan;
+}
+
+/** LACP that goes on while no daemon is there: see the policy's lease. */
+export interface Leases {
+  /** A daemon is there and looks after LACP; one that says so no more is held for gone. */
+  beat(): void;
+  /** Makes this what goes on without one, from now on. Null: nothing. */
+  keep(lease: Lease | null): void;
+  /** What went on since the last daemon, told once; undefined where there was none, or nothing was to go on. */
+  take(): Kept | undefined;
 }
 
 /** The packets of one bond. */
@@ -98,6 +108,8 @@ export interface BondDataPlane {
   pollDiversions(): void;
   /** Writes down anew what leads a later daemon to it: the run directory was emptied. */
   noteAgain(): void;
+  /** Undefined where nothing is said without the daemon. */
+  readonly leases: Leases | undefined;
   /** Lets go of it. On eBPF packets go on without us; in user space they wait for whoever takes it over. */
   close(): void;
   /** Takes it down, with everything it made. */

@@ -16,6 +16,7 @@ import { destroy, dismantle } from './ending.js';
 import { giveAddresses, giveMtu } from './following.js';
 import { join, undo, undoUnfinished } from './joining.js';
 import type { KeeperParts, KeptPolicy } from './keeper-parts.js';
+import { Leasing } from './leasing.js';
 import { movesTraffic } from './moving.js';
 import { outageOf } from './outage.js';
 import type { BondLink, Candidate, Host, Outage } from './ports.js';
@@ -59,6 +60,7 @@ export class BondKeeper<H extends Host = Host> {
   /** The ARP monitor runs. */
   #asks: boolean;
   readonly #alarm: Alarm;
+  readonly #leasing: Leasing;
   readonly #hears = (member: MemberIndex, link: MemberLink): void => this.#memberIs(member, link);
   #closed = false;
 
@@ -75,6 +77,7 @@ export class BondKeeper<H extends Host = Host> {
     this.#stack = new Set([host.packets.bondIfindex]);
     this.#departures = new Departures(host, this);
     this.#alarm = new Alarm(host.clock, () => this.#guard(() => this.#tick()));
+    this.#leasing = new Leasing(host.packets.leases, policy, host.clock, action => this.#guard(action));
     this.#asks = this.#follow();
     hear(host, input => {
       if (!this.#closed) this.#guard(() => this.feed(input));
@@ -119,6 +122,7 @@ export class BondKeeper<H extends Host = Host> {
     const handled = this.policy.handle(input, clock.now());
     if (input.kind === 'set-option') this.#follow();
     if (MOVES_EARS.has(input.kind)) this.#guard(() => listen(this));
+    this.#guard(() => this.#leasing.follow());
     const outputs = this.policy.outputs();
     // Most of them find nothing: there is nothing to tell then, and nothing that is due.
     if (!OFTEN.has(input.kind) || outputs.length > 0) this.#carryOut(outputs, options.strict ?? false);
@@ -252,6 +256,8 @@ export class BondKeeper<H extends Host = Host> {
   /** Goes on with a bond that an earlier keeper left: what happened since is taken in, then plan and carrier are made true. */
   adopt(): void {
     const { packets } = this.host;
+    const kept = packets.leases?.take();
+    if (kept !== undefined) this.feed({ kind: 'lacp-kept', kept });
     // What stood on it when the book was written is old: peers are to be told of what stands on it now.
     this.refreshStack(true);
     // The bond's own link first: peers are not to be told an address that somebody changed meanwhile.
@@ -311,6 +317,7 @@ export class BondKeeper<H extends Host = Host> {
   leaveInPlace(): void {
     this.stop();
     const { packets } = this.host;
+    this.#guard(() => this.#leasing.handOver());
     if (!this.policy.facts().carrier && this.records.size > 0) this.#guard(() => packets.setCarrier(true));
     this.#guard(() => packets.close());
   }
@@ -340,6 +347,7 @@ export class BondKeeper<H extends Host = Host> {
   stop(): void {
     this.#closed = true;
     this.#alarm.set(null);
+    this.#leasing.stop();
     this.#guard(() => this.host.intake.close());
     this.#guard(() => this.host.frames.close());
   }

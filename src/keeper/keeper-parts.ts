@@ -12,6 +12,7 @@ export type KeptPolicy = Pick<
   | 'rest'
   | 'facts'
   | 'members'
+  | 'lease'
   | 'snapshot'
   | 'plan'
   | 'save'

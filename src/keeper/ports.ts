@@ -8,6 +8,8 @@ import type {
   Heard,
   HeardAnswer,
   Input,
+  Kept,
+  Lease,
   MemberIndex,
   MemberLink,
   MemberSnapshot,
@@ -131,6 +133,16 @@ export interface Frames {
   close(): void;
 }
 
+/** LACP that goes on while no keeper is there. */
+export interface Leases {
+  /** A keeper is there and looks after LACP; one that says so no more is held for gone. */
+  beat(): void;
+  /** Makes this what goes on without one, from now on. Null: nothing. */
+  keep(lease: Lease | null): void;
+  /** What went on since the last keeper, told once; undefined where there was none, or nothing was to go on. */
+  take(): Kept | undefined;
+}
+
 /** The packets of the bond, as far as its keeper has to do with them; see the data plane's contract. */
 export interface Packets {
   readonly bondIfindex: number;
@@ -156,6 +168,8 @@ export interface Packets {
   ): void;
   /** Calls back now for diversions that wait, such as from before this process. */
   pollDiversions(): void;
+  /** Undefined where nothing that is said goes on without this process. */
+  readonly leases?: Leases | undefined;
   /** Lets go of it; packets go on where that can be. */
   close(): void;
   /** Takes it down, with everything it made. */

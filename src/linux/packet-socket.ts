@@ -1,6 +1,5 @@
 // AF_PACKET sockets: whole frames sent and received on one interface, beside the IP stack.
 import type { ClassicStep } from '../netlink/index.js';
-import { parseMac } from '../base/index.js';
 import { SystemError } from './errors.js';
 import { type FdWatch, watchReadable } from './fd-watch.js';
 import { attachFilter } from './socket-filter.js';
@@ -19,17 +18,14 @@ const AF_PACKET = 17;
 const SOCK_RAW = 3;
 const SOCK_FLAGS = 0x80000 | 0x800;
 const SOL_PACKET = 263;
-const PACKET_ADD_MEMBERSHIP = 1;
 const PACKET_AUXDATA = 8;
 const PACKET_QDISC_BYPASS = 20;
 const PACKET_IGNORE_OUTGOING = 23;
-const PACKET_MR_MULTICAST = 0;
 const TP_STATUS_VLAN_VALID = 0x10;
 const TP_STATUS_VLAN_TPID_VALID = 0x40;
 const EAGAIN = 11;
 const EINTR = 4;
 const ENETDOWN = 100;
-const EINVAL = 22;
 
 /** ETH_P_ALL: every EtherType. */
 export const ETH_P_ALL = 0x0003;
@@ -146,20 +142,6 @@ export class PacketSocket {
       // ENETDOWN is told once each time that the interface goes down.
       if (errno !== EINTR && errno !== ENETDOWN) throw new SystemError('recvmsg', errno, this.#target);
     }
-  }
-
-  /** Lets frames to this multicast address in through the device's filter, as long as the socket is open. */
-  joinMulticast(ifindex: number, mac: string): void {
-    const address = parseMac(mac);
-    if (!address.ok) throw new SystemError('setsockopt(PACKET_ADD_MEMBERSHIP)', EINVAL, mac, address.error);
-    const request = new Uint8Array(16);
-    const view = new DataView(request.buffer);
-    view.setInt32(0, ifindex, true);
-    view.setUint16(4, PACKET_MR_MULTICAST, true);
-    view.setUint16(6, 6, true);
-    request.set(address.value, 8);
-    const result = libc().setsockopt(this.fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, request, request.length);
-    check(result, 'setsockopt(PACKET_ADD_MEMBERSHIP)', this.#target);
   }
 
   /** Calls `callback` with every frame as it comes; at most `burst` in one turn of the event loop. */

@@ -118,8 +118,6 @@ describe.skipIf(!isRoot)('PacketSocket', () => {
       const { near } = pair(netlink);
       const socket = PacketSocket.open({ ifindex: near, protocol: ETH_P_ALL });
       try {
-        socket.joinMulticast(near, '01:80:c2:00:00:02');
-        expect(() => socket.joinMulticast(near, 'x')).toThrow('EINVAL');
         setLink(netlink, near, { up: false });
         expect(socket.receive()).toBeUndefined();
         expect(socket.send(frame(0x88b5, 1))).toBe(false);

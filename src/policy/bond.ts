@@ -17,11 +17,12 @@ import type {
   TimeMs,
 } from './contract.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
-import { aggregationAwake, aggregationHears, aggregationTick } from './modes/aggregation.js';
+import { aggregationAwake, aggregationHears, aggregationKept, aggregationTick } from './modes/aggregation.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
 import { bondWatchAnswer, bondWatchTick } from './monitors/bond-watch.js';
 import { lacpSeen } from './lacp/lacp-snapshot.js';
+import { type Lease, leaseOf } from './lacp/lease.js';
 import { restartSilence } from './lacp/receive.js';
 import { forgiveWatch, watchHeard, watchPeriod } from './monitors/link-watch.js';
 import { isOfLacp, passesQuietly, Rest } from './quiet-ticks.js';
@@ -244,6 +245,10 @@ export class Bond implements BondPolicy {
     return factsOf(this.#state);
   }
 
+  lease(): Lease | null {
+    return leaseOf(this.#state, this.#state.numbers.lacp_lease);
+  }
+
   members(): readonly MemberSnapshot[] {
     return this.#state.members;
   }
@@ -300,6 +305,9 @@ function dispatch(context: Context, input: Input): Handled {
       return ok(undefined);
     case 'slow-frame':
       aggregationHears(context, input.member, input.frame);
+      return ok(undefined);
+    case 'lacp-kept':
+      aggregationKept(context, input.kept);
       return ok(undefined);
     case 'routes':
       setRoutes(context, input.routes);

@@ -3,6 +3,7 @@ import type { MacText, Refusal, Result } from '../base/index.js';
 import type { LacpEnd, VlanTag } from '../frames/index.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
 import type { Explanation } from './lacp/explain.js';
+import type { Kept, Lease } from './lacp/lease.js';
 import type { ChurnState, MuxState, ReceiveState, SlowCounts } from './lacp/port.js';
 import type { OptionName, OptionValues } from './options/options.js';
 import type { ModeName } from './options/option-row.js';
@@ -128,6 +129,8 @@ export type Input =
   | { readonly kind: 'answer'; readonly answer: HeardAnswer }
   /** A frame of the slow protocols came in on a member, from its Ethernet header on, with the tags that it came with. */
   | { readonly kind: 'slow-frame'; readonly member: MemberIndex; readonly frame: Uint8Array }
+  /** What a data plane kept up of LACP while nobody ran this policy: told once, before anything else, to one that was restored. */
+  | { readonly kind: 'lacp-kept'; readonly kept: Kept }
   /** Routes to all targets of the ARP monitor, whenever they change. */
   | { readonly kind: 'routes'; readonly routes: readonly ProbeRoute[] }
   /** A deadline was reached (or may have been). */
@@ -320,6 +323,8 @@ export interface BondPolicy {
   /** Another number than before where the snapshot may say something else than before. */
   revision(): number;
   facts(): BondFacts;
+  /** What LACP is to go on with while nobody runs this policy; null: nothing. Another one only where `revision()` is another. */
+  lease(): Lease | null;
   /** The members alone, as they are now and not copied: for those who ask at every tick, and keep nothing of it. */
   members(): readonly MemberSnapshot[];
 }

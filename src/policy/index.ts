@@ -19,7 +19,7 @@ export {
 } from './options/check-options.js';
 export * from './contract.js';
 export * from './forwarding-plan.js';
-export { describeValues } from './options/option-parse.js';
+export { describeValues, numbersOf } from './options/option-parse.js';
 export {
   findOption,
   inApplyOrder,
@@ -32,6 +32,7 @@ export {
   valueOf,
   wordOf,
 } from './options/options.js';
+export type { Kept, KeptPort, Lease, PortLease } from './lacp/lease.js';
 export { MODE_NAMES, type ModeName, type OptionWord } from './options/option-row.js';
 export { type Choosable, isBalanced, LoadTable } from './modes/load-table.js';
 export { MOST_HEADERS } from './modes/flow-keys.js';

@@ -330,6 +330,7 @@ export class SimulatedBond implements IpDevice, BondDevice {
       rest: untilMs => policy.rest(untilMs),
       facts: () => policy.facts(),
       members: () => policy.members(),
+      lease: () => policy.lease(),
       snapshot: () => policy.snapshot(),
       revision: () => policy.revision(),
       plan: () => policy.plan(),

@@ -67,6 +67,10 @@ class BrokenBond implements SimulatedPolicy {
     return this.#bond.members();
   }
 
+  lease(): ReturnType<Bond['lease']> {
+    return this.#bond.lease();
+  }
+
   addressesFor(address: string): ReturnType<Bond['addressesFor']> {
     return this.#bond.addressesFor(address);
   }

@@ -1,5 +1,5 @@
 // The options of the policy's table as facts for people and scripts: what may be written, the default, where it counts.
-import { MODE_NAMES, OPTION_TABLE, type OptionSpec } from '../../policy/index.js';
+import { MODE_NAMES, numbersOf, OPTION_TABLE, type OptionSpec } from '../../policy/index.js';
 
 /** How far an option is built: all of it, one value of it, kept without effect so far, or not at all. */
 export type OptionState = 'works' | 'partly' | 'stored' | 'not yet';
@@ -50,7 +50,7 @@ function valuesOf(spec: OptionSpec): string {
       return spec.words.map(({ word, value }) => `${word} (${value})`).join(', ');
     case 'number':
       if (spec.max === null) return spec.words.map(({ word, value }) => `${value} (${word})`).join(' or ');
-      return `${spec.min} to ${spec.max}`;
+      return numbersOf(spec);
     case 'interface':
       return 'a member, or nothing';
     case 'list':

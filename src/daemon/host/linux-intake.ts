@@ -38,6 +38,7 @@ export class LinuxIntake implements Intake {
   }
 
   joined(): void {
+    this.#filters.joined();
     this.#vlans.sync();
   }
 

@@ -1,6 +1,8 @@
 // The MAC addresses that a bond listens to besides its own (multicast groups, macvlans on top) are given to the members
-// that carry them, as the kernel's dev_uc_sync and dev_mc_sync do, so that real NICs do not filter them out.
+// that carry them, as the kernel's dev_uc_sync and dev_mc_sync do, so that real NICs do not filter them out. Members of an 802.3ad bond
+// have the group of the slow protocols there too: by a socket it would end with the daemon, and LACP does not.
 import { equalValues } from '../../base/index.js';
+import { SLOW_PROTOCOLS_MAC } from '../../frames/index.js';
 import {
   addDeviceAddress,
   deleteDeviceAddress,
@@ -14,12 +16,13 @@ import type { ForwardingPlan } from '../../policy/index.js';
 export interface FilterWish {
   readonly bondIfindex: number;
   readonly bondUp: boolean;
-  readonly plan: Pick<ForwardingPlan, 'members' | 'askingAddresses' | 'questionGroups'>;
+  readonly plan: Pick<ForwardingPlan, 'mode' | 'members' | 'askingAddresses' | 'questionGroups'>;
 }
 
 /** True when both plans give each member the same lists. */
 export function carryAlike(a: FilterWish['plan'], b: FilterWish['plan']): boolean {
-  const listsOf = ({ members, askingAddresses, questionGroups }: FilterWish['plan']): unknown => [
+  const listsOf = ({ mode, members, askingAddresses, questionGroups }: FilterWish['plan']): unknown => [
+    mode,
     askingAddresses,
     questionGroups,
     members
@@ -68,7 +71,8 @@ export class AddressFilters {
     const wanted = wish.bondUp ? this.#listOf(wish.bondIfindex) : [];
     const groups = wanted.filter(isGroupAddress);
     const others = wanted.filter(mac => !isGroupAddress(mac));
-    const { members: planned, askingAddresses, questionGroups } = wish.plan;
+    const { mode, members: planned, askingAddresses, questionGroups } = wish.plan;
+    const hearsSlow = wish.bondUp && mode === '802.3ad';
     let changed = false;
     for (const member of members) {
       const carried = planned.find(each => each.member === member);
@@ -77,6 +81,7 @@ export class AddressFilters {
         ...(carried?.carriesFilters === true ? others : []),
         ...askingAddresses,
         ...(carried?.hearsQuestions === true ? questionGroups : []),
+        ...(hearsSlow ? [SLOW_PROTOCOLS_MAC] : []),
       ];
       if (this.#syncMember(member, [...new Set(list)])) changed = true;
     }

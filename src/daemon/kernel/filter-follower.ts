@@ -144,6 +144,11 @@ export class FilterFollower {
     this.#isUndone = members.some(member => this.#lists.lacks(member));
   }
 
+  /** A member has joined: LACP is to be let in at once. */
+  joined(): void {
+    if (this.#plan.mode === '802.3ad') this.sync();
+  }
+
   /** Whether a member is to receive everything (promiscuous mode) for this reason, whatever the bond wishes. */
   receiveAll(member: MemberIndex, why: WhyAll, isOpen: boolean): void {
     const reasons = this.#open.get(member) ?? new Set();

@@ -1,7 +1,6 @@
 // What LACP hears on a member: frames of the slow protocols with the tag that they came with, and no others. Needs root.
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { lacpduFrame, parseSlowFrame, SLOW_PROTOCOLS_MAC, tagFrame } from '../../frames/index.js';
+import { lacpduFrame, parseSlowFrame, tagFrame } from '../../frames/index.js';
 import { createVeth, PacketSocket, requireLink } from '../../linux/index.js';
 import { inScratchNetns, isRoot } from '../../linux/testing.js';
 import { SlowFrames } from './slow-frames.js';
@@ -14,15 +13,6 @@ const END = {
   port: 1,
   state: 0x3f,
 };
-
-/** Groups of an interface, as the kernel tells them. */
-function groupsOf(name: string): string[] {
-  return readFileSync('/proc/thread-self/net/dev_mcast', 'utf8')
-    .split('\n')
-    .map(line => line.trim().split(/\s+/))
-    .filter(([, device]) => device === name)
-    .map(([, , , , address = '']) => address);
-}
 
 describe.skipIf(!isRoot)('SlowFrames', () => {
   test('hears LACPDUs, tagged or not, on the members that it follows', () => {
@@ -49,10 +39,7 @@ describe.skipIf(!isRoot)('SlowFrames', () => {
         say();
         expect(heard).toEqual([]);
 
-        const group = SLOW_PROTOCOLS_MAC.replaceAll(':', '');
-        expect(groupsOf('bwslow0')).not.toContain(group);
         ears.follow([near, 999_999]);
-        expect(groupsOf('bwslow0')).toContain(group);
         say();
         expect(heard).toEqual([
           [near, []],
@@ -60,7 +47,6 @@ describe.skipIf(!isRoot)('SlowFrames', () => {
         ]);
 
         ears.follow([]);
-        expect(groupsOf('bwslow0')).not.toContain(group);
         say();
         expect(heard).toHaveLength(2);
       } finally {

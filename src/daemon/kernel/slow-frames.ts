@@ -1,6 +1,6 @@
-// Frames of the slow protocols (LACP) on the members of a bond: sockets that let them in through the devices' filters and see them
-// before the programs do. They are open while the bond speaks LACP.
-import { SLOW_PROTOCOLS_MAC, tagFrame } from '../../frames/index.js';
+// Frames of the slow protocols (LACP) on the members of a bond: sockets that see them before the programs do. They are open while the
+// bond speaks LACP. What lets them in through the devices' filters outlives the daemon (address-filters.ts).
+import { tagFrame } from '../../frames/index.js';
 import { ETH_P_ALL, isErrno, PacketSocket, type ReceivedFrame, SLOW_FRAMES } from '../../linux/index.js';
 import type { MemberIndex } from '../../policy/index.js';
 
@@ -54,7 +54,6 @@ export class SlowFrames {
       throw error;
     }
     this.#ears.set(member, ear);
-    ear.joinMulticast(member, SLOW_PROTOCOLS_MAC);
     ear.watch(frame => this.#received(member, frame));
   }
 

@@ -21,6 +21,7 @@ import {
   swapProgram,
 } from './attachment.js';
 import { exchange } from './exchange.js';
+import { BondLeases } from './bond-leases.js';
 import { HeldLinks } from './held-links.js';
 import { staying } from './staying.js';
 import {
@@ -33,6 +34,7 @@ import {
   STATE_PIN,
   transmitWish,
 } from './find-bond.js';
+import { canLease } from './lease-program.js';
 import { LiveState } from './live-state.js';
 import { closeMaps, createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
 import { notedWith, type Parts, readParts, renewParts, type Unfinished, writeParts } from './parts.js';
@@ -65,6 +67,7 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
   readonly #held: HeldLinks;
   #tell: ((record: Uint8Array) => void) | undefined;
   renewed: string | undefined;
+  readonly leases: BondLeases | undefined;
 
   private constructor(by: EbpfSurroundings, places: BondPlaces, pair: Pair, maps: LoadedMaps, parts: Parts) {
     const state = new LiveState(maps.state);
@@ -78,6 +81,7 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
     this.#maps = maps;
     this.#parts = parts;
     this.#held = new HeldLinks(() => this.#hooks);
+    if (canLease(by.toolbox.context)) this.leases = new BondLeases(by.netlink, state);
     try {
       this.#ring = new RingBuffer(maps.events, EVENTS_BYTES);
     } catch (error) {

@@ -57,8 +57,12 @@ describe.each(READERS)('every reader of devices: %s', reader => {
       },
       1n,
     );
+  const beat = (at: bigint, until: bigint): void => {
+    leases().beat(at);
+    leases().last(until);
+  };
   /** The daemon is away, and its lease holds for another minute. */
-  const away = (): void => leases().beat(monotonicNs() - BigInt(AWAY_NS), monotonicNs() + 60n * SECOND);
+  const away = (): void => beat(monotonicNs() - BigInt(AWAY_NS), monotonicNs() + 60n * SECOND);
   const isUsed = (slot = 0): boolean => (bench.state.memberFlags(slot) & MEMBER_FLAGS.usable) !== 0;
   const hasEnded = (): boolean | undefined => leases().seen(0)?.hasEnded;
 
@@ -84,14 +88,14 @@ describe.each(READERS)('every reader of devices: %s', reader => {
   });
 
   it('says nothing while the daemon is there, but notes when the partner was heard', () => {
-    leases().beat(monotonicNs(), monotonicNs() + 60n * SECOND);
+    beat(monotonicNs(), monotonicNs() + 60n * SECOND);
     expect(bench.receive(0, EXPECTED)).toBe(VERDICT.pass);
     expect(leases().seen(0)).toMatchObject({ said: 0, hasEnded: false });
     expect(leases().seen(0)?.heardNs).toBeGreaterThan(1n);
   });
 
   it('says nothing when the lease is over', () => {
-    leases().beat(monotonicNs() - 9n * SECOND, monotonicNs() - 1n);
+    beat(monotonicNs() - 9n * SECOND, monotonicNs() - 1n);
     expect(bench.receive(0, EXPECTED)).toBe(VERDICT.pass);
     expect(leases().seen(0)?.said).toBe(0);
   });
@@ -163,13 +167,13 @@ describe.each(READERS)('every reader of devices: %s', reader => {
     bench.receive(0, changed({ key: 8, state: CARRYING & ~COLLECTING }));
     expect(isUsed()).toBe(false);
     lease(1);
-    leases().beat(monotonicNs() - 9n * SECOND, monotonicNs() - SECOND);
+    beat(monotonicNs() - 9n * SECOND, monotonicNs() - SECOND);
     bench.receive(1, changed({ state: CARRYING & ~COLLECTING }));
     expect(isUsed(1)).toBe(false);
   });
 
   it('leaves it to a daemon that is there whether the member is used', () => {
-    leases().beat(monotonicNs(), monotonicNs() + 60n * SECOND);
+    beat(monotonicNs(), monotonicNs() + 60n * SECOND);
     bench.receive(0, changed({ state: CARRYING & ~COLLECTING }));
     expect(isUsed()).toBe(true);
     expect(hasEnded()).toBe(true);

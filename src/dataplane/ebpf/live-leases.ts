@@ -22,7 +22,7 @@ export interface SlotLeaseSeen {
   readonly heardNs: bigint;
   /** When the programs took the member out of use; 0: they did not. */
   readonly cutNs: bigint;
-  /** LACPDUs of the programs since the member joined. */
+  /** LACPDUs of the programs, as far as they were not taken. */
   readonly said: number;
 }
 
@@ -44,10 +44,14 @@ export class LiveLeases {
     this.#longs = new BigUint64Array(buffer, 0, Math.floor(SHARED.size / LONG));
   }
 
-  /** A daemon is there; if it is not any more after this, programs speak until then. */
-  beat(nowNs: bigint, untilNs: bigint): void {
-    Atomics.store(this.#longs, (LEASING_AT + LEASING.offset('untilNs')) / LONG, untilNs);
+  /** A daemon is there. */
+  beat(nowNs: bigint): void {
     Atomics.store(this.#longs, (LEASING_AT + LEASING.offset('daemonNs')) / LONG, nowNs);
+  }
+
+  /** Programs speak until then, where no daemon is there. */
+  last(untilNs: bigint): void {
+    Atomics.store(this.#longs, (LEASING_AT + LEASING.offset('untilNs')) / LONG, untilNs);
   }
 
   /** When a daemon was there last; 0: never. */
@@ -67,7 +71,7 @@ export class LiveLeases {
       this.#setLong(slot, field, 0n);
   }
 
-  /** Stores a lease, unless it is stored already and holds. `heardNs`: when the partner was heard. */
+  /** Stores a lease, unless it is stored already and holds. `heardNs`: when the partner was heard, where no program noted it. */
   store(slot: number, { expected, answer, silenceNs, carrierDowns }: SlotLease, heardNs: bigint): void {
     const said = new DataView(expected.buffer, expected.byteOffset, LACPDU_BYTES);
     const terms = toBytes(TERMS, {
@@ -84,12 +88,21 @@ export class LiveLeases {
       padding: new Uint8Array(4),
     });
     const stored = Buffer.from(this.#buffer, this.#at(slot) + LEASE.fields.terms.offset, TERMS.size);
-    if (this.#state(slot) === LEASE_STATE.holds && stored.equals(terms)) return;
+    const held = this.#state(slot) === LEASE_STATE.holds;
+    if (held && stored.equals(terms)) return;
     this.end(slot);
     stored.set(terms);
     this.#setLong(slot, 'cutNs', 0n);
-    this.#setLong(slot, 'heardNs', heardNs);
+    // What the programs noted is the better one.
+    if (!held || this.#long(slot, 'heardNs') === 0n) this.#setLong(slot, 'heardNs', heardNs);
     this.#publish(slot, LEASE_STATE.holds);
+  }
+
+  /** The same, and what was said is counted anew. */
+  take(slot: number): SlotLeaseSeen | undefined {
+    const seen = this.seen(slot);
+    for (const field of ['answers', 'beats'] as const) this.#setLong(slot, field, 0n);
+    return seen;
   }
 
   /** What became of the lease of a slot; undefined where there is none. */

@@ -58,6 +58,8 @@ interface Surroundings {
 
 export class UserspaceBond extends PairedBond implements BondDataPlane {
   readonly kind = 'userspace';
+  /** Who supervises the daemon has the next one there before a partner misses a LACPDU. */
+  readonly leases = undefined;
   readonly checksCarrier = true;
   /** The daemon forwards; what that means is told where it is asked for, as it depends on a supervisor. */
   readonly lifetimeProblem = undefined;

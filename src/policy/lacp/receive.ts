@@ -152,7 +152,14 @@ export function restartSilence(lacp: LacpState | null): void {
     if (port.receive === 'current' && port.counters.receive > 0) port.counters.receive = silenceTicks(port);
 }
 
-function silenceTicks({ actor }: LacpPort): number {
+/** The partner is not to be believed any more: it has to say anew what it says, and soon. */
+export function giveUpOn(port: LacpPort): void {
+  port.receive = 'expired';
+  ENTER.expired(port, null);
+}
+
+/** Ticks of silence after which the partner is given up. */
+export function silenceTicks({ actor }: Pick<LacpPort, 'actor'>): number {
   return (actor.state & TIMEOUT) === 0 ? LONG_TICKS : SHORT_TICKS;
 }
 

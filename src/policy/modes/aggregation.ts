@@ -17,6 +17,7 @@ import {
   lacpSpeedTold,
   lacpTick,
 } from '../lacp/lacp.js';
+import { type Kept, lacpKept } from '../lacp/lease.js';
 import { NO_SYSTEM } from '../lacp/port.js';
 import { memberOf } from '../monitors/watched.js';
 import type { BondState, Context, MemberState } from '../state.js';
@@ -68,10 +69,14 @@ function carriage({ members, usable }: BondState): string {
 
 /** A tick, and what follows from it. */
 export function aggregationTick(context: Context, dueMs: TimeMs): void {
+  if (isAggregating(context.state)) follow(context, () => lacpTick(context, dueMs));
+}
+
+/** Something happens to LACP, and what follows from it. */
+function follow(context: Context, happens: () => void): void {
   const { state } = context;
-  if (!isAggregating(state)) return;
   const [before, was] = [senders(state), carriage(state)];
-  lacpTick(context, dueMs);
+  happens();
   rebuildUsable(state);
   tellPorts(context);
   tellSenders(context, reasonOf(context, before));
@@ -87,6 +92,28 @@ export function aggregationAwake(context: Context): void {
 
 export function aggregationHears(context: Context, member: MemberIndex, frame: Uint8Array): void {
   if (isAggregating(context.state)) lacpHear(context, member, frame);
+}
+
+/** LACP was kept up while nobody ran the policy. */
+export function aggregationKept(context: Context, kept: Kept): void {
+  const { state } = context;
+  if (!isAggregating(state)) return;
+  lacpAwake(context);
+  follow(context, () => lacpKept(context, kept));
+  const nameOf = (member: MemberIndex): string => memberOf(state, member)?.name ?? '';
+  const said = kept.ports.filter(port => port.said > 0);
+  const ended = kept.ports.filter(({ hasEnded }) => hasEnded).map(({ member }) => nameOf(member));
+  if (said.length > 0) {
+    const count = said.reduce((sum, port) => sum + port.said, 0);
+    const names = said.map(({ member }) => nameOf(member)).join(', ');
+    const noticed =
+      ended.length === 0 ? 'their partners noticed nothing' : `it did not last on ${ended.join(', ')}`;
+    const message = `No daemon was there for ${(kept.awayMs / 1000).toFixed(1)} s: the programs said ${count} LACPDUs on ${names} meanwhile; ${noticed}`;
+    tell(context, 'info', 'daemon', message);
+  } else if (ended.length > 0) {
+    const message = `No daemon was there for ${(kept.awayMs / 1000).toFixed(1)} s, and LACP did not go on without it on ${ended.join(', ')}`;
+    tell(context, 'warning', 'daemon', message);
+  }
 }
 
 /** A member was set up for the first time. */

@@ -10,11 +10,17 @@ export function firstLine(text: string): string {
   return end < 0 ? text : text.slice(0, end);
 }
 
+/** The numbers that an option takes, and those besides that words stand for: `3 to 3600 or 0 (off)`. */
+export function numbersOf({ min, max, words }: OptionSpec): string {
+  const others = words.filter(({ value }) => value < min || value > (max ?? min));
+  return [`${min} to ${max ?? min}`, ...others.map(({ word, value }) => `${value} (${word})`)].join(' or ');
+}
+
 /** What may be written for an option, as a clause: `one of …` or `a number from … to …`. */
 export function describeValues(spec: OptionSpec): string {
   if (spec.kind === 'word')
     return `one of ${spec.words.map(word => `${word.word} (${word.value})`).join(', ')}`;
-  if (spec.max !== null) return `a number from ${spec.min} to ${spec.max}`;
+  if (spec.max !== null) return `a number from ${numbersOf(spec)}`;
   return spec.words.map(word => `${word.value} (${word.word})`).join(' or ');
 }
 

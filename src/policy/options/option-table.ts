@@ -364,6 +364,13 @@ export const OPTION_ROWS = [
     0,
     { sysfs: null, modes: AD },
   ),
+  numberOption(
+    'lacp_lease',
+    'For how long partners in 802.3ad are answered in the name of a daemon that is not there (eBPF data plane); 0: not at all.',
+    { min: 3, max: 3600, initial: 60 },
+    words(['off', 0]),
+    { unit: 's', sysfs: null, modes: AD },
+  ),
   wordOption(
     'lacp_fallback',
     'Who carries in 802.3ad while no port hears a partner: nobody, and the bond has no carrier (off), one port as the driver does (one), or all (static).',

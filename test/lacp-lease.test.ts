@@ -1,0 +1,193 @@
+// LACP that outlives its daemon, on real interfaces: one end's daemon is killed for longer than its partner waits, at the fast rate. Needs
+// root, BPF, ip and ping; part of test:all.
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type Meter, reportLine, startMeter } from '../src/lab/index.js';
+import { requireLink } from '../src/linux/index.js';
+import { until } from './support/stage.js';
+import { closeEnds, type End, TwoEnds } from './support/two-ends.js';
+
+afterEach(closeEnds);
+vi.setConfig({ testTimeout: 300_000 });
+
+/** How long the partner waits for a LACPDU at the fast rate: three of its seconds. */
+const TIMEOUT_MS = 3200;
+/** Few enough for queues of a busy machine: what is lost is lost to LACP. */
+const RATE = 200;
+
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
+
+async function last(end: End): Promise<number> {
+  return (await end.events()).at(-1)?.seq ?? 0;
+}
+
+async function told(end: End, after = 0): Promise<string> {
+  return (await end.events(after)).map(({ message }) => message).join('\n');
+}
+
+/** Four streams each way, so that both cables carry some. */
+async function streams(ends: TwoEnds): Promise<Meter[]> {
+  const pairs = [
+    [ends.left, ends.right],
+    [ends.right, ends.left],
+  ] as const;
+  const meters = pairs.flatMap(([from, to]) =>
+    [1, 2, 3, 4].map(number =>
+      startMeter({
+        from: argv => from.spawn(argv),
+        to: argv => to.spawn(argv),
+        address: to.address,
+        port: 5000 + number,
+        rate: RATE / 4,
+        seconds: 0,
+      }),
+    ),
+  );
+  return Promise.all(meters);
+}
+
+async function expectNoneLost(meters: readonly Meter[]): Promise<void> {
+  for (const meter of meters) meter.stop();
+  const reports = await Promise.all(meters.map(({ done }) => done));
+  for (const report of reports) console.log(reportLine(report));
+  const sums = reports.map(({ lost, refused, doubled }) => lost + refused + doubled);
+  expect(sums).toEqual(reports.map(() => 0));
+}
+
+/** The partner has heard what the other end came to. */
+async function settled(ends: TwoEnds, options: Readonly<Record<string, string>> = {}): Promise<void> {
+  await ends.agreed({ lacp_rate: 'fast', xmit_hash_policy: 'layer3+4', ...options });
+  await until('each has heard what the other came to', async () => {
+    const shown = [await ends.left.show(), await ends.right.show()];
+    return shown.every(({ members }) =>
+      members.every(({ lacp }) => lacp?.actor.state === 63 && lacp.partner.state === 63),
+    );
+  });
+}
+
+describe('the daemon of one end is killed', () => {
+  test('for three times as long as its partner waits: nothing is lost, and the partner has nothing to tell', async () => {
+    const ends = await TwoEnds.open();
+    await settled(ends);
+    const before = await ends.left.show();
+    const seen = await last(ends.right);
+    const meters = await streams(ends);
+    await ends.left.bondwire.stop('SIGKILL');
+    await pause(3 * TIMEOUT_MS);
+    expect((await ends.right.show()).members.map(({ lacp }) => lacp?.carries)).toEqual([true, true]);
+    await ends.left.bondwire.start();
+    await ends.left.agreed('eth0', 'eth1');
+    await pause(TIMEOUT_MS);
+    await expectNoneLost(meters);
+    expect(await told(ends.right, seen)).toBe('');
+    expect(await told(ends.left)).toMatch(
+      /the programs said \d+ LACPDUs on eth0, eth1 meanwhile; their partners noticed nothing/,
+    );
+    const after = await ends.left.show();
+    expect(after.members.map(({ lacp }) => [lacp?.actor, lacp?.partner])).toEqual(
+      before.members.map(({ lacp }) => [lacp?.actor, lacp?.partner]),
+    );
+  });
+
+  test('and the lease is over: the partner gives up in its own time', async () => {
+    const ends = await TwoEnds.open();
+    await settled(ends, { lacp_lease: '5' });
+    const seen = await last(ends.right);
+    await ends.left.bondwire.stop('SIGKILL');
+    await pause(4000);
+    expect(await told(ends.right, seen)).toBe('');
+    await until('the partner gives up', async () =>
+      (await ends.right.show()).members.every(({ lacp }) => lacp?.carries === false),
+    );
+    await ends.left.bondwire.start();
+    await Promise.all([ends.left, ends.right].map(end => end.agreed('eth0', 'eth1')));
+    await ends.reached();
+  });
+
+  test('and there is no lease: the partner gives up at once', async () => {
+    const ends = await TwoEnds.open();
+    await settled(ends, { lacp_lease: '0' });
+    await ends.left.bondwire.stop('SIGKILL');
+    await until('the partner gives up', async () =>
+      (await ends.right.show()).members.every(({ lacp }) => lacp?.carries === false),
+    );
+  });
+
+  test('a carrier that goes and comes ends the lease of that port alone', async () => {
+    const ends = await TwoEnds.open();
+    await settled(ends);
+    await ends.left.bondwire.stop('SIGKILL');
+    await pause(1500);
+    ends.cut('eth1');
+    await ends.right.agreed('eth0');
+    ends.mend('eth1');
+    await pause(TIMEOUT_MS);
+    await ends.right.agreed('eth0');
+    await ends.reached();
+    await ends.left.bondwire.start();
+    expect(await told(ends.left)).toContain('it did not last on eth1');
+    await Promise.all([ends.left, ends.right].map(end => end.agreed('eth0', 'eth1')));
+  });
+
+  test('a bounce that the partner does not see ends it too', async () => {
+    const ends = await TwoEnds.open();
+    await settled(ends);
+    await ends.left.bondwire.stop('SIGKILL');
+    await pause(1500);
+    ends.cut('eth1', 'left');
+    ends.mend('eth1', 'left');
+    await ends.right.agreed('eth0');
+    await ends.reached();
+  });
+
+  test('a partner that changes is answered no more, and sent nothing once it does not listen', async () => {
+    const ends = await TwoEnds.open();
+    await settled(ends);
+    await ends.left.bondwire.stop('SIGKILL');
+    await pause(1500);
+    await ends.right.bondwire.run('set', 'bond0', 'ad_actor_sys_prio=1000');
+    await until('the partner gives up', async () =>
+      (await ends.right.show()).members.every(({ lacp }) => lacp?.carries === false),
+    );
+    const sent = (): number =>
+      ['eth0', 'eth1'].reduce(
+        (sum, name) => sum + (requireLink(ends.left.place.netlink, name).statistics?.txPackets ?? 0),
+        0,
+      );
+    await pause(1500);
+    const quiet = sent();
+    await ends.left.exec('ping', '-c', '3', '-i', '0.2', '-W', '1', ends.right.address);
+    expect(sent()).toBe(quiet);
+    await ends.left.bondwire.start();
+    await Promise.all([ends.left, ends.right].map(end => end.agreed('eth0', 'eth1')));
+    await ends.reached();
+  });
+});
+
+describe('the daemon is started anew', () => {
+  test('twenty times, killed or in order: the partner has nothing to tell', async () => {
+    const ends = await TwoEnds.open();
+    await settled(ends);
+    const seen = await last(ends.right);
+    const meters = await streams(ends);
+    for (let turn = 0; turn < 20; turn++) {
+      await ends.left.bondwire.stop(turn % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
+      await ends.left.bondwire.start();
+    }
+    await ends.left.agreed('eth0', 'eth1');
+    await pause(TIMEOUT_MS);
+    await expectNoneLost(meters);
+    expect(await told(ends.right, seen)).toBe('');
+  }, 900_000);
+
+  test('after it ended in order, for longer than its lease: that was made long', async () => {
+    const ends = await TwoEnds.open();
+    await settled(ends, { lacp_lease: '3' });
+    const seen = await last(ends.right);
+    await ends.left.bondwire.stop('SIGTERM');
+    await pause(3000 + 2 * TIMEOUT_MS);
+    expect(await told(ends.right, seen)).toBe('');
+    await ends.left.bondwire.start();
+    await ends.left.agreed('eth0', 'eth1');
+    expect(await told(ends.right, seen)).toBe('');
+  });
+});
