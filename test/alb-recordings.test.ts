@@ -41,7 +41,7 @@ function style(): ReplayStyle {
       loads.rebalance(rebalance, atMs);
       const sourceOf = (member: number): string =>
         members.find(each => each.member === member)?.balance?.source ?? '';
-      const way = arpWay(receivers, frame, mac => members.some(({ balance }) => balance?.source === mac));
+      const way = arpWay(receivers, frame);
       const place = flowPlace(frame);
       const able = members.map(({ member, balance }) => ({ member, speedMbps: balance?.speedMbps ?? 0 }));
       const joined = able.toSorted((a, b) => a.member - b.member);
