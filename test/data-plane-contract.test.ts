@@ -3,6 +3,7 @@
 import { NO_KEEPER, Toolbox, type ToolboxWishes, UserspaceBond } from '../src/dataplane/index.js';
 import { netkitAvailable, tcxAvailable } from '../src/linux/index.js';
 import { dataPlaneContract, type Subject } from './support/data-plane-contract.js';
+import { dataPlaneReceiversContract } from './support/data-plane-receivers-contract.js';
 import { dataPlaneSpreadContract } from './support/data-plane-spread-contract.js';
 import { DataPlaneStage } from './support/data-plane-stage.js';
 
@@ -33,7 +34,10 @@ const ofUserSpace: Subject = {
 for (const wishes of variants) {
   const name = `eBPF, ${wishes.pair ?? 'veth'}, ${wishes.attach}, devices read by ${wishes.reader}`;
   dataPlaneContract(name, ofEbpf(wishes));
-  if (wishes.reader !== 'none') dataPlaneSpreadContract(name, ofEbpf(wishes));
+  if (wishes.reader === 'none') continue;
+  dataPlaneSpreadContract(name, ofEbpf(wishes));
+  dataPlaneReceiversContract(name, ofEbpf(wishes));
 }
 dataPlaneContract('user space', ofUserSpace);
 dataPlaneSpreadContract('user space', ofUserSpace);
+dataPlaneReceiversContract('user space', ofUserSpace);

@@ -82,7 +82,7 @@ async function throughVersions(
       daemon = daemons[next];
       await daemon.start();
       expect((await stage.api.status()).adopted).toEqual(['bond0']);
-      expect(layoutOf(stage)).toBe(next === 'tomorrow' ? 8 : 7);
+      expect(layoutOf(stage)).toBe(next === 'tomorrow' ? 9 : 8);
       await traffic.flowing();
       const shown = await shownBy(daemon);
       expect(shown.txDropped).toBe(drops);
@@ -191,7 +191,7 @@ test(
       expect((await stage.events()).at(-1)?.seq).toBeGreaterThan(0);
       const told = (await stage.events()).map(({ message }) => message);
       expect(
-        told.some(message => /made anew.*of version [56], and this Bondwire has [56]/.test(message)),
+        told.some(message => /made anew.*of version [67], and this Bondwire has [67]/.test(message)),
       ).toBe(true);
     }
     stage.lab.cut('eth0');

@@ -11,7 +11,15 @@ export const DATA_PLANE_NAMES: Readonly<Record<DataPlaneKind, string>> = {
 /** Modes that a data plane carries out; 'all': whatever the policy has. */
 const MODES: Readonly<Record<DataPlaneKind, 'all' | ReadonlySet<ModeName>>> = {
   ebpf: 'all',
-  userspace: new Set(['active-backup', 'balance-rr', 'balance-xor', 'broadcast', '802.3ad', 'balance-tlb']),
+  userspace: new Set([
+    'active-backup',
+    'balance-rr',
+    'balance-xor',
+    'broadcast',
+    '802.3ad',
+    'balance-tlb',
+    'balance-alb',
+  ]),
 };
 
 /** True when this mode can be carried out by bonds of this kind. */

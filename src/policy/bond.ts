@@ -19,6 +19,13 @@ import type {
 import type { ForwardingPlan } from './forwarding-plan.js';
 import { aggregationAwake, aggregationHears, aggregationKept, aggregationTick } from './modes/aggregation.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
+import {
+  receiversArp,
+  receiversAwake,
+  receiversSettle,
+  receiversStack,
+  receiversTick,
+} from './modes/receive-balancing.js';
 import { bondLink, diverted, memberLink } from './monitors/link-inputs.js';
 import { bondWatchAnswer, bondWatchTick } from './monitors/bond-watch.js';
 import { lacpSeen } from './lacp/lacp-snapshot.js';
@@ -106,8 +113,9 @@ function initialState(wish: NewBond): BondState {
     peerNotifLeft: 0,
     igmpLeft: 0,
     rebalance: 0,
-    timers: { mii: null, igmp: null, arp: null, lacp: null, learning: null },
+    timers: { mii: null, igmp: null, arp: null, lacp: null, alb: null, learning: null },
     lacp: null,
+    alb: null,
     toldSenders: '',
   };
 }
@@ -169,6 +177,8 @@ export class Bond implements BondPolicy {
     state.numbers = { ...initialNumbers(), ...state.numbers };
     state.lacp ??= null;
     state.timers.lacp ??= null;
+    state.alb ??= null;
+    state.timers.alb ??= null;
     shiftTimes(state, now);
     // Nobody asked while no policy ran: silence until now is no evidence against anybody.
     for (const { arp, link } of state.members) if (link === 'up') arp.linkUpMs = arp.rxMs = now;
@@ -205,6 +215,7 @@ export class Bond implements BondPolicy {
       acceptsAll: this.#acceptsAll,
     };
     const handled = dispatch(context, input);
+    receiversSettle(context);
     const isTold = this.#outputs.some(({ kind }) => kind !== 'send-through');
     if (lacp === null || isTold || before !== lacpSeen(state, lacp)) this.#revision++;
     if (!handled.ok) tell(context, 'warning', 'refused', handled.error.message);
@@ -294,6 +305,7 @@ function dispatch(context: Context, input: Input): Handled {
       return ok(undefined);
     case 'stack':
       context.state.stack = input.devices.map(device => ({ ...device }));
+      receiversStack(context);
       return ok(undefined);
     case 'heard':
       hear(context.state, input.heard);
@@ -308,6 +320,9 @@ function dispatch(context: Context, input: Input): Handled {
       return ok(undefined);
     case 'lacp-kept':
       aggregationKept(context, input.kept);
+      return ok(undefined);
+    case 'arp-frame':
+      receiversArp(context, input.member, input.frame);
       return ok(undefined);
     case 'routes':
       setRoutes(context, input.routes);
@@ -329,6 +344,7 @@ function setOption(context: Context, name: string, value: string): Handled {
   const applied = applyOption(context, name, value);
   if (!applied.ok) return applied;
   aggregationAwake(context);
+  receiversAwake(context);
   const event = {
     severity: 'info',
     type: 'option',
@@ -340,7 +356,7 @@ function setOption(context: Context, name: string, value: string): Handled {
 }
 
 /** Of timers that are due at the same moment, the first runs first. */
-const TIMERS: readonly BondTimer[] = ['mii', 'arp', 'lacp', 'learning', 'igmp'];
+const TIMERS: readonly BondTimer[] = ['mii', 'arp', 'lacp', 'alb', 'learning', 'igmp'];
 
 function timersOf({ timers }: BondState): TimerSet<BondTimer, null>[] {
   return [{ owner: null, timers, order: TIMERS }];
@@ -364,6 +380,9 @@ function runTimer(context: Context, { name, dueMs }: Due<BondTimer, null>): void
       break;
     case 'lacp':
       aggregationTick(context, dueMs);
+      break;
+    case 'alb':
+      receiversTick(context, dueMs);
       break;
     case 'learning':
       timers.learning = nextTick(dueMs, numbers.lp_interval * 1000, now);

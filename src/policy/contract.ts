@@ -45,8 +45,10 @@ export interface StackedDevice {
   readonly igmpVersion: 1 | 2 | 3;
   readonly ipv6Groups: readonly string[];
   readonly mldVersion: 1 | 2;
-  /** How learning packets of balance-tlb teach it; absent for the bond, bridges, and VLAN devices that are not directly on it. */
+  /** How learning packets teach it; absent for the bond, bridges, and VLAN devices that are not directly on it. */
   readonly taught?: Taught | undefined;
+  /** It is a bridge, of which the bond or a device on it is a port. */
+  readonly isBridge?: boolean;
 }
 
 /** A VLAN device directly on the bond, or a macvlan at any height; with the tag of the VLAN device directly on the bond below. */
@@ -131,6 +133,8 @@ export type Input =
   | { readonly kind: 'slow-frame'; readonly member: MemberIndex; readonly frame: Uint8Array }
   /** What a data plane kept up of LACP while nobody ran this policy: told once, before anything else, to one that was restored. */
   | { readonly kind: 'lacp-kept'; readonly kept: Kept }
+  /** balance-alb: an ARP packet came in on a member, or was sent by the host through the bond (`member` null); with its tags. */
+  | { readonly kind: 'arp-frame'; readonly member: MemberIndex | null; readonly frame: Uint8Array }
   /** Routes to all targets of the ARP monitor, whenever they change. */
   | { readonly kind: 'routes'; readonly routes: readonly ProbeRoute[] }
   /** A deadline was reached (or may have been). */
@@ -160,8 +164,8 @@ export type Output =
       readonly kind: 'send-through';
       readonly member: MemberIndex;
       readonly frame: Uint8Array;
-      /** lacp: a LACPDU, or the answer to a marker. */
-      readonly what: 'learning' | 'lacp';
+      /** lacp: a LACPDU, or the answer to a marker; arp: a client is told by which member it is to send. */
+      readonly what: 'learning' | 'lacp' | 'arp';
     }
   /** A question of the ARP monitor to a target, through one member: ARP request, or neighbour solicitation for IPv6. */
   | {

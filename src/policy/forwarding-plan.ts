@@ -5,7 +5,7 @@ import type { MemberIndex } from './contract.js';
 import type { HashPolicy } from './modes/transmit-hash.js';
 import type { ModeName } from './options/option-row.js';
 
-/** balance-tlb: what the choice by load needs, and how the frames that leave by a member are to look. */
+/** balance-tlb, balance-alb: what the choice by load needs, and how the frames that leave by a member are to look. */
 export interface MemberBalance {
   /** Place among the members as they joined: of equals, the one that joined first is taken. */
   readonly rank: number;
@@ -30,7 +30,7 @@ export interface PlannedMember {
    * (queue_id, kernel bond_slave_override). 0: none, as in other modes, and while the member is not UP.
    */
   readonly queue: number;
-  /** Null in other modes than balance-tlb. */
+  /** Null in other modes than balance-tlb and balance-alb. */
   readonly balance: MemberBalance | null;
   /** It has the bond's promiscuity, all-multicast flag and list of unicast addresses. */
   readonly carriesFilters: boolean;
@@ -38,6 +38,23 @@ export interface PlannedMember {
   readonly carriesGroups: boolean;
   /** It takes in `questionGroups`. */
   readonly hearsQuestions: boolean;
+}
+
+/** balance-alb: by which member each client is to send to us. IP addresses as dotted quads. */
+export interface ReceiversPlan {
+  /** What the host knows as its own MAC address. */
+  readonly bondAddress: MacText;
+  /** Who is given to a client that is not in the table; null: ARP goes by the active member as it is. */
+  readonly next: MemberIndex | null;
+  /** At most one a place, of 256. */
+  readonly clients: readonly {
+    readonly place: number;
+    readonly ourIp: string;
+    readonly ip: string;
+    readonly member: MemberIndex | null;
+  }[];
+  /** The active member takes in everything: the address of one that was lost is taught there. */
+  readonly hearsAll: boolean;
 }
 
 /** How the data plane is to move packets; always whole, never a difference. */
@@ -65,6 +82,8 @@ export interface ForwardingPlan {
   readonly inlineFailover: boolean;
   /** True when the data plane is to note when each member last received a frame (ARP monitor). */
   readonly timesReception: boolean;
+  /** Null in other modes than balance-alb. */
+  readonly receivers: ReceiversPlan | null;
   readonly promiscuous: boolean;
   readonly allMulticast: boolean;
   /** Addresses from which members ask (link_watch): every member is to take in frames to them, as a trunk may give an answer to any. */

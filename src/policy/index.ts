@@ -34,6 +34,8 @@ export {
 } from './options/options.js';
 export type { Kept, KeptPort, Lease, PortLease } from './lacp/lease.js';
 export { MODE_NAMES, type ModeName, type OptionWord } from './options/option-row.js';
+export { CLIENT_PLACES } from './alb/clients.js';
+export { type ArpWay, arpWay, flowPlace, readdressed } from './alb/outgoing.js';
 export { type Choosable, isBalanced, LoadTable } from './modes/load-table.js';
 export { MOST_HEADERS } from './modes/flow-keys.js';
 export type { MemberAddress } from './addresses/mac-rules.js';

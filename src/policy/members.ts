@@ -21,6 +21,7 @@ import { tell } from './tell.js';
 import { isUp, memberOf } from './monitors/watched.js';
 import { hasNeededSpeed } from './modes/needed-speed.js';
 import { newWatch } from './monitors/watch-times.js';
+import { receiversActiveChanges, receiversLess, receiversMore } from './modes/receive-balancing.js';
 import { membersChanged, tellSenders } from './modes/usable.js';
 
 type Join = Extract<Input, { kind: 'join' }>;
@@ -123,6 +124,7 @@ export function settle(context: Context, member: MemberState): void {
   }
   membersChanged(state);
   state.rebalance += Number(isLoadBalancing(state));
+  receiversMore(context);
   tellSenders(context, `${member.name} joined`);
 }
 
@@ -192,7 +194,9 @@ export function leave(context: Context, input: Leave): Result<undefined, Refusal
   });
   if (state.probing === member.member) state.probing = null;
   if (wasActive) state.active = null;
-  if (isLoadBalancing(state)) balancedLeave(context, member);
+  if (wasActive) receiversActiveChanges(context, member);
+  if (isLoadBalancing(state)) balancedLeave(context, member, input.cause === 'gone');
+  receiversLess(context, member, true);
   if (wasActive) {
     selectActive(context, reason, member);
   }

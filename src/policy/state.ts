@@ -1,5 +1,6 @@
 // What a bond knows, as plain JSON, and the context in which the rules work on it. (policy)
 import type { MacText } from '../base/index.js';
+import type { AlbState } from './alb/clients.js';
 import type { ArpTimes } from './monitors/arp-times.js';
 import type { LinkState, MemberIndex, Output, ProbeRoute, StackedDevice, TimeMs } from './contract.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
@@ -43,8 +44,8 @@ export interface MemberState extends Watched {
   speedless: boolean;
 }
 
-/** MII monitor, ARP monitor, LACP, learning packets, multicast reports. */
-export type BondTimer = 'mii' | 'arp' | 'lacp' | 'learning' | 'igmp';
+/** MII monitor, ARP monitor, LACP, clients of balance-alb, learning packets of balance-tlb, multicast reports. */
+export type BondTimer = 'mii' | 'arp' | 'lacp' | 'alb' | 'learning' | 'igmp';
 
 /** A bond. Delay options are held in ticks of miimon, as the driver holds them. */
 export interface BondState extends Watching<MemberState> {
@@ -81,10 +82,12 @@ export interface BondState extends Watching<MemberState> {
   igmpLeft: number;
   /** The bond's own timers; see `timers.ts`. */
   timers: Timers<BondTimer>;
-  /** balance-tlb: how often all flows were to be given out anew. */
+  /** balance-tlb, balance-alb: how often all flows were to be given out anew. */
   rebalance: number;
   /** 802.3ad: its ports and aggregators; null while there are none. */
   lacp: LacpState | null;
+  /** balance-alb: its table of clients; null while there is none. */
+  alb: AlbState | null;
   /** Names of the members that were said to send last, in modes that use several. */
   toldSenders: string;
 }

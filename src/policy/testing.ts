@@ -189,6 +189,7 @@ export const PLAN: ForwardingPlan = {
   packetsPerSlave: 1,
   inlineFailover: true,
   timesReception: false,
+  receivers: null,
   promiscuous: false,
   allMulticast: false,
   askingAddresses: [],

@@ -82,6 +82,7 @@ export function planFor(
     rebalance: 0,
     askingAddresses: [],
     questionGroups: [],
+    receivers: null,
     promiscuous: false,
     allMulticast: false,
     ...changes,

@@ -1,4 +1,4 @@
-// Recordings of the kernel driver's 802.3ad (test/golden/lacp), read back: what was done, what came in, what the driver sent and
+// Recordings of the kernel driver's 802.3ad and balance-alb (test/golden/lacp, test/golden/alb), read back: what was done, what came in, what the driver sent and
 // what it showed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,6 +24,8 @@ export type Line = { readonly atMs: number } & (
   | { readonly kind: 'carrier'; readonly port: string; readonly on: boolean }
   | { readonly kind: 'speed'; readonly port: string; readonly speed: number; readonly duplex: string }
   | { readonly kind: 'rx' | 'tx'; readonly port: string; readonly frame: string }
+  /** The host gave the bond a frame to send. */
+  | { readonly kind: 'sent'; readonly bond: string; readonly frame: string }
   | { readonly kind: 'state'; readonly bond: string; readonly shown: Shown }
 );
 
@@ -80,6 +82,8 @@ function lineOf(text: string, shownOf: Map<string, Shown>): Line {
     case 'rx':
     case 'tx':
       return { atMs, kind, port: subject, frame: frameOf(first) };
+    case 'sent':
+      return { atMs, kind, bond: subject, frame: frameOf(first) };
     case 'state': {
       const shown = new Map(shownOf.get(subject));
       for (const field of rest) {

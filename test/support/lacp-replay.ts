@@ -76,6 +76,26 @@ function shownBy(bond: Bond): Shown {
   return shown;
 }
 
+/** What is said of a bond, and how frames come and go, in one mode. */
+export interface ReplayStyle {
+  readonly shown: (bond: Bond) => Shown;
+  /** Which work was armed last when the bond was set up: in the first tick it is the second. */
+  readonly armedLast: 'mii' | 'mode';
+  readonly heard: (member: number, frame: Uint8Array) => Input;
+  /** What the data plane makes of a frame of the host, right before the policy hears of it. */
+  readonly sent?: (
+    bond: Bond,
+    frame: Uint8Array,
+    atMs: number,
+  ) => { readonly member: number; readonly frame: Uint8Array };
+}
+
+export const LACP_STYLE: ReplayStyle = {
+  shown: shownBy,
+  armedLast: 'mode',
+  heard: (member, frame) => ({ kind: 'slow-frame', member, frame }),
+};
+
 /** A bond of a recording, made as our policy. */
 class Player {
   readonly sent: { atMs: number; port: string; frame: string }[] = [];
@@ -90,8 +110,16 @@ class Player {
   /** Time of its last tick and its number since the bond was set up; null while it is down. */
   #tick: { atMs: number; nth: number; readonly miiAhead: boolean } | null = null;
 
-  constructor(name: string, ports: readonly RecordedPort[], besides: readonly (readonly [string, string])[]) {
+  readonly #style: ReplayStyle;
+
+  constructor(
+    name: string,
+    ports: readonly RecordedPort[],
+    besides: readonly (readonly [string, string])[],
+    style: ReplayStyle,
+  ) {
     this.#name = name;
+    this.#style = style;
     this.#besides = besides;
     const devices = ports.map(({ name: port, address, speedMbps, duplex }, at): [string, Device] => [
       port,
@@ -117,7 +145,7 @@ class Player {
    * before that of LACP it is always first.
    */
   #runTick({ atMs, nth, miiAhead }: { atMs: number; nth: number; miiAhead: boolean }): void {
-    const isMiiFirst = miiAhead || nth % 2 === 0;
+    const isMiiFirst = miiAhead || nth % 2 === (this.#style.armedLast === 'mode' ? 0 : 1);
     if (isMiiFirst) this.#miiPass(atMs - ASIDE_MS);
     const due = this.#bond?.deadline() ?? null;
     // Sums of fractions differ in their last digits.
@@ -184,16 +212,27 @@ class Player {
       }
       case 'rx': {
         const device = this.#device(line.port);
-        if (this.#has(device))
-          this.#give({ kind: 'slow-frame', member: device.index, frame: bytesOf(line.frame) }, atMs);
+        if (this.#has(device)) this.#give(this.#style.heard(device.index, bytesOf(line.frame)), atMs);
         return;
       }
+      case 'sent':
+        this.#send(bytesOf(line.frame), atMs);
+        return;
       case 'tx':
       case 'state':
         return;
       default:
         line satisfies never;
     }
+  }
+
+  #send(frame: Uint8Array, atMs: number): void {
+    const bond = this.#bond;
+    const sent = bond === null ? undefined : this.#style.sent?.(bond, frame, atMs);
+    const device = [...this.#devices.values()].find(({ index }) => index === sent?.member);
+    if (sent !== undefined && device !== undefined)
+      this.sent.push({ atMs, port: device.name, frame: hexOf(sent.frame) });
+    this.#give({ kind: 'arp-frame', member: null, frame }, atMs);
   }
 
   #add(options: readonly (readonly [string, string])[], atMs: number): void {
@@ -245,7 +284,7 @@ class Player {
       // What is sent into a cut cable was not recorded.
       if (device?.carrier === true) this.sent.push({ atMs, port: device.name, frame: hexOf(output.frame) });
     }
-    const shown = shownBy(this.#bond);
+    const shown = this.#style.shown(this.#bond);
     const text = JSON.stringify([...shown]);
     if (text !== this.#last) this.shown.push({ fromMs: atMs, shown });
     this.#last = text;
@@ -257,8 +296,9 @@ export function replay(
   { ports, lines }: Recording,
   name: string,
   besides: readonly (readonly [string, string])[],
+  style: ReplayStyle = LACP_STYLE,
 ): Replayed {
-  const player = new Player(name, ports, besides);
+  const player = new Player(name, ports, besides, style);
   const mine = new Set(
     lines.flatMap(line => (line.kind === 'join' && line.bond === name ? [line.port] : [])),
   );

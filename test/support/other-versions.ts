@@ -49,13 +49,13 @@ export function buildEarlier(): Version {
 /** What differs in tomorrow's version: by file of `dist`, texts and what stands in their place. */
 const TOMORROW: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   'dataplane/ebpf/shared-state.js': [
-    ['LAYOUT_VERSION = 7;', 'LAYOUT_VERSION = 8;'],
+    ['LAYOUT_VERSION = 8;', 'LAYOUT_VERSION = 9;'],
     // Everything behind it lies elsewhere, members and losses too.
     ["net: 'u64',", "shifted: array(5, 'u64'), net: 'u64',"],
     ['dead: LOSS,', "inserted: 'u64', dead: LOSS,"],
     ['unused: bytes(42)', 'unused: bytes(34)'],
   ],
-  'dataplane/userspace/shared-state.js': [['USERSPACE_VERSION = 5;', 'USERSPACE_VERSION = 6;']],
+  'dataplane/userspace/shared-state.js': [['USERSPACE_VERSION = 6;', 'USERSPACE_VERSION = 7;']],
 };
 
 /** This version with another layout. `npm run build` comes before. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { err, ok, type Result, shown } from '../../base/index.js';
 import { ADDR_GEN_MODES, parseAddress, parseRoute } from '../../netlink/index.js';
 import {
+  CLIENT_PLACES,
   MODE_NAMES,
   NUMBER_OPTIONS,
   type SavedBond,
@@ -161,12 +162,14 @@ const stackedDevice = fields<StackedDevice>({
     kind: z.enum(['vlan', 'macvlan']),
     tag: vlanTag.nullable(),
   }).optional(),
+  isBridge: flag.optional(),
 });
 
 const due = time.nullable();
 
 type Lacp = NonNullable<PolicyState['lacp']>;
 type Port = Lacp['ports'][number];
+type Alb = NonNullable<PolicyState['alb']>;
 
 const lacpEnd = fields<Port['actor']>({
   systemPriority: count,
@@ -241,6 +244,30 @@ const lacp = fields<Lacp>({
   idleTicks: count,
 });
 
+const alb = fields<Alb>({
+  clients: z.array(
+    fields<Alb['clients'][number]>({
+      place: count.max(CLIENT_PLACES - 1),
+      ourIp: z.ipv4(),
+      ip: z.ipv4(),
+      ourMac: address,
+      mac: address,
+      member: ifindex.nullable(),
+      tci: count,
+      mustTell: flag,
+    }),
+  ),
+  lastGiven: ifindex.nullable(),
+  mustTell: flag,
+  delayTicks: count,
+  retries: count,
+  mustDeal: flag,
+  learnTicks: count,
+  promiscuousTicks: count.nullable(),
+  isUrgent: flag,
+  idleTicks: count,
+});
+
 const policyState = fields<PolicyState>({
   name: interfaceName,
   address,
@@ -283,15 +310,17 @@ const policyState = fields<PolicyState>({
   stack: z.array(stackedDevice),
   peerNotifLeft: count,
   igmpLeft: count,
-  // A version that knew no LACP wrote nothing of it.
+  // A version that knew no LACP, or no clients, wrote nothing of it.
   timers: fields<PolicyState['timers']>({
     mii: due,
     igmp: due,
     arp: due,
     lacp: due.optional(),
+    alb: due.optional(),
     learning: due,
   }),
   lacp: lacp.nullish(),
+  alb: alb.nullish(),
   rebalance: count,
   toldSenders: text,
   lastPlan: text.optional(),

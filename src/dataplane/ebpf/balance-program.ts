@@ -1,4 +1,4 @@
-// The transmit program of balance-tlb: flows of IP go by load or by hash, everything else by the active member
+// The transmit programs of balance-tlb and balance-alb: flows of IP go by load or by hash, everything else by the active member
 // (bond_tlb_xmit, bond_do_alb_xmit, tlb_choose_channel). It goes on the ingress of the lower end as `transmitProgram` does.
 //
 // What the driver's timer does every ten seconds, this program does by itself when a frame comes after that time: it needs no
@@ -35,6 +35,7 @@ import {
 } from './program-parts.js';
 import { chooseMember } from './programs.js';
 import { FLOW, FLOWS, MEMBER_FLAGS, REBALANCE_SECONDS, SHARED_FLAGS } from './shared-state.js';
+import { arpByClient, placeOfFrame } from './receivers-code.js';
 import { begin, end, networkOrder, noticeDead, search } from './spread-programs.js';
 
 const IPV6_NEXT_HEADER = ETH_HEADER + 6;
@@ -60,12 +61,40 @@ const flow = {
 /** `byLoad`: tlb_dynamic_lb. */
 export function balanceProgram(context: ProgramContext, policy: HashPolicy, byLoad: boolean): ProgramSpec {
   const program = begin(`bw_transmit_t${byLoad ? 'l' : 'h'}${HASH_POLICIES.indexOf(policy)}`);
-  const all = [...CALL_LOST, R6, R8, R9];
   program
     .store('u64', R10, STACK.context, R6)
     .block({ in: [R6], lost: CALL_LOST, exits: ['balanced', 'unbalanced'] }, isBalanced)
     .label('balanced')
     .include(a => hashFrame(a, policy));
+  return spread(program, context, byLoad);
+}
+
+/** balance-alb: the same, but that flows are told apart by where they go (bond_xmit_alb_slave_get), and ARP goes by the table of clients. */
+export function receiversProgram(context: ProgramContext, policy: HashPolicy, byLoad: boolean): ProgramSpec {
+  const program = begin(`bw_transmit_r${byLoad ? 'l' : 'h'}${HASH_POLICIES.indexOf(policy)}`);
+  const exits = ['balanced', 'arp', 'unbalanced'];
+  program
+    .store('u64', R10, STACK.context, R6)
+    .block({ in: [R6], lost: CALL_LOST, exits }, placeOfFrame)
+    .label('arp')
+    .block({ in: [R6, R7], lost: [...CALL_LOST, R8, R9], exits: ['send own', 'unbalanced'] }, a =>
+      arpByClient(a, context),
+    )
+    .label('send own')
+    .include(ownSource)
+    .load('u32', R1, R9, of.ifindex)
+    .mov(R2, 0)
+    .call('redirect')
+    .exit()
+    .label('balanced');
+  if (byLoad) program.load('u64', R8, R10, STACK.flow);
+  else program.include(a => hashFrame(a, policy));
+  return spread(program, context, byLoad);
+}
+
+/** The rest of both: a frame whose hash is in R8 is given a member, and at `unbalanced` what is not balanced goes by the active one. */
+function spread(program: Assembler, context: ProgramContext, byLoad: boolean): ProgramSpec {
+  const all = [...CALL_LOST, R6, R8, R9];
   if (byLoad) {
     program
       .block({ in: [R7, R8], out: [R8], lost: [R1, R2] }, flowOfHash)
@@ -290,11 +319,12 @@ function sendByMember(program: Assembler): void {
 
 /** A frame that leaves by another member than the active one has that member's source address. */
 function ownSource(program: Assembler): void {
+  const done = program.freshLabel('source');
   program.block({ in: [R7, R9], lost: CALL_LOST }, a =>
     a
       .load('u64', R1, R10, STACK.slot)
       .load('u32', R2, R7, at.current)
-      .jeq(R1, R2, 'source')
+      .jeq(R1, R2, done)
       .load('u32', R1, R9, of.source)
       .store('u32', R10, STACK.event, R1)
       .load('u16', R1, R9, of.source + 4)
@@ -306,7 +336,7 @@ function ownSource(program: Assembler): void {
       .mov(R4, MAC_BYTES)
       .mov(R5, 0)
       .call('skb_store_bytes')
-      .label('source'),
+      .label(done),
   );
 }
 

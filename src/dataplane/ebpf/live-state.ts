@@ -3,7 +3,12 @@
 import { parseMac } from '../../base/index.js';
 import { type FieldsOf, over, type StructAccessor } from '../../ebpf/index.js';
 import { type MappedMemory, mmapArray, monotonicNs } from '../../linux/index.js';
-import type { MemberBalance, MemberIndex } from '../../policy/index.js';
+import {
+  CLIENT_PLACES,
+  type MemberBalance,
+  type MemberIndex,
+  type ReceiversPlan,
+} from '../../policy/index.js';
 import type { Loss } from '../contract.js';
 import { MAX_MEMBERS } from '../limits.js';
 import type { CarriedLoss, CarriedState } from './carried-state.js';
@@ -11,6 +16,7 @@ import type { LearnedDevice } from './learner.js';
 import { LiveLeases } from './live-leases.js';
 import {
   BALANCING,
+  CLIENT,
   LAYOUT_VERSION,
   LOSS,
   MEMBER,
@@ -18,6 +24,7 @@ import {
   ORDER_CHANGE_SHIFT,
   ORDER_SECOND,
   ORDER_USABLE_SHIFT,
+  RECEIVERS,
   REBALANCE_SECONDS,
   SHARED,
   TURN_CELLS,
@@ -37,6 +44,11 @@ function viewsOf(buffer: ArrayBuffer) {
     words: new Uint32Array(buffer),
     longs: new BigUint64Array(buffer, 0, Math.floor(SHARED.size / LONG)),
   };
+}
+
+/** A dotted quad as a word of a frame. */
+function wireOrder(ip: string): number {
+  return ip.split('.').reduceRight((word, octet) => word * 256 + Number(octet), 0);
 }
 
 /** The mapped state of one bond; after `close()` a copy of what it was. */
@@ -125,6 +137,29 @@ export class LiveState {
     entry.rank = rank;
     entry.speed = speedMbps;
     if (parsed.ok) entry.source = parsed.value;
+  }
+
+  /** balance-alb: the table of clients, and who is given to the next. An entry that changes counts for nobody meanwhile. */
+  setReceivers({ bondAddress, next, clients }: ReceiversPlan): void {
+    const { receivers } = this.#shared;
+    const mac = parseMac(bondAddress);
+    if (mac.ok) receivers.bondAddress = mac.value;
+    const slotOf = (member: MemberIndex | null): number =>
+      ((member === null ? undefined : this.slotOf(member)) ?? NO_SLOT) + 1;
+    const wanted = new Map(clients.map(each => [each.place, each]));
+    for (let place = 0; place < CLIENT_PLACES; place++) {
+      const entry = this.#shared.clients.at(place);
+      const wish = wanted.get(place);
+      const slot = wish === undefined ? 0 : slotOf(wish.member) >>> 0;
+      const [ourIp, ip] = wish === undefined ? [0, 0] : [wireOrder(wish.ourIp), wireOrder(wish.ip)];
+      if (entry.slot === slot && (slot === 0 || (entry.ourIp === ourIp && entry.ip === ip))) continue;
+      const offset = SHARED.fields.clients.offset + place * CLIENT.size + CLIENT.offset('slot');
+      if (entry.ourIp !== ourIp || entry.ip !== ip) this.#publish(offset, 0);
+      entry.ourIp = ourIp;
+      entry.ip = ip;
+      this.#publish(offset, slot);
+    }
+    this.#publish(SHARED.fields.receivers.offset + RECEIVERS.offset('next'), slotOf(next) >>> 0);
   }
 
   /** balance-tlb: all flows are given out anew when `asked` is not what it was. */

@@ -28,6 +28,7 @@ import {
   MEMBER,
   ORDER_SECOND,
   ORDER_USABLE_SHIFT,
+  RECEIVERS,
   SHARED,
   TX_QUEUES,
 } from './shared-state.js';
@@ -93,6 +94,9 @@ export const at = {
   turns: SHARED.fields.turns.offset,
   queues: SHARED.fields.queues.offset,
   flows: SHARED.fields.flows.offset,
+  clients: SHARED.fields.clients.offset,
+  next: SHARED.fields.receivers.offset + RECEIVERS.offset('next'),
+  bondAddress: SHARED.fields.receivers.offset + RECEIVERS.offset('bondAddress'),
   period: SHARED.fields.balancing.offset + BALANCING.offset('period'),
   sinceNs: SHARED.fields.balancing.offset + BALANCING.offset('sinceNs'),
   unbalanced: SHARED.fields.balancing.offset + BALANCING.offset('unbalanced'),

@@ -41,6 +41,7 @@ import {
 } from './program-parts.js';
 import { answerLacpdu, canLease } from './lease-program.js';
 import { MEMBER_FLAGS, SHARED_FLAGS, STATE_MAP } from './shared-state.js';
+import { hasBondAddress, isLostAddress, isOwnAddress, toBondAddress } from './receivers-code.js';
 import { networkOrder } from './spread-programs.js';
 
 /** Name of the receive program, by which another daemon's is known. */
@@ -109,6 +110,8 @@ export function transmitProgram(context: ProgramContext): ProgramSpec {
  * When `current` cannot send any more, or there is none, the member that would be chosen is accepted at once. In 802.3ad frames of the
  * slow protocols stay with the member too: they are said to it. What the partner says there is answered while no daemon is
  * there to do it (`answerLacpdu`).
+ * In balance-alb each member takes in what is for its own address, the active one
+ * also what is for that of a member that cannot send; the bond gets it with the address that it knows as its own.
  *
  * Frames with a tag of `left` stay with the member in any case, and are no sign of life of it: the program runs before
  * vlan_do_receive, which gives them to the VLAN devices there, as it does before the driver's rx_handler.
@@ -136,8 +139,13 @@ export function receiveProgram(
     .jeq(R8, slot, 'accept')
     .jset(R9, MEMBER_FLAGS.acceptAlways, 'accept')
     .load('u32', R1, R7, at.flags)
+    .jset(R1, SHARED_FLAGS.ownAddresses, 'address')
+    .label('not its address')
+    .load('u32', R1, R7, at.flags)
     .jset(R1, SHARED_FLAGS.divert, 'is current alive')
     .jump('refuse')
+    .label('address')
+    .include(a => isOwnAddress(a, slot, 'own', 'not its address'))
     .label('is current alive')
     .jge(R8, MAX_MEMBERS, 'choose')
     .include(a => memberAt(a, R9, R8));
@@ -175,11 +183,22 @@ export function receiveProgram(
     .jump('refuse')
     .label('accept')
     .load('u32', R1, R7, at.flags)
-    .and(R1, SHARED_FLAGS.keepSlow)
+    .and(R1, SHARED_FLAGS.keepSlow | SHARED_FLAGS.ownAddresses)
     .jeq(R1, 0, 'hand over')
+    .jset(R1, SHARED_FLAGS.ownAddresses, 'whose address')
     .load('u32', R1, R6, SK_BUFF.protocol)
     .jne(R1, networkOrder(ETHERTYPE.SLOW), 'hand over')
     .exitWith(TC_PASS)
+    .label('whose address')
+    .include(a => isOwnAddress(a, slot, 'own', 'lost address'))
+    .label('lost address')
+    .load('u32', R1, R7, at.current)
+    .jne(R1, slot, 'hand over')
+    .include(a => isLostAddress(a, 'for the bond', 'hand over'))
+    .label('own')
+    .include(a => hasBondAddress(a, slot, 'hand over'))
+    .label('for the bond')
+    .include(toBondAddress)
     .label('hand over')
     .load('u32', R1, R7, at.lower)
     .mov(R2, 0)

@@ -44,6 +44,10 @@ class WrittenState implements PlannedState {
     this.written.push(`balanced ${slot}`);
   }
 
+  setReceivers(): void {
+    this.written.push('receivers');
+  }
+
   setOrder(order: readonly number[], usable: number): void {
     this.written.push(`order ${order.join()}, ${usable} usable`);
   }

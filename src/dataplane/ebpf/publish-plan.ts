@@ -13,6 +13,7 @@ export type PlannedState = Pick<
   | 'forgetNotice'
   | 'tieQueue'
   | 'setBalanced'
+  | 'setReceivers'
   | 'setOrder'
   | 'rebalance'
   | 'packetsPerSlave'
@@ -40,6 +41,7 @@ export function publishPlan(state: PlannedState, plan: ForwardingPlan, mayDivert
     .filter(slot => slot !== undefined);
   state.packetsPerSlave = plan.packetsPerSlave;
   for (const [slot, { balance }] of planned) if (balance !== null) state.setBalanced(slot, balance);
+  if (plan.receivers !== null) state.setReceivers(plan.receivers);
   for (const slot of slots) {
     const before = state.memberFlags(slot);
     const after = flagsOf(slot);
@@ -53,7 +55,10 @@ export function publishPlan(state: PlannedState, plan: ForwardingPlan, mayDivert
   state.setOrder([...planned.keys()], [...planned.values()].filter(({ usable }) => usable).length);
   const isAggregate = plan.mode === '802.3ad';
   const mayLeave = isAggregate ? SHARED_FLAGS.pass : SHARED_FLAGS.divert;
-  state.flags = (plan.inlineFailover && mayDivert ? mayLeave : 0) | (isAggregate ? SHARED_FLAGS.keepSlow : 0);
+  state.flags =
+    (plan.inlineFailover && mayDivert ? mayLeave : 0) |
+    (isAggregate ? SHARED_FLAGS.keepSlow : 0) |
+    (plan.receivers === null ? 0 : SHARED_FLAGS.ownAddresses);
   const active = (plan.active === null ? undefined : state.slotOf(plan.active)) ?? NO_SLOT;
   if (state.current !== active) state.current = active;
   for (const slot of slots) state.setMemberFlags(slot, flagsOf(slot));

@@ -1,5 +1,6 @@
 // The value of the one-element array map that the programs of a bond and the daemon share: the plan, and what happened.
 import { array, bytes, layout } from '../../ebpf/index.js';
+import { CLIENT_PLACES } from '../../policy/index.js';
 import { MAX_MEMBERS } from '../limits.js';
 import { LEASE, LEASING } from './lease-state.js';
 
@@ -10,7 +11,7 @@ export const NO_SLOT = 0xffff_ffff;
 export const TURN_CELLS = 64;
 
 /** Grows when the layout or the meaning of a field changes; a daemon adopts only its own. */
-export const LAYOUT_VERSION = 7;
+export const LAYOUT_VERSION = 8;
 
 /** Transmit queues of a bond (kernel BOND_DEFAULT_TX_QUEUES), and so the highest queue_id. */
 export const TX_QUEUES = 16;
@@ -23,6 +24,8 @@ export const SHARED_FLAGS = {
   pass: 2,
   /** 802.3ad: frames of the slow protocols stay at the member, as the driver's hook takes them. */
   keepSlow: 4,
+  /** balance-alb: what comes in for the address of a member is for the bond. */
+  ownAddresses: 8,
 } as const;
 
 /** Bits of `MEMBER.flags`. */
@@ -100,6 +103,23 @@ export const BALANCING = layout({
   unbalancedRate: 'u64',
 });
 
+/** A client of balance-alb, by the place of its address. IP addresses as they lie in a frame. */
+export const CLIENT = layout({
+  ourIp: 'u32',
+  ip: 'u32',
+  /** Slot of its member, plus one; 0: none. */
+  slot: 'u32',
+  reserved: bytes(4),
+});
+
+/** What balance-alb needs for all clients. */
+export const RECEIVERS = layout({
+  /** Slot, plus one, that the next client gets; 0: nobody is given out. */
+  next: 'u32',
+  bondAddress: bytes(6),
+  reserved: bytes(2),
+});
+
 export const SHARED = layout({
   version: 'u32',
   /** Slot that sends, and whose received frames are accepted. The programs change it only by compare-and-exchange. */
@@ -131,6 +151,8 @@ export const SHARED = layout({
   /** 802.3ad: for how long LACP goes on without a daemon, and by slot with what. */
   leasing: LEASING,
   leases: array(MAX_MEMBERS, LEASE),
+  receivers: RECEIVERS,
+  clients: array(CLIENT_PLACES, CLIENT),
 });
 
 /** Bit of `SHARED.order`: the second half of `slots` counts. Below it: the number of slots. */

@@ -263,6 +263,21 @@ export class ProgramBench {
     this.close();
   }
 
+  /** As `transmit`, with the frame as it leaves. */
+  transmitted(frame: Uint8Array): { readonly to: number; readonly frame: Uint8Array } {
+    return this.#outcome(this.transmitFd(), frame);
+  }
+
+  /** As `receive`, with the frame as it goes on. */
+  received(slot: number, frame: Uint8Array): { readonly to: number; readonly frame: Uint8Array } {
+    return this.#outcome(this.receiveFd(slot), frame);
+  }
+
+  #outcome(fd: number, frame: Uint8Array): { readonly to: number; readonly frame: Uint8Array } {
+    const { retval, dataOut } = progTestRun(fd, { data: frame });
+    return { to: retval, frame: dataOut };
+  }
+
   #run(fd: number, frame: Uint8Array, repeat: number): number {
     return progTestRun(fd, { data: frame, repeat }).retval;
   }

@@ -2,7 +2,7 @@
 import { unreachable } from '../../base/index.js';
 import type { ProgramSpec } from '../../ebpf/index.js';
 import type { ForwardingPlan, HashPolicy } from '../../policy/index.js';
-import { balanceProgram } from './balance-program.js';
+import { balanceProgram, receiversProgram } from './balance-program.js';
 import type { ProgramContext } from './program-parts.js';
 import { transmitProgram } from './programs.js';
 import { aggregateProgram, broadcastProgram, roundRobinProgram, xorProgram } from './spread-programs.js';
@@ -10,7 +10,11 @@ import { aggregateProgram, broadcastProgram, roundRobinProgram, xorProgram } fro
 export type TransmitKind =
   | { readonly mode: 'active-backup' | 'balance-rr' | 'broadcast' }
   | { readonly mode: 'balance-xor' | '802.3ad'; readonly hashPolicy: HashPolicy }
-  | { readonly mode: 'balance-tlb'; readonly hashPolicy: HashPolicy; readonly byLoad: boolean };
+  | {
+      readonly mode: 'balance-tlb' | 'balance-alb';
+      readonly hashPolicy: HashPolicy;
+      readonly byLoad: boolean;
+    };
 
 /** What the plan wants. */
 export function transmitKindOf({
@@ -19,7 +23,7 @@ export function transmitKindOf({
   byLoad,
 }: Pick<ForwardingPlan, 'mode' | 'hashPolicy' | 'byLoad'>): TransmitKind {
   if (mode === 'balance-rr' || mode === 'broadcast') return { mode };
-  if (mode === 'balance-tlb') return { mode, hashPolicy, byLoad };
+  if (mode === 'balance-tlb' || mode === 'balance-alb') return { mode, hashPolicy, byLoad };
   return mode === 'balance-xor' || mode === '802.3ad' ? { mode, hashPolicy } : { mode: 'active-backup' };
 }
 
@@ -38,6 +42,8 @@ export function transmitProgramOf(context: ProgramContext, kind: TransmitKind): 
       return aggregateProgram(context, kind.hashPolicy);
     case 'balance-tlb':
       return balanceProgram(context, kind.hashPolicy, kind.byLoad);
+    case 'balance-alb':
+      return receiversProgram(context, kind.hashPolicy, kind.byLoad);
     default:
       return unreachable(kind);
   }

@@ -1,6 +1,7 @@
-// Sending of one bond in the worker in balance-tlb: flows of IP go by load or by hash, everything else by the active member. The
-// rules are those of the eBPF program (../ebpf/balance-program.ts); what a dead member refuses goes to another at once.
-import { isBalanced, LoadTable, transmitHash } from '../../policy/index.js';
+// Sending of one bond in the worker in balance-tlb and balance-alb: flows of IP go by load or by hash, everything else by the active member, in
+// balance-alb ARP by the table of clients. The rules are those of the eBPF programs (../ebpf/balance-program.ts); what a dead member refuses goes to another at once.
+import { ETHERTYPE } from '../../frames/index.js';
+import { arpWay, flowPlace, isBalanced, LoadTable, transmitHash } from '../../policy/index.js';
 import type { MemberPort } from './member-port.js';
 import type { Outbox } from './outbox.js';
 import { BATCH, type RingReader } from './ring-reader.js';
@@ -20,6 +21,9 @@ export class BalanceSender {
   readonly #loads = new LoadTable();
   readonly #hashes = new Float64Array(BATCH);
   readonly #targets = new Int32Array(BATCH);
+  /** ARP in balance-alb: the slot of its client, and whether it is a reply, which names that one's address. */
+  readonly #ways = new Int32Array(BATCH);
+  readonly #replies = new Uint8Array(BATCH);
   #count = 0;
   /** Slots that refused a frame of this batch, as they cannot send. */
   readonly #dead = new Set<number>();
@@ -46,7 +50,10 @@ export class BalanceSender {
     this.#count = count;
     for (let i = 0; i < count; i++) {
       const frame = host.frame(i);
-      this.#hashes[i] = isBalanced(frame) ? transmitHash(plan.hashPolicy, frame, host.tagOf(i)) : UNBALANCED;
+      this.#hashes[i] = hashOf(frame, host.tagOf(i), plan);
+      const way = plan.receivers === null || !isArp(frame) ? null : arpWay(plan.receivers.table, frame);
+      this.#ways[i] = way?.member ?? NO_MEMBER;
+      this.#replies[i] = Number(way?.isReply === true);
       if (this.#hashes[i] === UNBALANCED && plan.byLoad) this.#loads.countUnbalanced(frame.length);
       this.#targets[i] = this.#targetOf(i, frame.length, plan, nowMs);
     }
@@ -79,6 +86,11 @@ export class BalanceSender {
   /** What becomes of a frame that its member cannot send: it is lost (1), or has another member now (0). */
   #refused(i: number, slot: number, plan: SlotPlan, nowMs: number): number {
     const isPlain = this.#hashes[i] === UNBALANCED;
+    if (this.#ways[i] === slot) {
+      // The active one can say it.
+      this.#ways[i] = NO_MEMBER;
+      if (slot !== this.#state.current) return this.#again(i, plan, nowMs);
+    }
     const mayLeave = isPlain || !plan.byLoad ? plan.divert : true;
     if (!mayLeave) {
       this.#state.addLoss('dead', 1);
@@ -113,6 +125,8 @@ export class BalanceSender {
   #targetOf(i: number, bytes: number, plan: SlotPlan, nowMs: number): number {
     const { current } = this.#state;
     const hash = this.#hashes[i] ?? UNBALANCED;
+    const way = this.#ways[i] ?? NO_MEMBER;
+    if (way !== NO_MEMBER) return way;
     if (hash === UNBALANCED) return current;
     const able = plan.balanced.filter(
       ({ member }) => plan.isUsable[member] === true && this.#members.has(member) && !this.#dead.has(member),
@@ -126,8 +140,22 @@ export class BalanceSender {
     return current;
   }
 
-  /** A flow that leaves by another member than the active one has that member's source address. */
+  /** What leaves by another member than the active one has that member's source address. */
   #putSource(host: RingReader, i: number, slot: number, plan: SlotPlan): void {
+    if (this.#replies[i] === 1) host.setArpSender(i, this.#ways[i] === slot ? plan.sources[slot] : undefined);
     host.setSource(i, slot === this.#state.current ? undefined : plan.sources[slot]);
   }
+}
+
+function isArp(frame: Uint8Array): boolean {
+  return (((frame[12] ?? 0) << 8) | (frame[13] ?? 0)) === ETHERTYPE.ARP;
+}
+
+/** What tells flows apart: in balance-alb where they go. */
+function hashOf(frame: Uint8Array, tag: number, plan: SlotPlan): number {
+  if (plan.receivers === null)
+    return isBalanced(frame) ? transmitHash(plan.hashPolicy, frame, tag) : UNBALANCED;
+  const place = flowPlace(frame);
+  if (place === null) return UNBALANCED;
+  return plan.byLoad ? place : transmitHash(plan.hashPolicy, frame, tag);
 }

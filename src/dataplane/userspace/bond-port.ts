@@ -7,6 +7,7 @@ import { MemberPort, type MemberPlace } from './member-port.js';
 import { Outbox } from './outbox.js';
 import { BATCH, RingReader, type RingPlace } from './ring-reader.js';
 import { NO_MEMBER, SharedState, type SlotPlan } from './shared-state.js';
+import { receivedAs } from './receiver-slots.js';
 import { SpreadSender, type Told } from './spread-sender.js';
 
 /** Batches of one ring before the others have their turn. */
@@ -52,7 +53,8 @@ export class BondPort {
       // Asked for after the frames were fetched, so a frame is never sent by an older plan than it knew.
       const plan = this.#state.plan();
       if (plan.mode === 'active-backup') this.#sendAll(count, plan);
-      else if (plan.mode === 'balance-tlb') this.#balance.send(this.host, count, plan);
+      else if (plan.mode === 'balance-tlb' || plan.receivers !== null)
+        this.#balance.send(this.host, count, plan);
       else this.#spread.send(this.host, count, plan);
       this.host.release();
       if (count < BATCH) return;
@@ -67,18 +69,28 @@ export class BondPort {
       const count = ring.fetch();
       if (count === 0) return;
       this.#state.noteReceived(slot);
-      if (this.#accepts(slot, nowMs)) {
+      const isHeard = this.#accepts(slot, nowMs);
+      const plan = this.#state.plan();
+      if (isHeard || plan.receivers !== null) {
         ring.restoreTags();
-        // 802.3ad: frames of the slow protocols stay at the member.
-        const keepsSlow = this.#state.plan().mode === '802.3ad';
         let passed = 0;
         for (let i = 0; i < count; i++)
-          if (!keepsSlow || !isSlow(ring.frame(i))) this.#outbox.put(ring, i, passed++);
+          if (this.#passes(ring, i, slot, plan, isHeard)) this.#outbox.put(ring, i, passed++);
         this.#deliver(passed);
       }
       ring.release();
       if (count < BATCH) return;
     }
+  }
+
+  /** Whether a frame of a member is the bond's; in balance-alb it has the bond's address then. */
+  #passes(ring: RingReader, i: number, slot: number, plan: SlotPlan, isHeard: boolean): boolean {
+    // 802.3ad: frames of the slow protocols stay at the member.
+    if (plan.receivers === null) return plan.mode !== '802.3ad' || !isSlow(ring.frame(i));
+    const isCurrent = slot === this.#state.current;
+    const as = receivedAs(plan, ring.frame(i), slot, { isHeard, isCurrent });
+    if (as === 'to bond') ring.setDestination(i, plan.receivers.bondAddress);
+    return as !== 'dropped';
   }
 
   /** All by the member that is current. */

@@ -10,9 +10,22 @@ import {
 } from '../../linux/index.js';
 import { BondPort } from './bond-port.js';
 import { putFrame, type RingPlace } from './ring-reader.js';
+import { receiverSlots } from './receiver-slots.js';
 import { SHARED_BYTES, SharedState } from './shared-state.js';
 
-const MODES = ['active-backup', 'balance-rr', 'balance-xor', 'broadcast', '802.3ad', 'balance-tlb'] as const;
+const MODES = [
+  'active-backup',
+  'balance-rr',
+  'balance-xor',
+  'broadcast',
+  '802.3ad',
+  'balance-tlb',
+  'balance-alb',
+] as const;
+const RECEIVERS = receiverSlots(
+  { bondAddress: '02:00:00:00:00:01', next: null, clients: [], hearsAll: false },
+  () => undefined,
+);
 const FRAMES = 2;
 const FRAME_BYTES = 60;
 const TURNS = 2;
@@ -67,6 +80,7 @@ function publish(shared: SharedState, mode: (typeof MODES)[number]): void {
       rebalance: 0,
       balanced: [{ member: 0, speedMbps: 1000 }],
       sources: [],
+      receivers: mode === 'balance-alb' ? RECEIVERS : null,
       divert: true,
       acceptAlways: [false],
       throughQdisc: [false],

@@ -35,8 +35,11 @@ const ADDRESSES_BYTES = 2 * MAC_BYTES;
 const COPIED_BYTES = VNET_BYTES + ADDRESSES_BYTES;
 /** From the virtio header on. */
 const SOURCE_AT = VNET_BYTES + MAC_BYTES;
-/** Room for them and a tag. */
-const HEAD_BYTES = 32;
+/** The rest of an ARP packet behind the addresses, and where in it the sender's is. */
+const ARP_REST_BYTES = 30;
+const ARP_SENDER_AT = 10;
+/** Room for them, a tag, and the rest of an ARP packet. */
+const HEAD_BYTES = 64;
 
 /** struct tpacket2_hdr, bytes. */
 const HEADER = { length: 4, snapLength: 8, mac: 12, tci: 24, tpid: 26 } as const;
@@ -107,6 +110,8 @@ export class RingReader {
   readonly #headsView = new DataView(this.#heads.buffer);
   readonly #headsAddress = Number(addressOf(this.#heads));
   readonly #headLengths = new Int32Array(BATCH);
+  /** How many bytes of the frame as it came, its virtio header with them, those stand for. */
+  readonly #copied = new Int32Array(BATCH);
   /** How many frames have a tag beside them. */
   #tagged = 0;
   #head: number;
@@ -179,6 +184,30 @@ export class RingReader {
     this.#heads.set(address ?? this.#bytes.subarray(came, came + MAC_BYTES), i * HEAD_BYTES + SOURCE_AT);
   }
 
+  /** Has a frame sent to this address. */
+  setDestination(i: number, address: Uint8Array): void {
+    if (this.#isShort(i)) return;
+    if (this.#headLengths[i] === 0) this.#copyHead(i);
+    this.#heads.set(address, i * HEAD_BYTES + VNET_BYTES);
+  }
+
+  /** Has an ARP packet, the tag back where it belongs, sent with this sender's address; undefined: with the one that it came with. */
+  setArpSender(i: number, address: Uint8Array | undefined): void {
+    const isPlain = (this.#copied[i] ?? 0) <= COPIED_BYTES;
+    if ((this.#lengths[i] ?? 0) < COPIED_BYTES + ARP_REST_BYTES || (address === undefined && isPlain)) return;
+    if (this.#headLengths[i] === 0) this.#copyHead(i);
+    const rest = (this.#starts[i] ?? 0) + COPIED_BYTES;
+    const length = this.#headLengths[i] ?? 0;
+    const at = i * HEAD_BYTES + (isPlain ? length : length - ARP_REST_BYTES);
+    if (isPlain) {
+      this.#heads.set(this.#bytes.subarray(rest, rest + ARP_REST_BYTES), at);
+      this.#headLengths[i] = length + ARP_REST_BYTES;
+      this.#copied[i] = COPIED_BYTES + ARP_REST_BYTES;
+    }
+    const came = this.#bytes.subarray(rest + ARP_SENDER_AT, rest + ARP_SENDER_AT + MAC_BYTES);
+    this.#heads.set(address ?? came, at + ARP_SENDER_AT);
+  }
+
   /** Puts a frame, its virtio header before it, to place `at` of a vector. */
   put(i: number, vector: SendVector, at: number): void {
     const start = this.#base + (this.#starts[i] ?? 0);
@@ -190,7 +219,8 @@ export class RingReader {
       return;
     }
     const head = this.#headsAddress + i * HEAD_BYTES;
-    vector.setTwo(at, head, headLength, start + COPIED_BYTES, length - COPIED_BYTES, mark);
+    const copied = this.#copied[i] ?? 0;
+    vector.setTwo(at, head, headLength, start + copied, length - copied, mark);
   }
 
   /** Notes in a slot (its mark in the vector) that its frame was sent. */
@@ -241,6 +271,7 @@ export class RingReader {
     const isWhole = view.getUint32(offset + HEADER.length, true) === snapLength;
     this.#lengths[i] = isWhole ? snapLength + VNET_BYTES : 0;
     this.#headLengths[i] = 0;
+    this.#copied[i] = 0;
     this.#tags[i] = UNTAGGED;
     if ((status & TP_STATUS_VLAN_VALID) === 0 || this.#isShort(i)) return;
     const tpid =
@@ -259,6 +290,7 @@ export class RingReader {
     const start = this.#starts[i] ?? 0;
     for (let k = 0; k < COPIED_BYTES; k++) this.#heads[i * HEAD_BYTES + k] = this.#bytes[start + k] ?? 0;
     this.#headLengths[i] = COPIED_BYTES;
+    this.#copied[i] = COPIED_BYTES;
   }
 
   #putTagBack(i: number, tag: number): void {

@@ -1,20 +1,23 @@
 // What the control thread and the forwarding worker share of one bond, in a file that is mapped: the plan, where the worker
 // is, and what it counted. A daemon that starts again goes on from it.
+import { formatMac } from '../../base/index.js';
 import {
   type Choosable,
+  CLIENT_PLACES,
   HASH_POLICIES,
   type HashPolicy,
   MODE_NAMES,
   type ModeName,
 } from '../../policy/index.js';
 import { MAX_MEMBERS } from '../limits.js';
+import type { ReceiverSlots } from './receiver-slots.js';
 
 /** Grows when the meaning of a word changes. */
-export const USERSPACE_VERSION = 5;
+export const USERSPACE_VERSION = 6;
 /** Bytes of the words; behind them lies the vector of what the worker sends. */
-export const VECTOR_AT = 4096;
+export const VECTOR_AT = 8192;
 /** Bytes of the file. */
-export const SHARED_BYTES = 12_288;
+export const SHARED_BYTES = 16_384;
 /** `current` when no member sends. */
 export const NO_MEMBER = -1;
 
@@ -58,10 +61,18 @@ const AT = {
   received: 512,
   /** balance-tlb, BALANCED_WORDS a slot. */
   balanced: 640,
+  /** balance-alb: the bond's address, four bytes and two; slot, plus one, of who is given out next; CLIENT_WORDS a place. */
+  bondAddress: 896,
+  next: 898,
+  clients: 1024,
 } as const;
 /** Place among those that joined, from 1 on; speed; source address, four bytes and two. */
 const BALANCED = { rank: 0, speed: 1, source: 2 } as const;
 const BALANCED_WORDS = 4;
+/** IP addresses as numbers; slot, plus one: 0: none, or (-1) no client. */
+const CLIENT = { ourIp: 0, ip: 1, slot: 2 } as const;
+const CLIENT_WORDS = 3;
+const NO_CLIENT = -1;
 const MAC_BYTES = 6;
 /** In `flight`: the ring of the host is 1, that of slot n is n + 2. */
 const FLIGHT = { ringShift: 16, fromShift: 8, mask: 0xff, host: 1, firstSlot: 2 } as const;
@@ -94,6 +105,8 @@ export interface SlotPlan {
   readonly rebalance: number;
   readonly balanced: readonly Choosable[];
   readonly sources: readonly (Uint8Array | undefined)[];
+  /** Null in other modes than balance-alb. */
+  readonly receivers: ReceiverSlots | null;
   readonly divert: boolean;
   readonly acceptAlways: readonly boolean[];
   readonly throughQdisc: readonly boolean[];
@@ -110,10 +123,24 @@ const NO_PLAN: SlotPlan = {
   rebalance: 0,
   balanced: [],
   sources: [],
+  receivers: null,
   divert: false,
   acceptAlways: [],
   throughQdisc: [],
 };
+
+/** A dotted quad as a number, and back. */
+function numberOf(ip: string): number {
+  return ip.split('.').reduce((word, octet) => (word << 8) | Number(octet), 0);
+}
+function textOf(ip: number): string {
+  return [24, 16, 8, 0].map(shift => (ip >>> shift) & 0xff).join('.');
+}
+
+/** Of a word with a slot plus one. */
+function memberOf(word: number): number | null {
+  return word === 0 ? null : word - 1;
+}
 
 function viewsOf(buffer: ArrayBuffer) {
   return {
@@ -249,6 +276,7 @@ export class SharedState {
     this.#put(AT.flags, (plan.divert ? DIVERT : 0) | (plan.byLoad ? BY_LOAD : 0));
     this.#put(AT.rebalance, plan.rebalance);
     this.#putBalanced(plan);
+    if (plan.receivers !== null) this.#putReceivers(plan.receivers);
     this.#put(AT.mode, MODE_NAMES.indexOf(plan.mode));
     this.#put(AT.hashPolicy, HASH_POLICIES.indexOf(plan.hashPolicy));
     this.#put(AT.packetsPerSlave, plan.packetsPerSlave);
@@ -276,6 +304,32 @@ export class SharedState {
       this.#put(this.#balancedWord(slot, BALANCED.speed), balanced[at]?.speedMbps ?? 0);
       this.#sourceOf(slot).set(sources[slot] ?? new Uint8Array(MAC_BYTES));
     }
+  }
+
+  #putReceivers({ bondAddress, table }: ReceiverSlots): void {
+    new Uint8Array(this.#words.buffer, 4 * AT.bondAddress, MAC_BYTES).set(bondAddress);
+    this.#put(AT.next, (table.next ?? NO_MEMBER) + 1);
+    for (let place = 0; place < CLIENT_PLACES; place++)
+      this.#put(AT.clients + place * CLIENT_WORDS + CLIENT.slot, NO_CLIENT);
+    for (const { place, ourIp, ip, member } of table.clients) {
+      const at = AT.clients + place * CLIENT_WORDS;
+      this.#put(at + CLIENT.ourIp, numberOf(ourIp));
+      this.#put(at + CLIENT.ip, numberOf(ip));
+      this.#put(at + CLIENT.slot, (member ?? NO_MEMBER) + 1);
+    }
+  }
+
+  #receivers(): ReceiverSlots {
+    const bondAddress = new Uint8Array(this.#words.buffer, 4 * AT.bondAddress, MAC_BYTES).slice();
+    const clients = Array.from({ length: CLIENT_PLACES }, (_, place) => {
+      const at = AT.clients + place * CLIENT_WORDS;
+      const ips = { ourIp: textOf(this.#get(at + CLIENT.ourIp)), ip: textOf(this.#get(at + CLIENT.ip)) };
+      return { place, ...ips, word: this.#get(at + CLIENT.slot) };
+    })
+      .filter(({ word }) => word !== NO_CLIENT)
+      .map(({ place, ourIp, ip, word }) => ({ place, ourIp, ip, member: memberOf(word) }));
+    const table = { bondAddress: formatMac(bondAddress), next: memberOf(this.#get(AT.next)), clients };
+    return { bondAddress, table: { ...table, hearsAll: false } };
   }
 
   #sourceOf(slot: number): Uint8Array {
@@ -307,8 +361,9 @@ export class SharedState {
       const balanced = this.#balanced();
       const sources: (Uint8Array | undefined)[] = [];
       for (const { slot, source } of balanced) sources[slot] = source;
+      const mode = MODE_NAMES[this.#get(AT.mode)] ?? NO_PLAN.mode;
       const plan: SlotPlan = {
-        mode: MODE_NAMES[this.#get(AT.mode)] ?? NO_PLAN.mode,
+        mode,
         hashPolicy: HASH_POLICIES[this.#get(AT.hashPolicy)] ?? NO_PLAN.hashPolicy,
         packetsPerSlave: this.#get(AT.packetsPerSlave),
         order,
@@ -318,6 +373,7 @@ export class SharedState {
         rebalance: this.#get(AT.rebalance),
         balanced: balanced.map(({ slot, speedMbps }) => ({ member: slot, speedMbps })),
         sources,
+        receivers: mode === 'balance-alb' ? this.#receivers() : null,
         divert: (this.#get(AT.flags) & DIVERT) !== 0,
         acceptAlways: flags.map(flag => (flag & ACCEPT_ALWAYS) !== 0),
         throughQdisc: flags.map(flag => (flag & THROUGH_QDISC) !== 0),

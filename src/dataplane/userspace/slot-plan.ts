@@ -4,6 +4,7 @@ import { getLink, type Rtnetlink } from '../../linux/index.js';
 import { IFF } from '../../netlink/index.js';
 import type { ForwardingPlan, MemberBalance, MemberIndex, PlannedMember } from '../../policy/index.js';
 import { MAX_MEMBERS } from '../limits.js';
+import { receiverSlots } from './receiver-slots.js';
 import { NO_MEMBER, type SharedState, type SlotPlan } from './shared-state.js';
 
 /** Qdiscs that the kernel gives by itself: nobody minds that the worker sends past them. Others are somebody's wish. */
@@ -52,6 +53,7 @@ export function slotPlanOf(
     rebalance: plan.rebalance,
     balanced: balanced.map(({ slot, speedMbps }) => ({ member: slot, speedMbps })),
     sources,
+    receivers: receiverSlots(plan.receivers, member => state.slotOf(member)),
     divert: plan.inlineFailover,
     acceptAlways: isPlanned(({ heardBesides }) => heardBesides),
     throughQdisc: perSlot(throughQdisc),

@@ -16,6 +16,7 @@ import {
   SendVector,
 } from '../../linux/index.js';
 import { BondPort } from './bond-port.js';
+import { receiverSlots } from './receiver-slots.js';
 import { SHARED_BYTES, SharedState, type SlotPlan } from './shared-state.js';
 
 const FULL = 0x1 | 0x10 | 0x40;
@@ -126,6 +127,7 @@ class Bond {
         rebalance: 0,
         balanced,
         sources: [Buffer.from(BOND), Buffer.from(OTHER)],
+        receivers: null,
         divert: true,
         acceptAlways: [false, false],
         throughQdisc: [false, false],
@@ -162,10 +164,11 @@ class Bond {
     });
   }
 
-  /** What came out of the members; in balance-tlb with the source address of its member, which is taken for the bond's here. */
+  /** What came out of the members; in balance-tlb and balance-alb with the source address of its member, which is taken for the bond's here. */
   sent(): string[] {
     return this.cables.slice(1).flatMap(([, far], slot) => {
-      const source = slot > 0 && this.state.plan().mode === 'balance-tlb' ? OTHER : BOND;
+      const source =
+        slot > 0 && ['balance-tlb', 'balance-alb'].includes(this.state.plan().mode) ? OTHER : BOND;
       return arrived(far).map(frame =>
         frame.slice(6, 12) === source ? frame.slice(0, 6) + BOND + frame.slice(12) : `wrong source: ${frame}`,
       );
@@ -205,11 +208,17 @@ function died(work: () => void): boolean {
   }
 }
 
+const NO_CLIENTS = receiverSlots(
+  { bondAddress: '02:00:00:00:00:01', next: null, clients: [], hearsAll: false },
+  () => undefined,
+);
+
 const MODES: readonly (readonly [string, Partial<SlotPlan>])[] = [
   ['active-backup', {}],
   ['balance-rr', { mode: 'balance-rr' }],
   ['balance-xor', { mode: 'balance-xor' }],
   ['balance-tlb', { mode: 'balance-tlb' }],
+  ['balance-alb', { mode: 'balance-alb', byLoad: true, receivers: NO_CLIENTS }],
 ];
 
 describe.each(['before', 'after'] as const)('A worker that dies %s any of its steps', when => {

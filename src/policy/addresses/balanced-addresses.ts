@@ -1,13 +1,14 @@
-// balance-tlb: every member has a MAC address of its own, the active one that of the bond. Who has which (bond_alb_init_slave,
+// balance-tlb and balance-alb: every member has a MAC address of its own, the active one that of the bond. Who has which (bond_alb_init_slave,
 // bond_alb_handle_active_change, alb_change_hw_addr_on_detach, bond_alb_set_mac_address), and learning packets that tell it.
 //
 // The driver programs the bond's address into all devices and only shows each its own, which a program outside the kernel
 // cannot. Here a device has the address that it shows: seen from the network the same, as only the active one is heard.
 import type { MacText } from '../../base/index.js';
-import { learningPacket, type VlanTag } from '../../frames/index.js';
 import { giveForwardingPlan } from '../modes/forwarding.js';
 import { setMemberAddress } from './mac-rules.js';
-import { isLoadBalancing } from '../modes/modes.js';
+import { teachThrough } from './teaching.js';
+import { isLoadBalancing, isReceiveBalancing } from '../modes/modes.js';
+import { receiversReaddressed, receiversSwapped } from '../modes/receive-balancing.js';
 import { activeMember, type BondState, type Context, type MemberState } from '../state.js';
 import { tell } from '../tell.js';
 import { canTransmit } from '../modes/usable.js';
@@ -49,18 +50,28 @@ export function balancedFailOver(context: Context, next: MemberState, old: Membe
   }
   // Learning packets leave the new way.
   giveForwardingPlan(context);
+  if (isReceiveBalancing(state)) {
+    if (holder === null) teachThrough(context, next);
+    else receiversSwapped(context, holder, next);
+    return;
+  }
   if (holder !== null && holder !== next) teach(context, holder);
   teach(context, next);
 }
 
 /** A member left whose permanent address another one has: that one gets what the member had. */
-export function balancedLeave(context: Context, left: MemberState): void {
+export function balancedLeave(context: Context, left: MemberState, isGone: boolean): void {
   const { state } = context;
   if (left.permanentAddress === left.address || left.permanentAddress === state.address) return;
   const holder = holderOf(state, left.permanentAddress);
   if (holder === null) return;
-  setMemberAddress(context, holder, left.address);
-  teach(context, holder);
+  const given = left.address;
+  // Both are heard in balance-alb, so they change it one after the other.
+  if (isReceiveBalancing(state) && !isGone) setMemberAddress(context, left, left.permanentAddress);
+  setMemberAddress(context, holder, given);
+  if (!isReceiveBalancing(state)) teach(context, holder);
+  else if (isGone) receiversReaddressed(context, holder);
+  else receiversSwapped(context, left, holder);
 }
 
 /** The bond's address was set by hand: the active member follows; who had that address before gets the active one's. */
@@ -73,31 +84,19 @@ export function balancedBondAddress(context: Context): void {
   setMemberAddress(context, active, state.address);
   if (holder !== null && holder !== active) {
     setMemberAddress(context, holder, former);
+    if (isReceiveBalancing(state)) {
+      receiversSwapped(context, holder, active);
+      return;
+    }
     teach(context, holder);
   }
-  teach(context, active);
+  if (isReceiveBalancing(state)) receiversReaddressed(context, active);
+  else teach(context, active);
 }
 
-/**
- * Learning packets of one member (alb_send_learning_packets): its address, and again with the tag of each VLAN device directly on
- * the bond that has the bond's address. Through the active member also the addresses of VLAN devices and macvlans that have
- * their own; the driver sends those of VLAN devices through all members, and the switch believes the last.
- */
+/** Learning packets of one member, where it can send them. */
 function teach(context: Context, member: MemberState): void {
-  const { state } = context;
-  if (!state.adminUp || !canTransmit(member)) return;
-  const isActive = member.member === state.active;
-  const send = (address: MacText, tag: VlanTag | null): void => {
-    const frame = learningPacket(address, tag);
-    if (!frame.ok) return;
-    context.out.push({ kind: 'send-through', member: member.member, frame: frame.value, what: 'learning' });
-  };
-  send(member.address, null);
-  for (const { address, taught } of state.stack) {
-    if (taught === undefined) continue;
-    const isShared = taught.kind === 'vlan' && address === state.address;
-    if (isShared || isActive) send(isShared ? member.address : address, taught.tag);
-  }
+  if (context.state.adminUp && canTransmit(member)) teachThrough(context, member);
 }
 
 /** The learning timer is due: all members, every lp_interval seconds (bond_alb_monitor). */
@@ -105,7 +104,12 @@ export function learningTick(context: Context): void {
   for (const member of context.state.members) teach(context, member);
 }
 
-/** True when learning packets are sent: the driver's timer runs only with tlb_dynamic_lb. */
+/** True when balance-tlb sends learning packets: the driver's timer runs only with tlb_dynamic_lb. */
 export function isLearning(state: BondState): boolean {
-  return state.adminUp && isLoadBalancing(state) && state.numbers.tlb_dynamic_lb === 1;
+  return (
+    state.adminUp &&
+    isLoadBalancing(state) &&
+    !isReceiveBalancing(state) &&
+    state.numbers.tlb_dynamic_lb === 1
+  );
 }

@@ -15,6 +15,7 @@ import {
   type MemberState,
 } from '../state.js';
 import { tell } from '../tell.js';
+import { receiversActiveChanges } from './receive-balancing.js';
 import { linkDecided } from './usable.js';
 
 function tellChange(context: Context, from: string | null, to: string | null, reason: string): void {
@@ -70,6 +71,7 @@ export function changeActive(
   if (old === next) return;
   if (next !== null) next.arp.linkUpMs = context.now;
   if (next !== null && next.link === 'back') promote(context, next);
+  receiversActiveChanges(context, old);
   state.active = next?.member ?? null;
   tellChange(context, (old ?? left)?.name ?? null, next?.name ?? null, reason);
   if (usesPrimary(state)) {

@@ -9,6 +9,7 @@ import {
   type PlannedMember,
 } from '../forwarding-plan.js';
 import { askingAddress } from '../monitors/asking-address.js';
+import { receiversPlan } from './receivers.js';
 import { isAggregating, isLoadBalancing, MODE, usesPrimary } from './modes.js';
 import { MODE_NAMES } from '../options/option-row.js';
 import { HASH_POLICIES } from './transmit-hash.js';
@@ -34,7 +35,7 @@ function orderOf(state: BondState, usable: readonly MemberState[]): readonly Mem
   const { mode } = state.numbers;
   if (mode === MODE.ROUND_ROBIN || mode === MODE.BROADCAST) return state.members;
   const isHashed =
-    mode === MODE.XOR || mode === MODE.AD || (mode === MODE.TLB && state.numbers.tlb_dynamic_lb === 0);
+    mode === MODE.XOR || mode === MODE.AD || (isLoadBalancing(state) && state.numbers.tlb_dynamic_lb === 0);
   if (!isHashed) return fallbackOrder(state);
   return [...usable, ...fallbackOrder(state).filter(member => !usable.includes(member))];
 }
@@ -108,6 +109,7 @@ export function forwardingPlan(state: BondState): ForwardingPlan {
     packetsPerSlave: numbers.packets_per_slave,
     inlineFailover: isInline(state),
     timesReception: numbers.arp_interval > 0,
+    receivers: receiversPlan(state),
     promiscuous: state.promiscuous,
     allMulticast: state.allMulticast,
     askingAddresses: askingAddresses(state),

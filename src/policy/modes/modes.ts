@@ -30,6 +30,11 @@ export function isLoadBalancing({ numbers }: Numbers): boolean {
   return LOAD_BALANCING.has(numbers.mode);
 }
 
+/** Clients are given different members to send to (rlb_enabled). */
+export function isReceiveBalancing({ numbers }: Numbers): boolean {
+  return numbers.mode === MODE.ALB;
+}
+
 /** LACP decides who sends. */
 export function isAggregating({ numbers }: Numbers): boolean {
   return numbers.mode === MODE.AD;

@@ -14,6 +14,7 @@ import { isAggregating, isLoadBalancing, usesPrimary } from '../modes/modes.js';
 import { activeMember, type Context, isInline, makeActive, makeBackup, type MemberState } from '../state.js';
 import { tell } from '../tell.js';
 import { isUp, memberOf } from './watched.js';
+import { receiversActiveChanges, receiversOpened } from '../modes/receive-balancing.js';
 import { linkTold, tellSenders } from '../modes/usable.js';
 import { hasLink } from './watched-link.js';
 
@@ -124,10 +125,12 @@ function adminChanged(context: Context, up: boolean): void {
     }
     restartWatch(context);
     aggregationOpened(context, true);
+    receiversOpened(context, true);
     if (isLearning(state)) state.timers.learning = context.now + state.numbers.lp_interval * 1000;
     return;
   }
   aggregationOpened(context, false);
+  receiversOpened(context, false);
   state.timers.mii = null;
   state.timers.arp = null;
   state.timers.igmp = null;
@@ -173,6 +176,7 @@ export function reselectByHand(context: Context): void {
   const { state } = context;
   const old = activeMember(state);
   if (old !== null) makeBackup(state, old);
+  receiversActiveChanges(context, old);
   state.active = null;
   selectActive(context, 'asked to choose again', old);
 }

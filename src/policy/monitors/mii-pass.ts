@@ -9,6 +9,7 @@ import { mayNotifyPeers, notifyPeers } from '../addresses/notifications.js';
 import { activeMember, type Context, makeBackup, type MemberState, primaryMember } from '../state.js';
 import { tell } from '../tell.js';
 import { hasLink } from './watched-link.js';
+import { receiversLess, receiversMore } from '../modes/receive-balancing.js';
 import { isAllLost, linkDecided, tellSenders } from '../modes/usable.js';
 
 const MAX_COUNT = 0xffffffff;
@@ -25,6 +26,7 @@ function commitDown(context: Context, member: MemberState): boolean {
   member.linkFailureCount = Math.min(MAX_COUNT, member.linkFailureCount + 1);
   if (isActiveBackup(context.state) || isAggregating(context.state)) makeBackup(context.state, member);
   aggregationLink(context, member);
+  receiversLess(context, member);
   linkDecided(context.state);
   const message = `${member.name} is down and out of use (failure ${member.linkFailureCount}): ${lossReason(context, member)}`;
   tell(context, 'warning', 'link', message, { member: member.name });
@@ -44,6 +46,7 @@ function commitUp(context: Context, member: MemberState): string | null {
   if (isAggregating(state)) member.state = 'backup';
   else if (!isActiveBackup(state)) member.state = 'active';
   aggregationLink(context, member);
+  receiversMore(context);
   linkDecided(state);
   tell(context, 'info', 'recovered', `${member.name} is up (${speedText(member)})`, { member: member.name });
   const active = activeMember(state);
