@@ -148,10 +148,10 @@ export const SHARED = layout({
   flows: array(FLOWS, FLOW),
   /** Slot, plus one, of the member that a transmit queue is tied to; 0: none. Queue 0 is nobody's. */
   queues: array(TX_QUEUES + 1, 'u32'),
+  receivers: RECEIVERS,
   /** 802.3ad: for how long LACP goes on without a daemon, and by slot with what. */
   leasing: LEASING,
   leases: array(MAX_MEMBERS, LEASE),
-  receivers: RECEIVERS,
   clients: array(CLIENT_PLACES, CLIENT),
 });
 
