@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { lacpduFrame, tagFrame } from '../src/frames/index.js';
+import { PacketSocket, requireLink } from '../src/linux/index.js';
 import { closeEnds, type End, TwoEnds } from './support/two-ends.js';
 import { until } from './support/stage.js';
 
@@ -178,4 +180,59 @@ test('the views are those of the driver', async () => {
   const sysfs = join(ends.left.bondwire.runDir, 'sys', 'class', 'net', 'bond0', 'bonding');
   expect(readFileSync(join(sysfs, 'ad_num_ports'), 'utf8')).toBe('2\n');
   expect(readFileSync(join(sysfs, 'ad_partner_mac'), 'utf8')).toBe(`${address}\n`);
+});
+
+/** Sends these frames into a cable at the right end, ten thousand a second, for so long; gives how many were sent. */
+async function flood(
+  ends: TwoEnds,
+  cable: string,
+  frames: readonly Uint8Array[],
+  ms: number,
+): Promise<number> {
+  const { place } = ends.right;
+  const ifindex = requireLink(place.netlink, cable).ifindex;
+  const socket = place.inside(() => PacketSocket.open({ ifindex, protocol: 0, qdiscBypass: true }));
+  let sent = 0;
+  const beganMs = performance.now();
+  try {
+    for (;;) {
+      const passedMs = performance.now() - beganMs;
+      if (passedMs > ms) return sent;
+      for (; sent < passedMs * 10; sent++) socket.send(frames[sent % frames.length] ?? new Uint8Array());
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
+  } finally {
+    socket.close();
+  }
+}
+
+/** Memory of a process in MB. */
+function memoryOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+}
+
+test('a flood of LACPDUs on one port, right, cut short or tagged, does not touch the others', async () => {
+  const ends = await TwoEnds.open({ cables: ['eth0', 'eth1', 'eth2'] });
+  await ends.agreed({ lacp_rate: 'fast' });
+  const seen = await last(ends.right);
+  const pid = ends.left.bondwire.pid ?? 0;
+  const end = { systemPriority: 1, system: '02:00:00:00:00:99', key: 9, portPriority: 1, port: 9, state: 63 };
+  const made = lacpduFrame('02:00:00:00:00:98', { actor: end, partner: end });
+  if (!made.ok) throw new Error(made.error);
+  const right = made.value;
+  const frames = [right, right.subarray(0, 60), tagFrame(right, [{ tpid: 0x8100, tci: 5 }])];
+  const before = await ends.left.show();
+  const memory = memoryOf(pid);
+  const sent = await flood(ends, 'eth2', frames, 6000);
+  const after = await ends.left.show();
+  expect(sent).toBeGreaterThan(30_000);
+  // The others said all that was due meanwhile, and their partner has nothing to tell of them.
+  for (const name of ['eth0', 'eth1']) {
+    const [was, is] = [before, after].map(shown => shown.members.find(each => each.name === name)?.lacp);
+    expect((is?.lacpdusOut ?? 0) - (was?.lacpdusOut ?? 0), name).toBeGreaterThanOrEqual(5);
+    expect(is?.carries, name).toBe(true);
+  }
+  expect(await told(ends.right, seen)).not.toMatch(/eth[01] fell silent|eth[01] and its partner/);
+  expect(memoryOf(pid) - memory).toBeLessThan(30);
+  await both(ends, 'eth0', 'eth1', 'eth2');
 });

@@ -1,6 +1,6 @@
 // Sends the frames of a bond itself: out of its own interface or one that stands on it, so that captures and counters see them.
 import { probeFrame, tagFrame } from '../../frames/index.js';
-import { getLink, PacketSocket } from '../../linux/index.js';
+import { getLink, isErrno, PacketSocket } from '../../linux/index.js';
 import type { Output } from '../../policy/index.js';
 import type { Machine } from './machine.js';
 import { elsewhereAt } from './stack-elsewhere.js';
@@ -49,16 +49,26 @@ export class FrameSender {
   /** Sends a frame, or asks a target with the member's own MAC address, through one member past its qdisc. Quiet when the device is gone. */
   sendThrough(output: Extract<Output, { kind: 'probe' | 'send-through' }>): void {
     const { member } = output;
-    const address = getLink(this.#machine.netlink, member)?.address;
-    if (address === undefined) {
+    const frame = output.kind === 'send-through' ? output.frame : this.#question(output);
+    if (frame === undefined) {
       this.#closeSocket(member);
       return;
     }
-    const frame = output.kind === 'send-through' ? output.frame : questionFrom(address, output);
-    const socket =
-      this.#sockets.get(member) ?? PacketSocket.open({ ifindex: member, protocol: 0, qdiscBypass: true });
-    this.#sockets.set(member, socket);
-    socket.send(frame);
+    try {
+      const socket =
+        this.#sockets.get(member) ?? PacketSocket.open({ ifindex: member, protocol: 0, qdiscBypass: true });
+      this.#sockets.set(member, socket);
+      socket.send(frame);
+    } catch (error) {
+      this.#closeSocket(member);
+      if (!isErrno(error, 'ENODEV', 'ENXIO')) throw error;
+    }
+  }
+
+  /** Undefined when the member is gone. */
+  #question(question: Extract<Output, { kind: 'probe' }>): Uint8Array | undefined {
+    const address = getLink(this.#machine.netlink, question.member)?.address;
+    return address === undefined ? undefined : questionFrom(address, question);
   }
 
   close(): void {

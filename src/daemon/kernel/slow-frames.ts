@@ -3,15 +3,19 @@
 import { tagFrame } from '../../frames/index.js';
 import { ETH_P_ALL, isErrno, PacketSocket, type ReceivedFrame, SLOW_FRAMES } from '../../linux/index.js';
 import type { MemberIndex } from '../../policy/index.js';
+import { FrameBudget } from './frame-budget.js';
 
 /** Frames of one member that are taken in at once. */
 const MOST_WAITING = 64;
+/** However many come: a partner that keeps to the rules sends at most ten frames a second of each slow protocol (IEEE 802.3 Annex 57A). */
+const RATE = { perSecond: 50, atOnce: 20 } as const;
 /** Longer ones are not looked at. */
 const LONGEST_BYTES = 256;
 
 export class SlowFrames {
   readonly #heard: (member: MemberIndex, frame: Uint8Array) => void;
   readonly #ears = new Map<MemberIndex, PacketSocket>();
+  readonly #budgets = new Map<MemberIndex, FrameBudget>();
 
   constructor(heard: (member: MemberIndex, frame: Uint8Array) => void) {
     this.#heard = heard;
@@ -54,10 +58,12 @@ export class SlowFrames {
       throw error;
     }
     this.#ears.set(member, ear);
+    this.#budgets.set(member, new FrameBudget(RATE));
     ear.watch(frame => this.#received(member, frame));
   }
 
   #received(member: MemberIndex, { data, vlan }: ReceivedFrame): void {
+    if (this.#budgets.get(member)?.take(performance.now()) !== true) return;
     const tags = vlan === undefined ? [] : [{ tpid: vlan.protocol, tci: vlan.tci }];
     this.#heard(member, tagFrame(data, tags));
   }
@@ -65,5 +71,6 @@ export class SlowFrames {
   #close(member: MemberIndex): void {
     this.#ears.get(member)?.close();
     this.#ears.delete(member);
+    this.#budgets.delete(member);
   }
 }

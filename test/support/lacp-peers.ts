@@ -1,0 +1,240 @@
+// Others that speak LACP, at the right end of two cables: the kernel's driver, Open vSwitch, DPDK's testpmd. Each runs in the right host's
+// namespace and goes with it. What a machine has not is told by `missing`.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { End, TwoEnds } from './two-ends.js';
+import { until } from './stage.js';
+
+export interface PeerOptions {
+  readonly rate: 'fast' | 'slow';
+  /** It speaks without being spoken to. */
+  readonly active: boolean;
+}
+
+/** A partner that is not ours. */
+export interface LacpPeer {
+  readonly name: string;
+  /** What it cannot do. */
+  readonly lacks: readonly ('passive' | 'keys' | 'priority')[];
+  /** Why it cannot run on this machine; null: it can. */
+  missing(): string | null;
+  /** Makes one aggregate of all cables, with the right end's address; again after `stop`. */
+  start(ends: TwoEnds, options: PeerOptions): Promise<void>;
+  /** Its port at this cable gets another key, which no other has; or its own again. */
+  setOwnKey(ends: TwoEnds, cable: string, own: boolean): Promise<void>;
+  /** Its system gets another priority, while it runs. */
+  setSystemPriority(ends: TwoEnds, priority: number): Promise<void>;
+  /** Cables that it sends by, in order. */
+  carrying(ends: TwoEnds): Promise<string[]>;
+  stop(ends: TwoEnds): Promise<void>;
+}
+
+function hasProgram(...names: string[]): boolean {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return names.every(name => folders.some(folder => existsSync(join(folder, name))));
+}
+
+async function must(end: End, ...argv: string[]): Promise<string> {
+  const { status, stdout, stderr } = await end.exec(...argv);
+  if (status !== 0) throw new Error(`${argv.join(' ')} failed: ${stderr.trim()}`);
+  return stdout;
+}
+
+/** The kernel's driver: `bond0` of the right host. */
+const DRIVER: LacpPeer = {
+  name: 'the kernel driver',
+  lacks: ['keys'],
+  missing: () => {
+    spawnSync('modprobe', ['bonding', 'max_bonds=0']);
+    return existsSync('/sys/class/net/bonding_masters') ? null : 'this kernel has no bonding driver';
+  },
+  async start(ends, { rate, active }) {
+    const { right } = ends;
+    const options = [
+      'mode',
+      '802.3ad',
+      'miimon',
+      '100',
+      'lacp_rate',
+      rate,
+      'lacp_active',
+      active ? 'on' : 'off',
+    ];
+    await must(right, 'ip', 'link', 'add', 'bond0', 'type', 'bond', ...options);
+    for (const cable of ends.cables) {
+      await must(right, 'ip', 'link', 'set', cable, 'down');
+      await must(right, 'ip', 'link', 'set', cable, 'master', 'bond0');
+    }
+    await must(right, 'ip', 'addr', 'add', `${right.address}/24`, 'dev', 'bond0');
+    await must(right, 'ip', 'link', 'set', 'bond0', 'up');
+  },
+  setOwnKey: () => Promise.reject(new Error('the driver has keys by speed, and these cables have one speed')),
+  async setSystemPriority(ends, priority) {
+    await must(
+      ends.right,
+      'ip',
+      'link',
+      'set',
+      'bond0',
+      'type',
+      'bond',
+      'ad_actor_sys_prio',
+      String(priority),
+    );
+  },
+  async carrying(ends) {
+    const text = await must(ends.right, 'cat', '/proc/net/bonding/bond0');
+    return text
+      .split('Slave Interface: ')
+      .slice(1)
+      .filter(part => {
+        const state = Number(/details actor lacp pdu:[^]*?port state: (\d+)/.exec(part)?.[1] ?? 0);
+        return (state & 0x30) === 0x30;
+      })
+      .map(part => part.split('\n')[0] ?? '');
+  },
+  async stop(ends) {
+    await must(ends.right, 'ip', 'link', 'del', 'bond0');
+  },
+};
+
+function ovs(end: End): { folder: string; db: string; control: string } {
+  const folder = join(end.bondwire.runDir, 'ovs');
+  return { folder, db: `unix:${folder}/db.sock`, control: join(folder, 'vswitchd.ctl') };
+}
+
+async function ovsProcess(end: End, argv: readonly string[], ready: string): Promise<void> {
+  const { folder } = ovs(end);
+  const env = { ...process.env, OVS_RUNDIR: folder, OVS_LOGDIR: folder, OVS_DBDIR: folder };
+  const child = end.spawn(argv, { env, stdio: 'ignore' });
+  await until(`${argv[0]} listens`, () => existsSync(ready) || child.exitCode !== null);
+  if (child.exitCode !== null) throw new Error(`${argv[0]} ended with ${child.exitCode}`);
+}
+
+const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
+
+/** Open vSwitch with its datapath in user space: the bridge `br0`, the bond `bond0` in it. */
+const OPEN_VSWITCH: LacpPeer = {
+  name: 'Open vSwitch',
+  lacks: [],
+  missing: () =>
+    hasProgram('ovs-vswitchd', 'ovsdb-server', 'ovs-vsctl') && existsSync(SCHEMA)
+      ? null
+      : 'there is no Open vSwitch (package openvswitch-switch)',
+  async start(ends, { rate, active }) {
+    const { right } = ends;
+    const { folder, db, control } = ovs(right);
+    // The host's own stack sees the frames of the cables too, and would answer for an address of the bridge with a cable's MAC address.
+    await must(right, 'sysctl', '-qw', 'net.ipv4.conf.all.arp_ignore=1');
+    if (!existsSync(folder)) {
+      mkdirSync(folder);
+      await must(right, 'ovsdb-tool', 'create', join(folder, 'conf.db'), SCHEMA);
+      const listens = `--remote=punix:${folder}/db.sock`;
+      const server = [
+        'ovsdb-server',
+        join(folder, 'conf.db'),
+        listens,
+        `--unixctl=${folder}/db.ctl`,
+        '-vconsole:off',
+      ];
+      await ovsProcess(right, server, join(folder, 'db.sock'));
+      await must(right, 'ovs-vsctl', `--db=${db}`, '--no-wait', 'init');
+      const daemon = ['ovs-vswitchd', db, '--disable-system', `--unixctl=${control}`, '-vconsole:off'];
+      await ovsProcess(right, [...daemon, `--log-file=${folder}/vswitchd.log`], control);
+    }
+    for (const cable of ends.cables) right.setUp(cable, true);
+    const bond = [
+      'bond_mode=balance-tcp',
+      `lacp=${active ? 'active' : 'passive'}`,
+      `other_config:lacp-time=${rate}`,
+    ];
+    const bridge = ['--', 'add-br', 'br0', '--', 'set', 'bridge', 'br0', 'datapath_type=netdev'];
+    const ports = ['--', 'add-bond', 'br0', 'bond0', ...ends.cables, ...bond];
+    await must(right, 'ovs-vsctl', `--db=${db}`, '--timeout=30', ...bridge, ...ports);
+    right.setUp('br0', true);
+    ends.addAddress('right', 'br0');
+  },
+  async setOwnKey(ends, cable, own) {
+    const { db } = ovs(ends.right);
+    const change = own
+      ? ['remove', 'interface', cable, 'other_config', 'lacp-aggregation-key']
+      : ['set', 'interface', cable, 'other_config:lacp-aggregation-key=77'];
+    await must(ends.right, 'ovs-vsctl', `--db=${db}`, '--timeout=30', ...change);
+  },
+  async setSystemPriority(ends, priority) {
+    const { db } = ovs(ends.right);
+    const change = ['set', 'port', 'bond0', `other_config:lacp-system-priority=${priority}`];
+    await must(ends.right, 'ovs-vsctl', `--db=${db}`, '--timeout=30', ...change);
+  },
+  async carrying(ends) {
+    const { control } = ovs(ends.right);
+    const text = await must(ends.right, 'ovs-appctl', '-t', control, 'bond/show', 'bond0');
+    return [...text.matchAll(/^(?:member|slave) (\S+): enabled/gm)].map(([, name = '']) => name).toSorted();
+  },
+  async stop(ends) {
+    const { db } = ovs(ends.right);
+    await must(ends.right, 'ovs-vsctl', `--db=${db}`, '--timeout=30', 'del-br', 'br0');
+  },
+};
+
+const pmds = new WeakMap<End, () => Promise<void>>();
+
+/** DPDK's testpmd with its bonding driver over packet sockets: it answers echo requests. It speaks slowly and first. */
+const TESTPMD: LacpPeer = {
+  name: "DPDK's testpmd",
+  lacks: ['passive', 'keys', 'priority'],
+  missing: () => (hasProgram('dpdk-testpmd') ? null : 'there is no dpdk-testpmd (package dpdk-dev)'),
+  async start(ends) {
+    const { right } = ends;
+    for (const cable of ends.cables) {
+      right.setUp(cable, true);
+      // Its driver for packet sockets cannot ask for the group of the slow protocols itself.
+      await must(right, 'ip', 'link', 'set', cable, 'promisc', 'on');
+    }
+    const devices = ends.cables.map((cable, at) => `--vdev=net_af_packet${at},iface=${cable}`);
+    const members = ends.cables.map((_cable, at) => `slave=net_af_packet${at}`);
+    const memory = ['--no-pci', '--no-huge', '--no-shconf', '-m', '256', '-l', '0,1'];
+    const bond = `--vdev=net_bonding0,mode=4,${members.join(',')}`;
+    const forward = [
+      `--portlist=${ends.cables.length}`,
+      '--forward-mode=icmpecho',
+      '--auto-start',
+      '--total-num-mbufs=8192',
+    ];
+    // Into a pipe it would write nothing before it ends.
+    const child = right.spawn(
+      ['stdbuf', '-oL', 'dpdk-testpmd', ...memory, ...devices, bond, '--', ...forward],
+      {
+        env: { ...process.env, XDG_RUNTIME_DIR: right.bondwire.runDir },
+      },
+    );
+    let output = '';
+    const take = (chunk: Buffer): void => {
+      output = (output + chunk.toString()).slice(-8000);
+    };
+    child.stdout?.on('data', take);
+    child.stderr?.on('data', take);
+    const gone = new Promise<void>(resolve => child.once('close', () => resolve()));
+    pmds.set(right, async () => {
+      child.kill('SIGKILL');
+      await gone;
+    });
+    await until('testpmd forwards', () => {
+      if (child.exitCode !== null) throw new Error(`testpmd ended: ${output}`);
+      return output.includes('start packet forwarding') || output.includes('icmpecho packet forwarding -');
+    });
+  },
+  setOwnKey: () => Promise.reject(new Error('testpmd has no such command without a terminal')),
+  setSystemPriority: () => Promise.reject(new Error('testpmd has no such command without a terminal')),
+  // It says nothing of it unasked; what it makes of a port is in what it says to its partner.
+  async carrying(ends) {
+    const { members } = await ends.left.show();
+    return members.filter(({ lacp }) => ((lacp?.partner.state ?? 0) & 0x30) === 0x30).map(({ name }) => name);
+  },
+  async stop(ends) {
+    await pmds.get(ends.right)?.();
+  },
+};
+
+export const LACP_PEERS: readonly LacpPeer[] = [DRIVER, OPEN_VSWITCH, TESTPMD];
