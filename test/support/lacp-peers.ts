@@ -1,4 +1,4 @@
-// Others that speak LACP, at the right end of two cables: the kernel's driver, Open vSwitch, DPDK's testpmd. Each runs in the right host's
+// Others that speak LACP, at the right end of two cables: the kernel's driver, Open vSwitch. Each runs in the right host's
 // namespace and goes with it. What a machine has not is told by `missing`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -16,7 +16,7 @@ export interface PeerOptions {
 export interface LacpPeer {
   readonly name: string;
   /** What it cannot do. */
-  readonly lacks: readonly ('passive' | 'keys' | 'priority')[];
+  readonly lacks: readonly 'keys'[];
   /** Why it cannot run on this machine; null: it can. */
   missing(): string | null;
   /** Makes one aggregate of all cables, with the right end's address; again after `stop`. */
@@ -178,63 +178,4 @@ const OPEN_VSWITCH: LacpPeer = {
   },
 };
 
-const pmds = new WeakMap<End, () => Promise<void>>();
-
-/** DPDK's testpmd with its bonding driver over packet sockets: it answers echo requests. It speaks slowly and first. */
-const TESTPMD: LacpPeer = {
-  name: "DPDK's testpmd",
-  lacks: ['passive', 'keys', 'priority'],
-  missing: () => (hasProgram('dpdk-testpmd') ? null : 'there is no dpdk-testpmd (package dpdk-dev)'),
-  async start(ends) {
-    const { right } = ends;
-    for (const cable of ends.cables) {
-      right.setUp(cable, true);
-      // Its driver for packet sockets cannot ask for the group of the slow protocols itself.
-      await must(right, 'ip', 'link', 'set', cable, 'promisc', 'on');
-    }
-    const devices = ends.cables.map((cable, at) => `--vdev=net_af_packet${at},iface=${cable}`);
-    const members = ends.cables.map((_cable, at) => `slave=net_af_packet${at}`);
-    const memory = ['--no-pci', '--no-huge', '--no-shconf', '-m', '256', '-l', '0,1'];
-    const bond = `--vdev=net_bonding0,mode=4,${members.join(',')}`;
-    const forward = [
-      `--portlist=${ends.cables.length}`,
-      '--forward-mode=icmpecho',
-      '--auto-start',
-      '--total-num-mbufs=8192',
-    ];
-    // Into a pipe it would write nothing before it ends.
-    const child = right.spawn(
-      ['stdbuf', '-oL', 'dpdk-testpmd', ...memory, ...devices, bond, '--', ...forward],
-      {
-        env: { ...process.env, XDG_RUNTIME_DIR: right.bondwire.runDir },
-      },
-    );
-    let output = '';
-    const take = (chunk: Buffer): void => {
-      output = (output + chunk.toString()).slice(-8000);
-    };
-    child.stdout?.on('data', take);
-    child.stderr?.on('data', take);
-    const gone = new Promise<void>(resolve => child.once('close', () => resolve()));
-    pmds.set(right, async () => {
-      child.kill('SIGKILL');
-      await gone;
-    });
-    await until('testpmd forwards', () => {
-      if (child.exitCode !== null) throw new Error(`testpmd ended: ${output}`);
-      return output.includes('start packet forwarding') || output.includes('icmpecho packet forwarding -');
-    });
-  },
-  setOwnKey: () => Promise.reject(new Error('testpmd has no such command without a terminal')),
-  setSystemPriority: () => Promise.reject(new Error('testpmd has no such command without a terminal')),
-  // It says nothing of it unasked; what it makes of a port is in what it says to its partner.
-  async carrying(ends) {
-    const { members } = await ends.left.show();
-    return members.filter(({ lacp }) => ((lacp?.partner.state ?? 0) & 0x30) === 0x30).map(({ name }) => name);
-  },
-  async stop(ends) {
-    await pmds.get(ends.right)?.();
-  },
-};
-
-export const LACP_PEERS: readonly LacpPeer[] = [DRIVER, OPEN_VSWITCH, TESTPMD];
+export const LACP_PEERS: readonly LacpPeer[] = [DRIVER, OPEN_VSWITCH];
