@@ -34,7 +34,7 @@ import { askMembers, nextDeadline, TIME } from './ticking.js';
 import { guarded } from './trying.js';
 
 /** Inputs that come all the time. */
-const OFTEN: ReadonlySet<Input['kind']> = new Set(['time', 'slow-frame']);
+const OFTEN: ReadonlySet<Input['kind']> = new Set(['time', 'slow-frame', 'arp-frame']);
 
 export class BondKeeper<H extends Host = Host> {
   readonly host: H;
