@@ -121,7 +121,6 @@ describe('the command line', () => {
     ['an unknown option', 'create bond9 mimon=100', 1, /mimon=100 was refused.*did you mean miimon\?/],
     ['an option that is like none', 'create bond9 colour=red', 1, /there is no option of that name/],
     ['an unknown mode', 'create bond9 mode=failover', 1, /one of balance-rr \(0\), active-backup/],
-    ['a mode that is not built', 'create bond9 mode=balance-alb', 1, /not implemented yet/],
     [
       'ARP monitoring in a mode without',
       'create bond9 mode=balance-tlb arp_interval=100',

@@ -34,7 +34,7 @@ import { askMembers, nextDeadline, TIME } from './ticking.js';
 import { guarded } from './trying.js';
 
 /** Inputs that come all the time. */
-const OFTEN: ReadonlySet<Input['kind']> = new Set(['time', 'slow-frame']);
+const OFTEN: ReadonlySet<Input['kind']> = new Set(['time', 'slow-frame', 'arp-frame']);
 
 export class BondKeeper<H extends Host = Host> {
   readonly host: H;
@@ -118,8 +118,11 @@ export class BondKeeper<H extends Host = Host> {
    * then); otherwise it is noted and the rest goes on.
    */
   feed(input: Input, options: { readonly strict?: boolean } = {}): Result<undefined, Refusal> {
-    const { clock } = this.host;
+    const { clock, book } = this.host;
+    const before = this.policy.revision();
     const handled = this.policy.handle(input, clock.now());
+    // The next keeper is to know whom the host talks with.
+    if (input.kind === 'arp-frame' && this.policy.revision() !== before) book.saveSoon();
     if (input.kind === 'set-option') this.#follow();
     if (MOVES_EARS.has(input.kind)) this.#guard(() => listen(this));
     this.#guard(() => this.#leasing.follow());

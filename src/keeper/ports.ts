@@ -128,6 +128,10 @@ export interface Frames {
   hearSlow(members: readonly MemberIndex[]): void;
   /** From its Ethernet header on, with the tags that it came with. */
   onSlowFrame(callback: (member: MemberIndex, frame: Uint8Array) => void): void;
+  /** Hears ARP on these members and what the host sends of it through the bond, and nothing else; none: nothing. */
+  hearArp(members: readonly MemberIndex[]): void;
+  /** From its Ethernet header on, with the tags that it came with. `member` null: the host sent it through the bond. */
+  onArpFrame(callback: (member: MemberIndex | null, frame: Uint8Array) => void): void;
   /** Calls back now for frames of the slow protocols that wait. */
   pollSlow(): void;
   close(): void;

@@ -17,6 +17,9 @@ function asking(facts: object = {}, changed?: object) {
         hearSlow: (members: readonly number[]) => {
           if (members.length > 0) acts.push(`slow ${members.join()}`);
         },
+        hearArp: (members: readonly number[]) => {
+          if (members.length > 0) acts.push(`arp ${members.join()}`);
+        },
         changedRoutes: () => changed,
         heard: () => [],
       },
@@ -55,13 +58,15 @@ describe('sense()', () => {
   });
 });
 
-describe('slow protocols', () => {
-  test('are heard on the members of a bond that speaks LACP, while it is up', () => {
+describe('slow protocols and ARP', () => {
+  test('are heard on the members of a bond that speaks LACP, or gives members to clients, while it is up', () => {
     const lacp = { mode: '802.3ad', arpIntervalMs: 0 };
     for (const [facts, expected] of [
       [lacp, ['ears ', 'slow 1,2']],
       [{ ...lacp, adminUp: false }, ['ears ']],
       [{ ...lacp, mode: 'balance-xor' }, ['ears ']],
+      [{ ...lacp, mode: 'balance-alb' }, ['ears ', 'arp 1,2']],
+      [{ ...lacp, mode: 'balance-alb', adminUp: false }, ['ears ']],
     ] as const) {
       const { acts, bond } = asking(facts);
       listen(bond);
@@ -73,14 +78,16 @@ describe('slow protocols', () => {
     const inputs: Input[] = [];
     const frame = Uint8Array.from([1, 2, 3]);
     const answer = { member: 7, atMs: 1, protocol: 'arp', isReply: true } as HeardAnswer;
-    const frames: Pick<Frames, 'onAnswer' | 'onSlowFrame'> = {
+    const frames: Pick<Frames, 'onAnswer' | 'onSlowFrame' | 'onArpFrame'> = {
       onAnswer: tell => tell(answer),
       onSlowFrame: tell => tell(7, frame),
+      onArpFrame: tell => tell(null, frame),
     };
     hear({ frames: frames as Frames }, input => inputs.push(input));
     expect(inputs).toEqual([
       { kind: 'answer', answer },
       { kind: 'slow-frame', member: 7, frame },
+      { kind: 'arp-frame', member: null, frame },
     ]);
   });
 });

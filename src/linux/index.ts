@@ -147,7 +147,7 @@ export {
 export { ETH_P_ALL, PacketSocket, type PacketSocketOptions, type ReceivedFrame } from './packet-socket.js';
 export { ProcText } from './proc-text.js';
 export { RingBuffer } from './ring-buffer.js';
-export { leaveTagged, PROBE_ANSWERS, SLOW_FRAMES } from './socket-filter.js';
+export { leaveTagged, ARP_FRAMES, PROBE_ANSWERS, SLOW_FRAMES } from './socket-filter.js';
 export {
   addRoute,
   addRoutes,

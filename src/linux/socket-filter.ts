@@ -45,6 +45,14 @@ export const SLOW_FRAMES: readonly ClassicStep[] = [
   step(RETURN, 0),
 ];
 
+/** ARP, behind whichever tag. */
+export const ARP_FRAMES: readonly ClassicStep[] = [
+  step(LOAD_WORD, ETHERTYPE),
+  step(JUMP_EQUAL, 0x0806, 0, 1),
+  step(RETURN, WHOLE),
+  step(RETURN, 0),
+];
+
 /** Lets a socket see no frames with these VLAN tags; all others. Throws SystemError. */
 export function leaveTagged(fd: number, tags: readonly TagRange[]): void {
   attachFilter(fd, tagProgram(tags, 0, WHOLE));

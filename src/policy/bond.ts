@@ -20,6 +20,7 @@ import type { ForwardingPlan } from './forwarding-plan.js';
 import { aggregationAwake, aggregationHears, aggregationKept, aggregationTick } from './modes/aggregation.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import {
+  hearsNothingNew,
   receiversArp,
   receiversAwake,
   receiversSettle,
@@ -202,6 +203,7 @@ export class Bond implements BondPolicy {
     this.#now = now;
     // What stands on the bond is only kept.
     if (input.kind !== 'stack') this.#rest.end(this.#state, now);
+    if (input.kind === 'arp-frame' && hearsNothingNew(this.#state, input.member, input.frame)) return DONE;
     if (input.kind === 'time' && this.#outputs.length === 0 && passesQuietly(this.#state, now)) return DONE;
     const state = this.#state;
     // LACP hears and ticks all the time, and mostly finds what it knew.

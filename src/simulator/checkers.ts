@@ -4,7 +4,7 @@ import type { BondSnapshot } from '../policy/index.js';
 import type { Clock } from './clock.js';
 import type { Host } from './host.js';
 import { LacpRules } from './lacp-rules.js';
-import { isAggregated, isSpread } from './mode-kinds.js';
+import { isAggregated, isBalanced, isSpread } from './mode-kinds.js';
 import type { NetworkInterface } from './network-interface.js';
 import type { Pace } from './bond-world.js';
 import type { Rule, Violation } from './rules.js';
@@ -177,7 +177,7 @@ export class Checkers {
 
   /**
    * one-active: at most one member is in state active, it is the one that the bond names and that the plan sends through;
-   * and frames from all others are dropped, unless all_slaves_active. In balance-tlb all send, and the one that is heard counts.
+   * and frames from all others are dropped, unless all_slaves_active. In balance-tlb and balance-alb all send, and the one that is heard by all counts.
    */
   #oneActive(of: string, bond: SimulatedBond, snapshot: BondSnapshot): void {
     if (isSpread(snapshot.mode)) {
@@ -186,11 +186,7 @@ export class Checkers {
     }
     const hearsAll = snapshot.options.all_slaves_active === 1;
     const actives = snapshot.members.filter(({ member, state, inactive }) =>
-      snapshot.mode === 'balance-tlb'
-        ? hearsAll
-          ? member === snapshot.active
-          : !inactive
-        : state === 'active',
+      isBalanced(snapshot.mode) ? (hearsAll ? member === snapshot.active : !inactive) : state === 'active',
     );
     if (actives.length > 1) {
       this.report('one-active', of, `${actives.map(each => each.name).join(' and ')} are active at once`);
@@ -258,10 +254,10 @@ export class Checkers {
 
   /**
    * addresses: with fail_over_mac none all members have the bond's; with active each has its own and the bond the active
-   * one's; with follow, and in balance-tlb, no two have the same and the active one has the bond's.
+   * one's; with follow, in balance-tlb and balance-alb, no two have the same and the active one has the bond's.
    */
   #addresses(of: string, bond: SimulatedBond, snapshot: BondSnapshot): void {
-    const ownAddresses = snapshot.mode === 'balance-tlb' ? 'follow' : 'none';
+    const ownAddresses = isBalanced(snapshot.mode) ? 'follow' : 'none';
     const word = snapshot.mode === 'active-backup' ? snapshot.options.fail_over_mac : ownAddresses;
     const macs = bond.members.map(nic => nic.mac);
     const active = bond.members.find(nic => nic.ifindex === snapshot.active);

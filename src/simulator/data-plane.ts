@@ -1,6 +1,8 @@
 // The packets of one simulated bond: the rules of the eBPF programs (src/dataplane/ebpf/programs.ts, spread-programs.ts,
 // balance-program.ts), step by step; and what they will have for 802.3ad.
 import {
+  arpWay,
+  flowPlace,
   type ForwardingPlan,
   isBalanced,
   LoadTable,
@@ -107,11 +109,24 @@ export class SimulatedDataPlane {
     }
   }
 
-  /** balance-tlb: what leaves by another member than the active one has that one's source address. */
+  /**
+   * balance-tlb, balance-alb: what leaves by another member than the active one has that one's source address. In balance-alb ARP still names
+   * the bond's, but answers that of their member.
+   */
   #sourced(frame: Frame, nic: NetworkInterface): Frame {
-    if (this.#plan?.mode !== 'balance-tlb' || nic.ifindex === this.current) return frame;
-    const source = this.#plan.members.find(({ member }) => member === nic.ifindex)?.balance?.source;
-    return source === undefined ? frame : { ...frame, source };
+    if (nic.ifindex === this.current) return frame;
+    const source = this.#plan?.members.find(({ member }) => member === nic.ifindex)?.balance?.source;
+    if (source === undefined) return frame;
+    const { cargo } = frame;
+    const names = cargo.kind === 'ask' && this.#plan?.receivers !== null;
+    return { ...frame, source, ...(names && { cargo: { ...cargo, sender: frame.source } }) };
+  }
+
+  /** balance-alb: the member by which ARP of the host leaves; null where that is no ARP, or its member cannot send. */
+  #byClient({ receivers }: ForwardingPlan, frame: Frame): NetworkInterface | null {
+    if (receivers === null || (frame.cargo.kind !== 'ask' && frame.cargo.kind !== 'answer')) return null;
+    const nic = this.#nic(arpWay(receivers, bytesOf(frame))?.member ?? null);
+    return nic?.canSend === true ? nic : null;
   }
 
   #chosen(frame: Frame): readonly NetworkInterface[] {
@@ -126,7 +141,10 @@ export class SimulatedDataPlane {
       const copies = usable.map(member => this.#nic(member)).filter(nic => nic?.canSend === true);
       return copies.length > 0 ? copies.filter(nic => nic !== null) : one(this.#anyOther());
     }
-    if (plan.mode === 'balance-tlb') return one(this.#balanced(plan, usable, frame) ?? this.#activeBackup());
+    const way = this.#byClient(plan, frame);
+    if (way !== null) return one(way);
+    if (plan.mode === 'balance-tlb' || plan.mode === 'balance-alb')
+      return one(this.#balanced(plan, usable, frame) ?? this.#activeBackup());
     return one(this.#activeBackup());
   }
 
@@ -140,11 +158,12 @@ export class SimulatedDataPlane {
   /** The member of the frame's flow; null when the frame goes by the active one. */
   #balanced(plan: ForwardingPlan, usable: readonly MemberIndex[], frame: Frame): NetworkInterface | null {
     const bytes = bytesOf(frame);
-    if (!isBalanced(bytes)) {
+    const place = plan.receivers === null ? null : flowPlace(bytes);
+    if (plan.receivers === null ? !isBalanced(bytes) : place === null) {
       this.#loads.countUnbalanced(bytes.length);
       return null;
     }
-    const hash = transmitHash(plan.hashPolicy, bytes);
+    const hash = (plan.byLoad ? place : null) ?? transmitHash(plan.hashPolicy, bytes);
     if (!plan.byLoad) return this.#search(usable, hash, false);
     const able = plan.members
       .map(({ member, balance }) => ({
@@ -211,8 +230,24 @@ export class SimulatedDataPlane {
 
   receive(member: NetworkInterface, frame: Frame): Received {
     if (this.#plan?.mode === '802.3ad' && frame.destination === SLOW_PROTOCOLS_MAC) return 'to-member';
-    if (this.#accepts(member)) return this.carrier ? 'to-bond' : 'dropped';
+    if (this.#accepts(member) || this.#isOwn(member, frame)) return this.carrier ? 'to-bond' : 'dropped';
     return isLinkLocal(frame.destination) ? 'to-member' : 'dropped';
+  }
+
+  /** balance-alb: unicast to the address of the member itself; the bond's, whichever address it has. */
+  #isOwn({ ifindex }: NetworkInterface, { destination }: Frame): boolean {
+    if (this.#plan === null || this.#plan.receivers === null) return false;
+    return this.#plan.members.some(
+      ({ member, balance }) => member === ifindex && balance?.source === destination,
+    );
+  }
+
+  /** The frame as the bond gets it: what is for the address of a member is for the bond's. */
+  forBond(frame: Frame): Frame {
+    const { receivers = null, members = [] } = this.#plan ?? {};
+    if (receivers === null || !members.some(({ balance }) => balance?.source === frame.destination))
+      return frame;
+    return { ...frame, destination: receivers.bondAddress };
   }
 
   #accepts(member: NetworkInterface): boolean {

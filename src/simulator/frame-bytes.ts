@@ -38,7 +38,7 @@ export function bytesOf(frame: Frame): Uint8Array {
   const end = emitArp(
     {
       operation: isQuestion ? ARP_OPERATION.REQUEST : ARP_OPERATION.REPLY,
-      senderMac: macBytes(frame.source),
+      senderMac: macBytes(cargo.sender ?? frame.source),
       senderIp: ipBytes(from),
       targetMac: macBytes(frame.destination),
       targetIp: ipBytes(to),

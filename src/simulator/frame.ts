@@ -6,8 +6,9 @@ import type { FlowRun } from './flow.js';
 /** What a frame carries: a packet of a flow, a question for an address or its answer, or bytes that a bond made. */
 export type Cargo =
   | { readonly kind: 'packet'; readonly flow: FlowRun; readonly sequence: number }
-  | { readonly kind: 'ask'; readonly ip: string; readonly from: string }
-  | { readonly kind: 'answer'; readonly ip: string; readonly to: string }
+  /** `sender`: the MAC address that it names, where that is not the frame's own source. */
+  | { readonly kind: 'ask'; readonly ip: string; readonly from: string; readonly sender?: MacText }
+  | { readonly kind: 'answer'; readonly ip: string; readonly to: string; readonly sender?: MacText }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
 
 export interface Frame {

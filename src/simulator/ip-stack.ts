@@ -150,14 +150,15 @@ export class IpStack {
         if (cargo.flow.arrived(cargo.sequence, this.#clock.now)) this.#duplicate(cargo.flow, cargo.sequence);
         return;
       case 'ask':
-        this.#learn(cargo.from, frame.source, false);
+        this.#learn(cargo.from, cargo.sender ?? frame.source, false);
         if (device.addresses.some(each => splitCidr(each).address === cargo.ip)) {
           const answer: Cargo = { kind: 'answer', ip: cargo.ip, to: cargo.from };
-          device.transmit({ destination: frame.source, source: device.mac, cargo: answer });
+          const destination = cargo.sender ?? frame.source;
+          device.transmit({ destination, source: device.mac, cargo: answer });
         }
         return;
       case 'answer':
-        this.#learn(cargo.ip, frame.source, true);
+        this.#learn(cargo.ip, cargo.sender ?? frame.source, true);
         return;
       case 'bytes':
         this.#announced(cargo.bytes);

@@ -10,3 +10,8 @@ export function isSpread(mode: ModeName): boolean {
 export function isAggregated(mode: ModeName): boolean {
   return mode === '802.3ad';
 }
+
+/** Several send, each with an address of its own; one of them has the bond's. */
+export function isBalanced(mode: ModeName): boolean {
+  return mode === 'balance-tlb' || mode === 'balance-alb';
+}

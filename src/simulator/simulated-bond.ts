@@ -134,14 +134,17 @@ export class SimulatedBond implements IpDevice, BondDevice {
   }
 
   transmit(frame: Frame): void {
-    if (this.adminUp) this.plane.transmit(frame);
+    if (!this.adminUp) return;
+    this.plane.transmit(frame);
+    this.keeper?.host.frames.hearOwn(frame);
   }
 
   /** A frame that a member took in. */
   received(nic: NetworkInterface, frame: Frame): void {
     this.keeper?.host.frames.hear(nic.ifindex, frame);
     if (this.plane.receive(nic, frame) !== 'to-bond' || !this.adminUp) return;
-    if (frame.destination === this.mac || isGroup(frame.destination)) this.#world.deliver(this, frame);
+    const own = this.plane.forBond(frame);
+    if (own.destination === this.mac || isGroup(own.destination)) this.#world.deliver(this, own);
   }
 
   // Wishes of users, as the daemon carries them out.

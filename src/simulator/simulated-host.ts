@@ -331,6 +331,11 @@ function intakeOf({ world, lists, plane, stepped }: HostParts): Intake {
   };
 }
 
+function isArp(frame: Frame): boolean {
+  const bytes = frame.cargo.kind === 'packet' ? undefined : bytesOf(frame);
+  return bytes?.[12] === 8 && bytes[13] === 6;
+}
+
 /** Frames of the bond's own, and what members hear while a monitor asks. */
 export class SimulatedFrames implements Frames {
   readonly #parts: HostParts;
@@ -339,6 +344,8 @@ export class SimulatedFrames implements Frames {
   #answered: (answer: HeardAnswer) => void = () => {};
   #slowEars: readonly MemberIndex[] = [];
   #slowFrame: (member: MemberIndex, frame: Uint8Array) => void = () => {};
+  #arpEars: readonly MemberIndex[] = [];
+  #arpFrame: (member: MemberIndex | null, frame: Uint8Array) => void = () => {};
   #lastRoutes = '';
 
   constructor(parts: HostParts) {
@@ -367,6 +374,7 @@ export class SimulatedFrames implements Frames {
   hear(member: MemberIndex, frame: Frame): void {
     const isSlow = frame.cargo.kind === 'bytes' && frame.destination === SLOW_PROTOCOLS_MAC;
     if (isSlow && this.#slowEars.includes(member)) this.#slowFrame(member, bytesOf(frame));
+    if (this.#arpEars.includes(member) && isArp(frame)) this.#arpFrame(member, bytesOf(frame));
     if (!this.#ears.includes(member)) return;
     const answer = this.#hearing.received(member, frame, this.#parts.world.clock.now);
     if (answer !== null) this.#answered(answer);
@@ -396,11 +404,25 @@ export class SimulatedFrames implements Frames {
     this.#slowFrame = callback;
   }
 
+  hearArp(members: readonly MemberIndex[]): void {
+    this.#arpEars = members;
+  }
+
+  onArpFrame(callback: (member: MemberIndex | null, frame: Uint8Array) => void): void {
+    this.#arpFrame = callback;
+  }
+
+  /** ARP that the host sends by way of the bond. */
+  hearOwn(frame: Frame): void {
+    if (this.#arpEars.length > 0 && isArp(frame)) this.#arpFrame(null, bytesOf(frame));
+  }
+
   /** Nothing waits in this network. */
   pollSlow(): void {}
 
   close(): void {
     this.#ears = [];
     this.#slowEars = [];
+    this.#arpEars = [];
   }
 }

@@ -271,6 +271,8 @@ export class HandmadeHost implements Host {
       onAnswer: () => {},
       hearSlow: () => {},
       onSlowFrame: () => {},
+      hearArp: () => {},
+      onArpFrame: () => {},
       pollSlow: () => {},
       close: () => this.#act('close ears'),
     };

@@ -2,6 +2,7 @@
 import type { Frames } from '../../keeper/index.js';
 import type { BondDataPlane } from '../../dataplane/index.js';
 import type { Heard, HeardAnswer, MemberIndex, Output, ProbeRoute } from '../../policy/index.js';
+import { ArpEars } from '../kernel/arp-ears.js';
 import { FrameSender } from '../kernel/frame-sender.js';
 import type { Machine } from '../kernel/machine.js';
 import { MonitorSenses } from '../kernel/monitor-senses.js';
@@ -11,13 +12,16 @@ export class LinuxFrames implements Frames {
   readonly #sender: FrameSender;
   readonly #senses: MonitorSenses;
   readonly #slow: SlowFrames;
+  readonly #arp: ArpEars;
   #answered: (answer: HeardAnswer) => void = () => {};
   #slowFrame: (member: MemberIndex, frame: Uint8Array) => void = () => {};
+  #arpFrame: (member: MemberIndex | null, frame: Uint8Array) => void = () => {};
 
   constructor(machine: Machine, plane: BondDataPlane) {
     this.#sender = new FrameSender(machine);
     this.#senses = new MonitorSenses(machine, plane, answer => this.#answered(answer));
     this.#slow = new SlowFrames((member, frame) => this.#slowFrame(member, frame));
+    this.#arp = new ArpEars(plane.bondIfindex, (member, frame) => this.#arpFrame(member, frame));
   }
 
   send({ device, frame }: Extract<Output, { kind: 'send' }>): void {
@@ -52,12 +56,21 @@ export class LinuxFrames implements Frames {
     this.#slowFrame = callback;
   }
 
+  hearArp(members: readonly MemberIndex[]): void {
+    this.#arp.follow(members);
+  }
+
+  onArpFrame(callback: (member: MemberIndex | null, frame: Uint8Array) => void): void {
+    this.#arpFrame = callback;
+  }
+
   pollSlow(): void {
     this.#slow.poll();
   }
 
   close(): void {
     this.#slow.close();
+    this.#arp.close();
     this.#sender.close();
     this.#senses.close();
   }

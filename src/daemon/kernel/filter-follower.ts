@@ -93,9 +93,11 @@ export class FilterFollower {
     this.#plan = plan;
     const moved = !carryAlike(old, plan);
     if (moved) this.#listsDue = true;
-    if (moved || old.promiscuous !== plan.promiscuous || old.allMulticast !== plan.allMulticast) {
-      this.#modesDue = true;
-    }
+    const isAlike =
+      old.promiscuous === plan.promiscuous &&
+      old.allMulticast === plan.allMulticast &&
+      old.receivers?.hearsAll === plan.receivers?.hearsAll;
+    if (moved || !isAlike) this.#modesDue = true;
   }
 
   /** Does what is due. */
@@ -182,10 +184,12 @@ export class FilterFollower {
   /** Members that carry the bond's modes have them; others have their own back. */
   #applyModes(): void {
     const { netlink, records, guard } = this.#parts;
-    const { promiscuous, allMulticast } = this.#plan;
+    const { promiscuous, allMulticast, active, receivers } = this.#plan;
     for (const [member, { original }] of records) {
       const carries = this.#carriesFilters(member);
-      const all = (this.#open.get(member)?.size ?? 0) > 0 || (carries && promiscuous);
+      // balance-alb: frames to the address of a member that was lost.
+      const takesOver = member === active && receivers?.hearsAll === true;
+      const all = (this.#open.get(member)?.size ?? 0) > 0 || (carries && promiscuous) || takesOver;
       const wish = JSON.stringify([all, carries && allMulticast]);
       // Not again: somebody else may have set them meanwhile.
       if ((this.#given.get(member) ?? NO_MODES) === wish) continue;

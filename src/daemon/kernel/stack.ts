@@ -41,7 +41,10 @@ function stackIn(netlink: Rtnetlink, around: Surroundings, bondIfindex: number):
   const own = stackOn(around.links, bondIfindex);
   const tags = new Map(own.map(({ link, tag }) => [link.ifindex, tag]));
   const here = own.map(stacked =>
-    Object.assign(describe(stacked.link, around), { taught: taughtBy(stacked, bondIfindex) }),
+    Object.assign(describe(stacked.link, around), {
+      taught: taughtBy(stacked, bondIfindex),
+      ...(stacked.link.info?.kind === 'bridge' && { isBridge: true }),
+    }),
   );
   const elsewhere = standingElsewhere(netlink, tags).map(({ device, below, kind, tags: above }) => {
     const tag = tags.get(below) ?? above[0] ?? null;

@@ -148,6 +148,7 @@ export const SHARED = layout({
   flows: array(FLOWS, FLOW),
   /** Slot, plus one, of the member that a transmit queue is tied to; 0: none. Queue 0 is nobody's. */
   queues: array(TX_QUEUES + 1, 'u32'),
+  /** balance-alb; programs reach it without adding to an address, and the table, which is behind everything else, by adding. */
   receivers: RECEIVERS,
   /** 802.3ad: for how long LACP goes on without a daemon, and by slot with what. */
   leasing: LEASING,

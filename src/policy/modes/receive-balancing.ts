@@ -16,7 +16,7 @@ import {
 } from '../alb/clients.js';
 import { teachThrough } from '../addresses/teaching.js';
 import { memberOf } from '../monitors/watched.js';
-import { activeMember, type Context, type MemberState } from '../state.js';
+import { activeMember, type BondState, type Context, type MemberState } from '../state.js';
 import { nextTick } from '../timers.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { isReceiveBalancing } from './modes.js';
@@ -78,13 +78,20 @@ export function receiversTick(context: Context, dueMs: TimeMs): void {
   state.timers.alb = nextTick(dueMs, (alb.idleTicks + 1) * ALB_TICK_MS, now);
 }
 
+/** True for ARP that a member heard and that changes nothing: most of it, on a busy network. */
+export function hearsNothingNew(state: BondState, member: MemberIndex | null, frame: Uint8Array): boolean {
+  if (!isReceiveBalancing(state) || !state.adminUp || state.alb === null) return member !== null;
+  if (member === null) return false;
+  const arp = arpSeen(frame);
+  return arp === null || !isNews(state.alb, arp);
+}
+
 /** The host sent ARP through the bond (rlb_arp_xmit), or a member heard it. */
 export function receiversArp(context: Context, from: MemberIndex | null, frame: Uint8Array): void {
   const { state } = context;
   const arp = arpSeen(frame);
   if (arp === null || !state.adminUp || !isReceiveBalancing(state)) return;
   if (from !== null) {
-    if (state.alb === null || !isNews(state.alb, arp)) return;
     const alb = begin(context);
     if (alb !== null) arpHeard(alb, arp);
     return;

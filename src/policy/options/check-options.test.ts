@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalValue, checkOptions } from './check-options.js';
-import { OPTION_TABLE } from './options.js';
 
 const AB = [
   ['mode', 'active-backup'],
@@ -55,30 +54,6 @@ describe('checkOptions()', () => {
       members,
     );
     expect(problems.map(({ at }) => at)).toEqual([2, 3]);
-  });
-
-  test('what is not built yet is told for itself, once, and never hides what is wrong', () => {
-    const missing = OPTION_TABLE.flatMap(spec =>
-      spec.kind === 'word' && spec.notBuilt !== null
-        ? spec.words
-            .filter(({ value }) => spec.notBuilt?.except.includes(value) === false)
-            .map(({ word }) => [spec.name, word] as const)
-        : [],
-    );
-    for (const [name, word] of missing.filter(each => each[0] === 'mode')) {
-      const { problems } = checkOptions('bond0', [
-        [name, word],
-        ['miimon', '100'],
-        ['resend_igmp', '999'],
-      ]);
-      expect(
-        problems.map(({ at, refusal }) => [at, refusal.code]),
-        word,
-      ).toEqual([
-        [2, 'invalid-value'],
-        [0, 'not-implemented'],
-      ]);
-    }
   });
 });
 

@@ -91,10 +91,6 @@ export const OPTION_ROWS = [
     {
       withoutMembers: true,
       whileDown: true,
-      notBuilt: {
-        except: [0, 1, 2, 3, 4, 5],
-        what: 'this mode is not implemented yet; use mode=active-backup',
-      },
     },
   ),
   otherOption(
