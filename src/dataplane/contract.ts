@@ -54,6 +54,8 @@ export interface Leases {
   beat(): void;
   /** Makes this what goes on without one, from now on. Null: nothing. */
   keep(lease: Lease | null): void;
+  /** Why partners are answered at best, and nothing is said to them unasked: one clause; undefined where it is. */
+  readonly problem?: string | undefined;
   /** What went on since the last daemon, told once; undefined where there was none, or nothing was to go on. */
   take(): Kept | undefined;
 }

@@ -77,7 +77,13 @@ export class BondKeeper<H extends Host = Host> {
     this.#stack = new Set([host.packets.bondIfindex]);
     this.#departures = new Departures(host, this);
     this.#alarm = new Alarm(host.clock, () => this.#guard(() => this.#tick()));
-    this.#leasing = new Leasing(host.packets.leases, policy, host.clock, action => this.#guard(action));
+    this.#leasing = new Leasing(
+      host.packets.leases,
+      policy,
+      host.clock,
+      action => this.#guard(action),
+      event => host.book.tell(event),
+    );
     this.#asks = this.#follow();
     hear(host, input => {
       if (!this.#closed) this.#guard(() => this.feed(input));

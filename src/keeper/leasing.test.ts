@@ -5,6 +5,8 @@ import { LEASE_BEAT_MS, Leasing, PLANNED_LEASE_MS } from './leasing.js';
 
 function bench(mode = '802.3ad') {
   const kept: (number | null | 'beat')[] = [];
+  const told: string[] = [];
+  const trouble: { problem?: string } = {};
   const due: { at: number; run: () => void }[] = [];
   const bond = { revision: 1, lease: null as Lease | null, now: 0, asked: 0 };
   const leasing = new Leasing(
@@ -12,6 +14,9 @@ function bench(mode = '802.3ad') {
       beat: () => void kept.push('beat'),
       keep: lease => void kept.push(lease?.forMs ?? null),
       take: () => undefined,
+      get problem() {
+        return trouble.problem;
+      },
     },
     {
       lease: () => {
@@ -19,7 +24,7 @@ function bench(mode = '802.3ad') {
         return bond.lease;
       },
       revision: () => bond.revision,
-      facts: () => ({ mode }) as never,
+      facts: () => ({ name: 'bond0', mode }) as never,
     },
     {
       now: () => bond.now,
@@ -30,6 +35,7 @@ function bench(mode = '802.3ad') {
       },
     },
     action => action(),
+    ({ message }) => void told.push(message),
   );
   const lease = (forMs: number): void => {
     bond.lease = { forMs, ports: [] };
@@ -42,7 +48,7 @@ function bench(mode = '802.3ad') {
     bond.now = entry.at;
     entry.run();
   };
-  return { leasing, bond, kept, due, lease, ring };
+  return { leasing, bond, kept, due, lease, ring, told, trouble };
 }
 
 describe('Leasing', () => {
@@ -92,6 +98,18 @@ describe('Leasing', () => {
     expect(kept).toEqual([5000, PLANNED_LEASE_MS, PLANNED_LEASE_MS + 1, PLANNED_LEASE_MS + 1]);
   });
 
+  it('tells once why nothing is said unasked', () => {
+    const { lease, ring, told, trouble } = bench();
+    lease(5000);
+    expect(told).toEqual([]);
+    trouble.problem = 'this kernel has no bridges';
+    ring();
+    ring();
+    expect(told).toEqual([
+      'While no daemon is there, partners of bond0 are answered, but nothing is said to them unasked: this kernel has no bridges',
+    ]);
+  });
+
   it('goes on when the packets fail', () => {
     const due: (() => void)[] = [];
     let tries = 0;
@@ -117,6 +135,7 @@ describe('Leasing', () => {
           // As the keeper, which notes it.
         }
       },
+      () => {},
     );
     expect(() => leasing.follow()).toThrow('no');
     due[0]?.();

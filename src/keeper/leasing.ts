@@ -1,5 +1,5 @@
 // Gives the packets what LACP is to go on with when this keeper is gone, again and again: a keeper that tells nothing is held for gone.
-import type { Lease, TimeMs } from '../policy/index.js';
+import type { BondEvent, Lease, TimeMs } from '../policy/index.js';
 import { Alarm } from './alarm.js';
 import type { KeptPolicy } from './keeper-parts.js';
 import type { Clock, Leases } from './ports.js';
@@ -15,6 +15,8 @@ export class Leasing {
   readonly #policy: Pick<KeptPolicy, 'lease' | 'revision' | 'facts'>;
   readonly #clock: Clock;
   readonly #alarm: Alarm;
+  readonly #tell: (event: BondEvent) => void;
+  #toldProblem: string | undefined;
   #revision: number | null = null;
   #nextMs: TimeMs | null = null;
   /** Undefined: nothing was told yet. */
@@ -26,10 +28,12 @@ export class Leasing {
     policy: Pick<KeptPolicy, 'lease' | 'revision' | 'facts'>,
     clock: Clock,
     guarded: (action: () => void) => void,
+    tell: (event: BondEvent) => void,
   ) {
     this.#leases = leases;
     this.#policy = policy;
     this.#clock = clock;
+    this.#tell = tell;
     this.#alarm = new Alarm(clock, () => guarded(() => this.#beat()));
   }
 
@@ -44,7 +48,7 @@ export class Leasing {
     this.#lease = this.#policy.lease();
     if (this.#lease === null && had === null) return;
     this.#wind();
-    this.#leases.keep(this.#lease);
+    this.#keep();
   }
 
   /** This keeper ends and another one follows. */
@@ -66,10 +70,20 @@ export class Leasing {
     this.#nextMs = null;
     try {
       this.#leases?.beat();
-      this.#leases?.keep(this.#lease ?? null);
+      this.#keep();
     } finally {
       this.#wind();
     }
+  }
+
+  #keep(): void {
+    this.#leases?.keep(this.#lease ?? null);
+    const problem = this.#leases?.problem;
+    if (problem === undefined || problem === this.#toldProblem) return;
+    this.#toldProblem = problem;
+    const { name } = this.#policy.facts();
+    const message = `While no daemon is there, partners of ${name} are answered, but nothing is said to them unasked: ${problem}`;
+    this.#tell({ severity: 'warning', type: 'data-plane', message });
   }
 
   #wind(): void {

@@ -25,6 +25,7 @@ const NETKIT_L2 = 0;
 /** NETKIT_PASS: where no program decides, what is sent at one end comes in at the other. */
 const NETKIT_PASS = 0;
 const IFLA_BR_FORWARD_DELAY = 1;
+const IFLA_BR_HELLO_TIME = 2;
 const IFLA_BR_STP_STATE = 5;
 const IFLA_BR_VLAN_FILTERING = 7;
 const IFLA_BR_MCAST_SNOOPING = 23;
@@ -63,6 +64,8 @@ export function isOneOfTwo({ info }: Pick<Link, 'info'>): boolean {
 /** Settings of a new bridge; the kernel's defaults where absent. */
 export interface BridgeOptions {
   readonly stp?: boolean;
+  /** Seconds between what it says as the root of STP. */
+  readonly helloSeconds?: number;
   /** Seconds that a port listens and learns before it forwards; 0 without STP. */
   readonly forwardDelaySeconds?: number;
   readonly vlanFiltering?: boolean;
@@ -76,6 +79,8 @@ export function bridgeInfo(options: BridgeOptions = {}): LinkInfo {
     // In 1/100 s (USER_HZ).
     data.push(u32Attribute(IFLA_BR_FORWARD_DELAY, options.forwardDelaySeconds * 100));
   }
+  if (options.helloSeconds !== undefined)
+    data.push(u32Attribute(IFLA_BR_HELLO_TIME, options.helloSeconds * 100));
   if (options.stp !== undefined) data.push(u32Attribute(IFLA_BR_STP_STATE, options.stp ? 1 : 0));
   if (options.vlanFiltering !== undefined) {
     data.push(u8Attribute(IFLA_BR_VLAN_FILTERING, options.vlanFiltering ? 1 : 0));

@@ -3,6 +3,7 @@
 import { getLink, monotonicNs, type Rtnetlink } from '../../linux/index.js';
 import type { Kept, Lease, MemberIndex } from '../../policy/index.js';
 import type { Leases } from '../contract.js';
+import type { BondMetronome } from './bond-metronome.js';
 import type { LiveState } from './live-state.js';
 
 const MS = 1_000_000;
@@ -12,15 +13,17 @@ const ASK_AGAIN_NS = 5_000_000_000n;
 export class BondLeases implements Leases {
   readonly #netlink: Rtnetlink;
   readonly #state: LiveState;
+  readonly #metronome: BondMetronome;
   /** carrier_down_count of members that have a lease. */
   readonly #downs = new Map<MemberIndex, number>();
   #askedNs = 0n;
   /** Nothing is stored, as far as this process knows. */
   #isEmpty = false;
 
-  constructor(netlink: Rtnetlink, state: LiveState) {
+  constructor(netlink: Rtnetlink, state: LiveState, metronome: BondMetronome) {
     this.#netlink = netlink;
     this.#state = state;
+    this.#metronome = metronome;
   }
 
   beat(): void {
@@ -35,6 +38,7 @@ export class BondLeases implements Leases {
     const wanted = new Map(lease?.ports.map(port => [port.member, port]));
     if (now - this.#askedNs > ASK_AGAIN_NS) this.#downs.clear();
     if (this.#downs.size === 0) this.#askedNs = now;
+    const slots: number[] = [];
     for (const member of this.#state.members()) {
       const slot = this.#state.slotOf(member);
       if (slot === undefined) continue;
@@ -51,8 +55,14 @@ export class BondLeases implements Leases {
         { expected, answer, silenceNs: BigInt(Math.round(silenceMs * MS)), carrierDowns },
         now,
       );
+      slots.push(slot);
     }
+    this.#metronome.speakFor(slots);
     this.#isEmpty = wanted.size === 0;
+  }
+
+  get problem(): string | undefined {
+    return this.#metronome.problem;
   }
 
   take(): Kept | undefined {

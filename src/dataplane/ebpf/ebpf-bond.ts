@@ -15,6 +15,7 @@ import {
   attachedTag,
   type Attachment,
   attachProgram,
+  type AttachWish,
   detach,
   type Hooks,
   keepPinned,
@@ -22,6 +23,7 @@ import {
 } from './attachment.js';
 import { exchange } from './exchange.js';
 import { BondLeases } from './bond-leases.js';
+import { BondMetronome } from './bond-metronome.js';
 import { HeldLinks } from './held-links.js';
 import { staying } from './staying.js';
 import {
@@ -37,6 +39,7 @@ import {
 import { canLease } from './lease-program.js';
 import { LiveState } from './live-state.js';
 import { closeMaps, createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
+import { metronomeOf, removeMetronome } from './metronome.js';
 import { notedWith, type Parts, readParts, renewParts, type Unfinished, writeParts } from './parts.js';
 import { Pins, type PinStore } from './pins.js';
 import { receiveProgram } from './programs.js';
@@ -81,7 +84,7 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
     this.#maps = maps;
     this.#parts = parts;
     this.#held = new HeldLinks(() => this.#hooks);
-    if (canLease(by.toolbox.context)) this.leases = new BondLeases(by.netlink, state);
+    if (canLease(by.toolbox.context)) this.leases = new BondLeases(by.netlink, state, this.#metronome());
     try {
       this.#ring = new RingBuffer(maps.events, EVENTS_BYTES);
     } catch (error) {
@@ -205,6 +208,7 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
       for (const attachment of [parts.transmit, ...Object.values(parts.receive)]) detach(hooks, attachment);
     }
     pins.removeAll();
+    if (parts !== undefined) removeMetronome(netlink, metronomeOf(parts.lowerName));
     if (parts !== undefined) Pair.sweep(netlink, parts.lowerName);
     removeTwice(places.partsFile);
   }
@@ -228,16 +232,15 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
   get detail(): string {
     const { kind } = this.#parts.transmit;
     const how = kind === this.pair.kind || this.pair.kind === 'veth' ? kind : `${this.pair.kind} by ${kind}`;
-    return `${how}, ${this.#toolbox.describeReader()}`;
+    const speaks = this.leases?.problem === undefined ? '' : ', LACP without a daemon by answers alone';
+    return `${how}, ${this.#toolbox.describeReader()}${speaks}`;
   }
 
   addMember(member: MemberIndex): void {
     if (this.#state.slotOf(member) !== undefined) throw new Error(`Interface ${member} is a member already.`);
     const slot = this.#state.freeSlot();
     this.#state.occupy(slot, member);
-    const { kind: own } = this.#parts.transmit;
-    const kind = attachKindFor(this.#by, this.#pins) ?? (own === 'netkit' ? undefined : own);
-    const wish = { ifindex: member, pin: receivePin(slot), ...(kind !== undefined && { kind }) };
+    const wish = { ifindex: member, pin: receivePin(slot), ...this.#ingressWish };
     const note = (receive: Attachment): void =>
       this.#saveParts({ ...this.#parts, receive: { ...this.#parts.receive, [slot]: receive } });
     let program: number | undefined;
@@ -252,6 +255,13 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
     } finally {
       if (program !== undefined) closeFd(program);
     }
+  }
+
+  /** Programs at ingresses are attached as that of the lower end is. */
+  get #ingressWish(): Pick<AttachWish, 'kind'> {
+    const { kind: own } = this.#parts.transmit;
+    const kind = attachKindFor(this.#by, this.#pins) ?? (own === 'netkit' ? undefined : own);
+    return kind === undefined ? {} : { kind };
   }
 
   leaveTagged(member: MemberIndex, tags: readonly number[]): void {
@@ -375,6 +385,7 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
   protected remains(): readonly (() => void)[] {
     return [
       () => doAll(this.#attachments().map(attachment => () => detach(this.#hooks, attachment))),
+      () => removeMetronome(this.#netlink, metronomeOf(this.pair.lowerName)),
       () => this.#pins.removeAll(),
       () => this.pair.destroy(),
       () => removeTwice(this.#places.partsFile),
@@ -386,6 +397,19 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
     return [() => this.#held.close(), () => this.#ring.close(), () => this.#state.close()];
   }
 
+  #metronome(): BondMetronome {
+    return new BondMetronome({
+      lowerName: this.pair.lowerName,
+      context: this.#toolbox.context,
+      hooks: () => this.#hooks,
+      load: program => this.#toolbox.load(program, this.#maps),
+      wish: () => this.#ingressWish,
+      noted: () => this.#parts.metronome,
+      note: metronome => this.#saveParts({ ...this.#parts, metronome }),
+      hold: attachment => this.#held.hold(attachment),
+    });
+  }
+
   get #hooks(): Hooks {
     return { netlink: this.#netlink, pins: this.#pins, mapId: this.#stateId };
   }
@@ -395,7 +419,9 @@ export class EbpfBond extends PairedBond implements BondDataPlane {
   }
 
   #attachments(): readonly Attachment[] {
-    return [this.#parts.transmit, ...Object.values(this.#parts.receive)];
+    const { transmit, receive, metronome } = this.#parts;
+    const clock = metronome?.attachment;
+    return [transmit, ...Object.values(receive), ...(clock === undefined ? [] : [clock])];
   }
 
   #saveParts(parts: Parts): void {

@@ -30,6 +30,7 @@ import { type Hooked, hookedAt, hookedAtPair } from './hooks.js';
 import { LiveState } from './live-state.js';
 import { closeMaps, createMaps, type LoadedMaps } from './maps.js';
 import { NOT_BY_PINS, noted, type Parts, writeParts } from './parts.js';
+import { metronomeOf, removeMetronome } from './metronome.js';
 import { Pins } from './pins.js';
 import { receiveProgram } from './programs.js';
 import { publishPlan } from './publish-plan.js';
@@ -58,6 +59,8 @@ export function exchange(
 ): Exchanged {
   const { netlink, toolbox } = by;
   const pins = new Pins(by.store, places);
+  // It would speak by the old map, in which nobody is there. It is made anew with the next lease.
+  removeMetronome(netlink, metronomeOf(found.parts.lowerName));
   const slots = slotsOf(netlink, known, found.parts);
   const maps = createMaps();
   const programs = new Map<number | 'transmit', number>();

@@ -45,12 +45,15 @@ const { stride: LEASE_STRIDE } = SHARED.fields.leases.type;
 const LEASING_AT = SHARED.fields.leasing.offset;
 const LEASES = SHARED.fields.leases.offset;
 const TERMS_AT = LEASE.fields.terms.offset;
-const lease = {
+export const lease = {
   state: LEASE.offset('state'),
   heardNs: LEASE.offset('heardNs'),
   saidNs: LEASE.offset('saidNs'),
   answers: LEASE.offset('answers'),
+  beats: LEASE.offset('beats'),
   cutNs: LEASE.offset('cutNs'),
+  silenceNs: TERMS_AT + TERMS.offset('silenceNs'),
+  pauseNs: TERMS_AT + TERMS.offset('pauseNs'),
   actorHead: TERMS_AT + TERMS.offset('actorHead'),
   actorTail: TERMS_AT + TERMS.offset('actorTail'),
   viewHead: TERMS_AT + TERMS.offset('viewHead'),
@@ -121,7 +124,7 @@ export function answerLacpdu(program: Assembler, context: ProgramContext, slot: 
 }
 
 /** R7 = the lease of a slot. */
-function leaseOf(program: Assembler, slot: number): void {
+export function leaseOf(program: Assembler, slot: number): void {
   program.loadMapValue(R7, STATE_MAP, LEASES + slot * LEASE_STRIDE);
 }
 
@@ -167,7 +170,7 @@ function comparePdu(program: Assembler, different: string): void {
 }
 
 /** Goes to `there` unless the daemon is away, at the time in R8; else R1 has the bond's LEASING. */
-function unlessAway(program: Assembler, there: string): void {
+export function unlessAway(program: Assembler, there: string): void {
   program.block({ in: [R8], out: [R1], lost: [R2, R3], exits: [there] }, a =>
     a
       .loadMapValue(R1, STATE_MAP, LEASING_AT)
@@ -182,7 +185,7 @@ function unlessAway(program: Assembler, there: string): void {
  * Goes to `dead` unless the member of the slot can send, to `bounced` when its carrier was away since its lease was stored. R7
  * has the lease then, R9 the member. R0 to R5 are lost.
  */
-function compareCarrier(
+export function compareCarrier(
   program: Assembler,
   { reader, layout }: ProgramContext,
   slot: number,
@@ -218,7 +221,7 @@ function compareCarrier(
  * The frame of the context in R6 becomes the answer of the lease at R7, said at R8. Goes to `whole` when it was left as it is; ends the
  * program, and the frame, where it was not. R0 to R5 are lost.
  */
-function putAnswer(program: Assembler, whole: string): void {
+export function putAnswer(program: Assembler, whole: string): void {
   const put = program.freshLabel('put');
   program.block({ in: [R6, R7, R8], lost: CALL_LOST, exits: [whole] }, a =>
     a
@@ -242,7 +245,7 @@ function putAnswer(program: Assembler, whole: string): void {
 }
 
 /** The member of the slot is sent nothing any more, from the time in R8 on; its lease is at R7. */
-function cut(program: Assembler, slot: number): void {
+export function cut(program: Assembler, slot: number): void {
   const known = program.freshLabel('known');
   program.block({ in: [R7, R8], lost: [R1, R2] }, a =>
     a

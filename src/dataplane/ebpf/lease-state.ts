@@ -35,8 +35,9 @@ export const PDU_AT = {
 
 /** What the daemon stores. */
 export const TERMS = layout({
-  /** Silence of the partner that is too long. */
+  /** Silence of the partner that is too long, and ours that is long enough by what it asks for. */
   silenceNs: 'u64',
+  pauseNs: 'u64',
   /** What the partner is to say of itself, and of us: words of its LACPDU as they lie in memory, at the places of PDU_AT. */
   actorHead: 'u64',
   actorTail: 'u64',
@@ -65,5 +66,5 @@ export const LEASE = layout({
   /** When they took the member out of use; 0: they did not. */
   cutNs: 'u64',
   terms: TERMS,
-  padding: bytes(32),
+  padding: bytes(24),
 });

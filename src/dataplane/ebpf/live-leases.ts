@@ -1,6 +1,7 @@
 // The daemon's hand on the leases of a bond. Programs read a lease as a whole only while it holds, so it is taken back before anything
 // of it is written.
 import { toBytes } from '../../ebpf/index.js';
+import { PORT_STATE } from '../../frames/index.js';
 import { LACPDU_BYTES, LEASE, LEASE_STATE, LEASING, PDU_AT, TERMS } from './lease-state.js';
 import { SHARED } from './shared-state.js';
 
@@ -25,6 +26,10 @@ export interface SlotLeaseSeen {
   /** LACPDUs of the programs, as far as they were not taken. */
   readonly said: number;
 }
+
+/** Between two LACPDUs that nobody asked for: a little less than the partner wants, as beats come once a second. */
+const SHORT_PAUSE_NS = 700_000_000n;
+const LONG_PAUSE_NS = 28_000_000_000n;
 
 const WORD = 4;
 const LONG = 8;
@@ -76,6 +81,7 @@ export class LiveLeases {
     const said = new DataView(expected.buffer, expected.byteOffset, LACPDU_BYTES);
     const terms = toBytes(TERMS, {
       silenceNs,
+      pauseNs: (said.getUint8(PDU_AT.actorFlags) & PORT_STATE.TIMEOUT) === 0 ? LONG_PAUSE_NS : SHORT_PAUSE_NS,
       actorHead: said.getBigUint64(PDU_AT.actorHead, true),
       actorTail: said.getBigUint64(PDU_AT.actorTail, true),
       viewHead: said.getBigUint64(PDU_AT.viewHead, true),

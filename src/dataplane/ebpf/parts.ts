@@ -4,6 +4,7 @@ import { EBPF_NOTE, readNote } from '../parts-note.js';
 import type { Attachment } from './attachment.js';
 import { type FieldPlaces, FIELDS } from './carried-state.js';
 import type { LoadedMaps } from './maps.js';
+import type { Metronome } from './metronome.js';
 import type { Pins } from './pins.js';
 import { LAYOUT_VERSION } from './shared-state.js';
 
@@ -30,6 +31,8 @@ export interface Parts {
   readonly receive: Readonly<Record<string, Attachment>>;
   /** VLAN tags that the receive programs may leave to devices on the members, by slot; absent: none. Noted before it is so. */
   readonly left?: Readonly<Record<string, readonly number[]>>;
+  /** 802.3ad: what speaks for LACP while no daemon is there; absent where nothing does. */
+  readonly metronome?: Metronome;
   /** Absent in notes of daemons that knew pins only. */
   readonly maps?: MapIds;
   /** Where what is carried over lies in the state map, for daemons of another layout; absent likewise. */

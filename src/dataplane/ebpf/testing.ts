@@ -31,6 +31,7 @@ import type { HashPolicy } from '../../policy/index.js';
 import { hashFrame } from './hash-code.js';
 import { LiveState } from './live-state.js';
 import { createMaps, EVENTS_BYTES, type LoadedMaps } from './maps.js';
+import { metronomeProgram } from './metronome-program.js';
 import { classifier } from './program-parts.js';
 import { receiveProgram } from './programs.js';
 import type { RandomFrame } from './random-frames.js';
@@ -225,6 +226,13 @@ export class ProgramBench {
   /** The same for a frame that the member of `slot` received. */
   receive(slot: number, frame: Uint8Array = BROADCAST_FRAME, repeat = 1): number {
     return this.#run(this.receiveFd(slot), frame, repeat);
+  }
+
+  /** A beat of the metronome of these slots: what it says goes out of their members. */
+  beat(slots: readonly number[]): void {
+    const program = metronomeProgram(this.#toolbox.context, slots);
+    const fd = this.#loaded(`metronome ${slots.join()}`, program, true);
+    this.inside(() => progTestRun(fd, { data: BROADCAST_FRAME }));
   }
 
   /** Mean nanoseconds of a program on a frame, of `repeat` runs. */
