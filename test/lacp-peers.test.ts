@@ -44,70 +44,68 @@ const WAYS: readonly (PeerOptions & {
 
 for (const peer of LACP_PEERS) {
   const why = peer.missing();
-  if (why !== null) test.skip(`${peer.name}: left out, as ${why}`, () => {});
-  else
-    describe(peer.name, () => {
-      test.each(WAYS)('a cut and a cable put back: $what', async ({ ours, ...theirs }) => {
-        const ends = await joined(peer, theirs, ours);
-        ends.cut('eth0');
-        await both(ends, peer, 'eth1');
-        await ends.reached();
-        ends.mend('eth0');
-        await both(ends, peer, 'eth0', 'eth1');
-        await ends.reached();
-      });
-
-      test('a cable that falls silent is left by both at the fast rate, and taken back when it carries again', async () => {
-        const ends = await joined(peer, { rate: 'fast', active: true });
-        ends.silence('eth1');
-        await both(ends, peer, 'eth0');
-        await ends.reached();
-        ends.heal('eth1');
-        await both(ends, peer, 'eth0', 'eth1');
-        await ends.reached();
-      });
-
-      test('either side is started again', async () => {
-        const ends = await joined(peer, { rate: 'fast', active: true });
-        await ends.left.bondwire.stop('SIGKILL');
-        await ends.left.bondwire.start();
-        await both(ends, peer, 'eth0', 'eth1');
-        await ends.reached();
-        await peer.stop(ends);
-        await until('we noticed', async () =>
-          (await ends.left.show()).members.every(({ lacp }) => lacp?.receive !== 'current'),
-        );
-        await peer.start(ends, { rate: 'fast', active: true });
-        await both(ends, peer, 'eth0', 'eth1');
-        await ends.reached();
-      });
-
-      test.skipIf(peer.lacks.includes('keys'))(
-        'a port with another key is kept out, and it is told why',
-        async () => {
-          const ends = await joined(peer, { rate: 'fast', active: true });
-          await peer.setOwnKey(ends, 'eth1', false);
-          // Either of the two aggregates may be the one that carries.
-          const out = await until('one port is explained', async () => {
-            const { members } = await ends.left.show();
-            const carrying = members.filter(({ lacp }) => lacp?.carries === true);
-            return carrying.length === 1 && members.find(({ lacp }) => lacp?.explanation != null);
-          });
-          expect(out.lacp).toMatchObject({ carries: false, explanation: { code: 'other-key' } });
-          await ends.reached();
-          await peer.setOwnKey(ends, 'eth1', true);
-          await both(ends, peer, 'eth0', 'eth1');
-        },
-      );
-
-      test('another system priority of the partner is followed', async () => {
-        const ends = await joined(peer, { rate: 'fast', active: true });
-        await peer.setSystemPriority(ends, 4000);
-        await until('both ports heard of it', async () =>
-          (await ends.left.show()).members.every(({ lacp }) => lacp?.partner.systemPriority === 4000),
-        );
-        await both(ends, peer, 'eth0', 'eth1');
-        await ends.reached();
-      });
+  describe.runIf(why === null)(why === null ? peer.name : `${peer.name}: left out, as ${why}`, () => {
+    test.each(WAYS)('a cut and a cable put back: $what', async ({ ours, ...theirs }) => {
+      const ends = await joined(peer, theirs, ours);
+      ends.cut('eth0');
+      await both(ends, peer, 'eth1');
+      await ends.reached();
+      ends.mend('eth0');
+      await both(ends, peer, 'eth0', 'eth1');
+      await ends.reached();
     });
+
+    test('a cable that falls silent is left by both at the fast rate, and taken back when it carries again', async () => {
+      const ends = await joined(peer, { rate: 'fast', active: true });
+      ends.silence('eth1');
+      await both(ends, peer, 'eth0');
+      await ends.reached();
+      ends.heal('eth1');
+      await both(ends, peer, 'eth0', 'eth1');
+      await ends.reached();
+    });
+
+    test('either side is started again', async () => {
+      const ends = await joined(peer, { rate: 'fast', active: true });
+      await ends.left.bondwire.stop('SIGKILL');
+      await ends.left.bondwire.start();
+      await both(ends, peer, 'eth0', 'eth1');
+      await ends.reached();
+      await peer.stop(ends);
+      await until('we noticed', async () =>
+        (await ends.left.show()).members.every(({ lacp }) => lacp?.receive !== 'current'),
+      );
+      await peer.start(ends, { rate: 'fast', active: true });
+      await both(ends, peer, 'eth0', 'eth1');
+      await ends.reached();
+    });
+
+    test.skipIf(peer.lacks.includes('keys'))(
+      'a port with another key is kept out, and it is told why',
+      async () => {
+        const ends = await joined(peer, { rate: 'fast', active: true });
+        await peer.setOwnKey(ends, 'eth1', false);
+        // Either of the two aggregates may be the one that carries.
+        const out = await until('one port is explained', async () => {
+          const { members } = await ends.left.show();
+          const carrying = members.filter(({ lacp }) => lacp?.carries === true);
+          return carrying.length === 1 && members.find(({ lacp }) => lacp?.explanation != null);
+        });
+        expect(out.lacp).toMatchObject({ carries: false, explanation: { code: 'other-key' } });
+        await ends.reached();
+        await peer.setOwnKey(ends, 'eth1', true);
+        await both(ends, peer, 'eth0', 'eth1');
+      },
+    );
+
+    test('another system priority of the partner is followed', async () => {
+      const ends = await joined(peer, { rate: 'fast', active: true });
+      await peer.setSystemPriority(ends, 4000);
+      await until('both ports heard of it', async () =>
+        (await ends.left.show()).members.every(({ lacp }) => lacp?.partner.systemPriority === 4000),
+      );
+      await both(ends, peer, 'eth0', 'eth1');
+      await ends.reached();
+    });
+  });
 }
