@@ -77,7 +77,8 @@ frames.emitEthernet(
 const end = { systemPriority: 65535, system: MAC, key: 15, portPriority: 255, port: 1, state: 0x3f };
 const lacpdu = value(frames.lacpduFrame(MAC, { actor: end, partner: end }));
 const marker = value(frames.markerResponse(MAC, Uint8Array.from([2, 1, 1, 16]), false));
-const allFrames = [arp, na, ...igmp, ...mld, tagged, lacpdu, marker];
+const hello = value(frames.helloFrame(MAC, { flags: frames.HELLO.DEAF, sequence: 1, system: MAC, port: 1 }));
+const allFrames = [arp, na, ...igmp, ...mld, tagged, lacpdu, marker, hello];
 
 /** The bytes with the checksum at `at` made right, so that what follows it is read as well. */
 function summed(input: Uint8Array, at: number, sum: (bytes: Uint8Array) => number): Uint8Array {
@@ -117,7 +118,10 @@ function readFrame(bytes: Uint8Array): unknown {
   if (!header.ok) return header;
   const at = header.value.payloadOffset;
   if (header.value.etherType === frames.ETHERTYPE.ARP) return frames.parseArp(bytes, at);
-  if (header.value.etherType === frames.ETHERTYPE.SLOW) return frames.parseSlowFrame(bytes);
+  if (header.value.etherType === frames.ETHERTYPE.SLOW) {
+    const slow = frames.parseSlowFrame(bytes);
+    return slow.ok && slow.value.kind === 'other' ? frames.parseHello(slow.value.body) : slow;
+  }
   if (header.value.etherType === frames.ETHERTYPE.IPV4) {
     const ip = frames.parseIpv4Header(bytes, at);
     return ip.ok ? frames.parseIgmp(bytes, ip.value.payloadOffset, ip.value.payloadEnd) : ip;

@@ -259,6 +259,64 @@ describe('two bonds of ours', () => {
   });
 });
 
+describe('lacp_fast_silence', () => {
+  const fast = { lacp_fast_silence: '240' };
+  const cutAt = (name: string, atMs: number): TimedEvent[] =>
+    [`left:${name}`, `right:${name}`].map(end => ({ do: 'lose', end, percent: 100, atMs }));
+  const leftAt = (simulated: Simulated, name: string): number => {
+    const isIt = (message: string): boolean =>
+      message.startsWith(`The partner of ${name} fell silent although`);
+    return simulated.told.find(({ host, event }) => host === 'left' && isIt(event.message))?.atMs ?? Infinity;
+  };
+
+  // All flows have one hash: eth1 has them, and eth0 is quiet.
+  test.each([
+    ['hellos, where both ends have it, on a busy port', fast, 'eth1', 300],
+    ['hellos on a quiet port', fast, 'eth0', 300],
+    ['markers, where the other end has it not, on a busy port', {}, 'eth1', 300],
+  ])('finds a silent link by %s', (_, b, name, withinMs) => {
+    for (const atMs of [9000, 9037, 9071, 9113]) {
+      const scenario = backToBack({ a: fast, b, events: cutAt(name, atMs), lengthMs: 14_000 });
+      const back = flow('in', 'right', 'left', '192.0.2.1', 14_000);
+      const simulated = run({ ...scenario, flows: [...scenario.flows, back] });
+      expect(leftAt(simulated, name) - atMs).toBeLessThan(withinMs);
+      const out = simulated.flows.filter(each => each.name.startsWith('out'));
+      // A hundred a second.
+      for (const { lost } of out) expect(lost).toBeLessThanOrEqual(name === 'eth1' ? withinMs / 10 : 0);
+    }
+  });
+
+  test('says the same for ever of a link that is whole, with a busy and a quiet cable, and a partner that limits answers', () => {
+    for (const answers of [0, 1, 3, 5, 1000]) {
+      const ports = [
+        { name: '1', answers },
+        { name: '2', answers },
+      ];
+      const simulated = run(onPartner({ options: fast, ports, lengthMs: 60_000 }));
+      expect(messages(simulated).filter(message => message.includes('fell silent'))).toEqual([]);
+    }
+    const two = run(backToBack({ a: fast, b: fast, links: 3, lengthMs: 30_000 }));
+    expect(messages(two).filter(message => message.includes('fell silent'))).toEqual([]);
+    expect(lostOf(two)).toBe(0);
+  });
+
+  test('goes on over a daemon that was killed: its hellos that are missing mean nothing', () => {
+    const simulated = run(
+      backToBack({
+        a: fast,
+        b: fast,
+        events: [
+          { do: 'daemon-kill', host: 'right', atMs: 9000 },
+          { do: 'daemon-start', host: 'right', atMs: 11_000 },
+        ],
+        lengthMs: 20_000,
+      }),
+    );
+    expect(messages(simulated).filter(message => message.includes('fell silent'))).toEqual([]);
+    expect(lostOf(simulated)).toBe(0);
+  });
+});
+
 describe('a partner that follows a script', () => {
   test('and is ready carries on both ports', () => {
     const simulated = run(

@@ -57,14 +57,18 @@ export {
   mldLength,
   parseMld,
 } from './mld.js';
+export { HELLO, type Hello, helloFrame, OSSP_SUBTYPE, parseHello } from './hello.js';
 export {
   type LacpEnd,
   type Lacpdu,
   lacpduFrame,
+  type Marker,
   MARKER_TLV,
+  markerFrame,
   markerResponse,
   parseSlowFrame,
   PORT_STATE,
+  readMarker,
   SLOW_PDU_LENGTH,
   SLOW_PROTOCOLS_MAC,
   type SlowFrame,

@@ -1,6 +1,6 @@
 // LACPDUs and Marker PDUs (IEEE 802.1AX-2008 §5.4.2 and §5.5.3, the slow protocols of IEEE 802.3 Annex 57A).
 import { err, formatMac, type MacText, ok, parseMac, type Result } from '../base/index.js';
-import { putU16, u16 } from './bytes.js';
+import { putU16, putU32, u16, u32 } from './bytes.js';
 import { emitEthernet, ETHERNET_LENGTH, ETHERTYPE, parseEthernet, type VlanTag } from './ethernet.js';
 
 /** Whom slow protocols speak to: the station at the other end of the link. */
@@ -65,7 +65,8 @@ export type SlowFrame = {
   | { readonly kind: 'lacpdu'; readonly pdu: Lacpdu }
   /** `body` is the whole PDU, `SLOW_PDU_LENGTH` bytes. */
   | { readonly kind: 'marker'; readonly tlv: number; readonly body: Uint8Array }
-  | { readonly kind: 'other'; readonly subtype: number }
+  /** `body` as of a marker. */
+  | { readonly kind: 'other'; readonly subtype: number; readonly body: Uint8Array }
   /** Cut short. */
   | { readonly kind: 'illegal'; readonly length: number }
 );
@@ -108,11 +109,12 @@ export function parseSlowFrame(frame: Uint8Array): Result<SlowFrame, string> {
     case SUBTYPE.MARKER:
       return ok({ ...about, kind: 'marker', tlv: pdu[2] ?? 0, body: pdu.slice() });
     default:
-      return ok({ ...about, kind: 'other', subtype });
+      return ok({ ...about, kind: 'other', subtype, body: pdu.slice() });
   }
 }
 
-function emptyFrame(source: MacText): Result<Uint8Array, string> {
+/** A frame of the slow protocols whose PDU, `SLOW_PDU_LENGTH` bytes after the Ethernet header, is all zero. */
+export function emptySlowFrame(source: MacText): Result<Uint8Array, string> {
   const [from, to] = [parseMac(source), parseMac(SLOW_PROTOCOLS_MAC)];
   if (!from.ok) return from;
   if (!to.ok) return to;
@@ -137,7 +139,7 @@ function putEnd(end: LacpEnd, type: number, into: Uint8Array, at: number): Resul
 
 /** The frame of 124 bytes that the driver sends (ad_lacpdu_send), or why an address is none. */
 export function lacpduFrame(source: MacText, { actor, partner }: Lacpdu): Result<Uint8Array, string> {
-  const frame = emptyFrame(source);
+  const frame = emptySlowFrame(source);
   if (!frame.ok) return frame;
   const pdu = frame.value.subarray(ETHERNET_LENGTH);
   pdu[0] = SUBTYPE.LACP;
@@ -159,7 +161,45 @@ export function lacpduFrame(source: MacText, { actor, partner }: Lacpdu): Result
  * SUBTYPE(1)=2 VERSION(1)=1 TLV(1) LENGTH(1)=16 PORT(2) SYSTEM(6) TRANSACTION(4) pad(2) TLV(1)=0 LENGTH(1)=0 reserved(90)
  * ```
  */
-const MARKER_AT = { TLV: 2, PAD: 16 } as const;
+const MARKER_AT = { TLV: 2, LENGTH: 3, PORT: 4, SYSTEM: 6, TRANSACTION: 12, PAD: 16 } as const;
+const MARKER_LENGTH = 16;
+const MARKER_VERSION = 1;
+
+/** Who asks by a marker, and which of its markers it is: a number of 32 bits. */
+export interface Marker {
+  readonly port: number;
+  readonly system: MacText;
+  readonly transaction: number;
+}
+
+/** What a marker, or the answer to one, says. `body` is a whole PDU. */
+export function readMarker(body: Uint8Array): Marker {
+  return {
+    port: u16(body, MARKER_AT.PORT),
+    system: formatMac(body, MARKER_AT.SYSTEM),
+    transaction: u32(body, MARKER_AT.TRANSACTION),
+  };
+}
+
+/** A marker, which a partner is to answer at once; or why an address is none. */
+export function markerFrame(
+  source: MacText,
+  { port, system, transaction }: Marker,
+): Result<Uint8Array, string> {
+  const frame = emptySlowFrame(source);
+  if (!frame.ok) return frame;
+  const asker = parseMac(system);
+  if (!asker.ok) return asker;
+  const pdu = frame.value.subarray(ETHERNET_LENGTH);
+  pdu[0] = SUBTYPE.MARKER;
+  pdu[1] = MARKER_VERSION;
+  pdu[MARKER_AT.TLV] = MARKER_TLV.INFORMATION;
+  pdu[MARKER_AT.LENGTH] = MARKER_LENGTH;
+  putU16(pdu, MARKER_AT.PORT, port);
+  pdu.set(asker.value, MARKER_AT.SYSTEM);
+  putU32(pdu, MARKER_AT.TRANSACTION, transaction);
+  return frame;
+}
 
 /**
  * The answer to a Marker PDU: the same with another type. `whole`: what is reserved is sent back too, as the driver does
@@ -170,7 +210,7 @@ export function markerResponse(
   marker: Uint8Array,
   whole: boolean,
 ): Result<Uint8Array, string> {
-  const frame = emptyFrame(source);
+  const frame = emptySlowFrame(source);
   if (!frame.ok) return frame;
   const pdu = frame.value.subarray(ETHERNET_LENGTH);
   pdu.set(marker.subarray(0, whole ? SLOW_PDU_LENGTH : MARKER_AT.PAD));

@@ -29,7 +29,7 @@ import type {
   WantedMember,
 } from './records.js';
 import { perform } from './performing.js';
-import { hear, listen, MOVES_EARS, sense } from './sensing.js';
+import { hear, listen, MOVES_EARS, sense, senseSilence } from './sensing.js';
 import { askMembers, nextDeadline, TIME } from './ticking.js';
 import { guarded } from './trying.js';
 
@@ -371,6 +371,7 @@ export class BondKeeper<H extends Host = Host> {
     // After a busy moment timers run before sockets are looked at.
     this.host.frames.pollSlow();
     if (this.#asks) this.#sense();
+    if (this.policy.facts().watchesSilence) this.#guard(() => senseSilence(this));
     this.feed(TIME);
   }
 

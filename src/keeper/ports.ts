@@ -121,6 +121,8 @@ export interface Frames {
   listen(members: readonly MemberIndex[]): void;
   /** When each of those last received. */
   heard(): readonly Heard[];
+  /** When a member last received anything, as the data plane noted; null: never, as far as it knows. */
+  lastReceived(member: MemberIndex): TimeMs | null;
   /** How the targets are reached; undefined when that is as it was. */
   changedRoutes(targets: readonly string[]): readonly ProbeRoute[] | undefined;
   onAnswer(callback: (answer: HeardAnswer) => void): void;

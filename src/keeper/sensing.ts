@@ -40,3 +40,11 @@ export function sense(bond: AskingBond): void {
   if (routes !== undefined) bond.feed({ kind: 'routes', routes });
   bond.policy.handle({ kind: 'heard', heard: frames.heard() }, clock.now());
 }
+
+/** Before a deadline of a bond that watches the silence of LACP's partners: when each member last received. */
+export function senseSilence({ host, policy }: AskingBond): void {
+  const heard = policy
+    .members()
+    .map(({ member }) => ({ member, anyMs: host.frames.lastReceived(member), probeLikeMs: null }));
+  policy.handle({ kind: 'heard', heard }, host.clock.now());
+}

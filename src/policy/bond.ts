@@ -17,7 +17,14 @@ import type {
   TimeMs,
 } from './contract.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
-import { aggregationAwake, aggregationHears, aggregationKept, aggregationTick } from './modes/aggregation.js';
+import {
+  aggregationAwake,
+  aggregationHeard,
+  aggregationHears,
+  aggregationKept,
+  aggregationTick,
+  silenceLook,
+} from './modes/aggregation.js';
 import { forwardingPlan, giveForwardingPlan } from './modes/forwarding.js';
 import {
   hearsNothingNew,
@@ -32,6 +39,7 @@ import { bondWatchAnswer, bondWatchTick } from './monitors/bond-watch.js';
 import { lacpSeen } from './lacp/lacp-snapshot.js';
 import { type Lease, leaseOf } from './lacp/lease.js';
 import { restartSilence } from './lacp/receive.js';
+import { restoreSilence, shiftSilence } from './lacp/silence-state.js';
 import { forgiveWatch, watchHeard, watchPeriod } from './monitors/link-watch.js';
 import { isOfLacp, passesQuietly, Rest } from './quiet-ticks.js';
 import { type Due, earliest, nextTick, runDue, shiftTimers, type TimerSet } from './timers.js';
@@ -114,9 +122,10 @@ function initialState(wish: NewBond): BondState {
     peerNotifLeft: 0,
     igmpLeft: 0,
     rebalance: 0,
-    timers: { mii: null, igmp: null, arp: null, lacp: null, alb: null, learning: null },
+    timers: { mii: null, igmp: null, arp: null, lacp: null, silence: null, alb: null, learning: null },
     lacp: null,
     alb: null,
+    silence: null,
     toldSenders: '',
   };
 }
@@ -180,10 +189,13 @@ export class Bond implements BondPolicy {
     state.timers.lacp ??= null;
     state.alb ??= null;
     state.timers.alb ??= null;
+    state.silence ??= null;
+    state.timers.silence ??= null;
     shiftTimes(state, now);
     // Nobody asked while no policy ran: silence until now is no evidence against anybody.
     for (const { arp, link } of state.members) if (link === 'up') arp.linkUpMs = arp.rxMs = now;
     restartSilence(state.lacp);
+    state.silence = restoreSilence(state.silence, now);
     if (isWatching(state))
       for (const member of state.members) member.watch = newWatch(now, member.watch.silent);
     // Whoever restores a bond makes its plan true (`plan()`).
@@ -223,7 +235,7 @@ export class Bond implements BondPolicy {
     if (!handled.ok) tell(context, 'warning', 'refused', handled.error.message);
     // A tick that found nothing new says nothing, and changes no plan: most of them, so they are not to cost anything. What a LACPDU
     // changes is found by the tick after it.
-    const isFrequent = input.kind === 'time' || input.kind === 'slow-frame';
+    const isFrequent = input.kind === 'time' || input.kind === 'slow-frame' || input.kind === 'heard';
     if (!isFrequent || this.#outputs.length > 0) giveForwardingPlan(context);
     return handled;
   }
@@ -312,6 +324,7 @@ function dispatch(context: Context, input: Input): Handled {
     case 'heard':
       hear(context.state, input.heard);
       watchHeard(context.state, input.heard);
+      aggregationHeard(context, input.heard);
       return ok(undefined);
     case 'answer':
       hearAnswer(context.state, input.answer);
@@ -358,7 +371,7 @@ function setOption(context: Context, name: string, value: string): Handled {
 }
 
 /** Of timers that are due at the same moment, the first runs first. */
-const TIMERS: readonly BondTimer[] = ['mii', 'arp', 'lacp', 'alb', 'learning', 'igmp'];
+const TIMERS: readonly BondTimer[] = ['mii', 'arp', 'lacp', 'silence', 'alb', 'learning', 'igmp'];
 
 function timersOf({ timers }: BondState): TimerSet<BondTimer, null>[] {
   return [{ owner: null, timers, order: TIMERS }];
@@ -385,6 +398,9 @@ function runTimer(context: Context, { name, dueMs }: Due<BondTimer, null>): void
       break;
     case 'alb':
       receiversTick(context, dueMs);
+      break;
+    case 'silence':
+      silenceLook(context, dueMs);
       break;
     case 'learning':
       timers.learning = nextTick(dueMs, numbers.lp_interval * 1000, now);
@@ -419,6 +435,7 @@ function forgiveLateness(context: Context, lateMs: TimeMs): void {
 function shiftTimes(state: BondState, by: TimeMs): void {
   shiftTimers(state.timers, by);
   for (const port of state.lacp?.ports ?? []) port.markersUntilMs += by;
+  shiftSilence(state.silence, by);
   for (const { arp } of state.members) {
     arp.txMs += by;
     arp.rxMs += by;

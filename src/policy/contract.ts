@@ -125,7 +125,7 @@ export type Input =
   | { readonly kind: 'diverted'; readonly from: MemberIndex; readonly to: MemberIndex }
   /** Addresses and groups on the bond and on the VLAN devices on top of it, whenever they change. */
   | { readonly kind: 'stack'; readonly devices: readonly StackedDevice[] }
-  /** Reception on the members, read from the data plane; given right before the time of the ARP monitor's tick. */
+  /** Reception on the members, read from the data plane; given right before a tick of the ARP monitor or a look at silence. */
   | { readonly kind: 'heard'; readonly heard: readonly Heard[] }
   /** An ARP packet or neighbour message came in on a member that arp_validate covers. */
   | { readonly kind: 'answer'; readonly answer: HeardAnswer }
@@ -164,7 +164,7 @@ export type Output =
       readonly kind: 'send-through';
       readonly member: MemberIndex;
       readonly frame: Uint8Array;
-      /** lacp: a LACPDU, or the answer to a marker; arp: a client is told by which member it is to send. */
+      /** lacp: a LACPDU, a marker, the answer to one, or a hello; arp: a client is told by which member it is to send. */
       readonly what: 'learning' | 'lacp' | 'arp';
     }
   /** A question of the ARP monitor to a target, through one member: ARP request, or neighbour solicitation for IPv6. */
@@ -247,6 +247,8 @@ export interface BondFacts {
   /** Milliseconds; 0: that monitor does not run. */
   readonly miimonMs: TimeMs;
   readonly arpIntervalMs: TimeMs;
+  /** The silence of LACP's partners is watched: whoever drives it tells `heard` before each deadline. */
+  readonly watchesSilence: boolean;
   /** Whom the ARP monitor asks: arp_ip_target, then ns_ip6_target, as canonical text. */
   readonly targets: readonly string[];
   /** use_carrier=1: links are read from the carrier flag. */
@@ -261,6 +263,8 @@ export interface PortSnapshot {
   /** Number of the aggregator that it uses; null before its first tick. */
   readonly aggregator: number | null;
   readonly isInActive: boolean;
+  /** The bond sends through it: by LACP, or without it while nobody speaks (lacp_fallback), and not while it is passed over (lacp_fast_silence). */
+  readonly carries: boolean;
   readonly actor: LacpEnd;
   readonly partner: LacpEnd;
   readonly receive: ReceiveState;

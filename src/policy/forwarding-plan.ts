@@ -80,7 +80,7 @@ export interface ForwardingPlan {
   readonly packetsPerSlave: number;
   /** True when the data plane may move traffic by itself when the active member cannot send. */
   readonly inlineFailover: boolean;
-  /** True when the data plane is to note when each member last received a frame (ARP monitor). */
+  /** True when the data plane is to note when each member last received a frame (ARP monitor, lacp_fast_silence). */
   readonly timesReception: boolean;
   /** Null in other modes than balance-alb. */
   readonly receivers: ReceiversPlan | null;

@@ -7,7 +7,7 @@ import { MII_TABLE } from './monitors/mii-monitor.js';
 import { hasLink } from './monitors/watched-link.js';
 
 /** The other timers of a bond. */
-const OTHERS: readonly Exclude<BondTimer, 'mii'>[] = ['arp', 'lacp', 'alb', 'learning', 'igmp'];
+const OTHERS: readonly Exclude<BondTimer, 'mii'>[] = ['arp', 'lacp', 'silence', 'alb', 'learning', 'igmp'];
 
 function isDue(dueMs: TimeMs | null, now: TimeMs): dueMs is TimeMs {
   return dueMs !== null && dueMs <= now;
@@ -32,11 +32,11 @@ export function passesQuietly(state: BondState, now: TimeMs): boolean {
   return true;
 }
 
-/** True where an input concerns LACP alone: a frame that came in, or time at which nothing else is due. */
+/** True where an input concerns LACP alone: a frame or the time of one that came in, or time at which nothing else is due. */
 export function isOfLacp({ timers }: BondState, { kind }: Input, now: TimeMs): boolean {
-  if (kind !== 'time') return kind === 'slow-frame';
+  if (kind !== 'time') return kind === 'slow-frame' || kind === 'heard';
   const others = (['mii', 'arp', 'alb', 'learning', 'igmp'] as const).some(name => isDue(timers[name], now));
-  return isDue(timers.lacp, now) && !others;
+  return (isDue(timers.lacp, now) || isDue(timers.silence, now)) && !others;
 }
 
 /** Ticks that are left out. The others stay where they would have been. */

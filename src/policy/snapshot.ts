@@ -62,6 +62,7 @@ export function factsOf(state: BondState): BondFacts {
     active: usesPrimary(state) ? state.active : null,
     miimonMs: numbers.miimon,
     arpIntervalMs: numbers.arp_interval,
+    watchesSilence: state.silence !== null,
     targets: [...state.arpTargets, ...state.nsTargets],
     readsCarrierFlag: numbers.use_carrier === 1,
     keepsAddresses: failOverMacOf(state) === FAIL_OVER_MAC.ACTIVE,

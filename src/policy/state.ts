@@ -5,6 +5,7 @@ import type { ArpTimes } from './monitors/arp-times.js';
 import type { LinkState, MemberIndex, Output, ProbeRoute, StackedDevice, TimeMs } from './contract.js';
 import type { ForwardingPlan } from './forwarding-plan.js';
 import type { LacpState } from './lacp/port.js';
+import type { SilenceState } from './lacp/silence-state.js';
 import { isLoadBalancing, usesPrimary } from './modes/modes.js';
 import type { NumberOption } from './options/options.js';
 import type { WatchTimes } from './monitors/watch-times.js';
@@ -44,8 +45,8 @@ export interface MemberState extends Watched {
   speedless: boolean;
 }
 
-/** MII monitor, ARP monitor, LACP, clients of balance-alb, learning packets of balance-tlb, multicast reports. */
-export type BondTimer = 'mii' | 'arp' | 'lacp' | 'alb' | 'learning' | 'igmp';
+/** MII monitor, ARP monitor, LACP, silence of its partners, clients of balance-alb, learning packets of balance-tlb, multicast reports. */
+export type BondTimer = 'mii' | 'arp' | 'lacp' | 'silence' | 'alb' | 'learning' | 'igmp';
 
 /** A bond. Delay options are held in ticks of miimon, as the driver holds them. */
 export interface BondState extends Watching<MemberState> {
@@ -88,6 +89,8 @@ export interface BondState extends Watching<MemberState> {
   lacp: LacpState | null;
   /** balance-alb: its table of clients; null while there is none. */
   alb: AlbState | null;
+  /** lacp_fast_silence: what is known of the silence of its ports; null while they are not watched. */
+  silence: SilenceState | null;
   /** Names of the members that were said to send last, in modes that use several. */
   toldSenders: string;
 }

@@ -1,7 +1,14 @@
 // A switch that speaks LACP by a script: each of its ports says what it is told to, every so often, and names whom it heard last. It
 // forwards nothing. (simulator)
 import type { MacText } from '../base/index.js';
-import { type LacpEnd, lacpduFrame, parseSlowFrame, PORT_STATE } from '../frames/index.js';
+import {
+  type LacpEnd,
+  lacpduFrame,
+  MARKER_TLV,
+  markerResponse,
+  parseSlowFrame,
+  PORT_STATE,
+} from '../frames/index.js';
 import type { Cable, Port } from './cable.js';
 import type { Clock } from './clock.js';
 import { type Frame, frameOf } from './frame.js';
@@ -33,6 +40,7 @@ function flagsOf(letters: string): number {
 const { ACTIVITY, TIMEOUT, AGGREGATION, SYNCHRONIZATION, COLLECTING, DISTRIBUTING } = PORT_STATE;
 const READY = ACTIVITY | TIMEOUT | AGGREGATION | SYNCHRONIZATION | COLLECTING | DISTRIBUTING;
 const DEFAULT_EVERY_MS = 1000;
+const SECOND_MS = 1000;
 const DEFAULT_KEY = 1000;
 
 class PartnerPort implements Port {
@@ -43,6 +51,8 @@ class PartnerPort implements Port {
   readonly #clock: Clock;
   #spec: PartnerPortSpec;
   #heard: LacpEnd = NOBODY;
+  /** Markers of the last second that it answered. */
+  #answeredMs: number[] = [];
   /** Which of its beats counts: others belong to a pace that it had before. */
   #pace = 0;
 
@@ -66,7 +76,19 @@ class PartnerPort implements Port {
   receive(frame: Frame): void {
     if (frame.cargo.kind !== 'bytes') return;
     const read = parseSlowFrame(bytesOf(frame));
-    if (read.ok && read.value.kind === 'lacpdu') this.#heard = read.value.pdu.actor;
+    if (!read.ok) return;
+    if (read.value.kind === 'lacpdu') this.#heard = read.value.pdu.actor;
+    if (read.value.kind === 'marker' && read.value.tlv === MARKER_TLV.INFORMATION)
+      this.#answer(read.value.body);
+  }
+
+  #answer(marker: Uint8Array): void {
+    const { now } = this.#clock;
+    this.#answeredMs = this.#answeredMs.filter(atMs => now - atMs < SECOND_MS);
+    if (this.#answeredMs.length >= (this.#spec.answers ?? 0)) return;
+    this.#answeredMs.push(now);
+    const frame = markerResponse(this.#mac, marker, false);
+    if (frame.ok && this.isOn()) this.cable?.send(this, frameOf(frame.value), 0);
   }
 
   carrierChanged(): void {}

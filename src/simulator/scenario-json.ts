@@ -78,6 +78,7 @@ const SAYS = {
   flags: maybe(matching(/^[ATGSCDFE]*$/, 'letters out of ATGSCDFE')),
   everyMs: maybe(ms),
   names: maybe(flag),
+  answers: maybe(number(0, 1_000_000)),
 };
 
 /** What each happening has beside `do`, `atMs` and `refused`. */

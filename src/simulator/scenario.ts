@@ -65,6 +65,8 @@ export interface PartnerPortSpec {
   readonly everyMs?: number;
   /** False: it names nobody, as if it heard nothing. */
   readonly names?: boolean;
+  /** Markers that it answers in a second at most. Absent: none. */
+  readonly answers?: number;
 }
 
 /** A switch that speaks LACP by a script, and forwards nothing (simulated arm only). */

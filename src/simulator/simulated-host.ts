@@ -343,6 +343,7 @@ export class SimulatedFrames implements Frames {
   #ears: readonly MemberIndex[] = [];
   #answered: (answer: HeardAnswer) => void = () => {};
   #slowEars: readonly MemberIndex[] = [];
+  readonly #receivedMs = new Map<MemberIndex, number>();
   #slowFrame: (member: MemberIndex, frame: Uint8Array) => void = () => {};
   #arpEars: readonly MemberIndex[] = [];
   #arpFrame: (member: MemberIndex | null, frame: Uint8Array) => void = () => {};
@@ -373,6 +374,7 @@ export class SimulatedFrames implements Frames {
   /** Every frame counts before it is accepted or dropped, as on the way through a member's receive program. */
   hear(member: MemberIndex, frame: Frame): void {
     const isSlow = frame.cargo.kind === 'bytes' && frame.destination === SLOW_PROTOCOLS_MAC;
+    if (this.#slowEars.includes(member)) this.#receivedMs.set(member, this.#parts.world.clock.now);
     if (isSlow && this.#slowEars.includes(member)) this.#slowFrame(member, bytesOf(frame));
     if (this.#arpEars.includes(member) && isArp(frame)) this.#arpFrame(member, bytesOf(frame));
     if (!this.#ears.includes(member)) return;
@@ -382,6 +384,10 @@ export class SimulatedFrames implements Frames {
 
   heard(): readonly Heard[] {
     return this.#hearing.all();
+  }
+
+  lastReceived(member: MemberIndex): number | null {
+    return this.#receivedMs.get(member) ?? null;
   }
 
   changedRoutes(targets: readonly string[]): readonly ProbeRoute[] | undefined {

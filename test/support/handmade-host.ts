@@ -270,6 +270,7 @@ export class HandmadeHost implements Host {
       changedRoutes: () => undefined,
       onAnswer: () => {},
       hearSlow: () => {},
+      lastReceived: () => null,
       onSlowFrame: () => {},
       hearArp: () => {},
       onArpFrame: () => {},

@@ -17,6 +17,7 @@ function options(random: Random): Options {
     lacp_quirks: random.pick(['0', '0', '1']),
     lacp_fallback: random.pick(['one', 'one', 'off', 'static']),
     inline_failover: random.pick(['1', '1', '0']),
+    lacp_fast_silence: random.pick(['0', '200', '240', '500']),
     xmit_hash_policy: 'layer3+4',
   };
 }
@@ -35,6 +36,8 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ['lacp_fallback', 'off'],
   ['lacp_fallback', 'one'],
   ['lacp_fallback', 'static'],
+  ['lacp_fast_silence', '0'],
+  ['lacp_fast_silence', '250'],
   ['all_slaves_active', '1'],
   ['all_slaves_active', '0'],
   ['inline_failover', '0'],
@@ -113,6 +116,7 @@ function says(random: Random): Extract<TimedEvent, { do: 'partner-says' }>['says
     flags: random.pick(['ATGSCD', 'ATGSCD', 'AGSCD', 'ATGS', 'ATG', 'ATSCD', 'TGSCD', 'ATGFE', '']),
     everyMs: random.pick([1000, 1000, 50, 400, 3500, 0]),
     names: random.chance(85),
+    answers: random.pick([0, 1, 3, 8, 100]),
   };
 }
 

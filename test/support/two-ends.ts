@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, apiClient } from '../../src/cli/api-client.js';
 import type { EventRecord, ShowBond, ShowMember } from '../../src/daemon/api/api.js';
-import { Assembler, link, R1, R2 } from '../../src/ebpf/index.js';
+import { Assembler, link, R1, R2, R3, R4, SK_BUFF } from '../../src/ebpf/index.js';
 import { createCable } from '../../src/lab/cable.js';
 import { guard, release } from '../../src/lab/lab-guard.js';
 import { type CommandResult, collect, ManagedBondwire } from '../../src/lab/managed-bondwire.js';
@@ -32,6 +32,7 @@ export type EndName = 'left' | 'right';
 
 const ADDRESSES: Readonly<Record<EndName, string>> = { left: '10.8.0.1', right: '10.8.0.2' };
 const SCHED_CLS = 3;
+const TC_DROP = 2;
 const INGRESS = { direction: 'ingress', preference: 1 } as const;
 
 let made = 0;
@@ -131,6 +132,23 @@ export interface TwoEndsOptions {
   readonly noDaemon?: readonly EndName[];
 }
 
+/** Leaves to `pass` but for frames of type 8809, subtype 2. */
+function dropMarkers(program: Assembler): void {
+  const { data, data_end: end } = SK_BUFF;
+  program
+    .load('u32', R2, R1, data)
+    .load('u32', R3, R1, end)
+    .mov(R4, R2)
+    .add(R4, 15)
+    .jgt(R4, R3, 'pass')
+    .load('u16', R4, R2, 12)
+    .be16(R4)
+    .jne(R4, 0x8809, 'pass')
+    .load('u8', R4, R2, 14)
+    .jne(R4, 2, 'pass')
+    .exitWith(TC_DROP);
+}
+
 /** The two hosts and the middle; `open` makes them. */
 export class TwoEnds {
   readonly left: End;
@@ -203,13 +221,16 @@ export class TwoEnds {
   }
 
   /** What comes in at one side goes out at the other. */
-  #pass(at: number): void {
+  #pass(at: number, markers: boolean = true): void {
     for (const [from, to] of [
       [300 + at, 400 + at],
       [400 + at, 300 + at],
     ] as const) {
-      const program = new Assembler('bw_pass').mov(R1, to).mov(R2, 0).call('redirect').exit().build();
-      const parameters = { type: SCHED_CLS, name: 'bw_pass', license: 'GPL', instructions: link(program) };
+      const program = new Assembler('bw_pass');
+      if (!markers) dropMarkers(program);
+      program.label('pass').mov(R1, to).mov(R2, 0).call('redirect').exit();
+      const instructions = link(program.build());
+      const parameters = { type: SCHED_CLS, name: 'bw_pass', license: 'GPL', instructions };
       const fd = loadProgram(parameters);
       try {
         addBpfFilter(this.#middle.netlink, { ...INGRESS, ifindex: from }, fd, 'bw_pass');
@@ -230,6 +251,12 @@ export class TwoEnds {
   heal(cable: string): void {
     this.silence(cable);
     this.#pass(this.#at(cable));
+  }
+
+  /** From now on markers, and answers to them, do not pass this cable; everything else does. */
+  dropMarkers(cable: string): void {
+    this.silence(cable);
+    this.#pass(this.#at(cable), false);
   }
 
   /** Takes the carrier of both ends of this cable, or of one. */

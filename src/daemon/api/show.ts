@@ -101,7 +101,7 @@ function showPort(port: PortSnapshot, { state, link }: MemberSnapshot): ShowLacp
   const { member: _member, counts, ...shown } = port;
   return {
     ...shown,
-    carries: port.isInActive && state === 'active' && link === 'up',
+    carries: port.carries && state === 'active' && link === 'up',
     lacpdusIn: counts.lacpduIn,
     lacpdusOut: counts.lacpduOut,
   };

@@ -16,6 +16,8 @@ const MENDS: Readonly<Record<string, (bond: ShowBond) => string>> = {
   expired: () => 'look at the switch and at what is between: the link is up, and no LACPDUs come any more',
   individual: () =>
     'put the port of the switch into the same channel group as the others, and see that they are alike (speed, VLANs)',
+  unanswered: () =>
+    'look at the cable, the converter and the line card between: the link is up, and what is sent through it does not come back',
   unseen: () => 'look at the cable or the converter between: one direction of it is dead',
   'other-speed': () => 'use members of one speed',
   'other-system': () =>

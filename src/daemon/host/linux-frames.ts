@@ -1,7 +1,7 @@
 // The keeper's frames by Linux: packet sockets out of the bond and through members, and ears on members.
 import type { Frames } from '../../keeper/index.js';
 import type { BondDataPlane } from '../../dataplane/index.js';
-import type { Heard, HeardAnswer, MemberIndex, Output, ProbeRoute } from '../../policy/index.js';
+import type { Heard, HeardAnswer, MemberIndex, Output, ProbeRoute, TimeMs } from '../../policy/index.js';
 import { ArpEars } from '../kernel/arp-ears.js';
 import { FrameSender } from '../kernel/frame-sender.js';
 import type { Machine } from '../kernel/machine.js';
@@ -13,11 +13,13 @@ export class LinuxFrames implements Frames {
   readonly #senses: MonitorSenses;
   readonly #slow: SlowFrames;
   readonly #arp: ArpEars;
+  readonly #plane: BondDataPlane;
   #answered: (answer: HeardAnswer) => void = () => {};
   #slowFrame: (member: MemberIndex, frame: Uint8Array) => void = () => {};
   #arpFrame: (member: MemberIndex | null, frame: Uint8Array) => void = () => {};
 
   constructor(machine: Machine, plane: BondDataPlane) {
+    this.#plane = plane;
     this.#sender = new FrameSender(machine);
     this.#senses = new MonitorSenses(machine, plane, answer => this.#answered(answer));
     this.#slow = new SlowFrames((member, frame) => this.#slowFrame(member, frame));
@@ -38,6 +40,11 @@ export class LinuxFrames implements Frames {
 
   heard(): readonly Heard[] {
     return this.#senses.heard();
+  }
+
+  lastReceived(member: MemberIndex): TimeMs | null {
+    const ns = this.#plane.lastReceivedNs(member);
+    return ns === null ? null : Number(ns / 1000n) / 1000;
   }
 
   changedRoutes(targets: readonly string[]): readonly ProbeRoute[] | undefined {

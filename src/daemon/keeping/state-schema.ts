@@ -21,31 +21,17 @@ import type {
   SavedMember,
   WantedMember,
 } from '../../keeper/index.js';
+import { address, alike, count, fields, flag, ifindex, text, time } from './schema-parts.js';
+import { silence } from './silence-schema.js';
 import { isLowerEndName } from './places.js';
 import type { SavedRunner, SavedState } from './state-file.js';
 
 /** More of what is wrong is not told. */
 const MOST_PROBLEMS = 3;
 
-/** An object with all the fields of a type: the compiler misses one that is added to it. */
-function fields<T>(shape: { readonly [K in keyof T]-?: z.ZodType }): z.ZodType<T> {
-  return z.looseObject(shape) as unknown as z.ZodType<T>;
-}
-
-/** The same form for many fields. */
-function alike<K extends string>(names: readonly K[], form: z.ZodType): Record<K, z.ZodType> {
-  return Object.fromEntries(names.map(name => [name, form])) as unknown as Record<K, z.ZodType>;
-}
-
-const ifindex = z.int().min(1).max(0x7fff_ffff);
-const count = z.int().min(0);
-const flag = z.boolean();
-const text = z.string();
-const time = z.number();
 const mtu = z.int().min(0).max(0x7fff_ffff);
 const texts = z.array(text);
 const counters = fields<IfconfigCounters>(alike(IFCONFIG_COUNTERS, z.number().min(0)));
-const address = text.regex(/^(?:[0-9a-f]{2}(?::[0-9a-f]{2})*)?$/i, 'it must be a MAC address');
 
 /** It becomes part of paths below /proc/sys; what an interface may be called otherwise is the kernel's affair. */
 const interfaceName = text.refine(
@@ -317,10 +303,12 @@ const policyState = fields<PolicyState>({
     arp: due,
     lacp: due.optional(),
     alb: due.optional(),
+    silence: due.optional(),
     learning: due,
   }),
   lacp: lacp.nullish(),
   alb: alb.nullish(),
+  silence: silence.nullish(),
   rebalance: count,
   toldSenders: text,
   lastPlan: text.optional(),

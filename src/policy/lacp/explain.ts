@@ -13,6 +13,7 @@ import {
   portOf,
   type PortMember,
 } from './port.js';
+import { watchOf, type WatchedBond } from './silence-state.js';
 
 /** What is wrong with a port; `text` is one clause. */
 export interface Explanation {
@@ -26,7 +27,8 @@ export interface Explanation {
     | 'other-speed'
     | 'other-system'
     | 'other-key'
-    | 'on-hold';
+    | 'on-hold'
+    | 'unanswered';
   readonly text: string;
 }
 
@@ -35,7 +37,7 @@ const MOST_UNSEEN = 3;
 
 interface Case {
   readonly lacp: LacpState;
-  readonly bond: Pick<LacpBond, 'name' | 'members'>;
+  readonly bond: Pick<WatchedBond, 'name' | 'members' | 'silence'>;
   readonly port: LacpPort;
   readonly member: PortMember;
 }
@@ -71,6 +73,7 @@ const CASES: readonly ((about: Case) => Explanation | null)[] = [
           text: `the partner of ${member.name} says that its port does not aggregate: it is configured as an individual port`,
         }
       : null,
+  unanswered,
   unseen,
   otherAggregator,
   ({ port, member }) =>
@@ -81,6 +84,17 @@ const CASES: readonly ((about: Case) => Explanation | null)[] = [
         }
       : null,
 ];
+
+/** lacp_fast_silence: its link is up, and LACP has not found it yet. */
+function unanswered({ bond, member }: Case): Explanation | null {
+  const silent = watchOf(bond, member.member)?.silent ?? null;
+  if (silent === null) return null;
+  const text =
+    silent === 'told'
+      ? `the partner of ${member.name} hears nothing of it: what it sends is lost on the way (a link in one direction)`
+      : `the partner of ${member.name} fell silent although the link is up: ${silent === 'markers' ? 'it answers no markers, and does on other members' : 'its hellos come on other members alone'}`;
+  return { code: 'unanswered', text };
+}
 
 function unseen({ port, member }: Case): Explanation | null {
   if (port.receive !== 'current' || port.unseen <= MOST_UNSEEN) return null;
@@ -122,7 +136,7 @@ function headOf({ members }: Pick<LacpBond, 'members'>, active: Aggregator): Por
 
 /** What keeps a port from carrying, as far as it can be told; null: nothing, or it is not known yet. */
 export function explain(
-  bond: Pick<LacpBond, 'name' | 'members' | 'lacp'>,
+  bond: Pick<WatchedBond, 'name' | 'members' | 'lacp' | 'silence'>,
   port: LacpPort,
 ): Explanation | null {
   const { lacp } = bond;

@@ -1,18 +1,21 @@
 // LACP as others may see it: a copy, plain data.
-import type { LacpSnapshot, PortSnapshot } from '../contract.js';
+import type { LacpSnapshot, MemberIndex, PortSnapshot } from '../contract.js';
 import { explain } from './explain.js';
 import { aggregatorOf, type LacpBond, type LacpPort, type LacpState, portsOf } from './port.js';
+import { type WatchedBond } from './silence-state.js';
 
-function portSnapshot(
-  bond: Pick<LacpBond, 'name' | 'members' | 'lacp'>,
-  lacp: NonNullable<LacpBond['lacp']>,
-  port: LacpPort,
-): PortSnapshot {
+/** What of a bond is shown. */
+type ShownBond = Pick<WatchedBond, 'name' | 'members' | 'lacp' | 'silence'> & {
+  readonly usable: readonly MemberIndex[] | null;
+};
+
+function portSnapshot(bond: ShownBond, lacp: LacpState, port: LacpPort): PortSnapshot {
   const aggregator = aggregatorOf(lacp, port);
   return {
     member: port.member,
     aggregator: aggregator?.id ?? null,
     isInActive: aggregator?.active === true,
+    carries: bond.usable?.includes(port.member) === true,
     actor: { ...port.actor },
     partner: { ...port.partner },
     receive: port.receive,
@@ -38,7 +41,7 @@ export function lacpSeen({ members }: Pick<LacpBond, 'members'>, { ports }: Lacp
  * The active aggregator as the driver shows it: that of the first port whose aggregator is active, with how many of its ports have
  * their link up (bond_3ad_get_active_agg_info).
  */
-export function lacpSnapshot(bond: Pick<LacpBond, 'name' | 'members' | 'lacp'>): LacpSnapshot | null {
+export function lacpSnapshot(bond: ShownBond): LacpSnapshot | null {
   const { lacp } = bond;
   if (lacp === null) return null;
   const active = lacp.ports.map(port => aggregatorOf(lacp, port)).find(each => each?.active === true);

@@ -105,33 +105,34 @@ function onePass(run: LacpRun): void {
   }
 }
 
-/** A frame of the slow protocols came in on a member (bond_3ad_lacpdu_recv). */
-export function lacpHear(context: LacpContext, member: MemberIndex, frame: Uint8Array): void {
+/** A frame of the slow protocols came in on a member (bond_3ad_lacpdu_recv). Gives what its partner said; null: that was nothing. */
+export function lacpHear(context: LacpContext, member: MemberIndex, frame: Uint8Array): SlowFrame | null {
   const read = parseSlowFrame(frame);
   // While the bond is down nobody listens.
-  if (!read.ok || !context.state.adminUp) return;
+  if (!read.ok || !context.state.adminUp) return null;
   const run = begin(context);
   const port = run === null ? undefined : portOf(run.lacp, member);
-  if (run === null || port === undefined || !isForUs(run, read.value)) return;
+  if (run === null || port === undefined || !isForUs(run, read.value)) return null;
   const { counts } = port;
-  switch (read.value.kind) {
+  const heard = read.value;
+  switch (heard.kind) {
     case 'illegal':
       counts.illegalIn++;
-      return;
+      return null;
     case 'other':
       counts.unknownIn++;
-      return;
+      return heard;
     case 'marker':
-      markerHeard(run, port, read.value);
-      return;
+      markerHeard(run, port, heard);
+      return heard;
     case 'lacpdu':
       counts.lacpduIn++;
-      port.reflected = isOwn(port, read.value.pdu);
+      port.reflected = isOwn(port, heard.pdu);
       // What a port said itself is silence of its partner.
-      if (!port.reflected || isQuirky(run)) receiveMachine(port, read.value.pdu, isQuirky(run));
-      return;
+      if (!port.reflected || isQuirky(run)) receiveMachine(port, heard.pdu, isQuirky(run));
+      return port.reflected ? null : heard;
     default:
-      read.value satisfies never;
+      return heard satisfies never;
   }
 }
 
@@ -167,6 +168,7 @@ export function lacpJoin(context: LacpContext, member: MemberIndex): void {
   const joined = bond.members.find(each => each.member === member);
   if (run === null || joined === undefined) return;
   const port = newPort(bond, run.lacp, joined);
+  port.markersUntilMs = context.now;
   const rank = (each: LacpPort): number => bond.members.findIndex(other => other.member === each.member);
   run.lacp.ports = [...run.lacp.ports, port].toSorted((a, b) => rank(a) - rank(b));
   updateKey(run, port);

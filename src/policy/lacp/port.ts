@@ -147,6 +147,7 @@ export type LacpOption = Extract<
   | 'lacp_strict'
   | 'lacp_quirks'
   | 'lacp_fallback'
+  | 'lacp_fast_silence'
   | 'ad_select'
   | 'ad_actor_sys_prio'
   | 'ad_user_port_key'

@@ -1,5 +1,5 @@
 // 802.3ad: what follows for the bond from what LACP found out: who sends, the carrier, what is told.
-import type { MemberIndex, TimeMs } from '../contract.js';
+import type { Heard, MemberIndex, TimeMs } from '../contract.js';
 import { evaluateCarrier } from '../carrier.js';
 import { explain } from '../lacp/explain.js';
 import {
@@ -18,10 +18,14 @@ import {
   lacpTick,
 } from '../lacp/lacp.js';
 import { type Kept, lacpKept } from '../lacp/lease.js';
-import { NO_SYSTEM } from '../lacp/port.js';
+import { lastHello } from '../lacp/hello.js';
+import { NO_SYSTEM, portOf } from '../lacp/port.js';
+import { silenceHeard, silenceSlowFrame, silenceTick } from '../lacp/silence.js';
+import { lookMs, type SilenceRun, watchOf } from '../lacp/silence-state.js';
 import { memberOf } from '../monitors/watched.js';
 import type { BondState, Context, MemberState } from '../state.js';
 import { tell } from '../tell.js';
+import { nextTick } from '../timers.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { isAggregating } from './modes.js';
 import { rebuildUsable, senders, tellSenders } from './usable.js';
@@ -91,7 +95,63 @@ export function aggregationAwake(context: Context): void {
 }
 
 export function aggregationHears(context: Context, member: MemberIndex, frame: Uint8Array): void {
-  if (isAggregating(context.state)) lacpHear(context, member, frame);
+  if (!isAggregating(context.state)) return;
+  const heard = lacpHear(context, member, frame);
+  const run = silenceRun(context);
+  const port = run === null ? undefined : portOf(run.lacp, member);
+  if (heard === null || run === null || port === undefined) return;
+  heedingSilence(context, () => silenceSlowFrame(run, port, heard));
+}
+
+/** Ports may be silent that were not, or the other way round: what follows from it is done. */
+function heedingSilence(context: Context, look: () => void): void {
+  const { state } = context;
+  const silent = (): string =>
+    JSON.stringify(state.members.map(({ member }) => watchOf(state, member)?.silent));
+  const [before, were] = [senders(state), silent()];
+  look();
+  if (silent() === were) return;
+  rebuildUsable(state);
+  tellPorts(context);
+  tellSenders(context, reasonOf(context, before));
+}
+
+/** When members last received. */
+export function aggregationHeard(context: Context, heard: readonly Heard[]): void {
+  const run = silenceRun(context);
+  if (run !== null) silenceHeard(run, heard);
+}
+
+/** lacp_fast_silence: a look at the silence of ports. */
+export function silenceLook(context: Context, dueMs: TimeMs): void {
+  const { state, now } = context;
+  const run = silenceRun(context);
+  if (run === null) return;
+  state.timers.silence = nextTick(dueMs, lookMs(state), now);
+  heedingSilence(context, () => silenceTick(run, now - dueMs));
+}
+
+function silenceRun({ state, out, now }: Context): SilenceRun | null {
+  const { lacp, silence } = state;
+  return lacp === null || silence === null ? null : { bond: state, lacp, silence, out, now };
+}
+
+/** Watching begins or ends, by the option, the ports there are, and whether the bond is up. */
+export function followSilence(context: Context): void {
+  const { state, now } = context;
+  const { numbers, timers, lacp, adminUp } = state;
+  if (isAggregating(state) && adminUp && lacp !== null && numbers.lacp_fast_silence > 0) {
+    state.silence ??= { transaction: 0, sequence: 0, roundMs: now, ports: [] };
+    timers.silence ??= now;
+    return;
+  }
+  timers.silence = null;
+  if (state.silence === null) return;
+  const run = silenceRun(context);
+  heedingSilence(context, () => {
+    for (const { member } of run?.lacp.ports ?? []) if (run !== null) lastHello(run, member);
+    state.silence = null;
+  });
 }
 
 /** LACP was kept up while nobody ran the policy. */
@@ -118,12 +178,18 @@ export function aggregationKept(context: Context, kept: Kept): void {
 
 /** A member was set up for the first time. */
 export function aggregationJoin(context: Context, member: MemberState): void {
-  if (isAggregating(context.state)) lacpJoin(context, member.member);
+  if (!isAggregating(context.state)) return;
+  lacpJoin(context, member.member);
+  followSilence(context);
 }
 
 /** A member is about to leave. */
 export function aggregationLeave(context: Context, member: MemberState, canSend: boolean): void {
-  if (isAggregating(context.state)) lacpLeave(context, member.member, canSend);
+  if (!isAggregating(context.state)) return;
+  const run = silenceRun(context);
+  if (canSend && run !== null) lastHello(run, member.member);
+  lacpLeave(context, member.member, canSend);
+  followSilence(context);
 }
 
 /** The monitor decided on a link; what follows for the bond is the monitor's to say, when it has decided on all. */
@@ -150,7 +216,9 @@ export function aggregationStays(context: Context, members: readonly MemberState
 
 /** The bond was set up or down. */
 export function aggregationOpened(context: Context, up: boolean): void {
-  if (isAggregating(context.state)) lacpOpened(context, up);
+  if (!isAggregating(context.state)) return;
+  lacpOpened(context, up);
+  followSilence(context);
 }
 
 /** lacp_rate, lacp_active. */

@@ -108,7 +108,7 @@ export function forwardingPlan(state: BondState): ForwardingPlan {
     rebalance: state.rebalance,
     packetsPerSlave: numbers.packets_per_slave,
     inlineFailover: isInline(state),
-    timesReception: numbers.arp_interval > 0,
+    timesReception: numbers.arp_interval > 0 || (isAggregating(state) && numbers.lacp_fast_silence > 0),
     receivers: receiversPlan(state),
     promiscuous: state.promiscuous,
     allMulticast: state.allMulticast,

@@ -1,6 +1,8 @@
 // The driver's list of usable members: who could send when the list was made, and when it is made (bond_update_slave_arr).
 import { isOfAggregate } from '../lacp/lacp.js';
 import { activeAggregator } from '../lacp/port.js';
+import { isSilent } from '../lacp/silence-state.js';
+import type { MemberIndex } from '../contract.js';
 import { isActiveBackup, isAggregating, isLoadBalancing, MODE, usesHash, usesPrimary } from './modes.js';
 import { type BondState, type Context, type MemberState } from '../state.js';
 import { tell } from '../tell.js';
@@ -16,7 +18,17 @@ export function rebuildUsable(state: BondState): void {
   const able = state.members.filter(canTransmit);
   if (!isAggregating(state)) state.usable = able.map(({ member }) => member);
   else if (state.lacp === null || activeAggregator(state.lacp) === null) state.usable = null;
-  else state.usable = able.map(({ member }) => member).filter(member => isOfAggregate(state, member));
+  else
+    state.usable = heeded(
+      state,
+      able.map(({ member }) => member).filter(member => isOfAggregate(state, member)),
+    );
+}
+
+/** Without those whose partner is silent, unless all are. */
+function heeded(state: BondState, members: MemberIndex[]): MemberIndex[] {
+  const lively = members.filter(member => !isSilent(state, member));
+  return lively.length > 0 ? lively : members;
 }
 
 /** After joining and leaving: in modes that hash, and in broadcast. */

@@ -68,6 +68,7 @@ const TIMES: Readonly<Record<string, 'ms' | 's'>> = {
   arp_interval: 'ms',
   peer_notif_delay: 'ms',
   lp_interval: 's',
+  lacp_fast_silence: 'ms',
 };
 
 const IN_MS: Readonly<Record<string, number>> = {

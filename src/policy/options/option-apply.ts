@@ -18,6 +18,7 @@ import {
   aggregationAddress,
   aggregationFallback,
   aggregationFlags,
+  followSilence,
 } from '../modes/aggregation.js';
 import { moveTargetTimes } from '../monitors/arp-targets.js';
 import { evaluateCarrier } from '../carrier.js';
@@ -196,6 +197,7 @@ const EFFECTS: Readonly<Partial<Record<NumberOption, (context: Context, value: n
     aggregationFallback(context);
     evaluateAgain(context);
   },
+  lacp_fast_silence: followSilence,
   lacp_rate: aggregationFlags,
   lacp_active: aggregationFlags,
   lacp_quirks: aggregationAddress,

@@ -373,6 +373,13 @@ export const OPTION_ROWS = [
     words(['off', 0], ['*one', 1], ['static', 2]),
     { sysfs: null, modes: AD },
   ),
+  numberOption(
+    'lacp_fast_silence',
+    'Milliseconds after which 802.3ad passes over a port whose partner fell silent although its link is up: asked by markers, or by hellos between two Bondwires; 0 leaves it to LACP (3 s and more).',
+    { min: 200, max: 2500, initial: 0 },
+    words(['*off', 0]),
+    { unit: 'ms', sysfs: null, modes: AD },
+  ),
   wordOption(
     'multicast',
     'Which members listen to the multicast groups that the bond listens to: those that the mode says (auto), none, the active one, or all.',
