@@ -5,7 +5,7 @@ import { ok } from '../base/index.js';
 import { movesTraffic } from './moving.js';
 import { outageOf } from './outage.js';
 import type { Frames, Packets } from './ports.js';
-import { hear, listen, sense } from './sensing.js';
+import { hear, listen, sense, senseSilence } from './sensing.js';
 
 /** A bond with two members that asks each second, unless something else is said. */
 function asking(facts: object = {}, changed?: object) {
@@ -22,6 +22,7 @@ function asking(facts: object = {}, changed?: object) {
         },
         changedRoutes: () => changed,
         heard: () => [],
+        lastReceived: (member: number) => member * 10,
       },
       clock: { now: () => 5 },
     },
@@ -56,6 +57,15 @@ describe('sense()', () => {
     listen(bond);
     expect(acts).toEqual(['ears ']);
   });
+});
+
+test('senseSilence(): when each member last received, and no ears of the ARP monitor', () => {
+  const { acts, bond } = asking({ arpIntervalMs: 0 });
+  const told: Input[] = [];
+  bond.policy.handle = input => told.push(input);
+  senseSilence(bond);
+  const heard = [1, 2].map(member => ({ member, anyMs: member * 10, probeLikeMs: null }));
+  expect([acts, told]).toEqual([[], [{ kind: 'heard', heard }]]);
 });
 
 describe('slow protocols and ARP', () => {
