@@ -132,7 +132,7 @@ describe('the daemon of one end is killed', () => {
     await ends.right.agreed('eth0');
     await ends.reached();
     await ends.left.bondwire.start();
-    expect(await told(ends.left)).toContain('it did not last on eth1');
+    await until('it is told', async () => (await told(ends.left)).includes('it did not last on eth1'));
     await Promise.all([ends.left, ends.right].map(end => end.agreed('eth0', 'eth1')));
   });
 
@@ -183,7 +183,7 @@ describe('the daemon of one end is killed', () => {
     await Promise.all(meters.map(({ done }) => done));
     ends.heal('eth1');
     await ends.left.bondwire.start();
-    expect(await told(ends.left)).toContain('it did not last on eth1');
+    await until('it is told', async () => (await told(ends.left)).includes('it did not last on eth1'));
     await Promise.all([ends.left, ends.right].map(end => end.agreed('eth0', 'eth1')));
   });
 
