@@ -1,5 +1,6 @@
 // LACP that outlives its daemon, on real interfaces: one end's daemon is killed for longer than its partner waits, at the fast rate. Needs
 // root, BPF, ip and ping; part of test:all. With LEASE_AWAY_SECONDS=600 the first test has no daemon for ten minutes.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Meter, reportLine, startMeter } from '../src/lab/index.js';
 import { listLinks, requireLink } from '../src/linux/index.js';
@@ -131,7 +132,7 @@ describe('the daemon of one end is killed', () => {
     await ends.right.agreed('eth0');
     await ends.reached();
     await ends.left.bondwire.start();
-    expect(await told(ends.left)).toContain('it did not last on eth1');
+    await until('it is told', async () => (await told(ends.left)).includes('it did not last on eth1'));
     await Promise.all([ends.left, ends.right].map(end => end.agreed('eth0', 'eth1')));
   });
 
@@ -182,7 +183,7 @@ describe('the daemon of one end is killed', () => {
     await Promise.all(meters.map(({ done }) => done));
     ends.heal('eth1');
     await ends.left.bondwire.start();
-    expect(await told(ends.left)).toContain('it did not last on eth1');
+    await until('it is told', async () => (await told(ends.left)).includes('it did not last on eth1'));
     await Promise.all([ends.left, ends.right].map(end => end.agreed('eth0', 'eth1')));
   });
 
@@ -248,5 +249,53 @@ describe('the daemon is started anew', () => {
     await ends.left.bondwire.start();
     await ends.left.agreed('eth0', 'eth1');
     expect(await told(ends.right, seen)).toBe('');
+  });
+});
+
+describe('on the user-space data plane', () => {
+  const linksOf = (pid: number): string[] =>
+    readdirSync(`/proc/${pid}/fd`).flatMap(fd => {
+      try {
+        return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+      } catch {
+        return [];
+      }
+    });
+
+  /** The daemon that waits for the other's death has the packet sockets that the other one has. */
+  async function prepared(end: End, daemon: number): Promise<void> {
+    const supervisor = end.bondwire.pid ?? 0;
+    const sockets = (pid: number): string[] => linksOf(pid).filter(link => link.startsWith('socket:'));
+    await until('the next daemon waits', () => {
+      const children = readdirSync(`/proc/${supervisor}/task`).flatMap(thread =>
+        readFileSync(`/proc/${supervisor}/task/${thread}/children`, 'utf8').split(' ').map(Number),
+      );
+      const next = children.find(pid => pid > 0 && pid !== daemon);
+      const kept = sockets(supervisor).filter(socket => sockets(daemon).includes(socket));
+      return next !== undefined && kept.length > 0 && kept.every(socket => sockets(next).includes(socket));
+    });
+  }
+
+  test('the supervisor has the next daemon there before a partner misses anything', async () => {
+    const ends = await TwoEnds.open({ daemonArgs: ['--supervise'] });
+    try {
+      await settled(ends, { data_plane: 'userspace' });
+      const seen = await last(ends.right);
+      for (let death = 0; death < 3; death++) {
+        const { pid } = await ends.left.api.status();
+        await prepared(ends.left, pid);
+        process.kill(pid, 'SIGKILL');
+        await until('another daemon answers', async () => {
+          const now = await ends.left.api.status().catch(() => undefined);
+          return now !== undefined && now.pid !== pid;
+        });
+        await pause(TIMEOUT_MS);
+      }
+      expect(await told(ends.right, seen)).toBe('');
+      await ends.left.agreed('eth0', 'eth1');
+    } finally {
+      // With SIGKILL the daemons would go on.
+      await Promise.all([ends.left, ends.right].map(end => end.bondwire.stop('SIGTERM')));
+    }
   });
 });

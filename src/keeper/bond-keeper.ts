@@ -5,6 +5,7 @@ import {
   type BondEvent,
   type ForwardingPlan,
   type Input,
+  type Kept,
   type MemberIndex,
   type MemberLink,
   type Output,
@@ -32,6 +33,9 @@ import { perform } from './performing.js';
 import { hear, listen, MOVES_EARS, sense, senseSilence } from './sensing.js';
 import { askMembers, nextDeadline, TIME } from './ticking.js';
 import { guarded } from './trying.js';
+
+/** Nobody spoke LACP while no keeper was there. */
+const NOTHING_KEPT: Kept = { awayMs: 0, ports: [] };
 
 /** Inputs that come all the time. */
 const OFTEN: ReadonlySet<Input['kind']> = new Set(['time', 'slow-frame', 'arp-frame']);
@@ -265,8 +269,8 @@ export class BondKeeper<H extends Host = Host> {
   /** Goes on with a bond that an earlier keeper left: what happened since is taken in, then plan and carrier are made true. */
   adopt(): void {
     const { packets } = this.host;
-    const kept = packets.leases?.take();
-    if (kept !== undefined) this.feed({ kind: 'lacp-kept', kept });
+    const kept = packets.leases?.take() ?? NOTHING_KEPT;
+    if (this.policy.facts().mode === '802.3ad') this.feed({ kind: 'lacp-kept', kept });
     // What stood on it when the book was written is old: peers are to be told of what stands on it now.
     this.refreshStack(true);
     // The bond's own link first: peers are not to be told an address that somebody changed meanwhile.

@@ -131,7 +131,7 @@ export type Input =
   | { readonly kind: 'answer'; readonly answer: HeardAnswer }
   /** A frame of the slow protocols came in on a member, from its Ethernet header on, with the tags that it came with. */
   | { readonly kind: 'slow-frame'; readonly member: MemberIndex; readonly frame: Uint8Array }
-  /** What a data plane kept up of LACP while nobody ran this policy: told once, before anything else, to one that was restored. */
+  /** What a data plane kept up of LACP while nobody ran this policy, if only nothing: told once, before anything else, to one that was restored. */
   | { readonly kind: 'lacp-kept'; readonly kept: Kept }
   /** balance-alb: an ARP packet came in on a member, or was sent by the host through the bond (`member` null); with its tags. */
   | { readonly kind: 'arp-frame'; readonly member: MemberIndex | null; readonly frame: Uint8Array }

@@ -160,6 +160,18 @@ describe('lacp-kept', () => {
     }
   });
 
+  it('speaks at once where nothing was kept up, too', () => {
+    const bench = agreed();
+    const bond = Bond.restore(bench.bond.save(bench.now), bench.now);
+    bond.handle({ kind: 'lacp-kept', kept: { awayMs: 0, ports: [] } }, bench.now);
+    const spoke = new Set<number>();
+    while ((bond.deadline() ?? Infinity) < bench.now + 400) {
+      bond.handle({ kind: 'time' }, bond.deadline() ?? 0);
+      for (const output of bond.outputs()) if (output.kind === 'send-through') spoke.add(output.member);
+    }
+    expect(spoke).toEqual(new Set([1, 2]));
+  });
+
   it('counts silence from when the partner was heard', () => {
     const bench = agreed();
     const after = next(bench, 40_000, { heardMs: bench.now + 40_000 - 2500 });

@@ -84,12 +84,14 @@ function isCarrying({ enabled, begin, selected, receive, actor, partner }: LacpP
 }
 
 /**
- * Goes on from what was kept up: ports are as they were said to be, and their partners' silence counts from when they were heard. A port
+ * Goes on from what was kept up, and says so to partners at once: ports are as they were said to be, and their partners' silence counts from when they were heard. A port
  * whose lease ended has to hear its partner anew before it carries.
  */
 export function lacpKept({ state: bond, out, now }: LacpContext, { ports }: Kept): void {
   const { lacp } = bond;
   if (lacp === null) return;
+  // Nobody knows how long partners have waited.
+  for (const port of lacp.ports) if (port.receive === 'current') port.ntt = true;
   for (const kept of ports) {
     const port = portOf(lacp, kept.member);
     const said = parseSlowFrame(kept.answer);
@@ -103,8 +105,6 @@ export function lacpKept({ state: bond, out, now }: LacpContext, { ports }: Kept
     }
     Object.assign(port.actor, actor);
     Object.assign(port.partner, partner);
-    // Nobody knows how long the partner has waited.
-    port.ntt = true;
     const silentMs = kept.heardMs === null ? 0 : Math.max(0, now - kept.heardMs);
     const silentTicks = Math.floor(silentMs / LACP_TICK_MS);
     port.counters.receive = Math.max(1, silenceTicks(port) - silentTicks);
