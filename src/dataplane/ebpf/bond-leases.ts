@@ -19,6 +19,8 @@ export class BondLeases implements Leases {
   #askedNs = 0n;
   /** Nothing is stored, as far as this process knows. */
   #isEmpty = false;
+  #hasLooked = false;
+  #found: Kept | undefined;
 
   constructor(netlink: Rtnetlink, state: LiveState, metronome: BondMetronome) {
     this.#netlink = netlink;
@@ -31,6 +33,8 @@ export class BondLeases implements Leases {
   }
 
   keep(lease: Lease | null): void {
+    // News of a member may come before this bond is asked what went on: that is not to be written over.
+    this.#look();
     const now = monotonicNs();
     if (lease === null && this.#isEmpty) return;
     const { leases } = this.#state;
@@ -66,6 +70,20 @@ export class BondLeases implements Leases {
   }
 
   take(): Kept | undefined {
+    this.#look();
+    const found = this.#found;
+    this.#found = undefined;
+    return found;
+  }
+
+  /** What the last daemon left, the first time. */
+  #look(): void {
+    if (this.#hasLooked) return;
+    this.#hasLooked = true;
+    this.#found = this.#read();
+  }
+
+  #read(): Kept | undefined {
     const { leases } = this.#state;
     const { daemonNs } = leases;
     if (daemonNs === 0n) return undefined;
