@@ -229,7 +229,7 @@ test('a flood of LACPDUs on one port, right, cut short or tagged, does not touch
   // The others said all that was due meanwhile, and their partner has nothing to tell of them.
   for (const name of ['eth0', 'eth1']) {
     const [was, is] = [before, after].map(shown => shown.members.find(each => each.name === name)?.lacp);
-    expect((is?.lacpdusOut ?? 0) - (was?.lacpdusOut ?? 0), name).toBeGreaterThanOrEqual(5);
+    expect((is?.counts.lacpduOut ?? 0) - (was?.counts.lacpduOut ?? 0), name).toBeGreaterThanOrEqual(5);
     expect(is?.carries, name).toBe(true);
   }
   expect(await told(ends.right, seen)).not.toMatch(/eth[01] fell silent|eth[01] and its partner/);

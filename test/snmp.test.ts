@@ -16,6 +16,7 @@ const IF_PHYS_ADDRESS = '.1.3.6.1.2.1.2.2.1.6';
 const IF_STACK_STATUS = '.1.3.6.1.2.1.31.1.2.1.3';
 const IF_HIGH_SPEED = '.1.3.6.1.2.1.31.1.1.1.15';
 const IF_HC_IN_OCTETS = '.1.3.6.1.2.1.31.1.1.1.6';
+const LAG = '.1.2.840.10006.300.43';
 const IP_AD_ENT_IF_INDEX = '.1.3.6.1.2.1.4.20.1.2';
 const IP_ADDRESS_IF_INDEX = '.1.3.6.1.2.1.4.34.1.3';
 
@@ -193,6 +194,33 @@ describe.runIf(HAS_SNMP)('snmpwalk', () => {
     const [steps, bulk] = [await oids('snmpwalk'), await oids('snmpbulkwalk')];
     expect(steps.length).toBeGreaterThan(100);
     expect(bulk).toEqual(steps);
+    await ended(agent.child);
+  });
+
+  test('a bond in 802.3ad is an aggregator of IEEE8023-LAG-MIB, its members are ports', async () => {
+    const stage = await Stage.open();
+    await stage.api.create({ name: 'bond0', options: { mode: '802.3ad', lacp_rate: 'fast' } });
+    await stage.api.enslave('bond0', { interfaces: stage.lab.members });
+    await stage.api.up('bond0');
+    const agent = await Agent.start(stage);
+    const [bond, eth0, eth1] = [
+      await agent.indexOf('bond0'),
+      await agent.indexOf('eth0'),
+      await agent.indexOf('eth1'),
+    ];
+    const names = [...(await agent.walk(IF_DESCR)).values()];
+    expect(names.filter(name => name.startsWith('bwl-'))).toEqual([]);
+    // Nobody answers behind the switch: one port carries without LACP, in an aggregator of its own.
+    await until('nobody was heard', async () => (await agent.walk(`${LAG}.1.2.3.1.1`)).get(eth0) === '3');
+    const hex = stage.mac('bond0').toUpperCase().replaceAll(':', ' ');
+    expect((await agent.walk(`${LAG}.1.1.1.1.4`)).get(bond)).toBe(hex);
+    const attached = await agent.walk(`${LAG}.1.2.1.1.13`);
+    expect([attached.get(eth0), attached.get(eth1)]).toEqual([bond, '0']);
+    expect((await agent.walk(`${LAG}.1.2.1.1.23`)).get(eth0)).toBe('00');
+    const sent = await agent.walk(`${LAG}.1.2.2.1.6`);
+    expect(Number(sent.get(eth0))).toBeGreaterThan(0);
+    const reasons = await agent.walk(`${LAG}.1.2.3.1.4`);
+    expect(reasons.get(eth1)).toContain('eth1 hears no LACPDUs');
     await ended(agent.child);
   });
 

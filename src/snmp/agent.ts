@@ -6,6 +6,14 @@ import type { BondFacts, SystemFacts } from './facts.js';
 import { gather } from './gather.js';
 import { remember } from './index-memory.js';
 import {
+  AGG_PORT_DEBUG_TABLE,
+  AGG_PORT_LIST_TABLE,
+  AGG_PORT_STATS_TABLE,
+  AGG_PORT_TABLE,
+  AGG_TABLE,
+  lagRows,
+} from './lag-rows.js';
+import {
   IF_STACK_TABLE,
   IF_TABLE,
   IF_X_TABLE,
@@ -87,6 +95,11 @@ class Machine {
     return { id: this.#state.engineId, boots: this.#state.engineBoots, seconds };
   }
 
+  /** What the daemon said last. */
+  get bonds(): readonly BondFacts[] {
+    return this.#bonds;
+  }
+
   async askDaemon(): Promise<void> {
     this.#bonds = (await this.#settings.bonds()) ?? this.#bonds;
   }
@@ -164,7 +177,7 @@ async function listen(settings: AgentSettings, machine: Machine): Promise<Runnin
   const update = (): void => {
     try {
       const system = machine.refresh();
-      if (system !== undefined) agent.setMib(mibOf(system));
+      if (system !== undefined) agent.setMib(mibOf(system, machine.bonds));
     } catch (error) {
       settings.refused(error instanceof Error ? error.message : String(error));
     }
@@ -217,7 +230,7 @@ function scalars(system: SystemFacts): readonly (readonly [string, string, Value
   ];
 }
 
-function mibOf(system: SystemFacts): ReturnType<typeof snmp.createMib> {
+function mibOf(system: SystemFacts, bonds: readonly BondFacts[]): ReturnType<typeof snmp.createMib> {
   const mib = snmp.createMib();
   for (const [name, oid, type, value] of scalars(system)) {
     mib.registerProvider({
@@ -234,6 +247,12 @@ function mibOf(system: SystemFacts): ReturnType<typeof snmp.createMib> {
   fill(mib, IF_STACK_TABLE, stackRows(system.interfaces));
   fill(mib, IP_ADDR_TABLE, ipv4Rows(system.addresses));
   fill(mib, IP_ADDRESS_TABLE, system.addresses);
+  const lags = lagRows(system.interfaces, bonds);
+  fill(mib, AGG_TABLE, lags.bonds);
+  fill(mib, AGG_PORT_LIST_TABLE, lags.bonds);
+  fill(mib, AGG_PORT_TABLE, lags.ports);
+  fill(mib, AGG_PORT_STATS_TABLE, lags.ports);
+  fill(mib, AGG_PORT_DEBUG_TABLE, lags.ports);
   return mib;
 }
 

@@ -67,4 +67,58 @@ export interface BondFacts {
   readonly name: string;
   readonly speedMbps: number | null;
   readonly members: readonly string[];
+  /** In 802.3ad. */
+  readonly lag?: LagFacts;
+}
+
+/** One end of a link, as LACP has it. */
+export interface LagEnd {
+  readonly systemPriority: number;
+  /** Colon text. */
+  readonly system: string;
+  readonly key: number;
+  readonly portPriority: number;
+  readonly port: number;
+  /** Flags from 1 (activity) to 128 (expired). */
+  readonly state: number;
+}
+
+/** A member's port in 802.3ad. */
+export interface LagPortFacts {
+  readonly member: string;
+  readonly isInActive: boolean;
+  readonly carries: boolean;
+  readonly actor: LagEnd;
+  readonly partner: LagEnd;
+  readonly receive: string;
+  readonly mux: string;
+  /** Why it does not carry; empty where there is nothing to say. */
+  readonly reason: string;
+  readonly actorChurn: string;
+  readonly partnerChurn: string;
+  readonly actorChurnedCount: number;
+  readonly partnerChurnedCount: number;
+  readonly counts: {
+    readonly lacpduIn: number;
+    readonly lacpduOut: number;
+    readonly unknownIn: number;
+    readonly illegalIn: number;
+    readonly markerIn: number;
+    readonly markerOut: number;
+    readonly markerResponseIn: number;
+    readonly markerResponseOut: number;
+    readonly markerUnknownIn: number;
+  };
+}
+
+/** What a bond in 802.3ad agreed on. */
+export interface LagFacts {
+  readonly system: string;
+  readonly systemPriority: number;
+  readonly active: {
+    readonly actorKey: number;
+    readonly partnerKey: number;
+    readonly partnerSystem: string;
+  } | null;
+  readonly ports: readonly LagPortFacts[];
 }

@@ -31,8 +31,8 @@ export interface Gathered {
   readonly indexes: ReadonlyMap<string, number>;
 }
 
-/** Lower ends of bonds, and VLAN devices that only their members' hardware filters need. */
-const OF_BONDS = /^(?:bwl-[0-9a-f]{8}|bwv-[0-9a-z]+-[0-9a-z]+)$/;
+/** Lower ends of bonds, what LACP is kept up with without a daemon, and VLAN devices that only their members' hardware filters need. */
+const OF_BONDS = /^(?:bwl-[0-9a-f]{8}[bpe]?|bwv-[0-9a-z]+-[0-9a-z]+)$/;
 const LINK_SCOPE = 253;
 
 /** Looks once. The lower ends of bonds are left out: they are a part of the bond and no interface to manage. */

@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type Command, InvalidArgumentError } from 'commander';
-import { DEFAULT_RUN_DIR, type ShowBond } from '../../daemon/api/api.js';
-import type { BondFacts, SnmpUser } from '../../snmp/index.js';
+import { DEFAULT_RUN_DIR, type ShowBond, type ShowLacp } from '../../daemon/api/api.js';
+import type { BondFacts, LagFacts, SnmpUser } from '../../snmp/index.js';
 import type { ApiClient } from '../api-client.js';
 import { asFailure, Failure, refusedFailure, systemCode, usageFailure } from '../reading/failure.js';
 import { advice, plain } from '../printing/plain.js';
@@ -138,11 +138,19 @@ async function bondsOf(api: ApiClient): Promise<readonly BondFacts[] | undefined
       name: bond.name,
       speedMbps: speedOf(bond),
       members: bond.members.map(({ name }) => name),
+      ...(bond.lacp !== undefined && { lag: lagOf(bond, bond.lacp) }),
     }));
   } catch (error) {
     if (error instanceof Failure) return undefined;
     throw error;
   }
+}
+
+function lagOf({ members }: ShowBond, { system, systemPriority, active }: ShowLacp): LagFacts {
+  const ports = members.flatMap(({ name, lacp }) =>
+    lacp === undefined ? [] : [{ ...lacp, member: name, reason: lacp.explanation?.text ?? '' }],
+  );
+  return { system, systemPriority, active, ports };
 }
 
 /** What the driver tells by ethtool: the sum of what can send, the least in broadcast (bond_ethtool_get_link_ksettings). */

@@ -26,8 +26,17 @@ const CARRIES: ShowLacpPort = {
   partnerChurn: 'none',
   actorChurnedCount: 0,
   partnerChurnedCount: 0,
-  lacpdusIn: 10,
-  lacpdusOut: 10,
+  counts: {
+    lacpduIn: 10,
+    lacpduOut: 10,
+    unknownIn: 0,
+    illegalIn: 0,
+    markerIn: 0,
+    markerOut: 0,
+    markerResponseIn: 0,
+    markerResponseOut: 0,
+    markerUnknownIn: 0,
+  },
   explanation: null,
 };
 

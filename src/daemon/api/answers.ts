@@ -17,6 +17,7 @@ import type {
   ShowLacpEnd,
   ShowLacpPort,
   ShowMember,
+  ShowSlowCounts,
 } from './api.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -72,8 +73,17 @@ const isLacpPort: Check = fields<keyof ShowLacpPort>({
   partnerChurn: isText,
   actorChurnedCount: isNumber,
   partnerChurnedCount: isNumber,
-  lacpdusIn: isNumber,
-  lacpdusOut: isNumber,
+  counts: fields<keyof ShowSlowCounts>({
+    lacpduIn: isNumber,
+    lacpduOut: isNumber,
+    unknownIn: isNumber,
+    illegalIn: isNumber,
+    markerIn: isNumber,
+    markerOut: isNumber,
+    markerResponseIn: isNumber,
+    markerResponseOut: isNumber,
+    markerUnknownIn: isNumber,
+  }),
   explanation: orNull(fields<'code' | 'text'>({ code: isText, text: isText })),
 });
 

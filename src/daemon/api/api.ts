@@ -58,6 +58,19 @@ export const LACP_FLAGS = [
   { letter: 'E', bit: 128 },
 ] as const;
 
+/** Frames of the slow protocols: the driver's xstats. */
+export interface ShowSlowCounts {
+  readonly lacpduIn: number;
+  readonly lacpduOut: number;
+  readonly unknownIn: number;
+  readonly illegalIn: number;
+  readonly markerIn: number;
+  readonly markerOut: number;
+  readonly markerResponseIn: number;
+  readonly markerResponseOut: number;
+  readonly markerUnknownIn: number;
+}
+
 /** A member's port in 802.3ad. */
 export interface ShowLacpPort {
   /** Number of its aggregator; null before its first tick. */
@@ -76,8 +89,8 @@ export interface ShowLacpPort {
   readonly partnerChurn: string;
   readonly actorChurnedCount: number;
   readonly partnerChurnedCount: number;
-  readonly lacpdusIn: number;
-  readonly lacpdusOut: number;
+  /** Frames of the slow protocols since the port was made. */
+  readonly counts: ShowSlowCounts;
   /** What keeps it from carrying, as far as that can be told; `text` is one clause. */
   readonly explanation: { readonly code: string; readonly text: string } | null;
 }

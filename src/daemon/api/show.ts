@@ -98,13 +98,8 @@ function showLacp({ system, systemPriority, active }: NonNullable<BondSnapshot['
 }
 
 function showPort(port: PortSnapshot, { state, link }: MemberSnapshot): ShowLacpPort {
-  const { member: _member, counts, ...shown } = port;
-  return {
-    ...shown,
-    carries: port.carries && state === 'active' && link === 'up',
-    lacpdusIn: counts.lacpduIn,
-    lacpdusOut: counts.lacpduOut,
-  };
+  const { member: _member, ...shown } = port;
+  return { ...shown, carries: port.carries && state === 'active' && link === 'up' };
 }
 
 function counters(link: Link | undefined, way: 'rx' | 'tx'): Counters {
