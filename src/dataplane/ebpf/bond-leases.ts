@@ -38,6 +38,8 @@ export class BondLeases implements Leases {
     const now = monotonicNs();
     if (lease === null && this.#isEmpty) return;
     const { leases } = this.#state;
+    // Until its clock says so for the first time.
+    if (leases.daemonNs === 0n) leases.beat(now);
     leases.last(lease === null ? now : now + BigInt(Math.round(lease.forMs * MS)));
     const wanted = new Map(lease?.ports.map(port => [port.member, port]));
     if (now - this.#askedNs > ASK_AGAIN_NS) this.#downs.clear();
