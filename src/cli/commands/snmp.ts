@@ -134,16 +134,16 @@ function stateFileOf(runDir: string): string {
 /** Bonds of the daemon; undefined while none answers. */
 async function bondsOf(api: ApiClient): Promise<readonly BondFacts[] | undefined> {
   try {
-    return (await api.show()).bonds.map(bond => ({
-      name: bond.name,
-      speedMbps: speedOf(bond),
-      members: bond.members.map(({ name }) => name),
-      ...(bond.lacp !== undefined && { lag: lagOf(bond, bond.lacp) }),
-    }));
+    return (await api.show()).bonds.map(factsOf);
   } catch (error) {
     if (error instanceof Failure) return undefined;
     throw error;
   }
+}
+
+function factsOf(bond: ShowBond): BondFacts {
+  const facts = { name: bond.name, speedMbps: speedOf(bond), members: bond.members.map(({ name }) => name) };
+  return bond.lacp === undefined ? facts : { ...facts, lag: lagOf(bond, bond.lacp) };
 }
 
 function lagOf({ members }: ShowBond, { system, systemPriority, active }: ShowLacp): LagFacts {
