@@ -6,6 +6,7 @@ import {
   createNamedNetns,
   deleteNamedNetns,
   ETH_P_ALL,
+  Ethtool,
   getLink,
   listLinks,
   monotonicNs,
@@ -42,6 +43,16 @@ function frameOf(state: number, port: number): Uint8Array {
   return frame.value;
 }
 
+/** The port that the first LACPDU of those that wait names; the kernel sends frames of its own there. Null: there is none. */
+function portHeard(socket: PacketSocket): number | null {
+  for (;;) {
+    const frame = socket.receive();
+    if (frame === undefined) return null;
+    const slow = parseSlowFrame(frame.data);
+    if (slow.ok && slow.value.kind === 'lacpdu') return slow.value.pdu.actor.port;
+  }
+}
+
 describe.each(READERS)('a beat, every reader of devices: %s', reader => {
   let bench: ProgramBench;
   const leases = () => bench.state.leases;
@@ -67,6 +78,12 @@ describe.each(READERS)('a beat, every reader of devices: %s', reader => {
 
   beforeEach(() => {
     bench = ProgramBench.open(Toolbox.probe({ reader }), 3);
+    // A device with its carrier sends nothing before the kernel's linkwatch has run, which this asks for.
+    bench.inside(() => {
+      const ethtool = Ethtool.open();
+      for (const name of ['m0', 'm1', 'm2']) ethtool.linkDetected(name);
+      ethtool.close();
+    });
     for (const slot of [0, 1]) lease(slot);
   });
   afterEach(() => bench.close());
@@ -80,9 +97,7 @@ describe.each(READERS)('a beat, every reader of devices: %s', reader => {
     );
     try {
       bench.beat([0, 1, 2]);
-      const heard = far.map(socket => parseSlowFrame(socket.receive()?.data ?? new Uint8Array()));
-      const ports = heard.map(each => each.ok && each.value.kind === 'lacpdu' && each.value.pdu.actor.port);
-      expect(ports).toEqual([1, 2, false]);
+      expect(far.map(portHeard)).toEqual([1, 2, null]);
       expect(said()).toEqual([1, 1]);
     } finally {
       for (const socket of far) socket.close();
