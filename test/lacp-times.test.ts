@@ -76,10 +76,11 @@ for (const { name, peer, start } of PARTNERS)
     test('up, a carrier that is back, silence and its end', async () => {
       const ends = await open(FAST);
       await rounds(`${name}: from the bond set up to both ports carrying`, async () => {
-        ends.left.setUp('bond0', false);
-        await pause(4000);
+        await ends.left.api.destroy('bond0');
+        await ends.left.api.create({ name: 'bond0', options: { mode: '802.3ad', ...FAST } });
+        await ends.left.api.enslave('bond0', { interfaces: ends.cables });
         const atMs = Date.now();
-        ends.left.setUp('bond0', true);
+        await ends.left.api.up('bond0');
         const took = await untilSenders(ends, atMs, true);
         await ends.left.agreed(...ends.cables);
         return took;
