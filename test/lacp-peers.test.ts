@@ -1,7 +1,7 @@
 // 802.3ad with partners that are not ours: the kernel's driver (in a guest, test/guest/lacp.test.ts) and Open vSwitch. With each:
 // negotiation, a cut, a silent cable, another key, another priority, a restart of either side, at both rates, active and passive. A partner that this machine
 // has not is left out, with the reason in the name of its test. Needs root, BPF, ip and ping; part of test:all.
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, test, vi } from 'vitest';
 import { LACP_PEERS, type LacpPeer, type PeerOptions } from './support/lacp-peers.js';
 import { until } from './support/stage.js';
 import { closeEnds, TwoEnds } from './support/two-ends.js';
@@ -80,23 +80,15 @@ for (const peer of LACP_PEERS) {
       await ends.reached();
     });
 
-    test.skipIf(peer.lacks.includes('keys'))(
-      'a port with another key is kept out, and it is told why',
-      async () => {
-        const ends = await joined(peer, { rate: 'fast', active: true });
-        await peer.setOwnKey(ends, 'eth1', false);
-        // Either of the two aggregates may be the one that carries.
-        const out = await until('one port is explained', async () => {
-          const { members } = await ends.left.show();
-          const carrying = members.filter(({ lacp }) => lacp?.carries === true);
-          return carrying.length === 1 && members.find(({ lacp }) => lacp?.explanation != null);
-        });
-        expect(out.lacp).toMatchObject({ carries: false, explanation: { code: 'other-key' } });
-        await ends.reached();
-        await peer.setOwnKey(ends, 'eth1', true);
-        await both(ends, peer, 'eth0', 'eth1');
-      },
-    );
+    test.runIf(!peer.lacks.includes('keys'))('another key of the partner is followed', async () => {
+      const ends = await joined(peer, { rate: 'fast', active: true });
+      await peer.setKey(ends, 77);
+      await until('both ports heard of it', async () =>
+        (await ends.left.show()).members.every(({ lacp }) => lacp?.partner.key === 77),
+      );
+      await both(ends, peer, 'eth0', 'eth1');
+      await ends.reached();
+    });
 
     test('another system priority of the partner is followed', async () => {
       const ends = await joined(peer, { rate: 'fast', active: true });

@@ -21,8 +21,8 @@ export interface LacpPeer {
   missing(): string | null;
   /** Makes one aggregate of all cables, with the right end's address; again after `stop`. */
   start(ends: TwoEnds, options: PeerOptions): Promise<void>;
-  /** Its port at this cable gets another key, which no other has; or its own again. */
-  setOwnKey(ends: TwoEnds, cable: string, own: boolean): Promise<void>;
+  /** Its ports get another key, while it runs. */
+  setKey(ends: TwoEnds, key: number): Promise<void>;
   /** Its system gets another priority, while it runs. */
   setSystemPriority(ends: TwoEnds, priority: number): Promise<void>;
   /** Cables that it sends by, in order. */
@@ -69,7 +69,7 @@ const DRIVER: LacpPeer = {
     await must(right, 'ip', 'addr', 'add', `${right.address}/24`, 'dev', 'bond0');
     await must(right, 'ip', 'link', 'set', 'bond0', 'up');
   },
-  setOwnKey: () => Promise.reject(new Error('the driver has keys by speed, and these cables have one speed')),
+  setKey: () => Promise.reject(new Error('the driver has keys by speed, and these cables have one speed')),
   async setSystemPriority(ends, priority) {
     await must(
       ends.right,
@@ -155,11 +155,10 @@ const OPEN_VSWITCH: LacpPeer = {
     right.setUp('br0', true);
     ends.addAddress('right', 'br0');
   },
-  async setOwnKey(ends, cable, own) {
+  // A key of one interface is that of the whole bond there.
+  async setKey(ends, key) {
     const { db } = ovs(ends.right);
-    const change = own
-      ? ['remove', 'interface', cable, 'other_config', 'lacp-aggregation-key']
-      : ['set', 'interface', cable, 'other_config:lacp-aggregation-key=77'];
+    const change = ['set', 'interface', 'eth1', `other_config:lacp-aggregation-key=${key}`];
     await must(ends.right, 'ovs-vsctl', `--db=${db}`, '--timeout=30', ...change);
   },
   async setSystemPriority(ends, priority) {
