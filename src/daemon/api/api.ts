@@ -3,7 +3,7 @@
 //
 // While a daemon makes the bonds of its --config file, changes by others are refused with 503 and the code `starting`.
 // Anything refused answers with a 4xx or 5xx status and ErrorBody. A request that is refused has changed nothing.
-import type { BondEvent, OptionValues } from '../../policy/index.js';
+import type { BondEvent, OptionValues, PortSnapshot } from '../../policy/index.js';
 
 /** Packets and bytes since the interface exists. */
 export interface Counters {
@@ -92,7 +92,7 @@ export interface ShowLacpPort {
   /** Frames of the slow protocols since the port was made. */
   readonly counts: ShowSlowCounts;
   /** What keeps it from carrying, as far as that can be told; `text` is one clause. */
-  readonly explanation: { readonly code: string; readonly text: string } | null;
+  readonly explanation: PortSnapshot['explanation'];
 }
 
 /** What a bond in 802.3ad agreed on with its partner. */

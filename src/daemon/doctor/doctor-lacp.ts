@@ -1,12 +1,13 @@
 // Ports that LACP keeps out of the bond's aggregate, each with what mends it at this end or at the other.
-import type { ShowBond, ShowLacpPort } from '../api/api.js';
+import type { PortSnapshot } from '../../policy/index.js';
+import type { ShowBond } from '../api/api.js';
 import { warn } from './doctor-links.js';
 import type { Finding } from './doctor.js';
 
-type Explanation = NonNullable<ShowLacpPort['explanation']>;
+type Code = NonNullable<PortSnapshot['explanation']>['code'];
 
 /** What to do, by what is wrong. */
-const MENDS: Readonly<Record<string, (bond: ShowBond) => string>> = {
+const MENDS: Readonly<Record<Code, (bond: ShowBond) => string>> = {
   'half-duplex': () => 'let both ends negotiate, or set both to full duplex',
   looped: () => 'put the cable into the switch; two members of one bond are not joined with each other',
   silent: bond =>
@@ -29,8 +30,7 @@ const MENDS: Readonly<Record<string, (bond: ShowBond) => string>> = {
 /** Findings of one bond; none in other modes. */
 export function lacpFindings(bond: ShowBond): Finding[] {
   return bond.members.flatMap(({ lacp }) => {
-    const found: Explanation | null = lacp?.explanation ?? null;
-    if (found === null) return [];
-    return [warn(bond.name, found.text, MENDS[found.code]?.(bond) ?? 'see the switch')];
+    const found = lacp?.explanation ?? null;
+    return found === null ? [] : [warn(bond.name, found.text, MENDS[found.code](bond))];
   });
 }
