@@ -9,12 +9,11 @@ import {
   type TimedEvent,
   type Watch,
 } from '../src/simulator/index.js';
-import { Bond } from '../src/policy/index.js';
-import { createUnfinishedBond } from '../src/policy/testing.js';
+import { Bond, createBond } from '../src/policy/index.js';
 
 /** The mode is not offered to users yet. */
 const policies: PolicyMaker = {
-  create: createUnfinishedBond,
+  create: createBond,
   restore: (saved, now) => Bond.restore(saved, now),
 };
 

@@ -1,7 +1,6 @@
 // Random worlds of 802.3ad, on machines from quick to slow: no rule may be broken. LACP_WORLDS=N runs as many, LACP_WORLD=SEED that one.
 import { expect, test } from 'vitest';
-import { Bond } from '../src/policy/index.js';
-import { createUnfinishedBond } from '../src/policy/testing.js';
+import { Bond, createBond } from '../src/policy/index.js';
 import {
   checkScenario,
   PACES,
@@ -14,7 +13,7 @@ import {
 import { lacpWorld } from './support/lacp-worlds.js';
 
 const policies: PolicyMaker = {
-  create: createUnfinishedBond,
+  create: createBond,
   restore: (saved, now) => Bond.restore(saved, now),
 };
 

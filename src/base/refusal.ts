@@ -9,7 +9,6 @@ export interface Refusal {
   readonly code:
     | 'invalid-value'
     | 'unknown-option'
-    | 'not-implemented'
     | 'wrong-mode'
     | 'has-members'
     | 'bond-up'

@@ -95,7 +95,7 @@ function tellProblems(
       tell('note', option.place, message);
     } else if (passesOver) tell('warning', option.place, withoutIt(refusal.message, option));
     else tell('error', option.place, refusal.message);
-    if (refusal.code !== 'not-implemented') wrong.add(option);
+    wrong.add(option);
   }
   return wrong;
 }

@@ -77,11 +77,7 @@ export class Operations {
     let attempt = 0;
     while (getLink(netlink, lowerEndName(name, attempt)) !== undefined) attempt += 1;
     const lowerName = lowerEndName(name, attempt);
-    const choice = planes.choose(
-      wishedDataPlane(policy.value.snapshot().options),
-      policy.value.snapshot().mode,
-      name,
-    );
+    const choice = planes.choose(wishedDataPlane(policy.value.snapshot().options), name);
     if (!choice.ok) return choice;
     let plane: BondDataPlane;
     try {

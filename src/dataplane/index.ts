@@ -16,7 +16,7 @@ export { notedMembers } from './noted-members.js';
 export { doAll } from './quietly.js';
 export { isLowerEnd, markedRunDir, pairAt } from './pair.js';
 export { RECEIVE_PROGRAM, TRANSMIT_PROGRAM } from './ebpf/programs.js';
-export { carriesOut, DATA_PLANE_NAMES } from './kinds.js';
+export { DATA_PLANE_NAMES } from './kinds.js';
 export { MAX_MEMBERS } from './limits.js';
 export { Toolbox, type ToolboxWishes } from './ebpf/toolbox.js';
 export { forwarder } from './userspace/forwarder.js';

@@ -46,7 +46,6 @@ import { type Due, earliest, nextTick, runDue, shiftTimers, type TimerSet } from
 import { join, leave } from './members.js';
 import { monitorTick } from './monitors/mii-pass.js';
 import { isActiveBackup } from './modes/modes.js';
-import type { AcceptAll } from './options/not-built.js';
 import { resendReports } from './addresses/notifications.js';
 import { checkTogether } from './options/check-together.js';
 import { applyOption } from './options/option-apply.js';
@@ -138,24 +137,21 @@ export class Bond implements BondPolicy {
   #outputs: Output[] = [];
   #now: TimeMs;
   readonly #given: Context['given'];
-  readonly #acceptsAll: boolean;
   readonly #rest = new Rest();
   #revision = 0;
 
-  private constructor({ state, out, now, given, acceptsAll }: Context) {
+  private constructor({ state, out, now, given }: Context) {
     this.#state = state;
     this.#outputs = out;
     this.#now = now;
     this.#given = given;
-    this.#acceptsAll = acceptsAll;
   }
 
-  /** A new bond with all its options, or why it cannot be: then there is none. See `createBond`. Tests may lift what is not built. */
-  static create(wish: NewBond, lift: AcceptAll | null = null): Result<Bond, Refusal> {
-    const acceptsAll = lift !== null;
+  /** A new bond with all its options, or why it cannot be: then there is none. See `createBond`. */
+  static create(wish: NewBond): Result<Bond, Refusal> {
     const state = initialState(wish);
     const outputs: Output[] = [];
-    const context: Context = { state, out: outputs, now: 0, given: { plan: null }, acceptsAll };
+    const context: Context = { state, out: outputs, now: 0, given: { plan: null } };
     for (const [name, value] of ordered(wish.options)) {
       const conflict = checkTogether(wish.name, wish.options, findOption(name)?.name ?? 'mode');
       if (conflict !== null) return err(conflict);
@@ -200,7 +196,7 @@ export class Bond implements BondPolicy {
       for (const member of state.members) member.watch = newWatch(now, member.watch.silent);
     // Whoever restores a bond makes its plan true (`plan()`).
     const given = { plan: forwardingPlan(state) };
-    return new Bond({ state, out: [], now, given, acceptsAll: false });
+    return new Bond({ state, out: [], now, given });
   }
 
   /** Everything that `restore` needs, as plain JSON; `now` defaults to the time of the last input. Drain outputs first. */
@@ -226,7 +222,6 @@ export class Bond implements BondPolicy {
       out: this.#outputs,
       now,
       given: this.#given,
-      acceptsAll: this.#acceptsAll,
     };
     const handled = dispatch(context, input);
     receiversSettle(context);

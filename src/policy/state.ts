@@ -102,8 +102,6 @@ export interface Context {
   readonly now: TimeMs;
   /** The forwarding plan that was given out last, so that the same is not given twice; null: none yet. */
   readonly given: { plan: ForwardingPlan | null };
-  /** What is not built yet is accepted all the same: see `not-built.ts`. */
-  readonly acceptsAll: boolean;
 }
 
 /** The member that sends and receives. */

@@ -1,6 +1,5 @@
 // A small driver of a bond for the tests of this room: virtual time, members by name, events collected.
-import type { Refusal, Result } from '../base/index.js';
-import { Bond, createBond, type NewBond } from './bond.js';
+import { type Bond, createBond } from './bond.js';
 import type {
   BondEvent,
   MemberIndex,
@@ -12,7 +11,6 @@ import type {
   StackedDevice,
 } from './contract.js';
 import type { ForwardingPlan, PlannedMember } from './forwarding-plan.js';
-import { ACCEPT_ALL } from './options/not-built.js';
 
 /** A member's link as a fresh 1 Gbit/s interface has it. */
 export function linkOf(index: number, change: Partial<MemberLink> = {}): MemberLink {
@@ -46,11 +44,6 @@ export function stackOf(change: Partial<StackedDevice> = {}): StackedDevice {
   };
 }
 
-/** As `createBond`, for tests of the option engine: nothing is refused because it is not built yet. No user comes here. */
-export function createUnfinishedBond(wish: NewBond): Result<Bond, Refusal> {
-  return Bond.create(wish, ACCEPT_ALL);
-}
-
 /** A bond under virtual time. Times in ms. */
 export class Bench {
   readonly bond: Bond;
@@ -58,13 +51,9 @@ export class Bench {
   readonly seen: { readonly at: number; readonly output: Output }[] = [];
   readonly links: Map<number, MemberLink> = new Map();
 
-  constructor(
-    options: Readonly<Record<string, string | number>> = {},
-    members: readonly number[] = [],
-    make: typeof createBond = createBond,
-  ) {
+  constructor(options: Readonly<Record<string, string | number>> = {}, members: readonly number[] = []) {
     const given = Object.entries({ mode: 'active-backup', miimon: 100, inline_failover: 0, ...options });
-    const made = make({
+    const made = createBond({
       name: 'bond0',
       address: '02:00:00:00:00:99',
       addressIsRandom: true,

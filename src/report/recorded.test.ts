@@ -3,7 +3,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type BondSnapshot, createBond, MODE_NAMES, type ModeName } from '../policy/index.js';
-import { createUnfinishedBond } from '../policy/testing.js';
 import { mastersTree, procText, sysfsTree } from './index.js';
 import type { FileTree } from './file-tree.js';
 
@@ -58,7 +57,7 @@ function example(mode: ModeName): BondSnapshot {
 /** The same bond in 802.3ad, so many milliseconds after it was set up; it has no partner. */
 function aggregating(atMs: number): BondSnapshot {
   const { address, mtu } = example('802.3ad');
-  const made = createUnfinishedBond({
+  const made = createBond({
     name: 'bond0',
     address,
     addressIsRandom: false,

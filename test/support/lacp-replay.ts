@@ -1,8 +1,7 @@
 // A recorded bond played back: our policy is given what the driver was given, and what it sends and shows is held against the
 // recording.
 import type { MacText } from '../../src/base/index.js';
-import type { Bond, Input, MemberLink } from '../../src/policy/index.js';
-import { createUnfinishedBond } from '../../src/policy/testing.js';
+import { type Bond, createBond, type Input, type MemberLink } from '../../src/policy/index.js';
 import type { Line, RecordedPort, Recording, Shown } from './lacp-recording.js';
 
 /** The driver's tick where HZ is 250: 26 jiffies. Its MII monitor, asked for 100 ms, has the same. */
@@ -237,7 +236,7 @@ class Player {
 
   #add(options: readonly (readonly [string, string])[], atMs: number): void {
     const about = { name: this.#name, address: '02:00:00:00:00:99', addressIsRandom: true, mtu: 1500 };
-    const made = createUnfinishedBond({ ...about, options: [...options, ...this.#besides] });
+    const made = createBond({ ...about, options: [...options, ...this.#besides] });
     if (!made.ok) throw new Error(made.error.message);
     this.#bond = made.value;
     this.#look(atMs);

@@ -4,8 +4,8 @@ import { classOf as sentenceClass } from '../../scripts/conformance/classes.js';
 import type { Outcome, Recorded, Values } from '../../scripts/conformance/record-format.js';
 import { CARRIER, isOwnWork, MEMBERS, type Stage, STAGES } from '../../scripts/conformance/stages.js';
 import type { Refusal } from '../../src/base/index.js';
-import { type Bond, findOption, type Input } from '../../src/policy/index.js';
-import { createUnfinishedBond, linkOf } from '../../src/policy/testing.js';
+import { type Bond, createBond, findOption, type Input } from '../../src/policy/index.js';
+import { linkOf } from '../../src/policy/testing.js';
 import { sysfsText } from '../../src/report/index.js';
 
 /** Ours beside the driver's where they are not the same. */
@@ -32,7 +32,7 @@ const CLASS: Readonly<Partial<Record<Refusal['code'], string>>> = {
 const PLAIN = { name: 'bond0', address: '02:00:00:00:00:99', addressIsRandom: true, mtu: 1500 } as const;
 
 function fresh(options: readonly (readonly [string, string])[] = []): Bond {
-  const made = createUnfinishedBond({ ...PLAIN, options });
+  const made = createBond({ ...PLAIN, options });
   if (!made.ok) throw new Error(made.error.message);
   return made.value;
 }
@@ -203,7 +203,7 @@ export function replayCreations(recorded: Recorded): {
     // An attribute that this kernel does not know is passed over by it.
     if (pairs.some(([name]) => !recorded.names.includes(name))) continue;
     writes++;
-    const made = createUnfinishedBond({ ...PLAIN, options: pairs });
+    const made = createBond({ ...PLAIN, options: pairs });
     const answer = made.ok ? 'ok' : made.error.errno;
     const says = made.ok ? classOf(null, warningsOf(made.value)) : classOf(made.error, []);
     const after = made.ok ? valuesOf(made.value, names) : base;

@@ -4,17 +4,16 @@ import type { OptionFacts } from '../reading/option-catalogue.js';
 import type { Session } from '../process/session.js';
 
 const HELP = `
-Asks no daemon. State 'works': all of it; 'partly': one value; 'stored': kept, without effect so far;
-'not yet': refused.
+Asks no daemon.
 
 Examples:
   bondwire options
-  bondwire options --json | jq -r '.options[] | select(.state == "works").name'`;
+  bondwire options --json | jq -r '.options[] | select(.whileDown).name'`;
 
 export function registerOptions(program: Command, { terminal }: Session): void {
   program
     .command('options')
-    .description('every option of a bond: values, default, what is implemented')
+    .description('every option of a bond: values, default, where it counts')
     .usage('[--json]')
     .option('--json', 'as JSON')
     .addHelpText('after', HELP)
@@ -28,7 +27,7 @@ export function registerOptions(program: Command, { terminal }: Session): void {
 }
 
 function paragraph(option: OptionFacts): string {
-  const { name, summary, values, unit, state, note, modes, aliases } = option;
+  const { name, summary, values, unit, modes, aliases } = option;
   const lines = [
     option.default === null ? name : `${name}=${option.default}`,
     `  ${summary}`,
@@ -36,7 +35,6 @@ function paragraph(option: OptionFacts): string {
     ...(aliases.length === 0 ? [] : [`  Also    ${aliases.join(', ')}`]),
     ...(modes === 'all' ? [] : [`  Modes   ${modes.join(', ')}`]),
     ...(option.withoutMembers || option.whileDown ? [`  Change  only ${guard(option)}`] : []),
-    `  State   ${state}${note === '' ? '' : `: ${note}`}`,
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,8 +1,5 @@
 // The options of the policy's table as facts for people and scripts: what may be written, the default, where it counts.
-import { MODE_NAMES, numbersOf, OPTION_TABLE, type OptionSpec } from '../../policy/index.js';
-
-/** How far an option is built: all of it, one value of it, kept without effect so far, or not at all. */
-export type OptionState = 'works' | 'partly' | 'stored' | 'not yet';
+import { numbersOf, OPTION_TABLE, type OptionSpec } from '../../policy/index.js';
 
 /** One option as `bondwire options --json` prints it. */
 export interface OptionFacts {
@@ -20,13 +17,7 @@ export interface OptionFacts {
   readonly withoutMembers: boolean;
   /** May be changed only while the bond is down. */
   readonly whileDown: boolean;
-  readonly state: OptionState;
-  /** What is missing, or what to do instead; empty when there is nothing to say. */
-  readonly note: string;
 }
-
-/** Kept and shown, but only read by modes and monitors that are not built yet. */
-const STORED: ReadonlySet<string> = new Set(['min_links', 'ad_select']);
 
 /** Every option, in the order of the table. */
 export function optionCatalogue(): OptionFacts[] {
@@ -40,7 +31,6 @@ export function optionCatalogue(): OptionFacts[] {
     modes: spec.modes,
     withoutMembers: spec.withoutMembers,
     whileDown: spec.whileDown,
-    ...progress(spec),
   }));
 }
 
@@ -69,23 +59,4 @@ function valuesOf(spec: OptionSpec): string {
 function defaultOf({ kind, words, initial }: OptionSpec): string | null {
   if (initial === null) return null;
   return kind === 'word' ? (words.find(({ value }) => value === initial)?.word ?? null) : String(initial);
-}
-
-function progress({ name, notBuilt, modes }: OptionSpec): { state: OptionState; note: string } {
-  const built = OPTION_TABLE.find(spec => spec.name === 'mode')?.notBuilt?.except ?? null;
-  const missing =
-    modes === 'all' || built === null ? [] : modes.filter(mode => !built.includes(MODE_NAMES.indexOf(mode)));
-  if (modes !== 'all' && missing.length === modes.length) {
-    return {
-      state: 'not yet',
-      note: `belongs to ${modes.join(', ')}, which ${modes.length === 1 ? 'is' : 'are'} not implemented yet`,
-    };
-  }
-  if (notBuilt !== null)
-    return { state: notBuilt.except.length === 0 ? 'not yet' : 'partly', note: notBuilt.what };
-  if (!STORED.has(name)) return { state: 'works', note: '' };
-  return {
-    state: 'stored',
-    note: 'kept and shown, but only modes or monitors that are not implemented yet read it',
-  };
 }

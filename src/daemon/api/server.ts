@@ -37,8 +37,6 @@ function httpStatus({ code }: Refusal): number {
       return 404;
     case 'permission':
       return 403;
-    case 'not-implemented':
-      return 501;
     case 'system':
       return 500;
     case 'starting':

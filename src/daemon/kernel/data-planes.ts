@@ -4,7 +4,6 @@ import { err, ok, type Refusal, type Result, refusal, shown } from '../../base/i
 import {
   type BondDataPlane,
   type BondPlaces,
-  carriesOut,
   DATA_PLANE_NAMES,
   type DataPlaneKind,
   EbpfBond,
@@ -22,7 +21,7 @@ import {
   wishesOf,
 } from '../../dataplane/index.js';
 import { getLink, type MappedMemory, mapPacketRing, Rtnetlink } from '../../linux/index.js';
-import { type BondSnapshot, findOption, type ModeName } from '../../policy/index.js';
+import { type BondSnapshot, findOption } from '../../policy/index.js';
 import type { PinPlace } from '../keeping/pin-place.js';
 import { notedPins, placesOf } from '../keeping/places.js';
 
@@ -116,14 +115,7 @@ export class DataPlanes {
     return this.#toolbox?.readerProblem;
   }
 
-  choose(wish: DataPlaneWish, mode: ModeName, bondName: string): Result<Choice, Refusal> {
-    const chosen = this.#choose(wish, bondName);
-    if (!chosen.ok) return chosen;
-    const missing = refuseMode(chosen.value.kind, mode);
-    return missing === undefined ? chosen : err(missing);
-  }
-
-  #choose(wish: DataPlaneWish, bondName: string): Result<Choice, Refusal> {
+  choose(wish: DataPlaneWish, bondName: string): Result<Choice, Refusal> {
     if (wish === 'userspace') return ok({ kind: 'userspace', why: 'data_plane=userspace asked for it' });
     if (this.#toolbox !== undefined) {
       const why = wish === 'ebpf' ? 'data_plane=ebpf asked for it' : 'eBPF works here and is quicker';
@@ -236,23 +228,16 @@ export function wishedDataPlane(options: Readonly<Record<string, unknown>>): Dat
   return DATA_PLANE_WISHES.find(wish => wish === options['data_plane']) ?? 'auto';
 }
 
-/** A mode that a data plane does not carry out. */
-function refuseMode(kind: DataPlaneKind, mode: ModeName): Refusal | undefined {
-  if (carriesOut(kind, mode)) return undefined;
-  const message = `mode=${mode} was refused: the ${DATA_PLANE_NAMES[kind]} does not carry out this mode yet; use another mode, or the eBPF data plane.`;
-  return refusal('not-implemented', 'EOPNOTSUPP', message);
-}
-
 /** What a bond on this data plane cannot have, of options that the policy took; `changed` are those that were set now. */
 export function refuseMissing(
   plane: Pick<BondDataPlane, 'kind' | 'queuesProblem'>,
-  { mode, options, members }: Pick<BondSnapshot, 'mode' | 'options' | 'members'>,
+  { options, members }: Pick<BondSnapshot, 'options' | 'members'>,
   changed: readonly string[],
 ): Refusal | undefined {
   const ties = changed.some(name => findOption(name)?.name === 'queue_id');
   const tied = ties && members.some(({ queueId }) => queueId !== 0);
   const problem = tied ? plane.queuesProblem : undefined;
-  if (problem === undefined) return refuseMode(plane.kind, mode);
+  if (problem === undefined) return undefined;
   const asked = options.queue_id.filter(each => !each.endsWith(':0')).join(' ');
   const message = `queue_id=${asked} was refused: the ${DATA_PLANE_NAMES[plane.kind]} cannot carry it out here: ${problem}; leave it at 0.`;
   return refusal('unsupported', 'EOPNOTSUPP', message);

@@ -10,7 +10,7 @@ import {
 } from '../../frames/index.js';
 import type { TimeMs } from '../contract.js';
 import type { ReceiversPlan } from '../forwarding-plan.js';
-import { Bench, createUnfinishedBond } from '../testing.js';
+import { Bench } from '../testing.js';
 import { arpSeen } from './alb-frames.js';
 
 /** The host's own IP address. */
@@ -61,7 +61,7 @@ export class AlbBench extends Bench {
     options: Readonly<Record<string, string | number>> = {},
     members: readonly number[] = [1, 2, 3],
   ) {
-    super({ mode: 'balance-alb', ...options }, members, createUnfinishedBond);
+    super({ mode: 'balance-alb', ...options }, members);
     this.up();
     // The first tick deals out anew.
     this.run(500);

@@ -3,9 +3,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LacpEnd, lacpduFrame, parseSlowFrame, PORT_STATE } from '../../frames/index.js';
-import { Bond } from '../bond.js';
+import { Bond, createBond } from '../bond.js';
 import type { BondSnapshot, Input, Output, TimeMs } from '../contract.js';
-import { createUnfinishedBond, linkOf } from '../testing.js';
+import { linkOf } from '../testing.js';
 import { LACP_TICK_MS } from './lacp.js';
 
 const MEMBERS = [1, 2, 3] as const;
@@ -126,7 +126,7 @@ const life: fc.Arbitrary<Step[]> = fc.array(
 );
 
 function fresh(quirks: string): Bond {
-  const made = createUnfinishedBond({
+  const made = createBond({
     name: 'bond0',
     address: '02:00:00:00:00:99',
     addressIsRandom: true,

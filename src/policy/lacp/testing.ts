@@ -14,7 +14,7 @@ import {
   type VlanTag,
 } from '../../frames/index.js';
 import type { PortSnapshot, TimeMs } from '../contract.js';
-import { Bench, createUnfinishedBond } from '../testing.js';
+import { Bench } from '../testing.js';
 
 /** What a partner says that is ready to carry. */
 export const PARTNER: LacpEnd = {
@@ -36,7 +36,7 @@ export interface Sent {
 /** Two members of 1 Gbit/s, set up at time 0. */
 export class LacpBench extends Bench {
   constructor(options: Readonly<Record<string, string | number>> = {}, members: readonly number[] = [1, 2]) {
-    super({ mode: '802.3ad', lacp_rate: 'fast', ...options }, members, createUnfinishedBond);
+    super({ mode: '802.3ad', lacp_rate: 'fast', ...options }, members);
     this.up();
   }
 

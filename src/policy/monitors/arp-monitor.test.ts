@@ -4,7 +4,7 @@ import { BROADCAST_MAC } from '../../base/index.js';
 import { Bond } from '../bond.js';
 import type { Input, Output } from '../contract.js';
 import { membersThat } from '../forwarding-plan.js';
-import { Bench, createUnfinishedBond, linkOf, stackOf } from '../testing.js';
+import { Bench, linkOf, stackOf } from '../testing.js';
 
 const TARGET = '192.0.2.254';
 const OWN = '192.0.2.1';
@@ -19,7 +19,7 @@ class Network extends Bench {
   #done = 0;
 
   constructor(options: Readonly<Record<string, string | number>>, members: readonly number[] = [1, 2]) {
-    super({ miimon: 0, arp_interval: 200, arp_ip_target: TARGET, ...options }, members, createUnfinishedBond);
+    super({ miimon: 0, arp_interval: 200, arp_ip_target: TARGET, ...options }, members);
     this.#members = members;
     this.give({ kind: 'stack', devices: [stackOf({ ipv4: [OWN] })] });
     const targets = String(options['arp_ip_target'] ?? TARGET).split(',');

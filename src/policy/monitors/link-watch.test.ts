@@ -1,7 +1,6 @@
 // link_watch and passive_evidence in virtual time: members that a target answers or not, each by itself.
 import { describe, expect, it } from 'vitest';
 import type { Input, Output } from '../contract.js';
-import { createBond } from '../bond.js';
 import { Bench, stackOf } from '../testing.js';
 
 const TARGET = '192.0.2.254';
@@ -14,11 +13,7 @@ class Watched extends Bench {
   #done = 0;
 
   constructor(options: Readonly<Record<string, string | number>> = {}, members: readonly number[] = [1, 2]) {
-    super(
-      { miimon: 100, arp_interval: 100, arp_ip_target: TARGET, link_watch: 'any', ...options },
-      members,
-      createBond,
-    );
+    super({ miimon: 100, arp_interval: 100, arp_ip_target: TARGET, link_watch: 'any', ...options }, members);
     this.give({ kind: 'stack', devices: [stackOf({ ipv4: [OWN] })] });
     this.give({ kind: 'routes', routes: [{ target: TARGET, path: 'bond', sender: OWN, vlans: [] }] });
     this.up();

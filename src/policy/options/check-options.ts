@@ -1,9 +1,8 @@
 // Looks at options that somebody wrote down, without making a bond: what is wrong with them, by the rules of the option
 // engine itself. For readers of configuration, which want to know all that is wrong, and which of it will work one day.
 import { err, ok, refusal, type Refusal, type Result } from '../../base/index.js';
-import { Bond, createBond } from '../bond.js';
+import { type Bond, createBond } from '../bond.js';
 import type { Input, MemberLink } from '../contract.js';
-import { ACCEPT_ALL } from './not-built.js';
 import { parseOptionNumber } from './option-parse.js';
 import { findOption, inApplyOrder, type OptionSpec } from './options.js';
 
@@ -51,11 +50,11 @@ export function checkOptions(
   const textsOf = (positions: readonly number[]): OptionText[] =>
     positions.flatMap(at => options.slice(at, at + 1));
   for (const at of order.filter(position => !isOfMembers(options[position]?.[0] ?? ''))) {
-    const tried = Bond.create({ ...CHECK, name, options: textsOf([...accepted, at]) }, ACCEPT_ALL);
+    const tried = createBond({ ...CHECK, name, options: textsOf([...accepted, at]) });
     if (tried.ok) accepted.push(at);
     else problems.push({ at, refusal: tried.error });
   }
-  const whole = Bond.create({ ...CHECK, name, options: textsOf(accepted) }, ACCEPT_ALL);
+  const whole = createBond({ ...CHECK, name, options: textsOf(accepted) });
   if (!whole.ok) return { problems: [...problems, { at: null, refusal: whole.error }], warnings: [] };
   const warnings = whole.value
     .outputs()
@@ -71,42 +70,11 @@ export function checkOptions(
     if (tried.ok) accepted.push(at);
     else problems.push({ at, refusal: tried.error });
   }
-  problems.push(...notBuilt(name, options, members, accepted));
   return { problems, warnings };
 }
 
 function sentence(message: string): string {
   return /[.?!]$/.test(message) ? message : `${message}.`;
-}
-
-/** Those of the accepted options that are refused for one reason only: they are not implemented yet. */
-function notBuilt(
-  name: string,
-  options: readonly OptionText[],
-  members: readonly string[],
-  accepted: readonly number[],
-): OptionProblem[] {
-  const problems: OptionProblem[] = [];
-  const works: OptionText[] = [];
-  const atCreation = accepted.filter(at => !isOfMembers(options[at]?.[0] ?? ''));
-  const mode = atCreation.find(at => findOption(options[at]?.[0] ?? '')?.name === 'mode');
-  for (const at of mode === undefined ? [null, ...atCreation] : atCreation) {
-    const option = at === null ? [] : options.slice(at, at + 1);
-    const tried = createBond({ ...CHECK, name, options: [...works, ...option] });
-    if (tried.ok) works.push(...option);
-    else if (tried.error.code === 'not-implemented') problems.push({ at, refusal: tried.error });
-    // Without its mode nothing else can be tried.
-    if (!tried.ok && (at === null || at === mode)) return problems;
-  }
-  const bond = createBond({ ...CHECK, name, options: works });
-  if (!bond.ok) return problems;
-  joinAll(bond.value, members);
-  for (const at of accepted.filter(position => isOfMembers(options[position]?.[0] ?? ''))) {
-    const [option = '', value = ''] = options[at] ?? [];
-    const tried = bond.value.handle({ kind: 'set-option', option, value }, 0);
-    if (!tried.ok && tried.error.code === 'not-implemented') problems.push({ at, refusal: tried.error });
-  }
-  return problems;
 }
 
 function joinAll(bond: Bond, members: readonly string[]): void {

@@ -124,19 +124,6 @@ function checkGuards(context: Context, spec: OptionSpec, name: string, text: str
   return null;
 }
 
-/** The last check of all, so that what is wrong anyhow is refused as the driver refuses it. `value` is null where it is no number. */
-function refuseNotBuilt(
-  { acceptsAll }: Context,
-  spec: OptionSpec,
-  name: string,
-  text: string,
-  value: number | null,
-): Refusal | null {
-  const { notBuilt } = spec;
-  if (acceptsAll || notBuilt === null || (value !== null && notBuilt.except.includes(value))) return null;
-  return refuse('not-implemented', 'EOPNOTSUPP', name, text, notBuilt.what);
-}
-
 function isNumberOption(name: string): name is NumberOption {
   return NUMBER_OPTIONS.some(each => each === name);
 }
@@ -149,8 +136,6 @@ function applyNumber({ context, spec, name, text }: Wish, option: NumberOption):
     return err(refuse('invalid-value', 'EINVAL', name, text, why));
   }
   const { value } = parsed;
-  const missing = refuseNotBuilt(context, spec, name, text, value);
-  if (missing !== null) return err(missing);
   if (option === 'updelay' || option === 'downdelay' || option === 'peer_notif_delay') {
     return applyDelay(context, option, name, value);
   }
@@ -336,7 +321,7 @@ function applyActiveSlave({ context, text }: Wish): Applied {
 
 /** bond_option_arp_ip_targets_set, bond_option_ns_ip6_targets_set. */
 function applyTargets(
-  { context, spec, name, text }: Wish,
+  { context, name, text }: Wish,
   family: 4 | 6,
   kept: 'arpTargets' | 'nsTargets',
 ): Applied {
@@ -347,8 +332,6 @@ function applyTargets(
     const { errno, reason } = targets.error;
     return err(refuse('invalid-value', errno, name, text, reason));
   }
-  const missing = targets.value.length === 0 ? null : refuseNotBuilt(context, spec, name, text, null);
-  if (missing !== null) return err(missing);
   if (before.length > 0 && targets.value.length === 0 && state.numbers.arp_interval > 0) {
     const message = `the last target of ${state.name} in ${name} was taken away while arp_interval is on; give another, or set arp_interval=0`;
     tell(context, 'warning', 'option', message);

@@ -42,8 +42,6 @@ export interface OptionFacts {
   readonly whileDown: boolean;
   /** How sysfs prints it: `word number`, number, text; null: it has no file there. */
   readonly sysfs: 'word-number' | 'number' | 'text' | null;
-  /** Set where only some numbers (or nothing) work so far: those numbers, and what is missing. */
-  readonly notBuilt: { readonly except: readonly number[]; readonly what: string } | null;
   /** Of several options that are given together it is applied first, wherever its row stands. */
   readonly first: boolean;
 }

@@ -25,7 +25,6 @@ const PLAIN: Omit<OptionFacts, 'summary'> = {
   withoutMembers: false,
   whileDown: false,
   sysfs: 'number',
-  notBuilt: null,
   first: false,
 };
 

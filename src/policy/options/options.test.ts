@@ -11,7 +11,7 @@ import {
   OPTION_TABLE,
 } from '../index.js';
 import { valueOf } from './options.js';
-import { Bench, createUnfinishedBond } from '../testing.js';
+import { Bench } from '../testing.js';
 
 function refusalOf(options: [string, string][]): Refusal {
   const made = createBond({
@@ -231,7 +231,7 @@ describe('set-option', () => {
 describe('what is not built yet', () => {
   const wish = { name: 'bond0', address: '02:00:00:00:00:99', addressIsRandom: true, mtu: 1500 };
   const make = (...options: [string, string][]) => {
-    const made = createUnfinishedBond({ ...wish, options });
+    const made = createBond({ ...wish, options });
     if (!made.ok) throw new Error(made.error.message);
     return made.value;
   };
