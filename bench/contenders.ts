@@ -77,8 +77,8 @@ export function bondwire(...options: string[]): Contender {
 }
 
 /** Bondwire with bonds of one shape: `veth` or `netkit`. */
-export function bondwireShaped(pair: string): Contender {
-  return { ...bondwireIn({ BONDWIRE_PAIR: pair }, []), name: `bondwire, ${pair}` };
+export function bondwireShaped(pair: string, ...options: string[]): Contender {
+  return { ...bondwireIn({ BONDWIRE_PAIR: pair }, options), name: `bondwire, ${pair}` };
 }
 
 function bondwireIn(environment: Readonly<Record<string, string>>, options: readonly string[]): Contender {

@@ -15,11 +15,24 @@ export interface Iperf {
 export const SMALLEST_UDP: readonly string[] = ['-u', '-b', '0', '-l', '18'];
 
 /** Runs client and server; `args` are the client's. */
-export async function iperf(lab: Lab, ...args: string[]): Promise<Iperf> {
-  const server = lab.exec('peer', ['iperf3', '-s', '-1']);
+export function iperf(lab: Lab, ...args: string[]): Promise<Iperf> {
+  return iperfTo(lab, lab.peerIp, 5201, ...args);
+}
+
+/** The same to one of the peer's addresses, on a port of its own, so that several can run at once. */
+export async function iperfTo(lab: Lab, address: string, port: number, ...args: string[]): Promise<Iperf> {
+  const server = lab.exec('peer', ['iperf3', '-s', '-1', '-p', String(port)]);
   // The server says when it listens, but only into its buffered output: try until it does.
   for (let attempt = 0; ; attempt++) {
-    const { status, stdout, stderr } = await lab.exec('host', ['iperf3', '-J', '-c', lab.peerIp, ...args]);
+    const { status, stdout, stderr } = await lab.exec('host', [
+      'iperf3',
+      '-J',
+      '-p',
+      String(port),
+      '-c',
+      address,
+      ...args,
+    ]);
     const report = status === 0 ? (JSON.parse(stdout) as Iperf) : undefined;
     if (report !== undefined && report.error === undefined) {
       await server;

@@ -2,6 +2,7 @@
 // connects the host.
 import { writeFileSync } from 'node:fs';
 import { Lab, namespaceName, Place, type PlaceName } from '#lab';
+import { aggregateSwitch, waitForAggregate } from './aggregate.js';
 import type { Contender } from './contenders.js';
 import type { Stage } from './figures.js';
 import { endIn, meet, type PathEnd } from './path-meter.js';
@@ -31,15 +32,21 @@ export class ThroughputStage {
     this.#contender = contender;
   }
 
-  /** Builds the network, connects the host, gives it to `work`, and takes all down again. */
-  static async with<T>(contender: Contender, work: (stage: ThroughputStage) => Promise<T>): Promise<T> {
+  /** Builds the network, with a switch that aggregates or a plain one, connects the host, gives it to `work`, and takes all down again. */
+  static async with<T>(
+    contender: Contender,
+    isAggregated: boolean,
+    work: (stage: ThroughputStage) => Promise<T>,
+  ): Promise<T> {
     const lab = await Lab.create();
     try {
+      if (isAggregated) await aggregateSwitch(lab);
       const client = Place.create(namespaceName(process.pid, made++, 'c'));
       try {
         await contender.setUp(lab);
         try {
           const stage = new ThroughputStage(lab, client, contender);
+          if (isAggregated) await waitForAggregate(lab);
           await stage.#meet();
           await new Promise(resolve => setTimeout(resolve, SETTLE_MS));
           return await work(stage);

@@ -5,8 +5,15 @@ import { procText, type ProcFacts } from './proc-text.js';
 import { portOfMember } from './lacp.js';
 import { sysfsMemberText, sysfsText } from './sysfs-text.js';
 
-/** A file with its text, or a symbolic link. */
-export type TreeEntry = { readonly text: string } | { readonly link: string };
+/** A file with its text, or a symbolic link. `isPrivate`: its owner alone may read it. */
+export type TreeEntry = { readonly text: string; readonly isPrivate?: true } | { readonly link: string };
+
+/** True when a reader would find the same. */
+export function isSameEntry(one: TreeEntry | undefined, other: TreeEntry): boolean {
+  if (one === undefined) return false;
+  if ('link' in one) return 'link' in other && one.link === other.link;
+  return 'text' in other && one.text === other.text && one.isPrivate === other.isPrivate;
+}
 
 /** Entries by path without a leading slash, such as `proc/net/bonding/bond0`. Directories are implied. */
 export type FileTree = ReadonlyMap<string, TreeEntry>;
@@ -53,6 +60,16 @@ export const BOND_FILES = [
   'xmit_hash_policy',
 ] as const;
 
+/** Those that the driver shows to CAP_NET_ADMIN alone, in 802.3ad: for anybody else they are empty there. */
+const PRIVATE_FILES: ReadonlySet<string> = new Set<(typeof BOND_FILES)[number]>([
+  'ad_actor_key',
+  'ad_actor_sys_prio',
+  'ad_actor_system',
+  'ad_partner_key',
+  'ad_partner_mac',
+  'ad_user_port_key',
+]);
+
 /** Files of /sys/class/net/MEMBER/bonding_slave. */
 export const MEMBER_FILES = [
   'ad_actor_oper_port_state',
@@ -69,7 +86,11 @@ export const MEMBER_FILES = [
 export function sysfsTree(bond: BondSnapshot): FileTree {
   const tree = new Map<string, TreeEntry>();
   const at = `sys/class/net/${bond.name}`;
-  for (const file of BOND_FILES) tree.set(`${at}/bonding/${file}`, { text: sysfsText(bond, file) ?? '' });
+  for (const file of BOND_FILES) {
+    const text = sysfsText(bond, file) ?? '';
+    const isPrivate = bond.mode === '802.3ad' && PRIVATE_FILES.has(file);
+    tree.set(`${at}/bonding/${file}`, { text, ...(isPrivate && { isPrivate }) });
+  }
   for (const member of bond.members) {
     const own = `sys/class/net/${member.name}`;
     const port = portOfMember(bond, member);
@@ -83,10 +104,10 @@ export function sysfsTree(bond: BondSnapshot): FileTree {
   return tree;
 }
 
-/** All files of one bond. */
+/** All files of one bond, for everybody to read: what the driver tells only CAP_NET_ADMIN is left out, or in files that are private. */
 export function bondTree(bond: BondSnapshot, facts: ProcFacts): FileTree {
   const tree = new Map<string, TreeEntry>();
-  tree.set(`proc/net/bonding/${bond.name}`, { text: procText(bond, facts) });
+  tree.set(`proc/net/bonding/${bond.name}`, { text: procText(bond, { ...facts, reader: 'anybody' }) });
   tree.set(`proc/net/${bond.name}/info`, { text: infoText(bond) });
   for (const [path, entry] of sysfsTree(bond)) tree.set(path, entry);
   return tree;

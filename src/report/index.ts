@@ -1,5 +1,13 @@
 // What other rooms may use of `report`: state as the text of the driver's own files.
-export { bondTree, type FileTree, mastersTree, sysfsTree, type TreeEntry, treeText } from './file-tree.js';
+export {
+  bondTree,
+  type FileTree,
+  isSameEntry,
+  mastersTree,
+  sysfsTree,
+  type TreeEntry,
+  treeText,
+} from './file-tree.js';
 export {
   addCounters,
   grownBy,

@@ -6,8 +6,14 @@ export function portOfMember({ lacp }: BondSnapshot, { member }: MemberSnapshot)
   return lacp?.ports.find(port => port.member === member && port.aggregator !== null);
 }
 
-/** Lines of a bond in mode 802.3ad as root sees them (bond_info_show_master); none in another mode. */
-export function lacpBondLines({ mode, name, address, options, lacp }: BondSnapshot): string[] {
+/** Who reads: one who may change networks (CAP_NET_ADMIN), or anybody, who is not told what a frame of LACP could be forged with. */
+export type Reader = 'admin' | 'anybody';
+
+/** Lines of a bond in mode 802.3ad (bond_info_show_master); none in another mode. */
+export function lacpBondLines(
+  { mode, name, address, options, lacp }: BondSnapshot,
+  reader: Reader,
+): string[] {
   if (mode !== '802.3ad') return [];
   const isOwn = /^(?:00:){5}00$/.test(options.ad_actor_system);
   const lines = [
@@ -17,9 +23,12 @@ export function lacpBondLines({ mode, name, address, options, lacp }: BondSnapsh
     `LACP rate: ${options.lacp_rate}`,
     `Min links: ${options.min_links}`,
     `Aggregator selection policy (ad_select): ${options.ad_select}`,
+  ];
+  if (reader === 'anybody') return lines;
+  lines.push(
     `System priority: ${lacp?.systemPriority ?? options.ad_actor_sys_prio}`,
     `System MAC address: ${lacp?.system ?? (isOwn ? address : options.ad_actor_system)}`,
-  ];
+  );
   const active = lacp?.active ?? null;
   if (active === null) return [...lines, `bond ${name} has no active aggregator`];
   return [
@@ -34,16 +43,20 @@ export function lacpBondLines({ mode, name, address, options, lacp }: BondSnapsh
 }
 
 /** Lines of a member in mode 802.3ad (bond_info_show_slave); none in another mode. */
-export function lacpMemberLines(bond: BondSnapshot, member: MemberSnapshot): string[] {
+export function lacpMemberLines(bond: BondSnapshot, member: MemberSnapshot, reader: Reader): string[] {
   if (bond.mode !== '802.3ad') return [];
   const port = portOfMember(bond, member);
   if (port === undefined) return ['Aggregator ID: N/A'];
-  return [
+  const lines = [
     `Aggregator ID: ${port.aggregator}`,
     `Actor Churn State: ${port.actorChurn}`,
     `Partner Churn State: ${port.partnerChurn}`,
     `Actor Churned Count: ${port.actorChurnedCount}`,
     `Partner Churned Count: ${port.partnerChurnedCount}`,
+  ];
+  if (reader === 'anybody') return lines;
+  return [
+    ...lines,
     'details actor lacp pdu:',
     ...endLines(port.actor, 'port key'),
     'details partner lacp pdu:',

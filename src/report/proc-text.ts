@@ -1,7 +1,7 @@
-// The text of /proc/net/bonding/BOND as the kernel driver prints it for root (bond_procfs.c), in every mode.
+// The text of /proc/net/bonding/BOND as the kernel driver prints it (bond_procfs.c), in every mode: for who has CAP_NET_ADMIN, and for anybody.
 import { type BondSnapshot, findOption, type MemberSnapshot } from '../policy/index.js';
 import { activeName, LINK_TEXT, MODE_TEXT, nameOf, usesActive } from './driver-words.js';
-import { lacpBondLines, lacpMemberLines } from './lacp.js';
+import { lacpBondLines, lacpMemberLines, type Reader } from './lacp.js';
 
 function modeLine(bond: BondSnapshot): string {
   const { fail_over_mac: word } = bond.options;
@@ -63,10 +63,12 @@ function memberLines(member: MemberSnapshot): string[] {
 export interface ProcFacts {
   /** What `uname -r` prints. */
   readonly kernelRelease: string;
+  /** Who reads it; `admin` unless it is said. */
+  readonly reader?: Reader;
 }
 
 /** The whole file, newline at its end (H40). */
-export function procText(bond: BondSnapshot, { kernelRelease }: ProcFacts): string {
+export function procText(bond: BondSnapshot, { kernelRelease, reader = 'admin' }: ProcFacts): string {
   const { options } = bond;
   const lines = [
     `Ethernet Channel Bonding Driver: v${kernelRelease}`,
@@ -80,8 +82,8 @@ export function procText(bond: BondSnapshot, { kernelRelease }: ProcFacts): stri
     `Down Delay (ms): ${options.downdelay}`,
     `Peer Notification Delay (ms): ${options.peer_notif_delay}`,
     ...arpLines(bond),
-    ...lacpBondLines(bond),
-    ...bond.members.flatMap(member => [...memberLines(member), ...lacpMemberLines(bond, member)]),
+    ...lacpBondLines(bond, reader),
+    ...bond.members.flatMap(member => [...memberLines(member), ...lacpMemberLines(bond, member, reader)]),
   ];
   return `${lines.join('\n')}\n`;
 }

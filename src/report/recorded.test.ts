@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type BondSnapshot, createBond, MODE_NAMES, type ModeName } from '../policy/index.js';
-import { mastersTree, procText, sysfsTree } from './index.js';
+import { bondTree, mastersTree, procText, sysfsTree } from './index.js';
 import type { FileTree } from './file-tree.js';
 
 const FOLDER = new URL('../../test/golden/views/', import.meta.url);
@@ -136,4 +136,50 @@ it('an 802.3ad bond without aggregator says so', () => {
   const text = procText(example('802.3ad'), { kernelRelease: '6.12.0' });
   expect(text).toContain('\nSystem MAC address: 02:00:00:00:00:99\nbond bond0 has no active aggregator\n');
   expect(text).toContain('\nSlave queue ID: 0\nAggregator ID: N/A\n\nSlave Interface: eth1');
+});
+
+describe('what only CAP_NET_ADMIN is told in 802.3ad', () => {
+  const SECRETS = [
+    'System priority',
+    'System MAC address',
+    'Active Aggregator Info',
+    'lacp pdu',
+    'Partner Key',
+  ];
+
+  it('is not in the text for everybody, and all the rest is', () => {
+    const bond = aggregating(500);
+    const all = procText(bond, { kernelRelease: '6.12.0' }).split('\n');
+    const some = procText(bond, { kernelRelease: '6.12.0', reader: 'anybody' }).split('\n');
+    expect(SECRETS.filter(secret => all.some(line => line.includes(secret)))).toEqual(SECRETS);
+    expect(SECRETS.filter(secret => some.some(line => line.includes(secret)))).toEqual([]);
+    expect(some.filter(line => line.startsWith('Aggregator') || line.startsWith('Actor Churn'))).toEqual(
+      all.filter(line => line.startsWith('Aggregator') || line.startsWith('Actor Churn')),
+    );
+    expect(some.every(line => all.includes(line))).toBe(true);
+  });
+
+  it('is in files of their owner alone, and in the files for everybody not', () => {
+    const tree = bondTree(aggregating(500), { kernelRelease: '6.12.0' });
+    const own = Array.from(tree).flatMap(([path, entry]) =>
+      'text' in entry && entry.isPrivate === true ? [path.slice(path.lastIndexOf('/') + 1)] : [],
+    );
+    expect(own).toEqual([
+      'ad_actor_key',
+      'ad_actor_sys_prio',
+      'ad_actor_system',
+      'ad_partner_key',
+      'ad_partner_mac',
+      'ad_user_port_key',
+    ]);
+    const proc = tree.get('proc/net/bonding/bond0');
+    expect(proc !== undefined && 'text' in proc && proc.text).not.toMatch(/System|Partner Key|pdu/);
+  });
+
+  it.each(MODE_NAMES.filter(mode => mode !== '802.3ad'))('is nothing in %s', mode => {
+    const tree = bondTree(example(mode), { kernelRelease: '6.12.0' });
+    expect(Array.from(tree.values()).filter(entry => 'text' in entry && entry.isPrivate === true)).toEqual(
+      [],
+    );
+  });
 });

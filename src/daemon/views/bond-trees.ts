@@ -1,6 +1,6 @@
 // What the files of the driver's form are to hold, in parts: one of each bond, made anew when that bond changed, and those of all.
 import { release } from 'node:os';
-import { bondTree, type FileTree, mastersTree, type TreeEntry } from '../../report/index.js';
+import { bondTree, type FileTree, isSameEntry, mastersTree } from '../../report/index.js';
 import type { BondRunner } from '../bond-runner.js';
 import { type InterfaceNews, kernelMasters, type NamedInterface, type SystemLinks } from './system-links.js';
 
@@ -118,12 +118,6 @@ function interfacesOf(runner: BondRunner): NamedInterface[] {
 /** The one before where the new one says the same. */
 function unlessSame(before: FileTree, now: FileTree): FileTree {
   if (before.size !== now.size) return now;
-  for (const [path, entry] of now) if (!isSame(before.get(path), entry)) return now;
+  for (const [path, entry] of now) if (!isSameEntry(before.get(path), entry)) return now;
   return before;
-}
-
-function isSame(one: TreeEntry | undefined, other: TreeEntry): boolean {
-  if (one === undefined) return false;
-  if ('link' in one) return 'link' in other && one.link === other.link;
-  return 'text' in other && one.text === other.text;
 }

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -24,7 +25,7 @@ let files: ViewFiles;
 /** What was obeyed, in order. */
 let obeyed: string[];
 /** What the files are to hold. */
-let tree: Map<string, { text: string }>;
+let tree: Map<string, { text: string; isPrivate?: true }>;
 /** Called while a write is obeyed. */
 let meanwhile: () => Promise<void>;
 
@@ -117,4 +118,15 @@ test('Many files are written in goes, with turns for others in between, and one 
   files.touch();
   await expect.poll(() => existsSync(at(last)) && text(last), { timeout: 20_000 }).toBe('other\n');
   expect(many.filter(path => !existsSync(at(path)))).toEqual([]);
+});
+
+test("a private file is its owner's alone, from when it is private and as long", () => {
+  const mode = (): number => statSync(at(MIIMON)).mode & 0o777;
+  expect(mode()).toBe(0o444);
+  tree.set(MIIMON, { text: '100\n', isPrivate: true });
+  files.write();
+  expect(mode()).toBe(0o400);
+  tree.set(MIIMON, { text: '100\n' });
+  files.write();
+  expect(mode()).toBe(0o444);
 });

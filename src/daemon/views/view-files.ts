@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { isErrno, readOwnFile } from '../../linux/index.js';
-import type { FileTree, TreeEntry } from '../../report/index.js';
+import { type FileTree, isSameEntry, type TreeEntry } from '../../report/index.js';
 import { ViewSweep } from './view-sweep.js';
 import { ViewWatch } from './view-watch.js';
 import { isWritable, MOST_WRITTEN, type ViewWrite } from './view-writes.js';
@@ -152,7 +152,7 @@ export class ViewFiles {
       [...tree.keys()].filter(path => this.#written.has(path) && !stays(path)),
     );
     const due = changed.flatMap(tree =>
-      Array.from(tree).filter(([path, entry]) => !same(this.#written.get(path), entry)),
+      Array.from(tree).filter(([path, entry]) => !isSameEntry(this.#written.get(path), entry)),
     );
     const steps = gone.map(path => () => this.#remove(path));
     for (const [path, entry] of due) steps.push(() => this.#put(path, entry));
@@ -230,7 +230,8 @@ export class ViewFiles {
     const temporary = this.#at('.view.new');
     const make = (): void => {
       if ('link' in entry) symlinkSync(entry.link, temporary);
-      else writeFileSync(temporary, entry.text, { mode: 0o444, flag: 'wx' });
+      else
+        writeFileSync(temporary, entry.text, { mode: entry.isPrivate === true ? 0o400 : 0o444, flag: 'wx' });
     };
     try {
       make();
@@ -412,12 +413,6 @@ function quietly(step: () => void): unknown {
   } catch (error) {
     return error;
   }
-}
-
-function same(one: TreeEntry | undefined, other: TreeEntry): boolean {
-  if (one === undefined) return false;
-  if ('link' in one) return 'link' in other && one.link === other.link;
-  return 'text' in other && one.text === other.text;
 }
 
 /** What is there; undefined where nothing is, or where nothing can be reached (links in a circle, a file on the way). */
