@@ -2,9 +2,10 @@
 // root, BPF, ip and ping; part of test:all. With LEASE_AWAY_SECONDS=600 the first test has no daemon for ten minutes.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type Meter, reportLine, startMeter } from '../src/lab/index.js';
+import type { Meter } from '../src/lab/index.js';
 import { listLinks, requireLink } from '../src/linux/index.js';
 import { until } from './support/stage.js';
+import { expectNoneLost, STREAM_RATE, streams } from './support/streams.js';
 import { closeEnds, type End, TwoEnds } from './support/two-ends.js';
 
 afterEach(closeEnds);
@@ -12,9 +13,6 @@ vi.setConfig({ testTimeout: 300_000 });
 
 /** How long the partner waits for a LACPDU at the fast rate: three of its seconds. */
 const TIMEOUT_MS = 3200;
-/** Few enough for queues of a busy machine: what is lost is lost to LACP. */
-const RATE = 200;
-
 /** How long the first test has no daemon. */
 const AWAY_MS = Number(process.env['LEASE_AWAY_SECONDS'] ?? 0) * 1000 || 3 * TIMEOUT_MS;
 
@@ -26,35 +24,6 @@ async function last(end: End): Promise<number> {
 
 async function told(end: End, after = 0): Promise<string> {
   return (await end.events(after)).map(({ message }) => message).join('\n');
-}
-
-/** Four streams each way, so that both cables carry some. */
-async function streams(ends: TwoEnds): Promise<Meter[]> {
-  const pairs = [
-    [ends.left, ends.right],
-    [ends.right, ends.left],
-  ] as const;
-  const meters = pairs.flatMap(([from, to]) =>
-    [1, 2, 3, 4].map(number =>
-      startMeter({
-        from: argv => from.spawn(argv),
-        to: argv => to.spawn(argv),
-        address: to.address,
-        port: 5000 + number,
-        rate: RATE / 4,
-        seconds: 0,
-      }),
-    ),
-  );
-  return Promise.all(meters);
-}
-
-async function expectNoneLost(meters: readonly Meter[]): Promise<void> {
-  for (const meter of meters) meter.stop();
-  const reports = await Promise.all(meters.map(({ done }) => done));
-  for (const report of reports) console.log(reportLine(report));
-  const sums = reports.map(({ lost, refused, doubled }) => lost + refused + doubled);
-  expect(sums).toEqual(reports.map(() => 0));
 }
 
 /** The partner has heard what the other end came to. */
@@ -175,7 +144,7 @@ describe('the daemon of one end is killed', () => {
     ends.silence('eth1');
     await ends.right.agreed('eth0');
     const flows = async (meter: Meter): Promise<void> => {
-      const wanted = meter.progress.received + RATE / 4;
+      const wanted = meter.progress.received + STREAM_RATE;
       await until('packets arrive', () => meter.progress.received >= wanted);
     };
     await Promise.all(meters.map(flows));

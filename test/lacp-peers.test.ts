@@ -1,13 +1,20 @@
 // 802.3ad with partners that are not ours: the kernel's driver (in a guest, test/guest/lacp.test.ts) and Open vSwitch. With each:
 // negotiation, a cut, a silent cable, another key, another priority, a restart of either side, at both rates, active and passive. A partner that this machine
-// has not is left out, with the reason in the name of its test. Needs root, BPF, ip and ping; part of test:all.
-import { afterEach, describe, test, vi } from 'vitest';
+// has not is left out, with the reason in the name of its test. Without our daemon they hear of us by the lease's programs (LEASE_AWAY_SECONDS=600: for ten
+// minutes). Needs root, BPF, ip and ping; part of test:all.
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LACP_PEERS, type LacpPeer, type PeerOptions } from './support/lacp-peers.js';
 import { until } from './support/stage.js';
+import { expectNoneLost, streams } from './support/streams.js';
 import { closeEnds, TwoEnds } from './support/two-ends.js';
 
 afterEach(closeEnds);
 vi.setConfig({ testTimeout: 600_000 });
+
+const HASHED = { xmit_hash_policy: 'layer3+4', lacp_lease: '3600' };
+
+/** How long there is no daemon: three times as long as a partner waits at the fast rate. */
+const AWAY_MS = Number(process.env['LEASE_AWAY_SECONDS'] ?? 0) * 1000 || 9600;
 
 /** Both sides send by these cables, and no others. */
 async function both(ends: TwoEnds, peer: LacpPeer, ...cables: string[]): Promise<void> {
@@ -79,6 +86,33 @@ for (const peer of LACP_PEERS) {
       await both(ends, peer, 'eth0', 'eth1');
       await ends.reached();
     });
+
+    test(
+      'our daemon is killed for three times as long as it waits: it goes on sending by both, and nothing is lost',
+      async () => {
+        const ends = await joined(peer, { rate: 'fast', active: true }, HASHED);
+        await until('it was heard in sync', async () =>
+          (await ends.left.show()).members.every(({ lacp }) => lacp?.partner.state === 63),
+        );
+        const meters = await streams(ends);
+        await ends.left.bondwire.stop('SIGKILL');
+        const untilMs = performance.now() + AWAY_MS;
+        const seen = new Set<string>();
+        while (performance.now() < untilMs) {
+          seen.add((await peer.carrying(ends)).join());
+          await new Promise(resolve => setTimeout(resolve, 250));
+        }
+        expect([...seen]).toEqual(['eth0,eth1']);
+        await ends.left.bondwire.start();
+        await both(ends, peer, 'eth0', 'eth1');
+        await expectNoneLost(meters);
+        const told = (await ends.left.events()).map(({ message }) => message).join('\n');
+        expect(told).toMatch(
+          /the programs said \d+ LACPDUs on eth0, eth1 meanwhile; their partners noticed nothing/,
+        );
+      },
+      600_000 + AWAY_MS,
+    );
 
     test.runIf(!peer.lacks.includes('keys'))('another key of the partner is followed', async () => {
       const ends = await joined(peer, { rate: 'fast', active: true });

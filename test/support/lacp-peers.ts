@@ -119,9 +119,9 @@ const OPEN_VSWITCH: LacpPeer = {
   name: 'Open vSwitch',
   lacks: [],
   missing: () =>
-    hasProgram('ovs-vswitchd', 'ovsdb-server', 'ovs-vsctl') && existsSync(SCHEMA)
+    hasProgram('ovs-vswitchd', 'ovsdb-server', 'ovs-vsctl', 'ethtool') && existsSync(SCHEMA)
       ? null
-      : 'there is no Open vSwitch (package openvswitch-switch)',
+      : 'there is no Open vSwitch, or no ethtool (packages openvswitch-switch, ethtool)',
   async start(ends, { rate, active }) {
     const { right } = ends;
     const { folder, db, control } = ovs(right);
@@ -143,13 +143,19 @@ const OPEN_VSWITCH: LacpPeer = {
       const daemon = ['ovs-vswitchd', db, '--disable-system', `--unixctl=${control}`, '-vconsole:off'];
       await ovsProcess(right, [...daemon, `--log-file=${folder}/vswitchd.log`], control);
     }
-    for (const cable of ends.cables) right.setUp(cable, true);
+    for (const cable of ends.cables) {
+      // A veth cable carries what its sender's card was to sum up; this datapath reads the frames, and has nobody who does.
+      await must(ends.left, 'ethtool', '-K', cable, 'tx', 'off');
+      right.setUp(cable, true);
+    }
     const bond = [
       'bond_mode=balance-tcp',
       `lacp=${active ? 'active' : 'passive'}`,
       `other_config:lacp-time=${rate}`,
     ];
-    const bridge = ['--', 'add-br', 'br0', '--', 'set', 'bridge', 'br0', 'datapath_type=netdev'];
+    // An address of its own: with that of a cable, the host's own stack would take in what comes for the bridge a second time.
+    const own = 'other_config:hwaddr=02:bb:00:00:00:01';
+    const bridge = ['--', 'add-br', 'br0', '--', 'set', 'bridge', 'br0', 'datapath_type=netdev', own];
     const ports = ['--', 'add-bond', 'br0', 'bond0', ...ends.cables, ...bond];
     await must(right, 'ovs-vsctl', `--db=${db}`, '--timeout=30', ...bridge, ...ports);
     right.setUp('br0', true);
