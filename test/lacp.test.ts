@@ -236,3 +236,16 @@ test('a flood of LACPDUs on one port, right, cut short or tagged, does not touch
   expect(memoryOf(pid) - memory).toBeLessThan(30);
   await both(ends, 'eth0', 'eth1', 'eth2');
 });
+
+test('doctor hears a switch that speaks LACP with a bond that does not, and says what to do at either end', async () => {
+  const ends = await TwoEnds.open();
+  await ends.left.bond({ mode: 'balance-xor' }, ends.cables);
+  await ends.right.bond({ lacp_rate: 'fast' }, ends.cables);
+  const doctor = await ends.left.bondwire.run('doctor', '--listen', '40', '--json');
+  const { findings } = JSON.parse(doctor) as { findings: { name: string; detail: string; fix?: string }[] };
+  const found = findings.find(({ name, detail }) => name === 'bond0' && detail.includes('speaks LACP'));
+  expect(found?.detail).toMatch(
+    /speaks LACP on eth0 \(port 1, key \d+\), eth1 \(port 2, key \d+\), which mode=balance-xor/,
+  );
+  expect(found?.fix).toMatch(/mode=802\.3ad, or set its channel group to static/);
+});

@@ -30,11 +30,12 @@ export interface DaemonModule {
   }) => Promise<RunningDaemon>;
   /** What a daemon that waits for its turn does ahead. */
   readonly prepareDaemon: (keeper: SocketKeeper) => DataPlanes;
-  /** `running`: the bonds of a daemon, to be looked at too; `supervised`: as that one says; `runDir`: where it is. */
+  /** `running`: the bonds of a daemon, to be looked at too; `supervised`: as that one says; `runDir`: where it is; `listenMs`: how long it listens for LACP. */
   readonly diagnose: (
     running?: readonly ShowBond[],
     supervised?: boolean,
     runDir?: string,
+    listenMs?: number,
   ) => Promise<{ findings: readonly Finding[] }>;
 }
 

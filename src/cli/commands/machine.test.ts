@@ -16,6 +16,9 @@ const WARNING: Finding = {
 const PROBLEM: Finding = { name: 'permission', ok: false, level: 'problem', detail: 'bpf(2) is refused' };
 const LOST: Finding = { name: 'bond0', ok: false, level: 'problem', detail: 'one member only is usable' };
 
+/** How long doctor was to listen, the last time. */
+let listened: number | undefined;
+
 function doctor(
   findings: readonly Finding[],
   missing: readonly string[],
@@ -26,7 +29,10 @@ function doctor(
     prepareDaemon: () => {
       throw new Error('not asked for');
     },
-    diagnose: () => Promise.resolve({ findings }),
+    diagnose: (_running, _supervised, _runDir, listenMs) => {
+      listened = listenMs;
+      return Promise.resolve({ findings });
+    },
   };
   return run(['doctor', ...words], {
     machine: { daemon: () => Promise.resolve(module), missingCapabilities: () => missing },
@@ -46,6 +52,18 @@ test('doctor prints a table and ends with 0 when nothing stands in the way', asy
     ].join('\n'),
     err: '',
   });
+});
+
+test('doctor listens for LACP as long as it is told', async () => {
+  await doctor([FINE], []);
+  expect(listened).toBeUndefined();
+  await doctor([FINE], [], ['--listen', '31']);
+  expect(listened).toBe(31_000);
+  for (const words of ['0', '121', '1.5', '3s', '-1'])
+    expect(await doctor([FINE], [], [`--listen=${words}`])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('a whole number of seconds from 1 to 120') as string,
+    });
 });
 
 test('doctor ends with 1 for a problem, and with 4 when a permission is missing', async () => {

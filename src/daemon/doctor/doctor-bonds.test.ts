@@ -1,5 +1,5 @@
 // What doctor says of bonds: each finding with what mends it, and nothing of a bond that is well.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createBond } from '../../policy/index.js';
 import type { ShowBond, ShowMember } from '../api/api.js';
 import { type BondFacts, bondFindings } from './doctor-bonds.js';
@@ -70,6 +70,7 @@ function factsOf(
     silent: [],
     present: [],
     flowing: [],
+    speakers: {},
     ...change,
   };
 }
@@ -264,4 +265,37 @@ test('with link_watch silence is no evidence by itself, so neither XOR switches 
   expect(without.join()).not.toMatch(/looks? dead/);
   const target = bondFindings(factsOf({ ...asking, arp_ip_target: '192.0.2.9' }));
   expect(target.map(({ detail }) => detail).join()).not.toMatch(/XOR/);
+});
+
+describe('a switch that speaks LACP', () => {
+  const said = {
+    system: '00:1c:73:aa:bb:cc',
+    systemPriority: 1,
+    key: 7,
+    portPriority: 1,
+    port: 12,
+    state: 0x45,
+  };
+  const speakers = { eth0: said, eth1: undefined };
+
+  test.each([
+    ['balance-xor', /set its channel group to static/],
+    ['active-backup', /take its ports out of the channel group/],
+  ])('is told of with what to do in mode=%s', (mode, fix) => {
+    const [found] = bondFindings(factsOf({ mode, miimon: '100' }, undefined, { speakers }));
+    expect(found?.detail).toMatch(
+      new RegExp(
+        `^the switch 00:1c:73:aa:bb:cc speaks LACP on eth0 \\(port 12, key 7\\), which mode=${mode} does not`,
+      ),
+    );
+    expect(found?.fix).toMatch(fix);
+  });
+
+  test('is what 802.3ad wants, and nobody is nothing', () => {
+    const details = (found: ReturnType<typeof bondFindings>): string => found.map(each => each.detail).join();
+    expect(details(bondFindings(factsOf({ mode: '802.3ad' }, undefined, { speakers })))).not.toContain(
+      'speaks',
+    );
+    expect(details(bondFindings(factsOf({ mode: 'balance-xor', miimon: '100' })))).not.toContain('speaks');
+  });
 });

@@ -4,15 +4,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { advice, parseIpv4, parseIpv6 } from '../../base/index.js';
 import { hasProgram, isTransmitted, RECEIVE_PROGRAM } from '../../dataplane/index.js';
 import { effectiveCapabilities, getLink, listLinks, routeTo, type Rtnetlink } from '../../linux/index.js';
+import type { LacpEnd } from '../../frames/index.js';
 import { IFF, type Link, routeInterface } from '../../netlink/index.js';
 import { HASH_POLICIES, idleWatch } from '../../policy/index.js';
 import { isUsable, type ShowBond, type ShowMember } from '../api/api.js';
 import type { Finding } from './doctor.js';
 import { belongingsFindings, belongingsOnMember, type MemberBelongings } from './doctor-belongings.js';
-import { lacpFindings } from './doctor-lacp.js';
+import { lacpFindings, speakerFindings } from './doctor-lacp.js';
 import { memberFindings, type OnMember } from './doctor-members.js';
 import { takesFramesOf, watchAdvice } from '../kernel/member-watch.js';
 import { linkFindings, type MemberLinkFacts, warn } from './doctor-links.js';
+import { sampleLacp } from '../kernel/lacp-sample.js';
 import { type SampledFrame, sampleFlows, type Spread, spreads } from '../kernel/flow-sample.js';
 import { carrierOf } from '../kernel/link-facts.js';
 import { vlansBetween } from '../kernel/monitor-senses.js';
@@ -40,6 +42,8 @@ export interface BondFacts {
   readonly silent: readonly string[];
   /** What it sends at the moment; looked at only when almost all went through one member. */
   readonly flowing: readonly SampledFrame[];
+  /** By member: what LACPDUs that came in said of their sender; listened to only in modes without LACP. */
+  readonly speakers: Readonly<Record<string, LacpEnd | undefined>>;
 }
 
 /** So many packets are too few to say how they are spread. */
@@ -59,6 +63,7 @@ export function bondFindings(facts: BondFacts): Finding[] {
     ...linkFindings(bond, facts.links, facts.isSent),
     ...memberFindings(bond, facts.onMembers, facts.watchFix),
     ...lacpFindings(bond),
+    ...speakerFindings(bond, facts.speakers),
     ...monitors(facts),
     ...members(facts),
     ...spread(facts),
@@ -270,12 +275,36 @@ function spread({ bond, flowing }: BondFacts): Finding[] {
   ];
 }
 
-/** Gathers what the kernel says of these bonds and judges it. What lonely members' bonds send is looked at for a while. */
-export async function lookAtBonds(netlink: Rtnetlink, bonds: readonly ShowBond[]): Promise<Finding[]> {
+/** A partner that speaks every second, as after its start and with a fast rate, is heard in this time. */
+const LISTEN_MS = 1200;
+
+/**
+ * Gathers what the kernel says of these bonds and judges it. What lonely members' bonds send is looked at for a while, and for `listenMs` who speaks
+ * LACP with those that do not.
+ */
+export async function lookAtBonds(
+  netlink: Rtnetlink,
+  bonds: readonly ShowBond[],
+  listenMs: number = LISTEN_MS,
+): Promise<Finding[]> {
   if (bonds.length === 0) return [];
   const links = listLinks(netlink);
-  const flowing = await Promise.all(bonds.map(bond => flowingNow(links, bond)));
-  return bonds.flatMap((bond, at) => bondFindings(factsOf(netlink, links, bond, flowing[at] ?? [])));
+  const silent = bonds.filter(({ mode }) => mode !== '802.3ad').flatMap(({ members: all }) => all);
+  const ears = links.filter(link => silent.some(({ name }) => name === link.name)).map(link => link.ifindex);
+  const [heard, ...flowing] = await Promise.all([
+    ears.length === 0 ? new Map<number, LacpEnd>() : sampleLacp(ears, listenMs),
+    ...bonds.map(bond => flowingNow(links, bond)),
+  ]);
+  return bonds.flatMap((bond, at) =>
+    bondFindings({
+      ...factsOf(netlink, links, bond, flowing[at] ?? []),
+      speakers: Object.fromEntries(
+        links.flatMap(({ name, ifindex }) =>
+          bond.members.some(member => member.name === name) ? [[name, heard.get(ifindex)]] : [],
+        ),
+      ),
+    }),
+  );
 }
 
 function flowingNow(links: readonly Link[], bond: ShowBond): Promise<SampledFrame[]> {
@@ -289,7 +318,7 @@ function factsOf(
   links: readonly Link[],
   bond: ShowBond,
   flowing: readonly SampledFrame[],
-): BondFacts {
+): Omit<BondFacts, 'speakers'> {
   const indexOf = (name: string): number => links.find(link => link.name === name)?.ifindex ?? 0;
   const perMember = <T>(of: (ifindex: number, name: string) => T): Record<string, T> =>
     Object.fromEntries(bond.members.map(({ name }) => [name, of(indexOf(name), name)]));

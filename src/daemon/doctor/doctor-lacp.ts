@@ -1,4 +1,6 @@
-// Ports that LACP keeps out of the bond's aggregate, each with what mends it at this end or at the other.
+// Ports that LACP keeps out of the bond's aggregate, each with what mends it at this end or at the other; and switches that speak LACP
+// with bonds that do not.
+import type { LacpEnd } from '../../frames/index.js';
 import type { PortSnapshot } from '../../policy/index.js';
 import type { ShowBond } from '../api/api.js';
 import { warn } from './doctor-links.js';
@@ -26,6 +28,27 @@ const MENDS: Readonly<Record<Code, (bond: ShowBond) => string>> = {
   'other-key': () => 'put the ports of the switch into one channel group',
   'on-hold': () => 'see the limit of active links (max-links) of the channel group at the switch',
 };
+
+/** Modes whose switch needs a channel group without LACP. */
+const STATIC_TRUNKS: ReadonlySet<string> = new Set(['balance-rr', 'balance-xor', 'broadcast']);
+
+/** Members of a bond in another mode whose switch speaks LACP, and so waits for an answer that never comes; by member, what it said of itself. */
+export function speakerFindings(
+  { name, mode }: Pick<ShowBond, 'name' | 'mode'>,
+  speakers: Readonly<Record<string, LacpEnd | undefined>>,
+): Finding[] {
+  const heard = Object.entries(speakers).flatMap(([member, said]) =>
+    said === undefined ? [] : [{ member, said }],
+  );
+  const [first] = heard;
+  if (mode === '802.3ad' || first === undefined) return [];
+  const who = heard.map(({ member, said }) => `${member} (port ${said.port}, key ${said.key})`).join(', ');
+  const what = `the switch ${first.said.system} speaks LACP on ${who}, which mode=${mode} does not: it may suspend these ports, or send by one of them only`;
+  const other = STATIC_TRUNKS.has(mode)
+    ? 'set its channel group to static (mode on)'
+    : 'take its ports out of the channel group';
+  return [warn(name, what, `make the bond anew with mode=802.3ad, or ${other}`)];
+}
 
 /** Findings of one bond; none in other modes. */
 export function lacpFindings(bond: ShowBond): Finding[] {

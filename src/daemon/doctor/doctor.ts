@@ -35,11 +35,12 @@ export interface Finding {
   readonly fix?: string;
 }
 
-/** Looks at the machine, and at the bonds that a daemon runs on it; changes nothing. */
+/** Looks at the machine, and at the bonds that a daemon runs on it, on which it listens for LACP for `listenMs`; changes nothing. */
 export async function diagnose(
   running: readonly ShowBond[] = [],
   supervised = false,
   runDir = '',
+  listenMs?: number,
 ): Promise<{ readonly findings: readonly Finding[] }> {
   const { left, unreadable } = running.length > 0 ? NOTHING_LEFT : withoutDaemon(runDir);
   const machine = [
@@ -56,7 +57,7 @@ export async function diagnose(
   return {
     findings: [
       ...machine,
-      ...(await bonds(running)),
+      ...(await bonds(running, listenMs)),
       ...(left.length > 0 ? [abandoned(left, runDir)] : []),
       ...(unreadable === undefined ? [] : [problem('state', unreadable)]),
       ...death(running, supervised, runDir),
@@ -65,11 +66,11 @@ export async function diagnose(
   };
 }
 
-async function bonds(running: readonly ShowBond[]): Promise<Finding[]> {
+async function bonds(running: readonly ShowBond[], listenMs?: number): Promise<Finding[]> {
   if (running.length === 0) return [];
   const netlink = Rtnetlink.open();
   try {
-    return await lookAtBonds(netlink, running);
+    return await lookAtBonds(netlink, running, listenMs);
   } finally {
     netlink.close();
   }
