@@ -123,6 +123,9 @@ class RealRun {
   }
 
   async #setUp(): Promise<void> {
+    const { switches, pairs = [] } = this.#scenario;
+    if (pairs.length > 0 || switches.some(({ groups = [] }) => groups.length > 0))
+      throw new Error('Channel groups and pairs of switches are there in the simulation alone');
     const network = RealNetwork.build(this.#scenario);
     this.#network = network;
     for (const [at, host] of network.hosts.entries()) {
@@ -198,6 +201,13 @@ class RealRun {
         return 'ok';
       case 'partner-says':
         throw new Error('Partners are there in the simulation alone');
+      case 'group-move':
+      case 'group-set':
+      case 'group-remove':
+      case 'reboot':
+        throw new Error(
+          `${event.do}: switches that aggregate, and their reboots, are there in the simulation alone`,
+        );
       case 'flap':
         throw new Error('Flaps are taken apart before they happen');
       default:

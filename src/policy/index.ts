@@ -32,6 +32,22 @@ export {
   valueOf,
   wordOf,
 } from './options/options.js';
+export {
+  type LacpContext,
+  lacpActorChanged,
+  lacpFlagsChanged,
+  lacpHear,
+  lacpJoin,
+  lacpLeave,
+  lacpLinkChanged,
+  lacpOpened,
+  lacpTick,
+} from './lacp/lacp.js';
+export { lacpSnapshot } from './lacp/lacp-snapshot.js';
+export { FALLBACK } from './lacp/fallback.js';
+export { restartSilence } from './lacp/receive.js';
+export type { PortMember } from './lacp/port.js';
+export type { WatchedBond } from './lacp/silence-state.js';
 export type { Kept, KeptPort, Lease, PortLease } from './lacp/lease.js';
 export { MODE_NAMES, type ModeName, type OptionWord } from './options/option-row.js';
 export { CLIENT_PLACES } from './alb/clients.js';

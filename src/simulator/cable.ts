@@ -11,6 +11,9 @@ export interface Port {
   /** `NODE:PORT`. */
   readonly end: string;
   cable: Cable | null;
+  /** What autonegotiation gives to the other end; absent: what that one has by itself. */
+  readonly speedMbps?: number;
+  readonly duplex?: 'full' | 'half';
   /** The node has power and the interface is administratively up. */
   isOn(): boolean;
   receive(frame: Frame, hops: number): void;

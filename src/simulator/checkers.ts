@@ -1,6 +1,7 @@
 // What must always hold in a simulated network, looked at on every step and, for what depends on time passing, every
 // CHECK_EVERY_MS. Each rule is stated where it is checked; docs/simulator.md lists them for people.
 import type { BondSnapshot } from '../policy/index.js';
+import type { ChannelGroup } from './channel-group.js';
 import type { Clock } from './clock.js';
 import type { Host } from './host.js';
 import { LacpRules } from './lacp-rules.js';
@@ -68,6 +69,18 @@ export class Checkers {
     life.active = active;
     life.garpsBefore = bond.garpsSent;
     life.lastSnapshot = snapshot;
+  }
+
+  /** LACP of a channel group of a switch did something. The rule `lacp` is for it too. */
+  grouped(owner: string, group: ChannelGroup): void {
+    const lacp = group.snapshot();
+    if (lacp === null) return;
+    const of = `${owner} group ${group.name}`;
+    const members = group.ports.map(({ number, name }) => ({ member: number, name }));
+    const senders = group.carrying().map(({ name }) => name);
+    const seen = { lacp, members, options: { lacp_fallback: 'off', lacp_quirks: 0 } } as const;
+    for (const fault of this.#lacpRules.faults(of, seen, senders, this.#clock.now, 0))
+      this.report('lacp', of, fault);
   }
 
   /** A user set active_slave, or prio where the driver does not choose again at once. */

@@ -71,7 +71,7 @@ export class CrashMachine implements InterfaceOwner {
       (name, at) =>
         new NetworkInterface(this, { name, fixedMac: name === FIXED }, at + 2, `02:00:00:00:01:0${at}`),
     );
-    const sw = new LearningSwitch('sw', 300_000, clock);
+    const sw = new LearningSwitch('sw', 300_000, { clock, stepped: () => {} });
     const random = new Random(1);
     for (const [at, nic] of this.interfaces.entries()) {
       nic.carried.add({ addresses: [`192.0.2.${at}/24`, `2001:db8::${at}/64`], routes: [`default ${at}`] });

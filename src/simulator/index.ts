@@ -10,6 +10,7 @@ export {
   DEFAULT_PACE,
   PACES,
   type FlowTotals,
+  type GroupEnd,
   settleMs,
   simulate,
   type Simulated,

@@ -1,5 +1,5 @@
 // The rule `lacp`: what must hold of an 802.3ad bond at any time, whatever its partners say.
-import type { BondSnapshot, PortSnapshot } from '../policy/index.js';
+import type { BondSnapshot, LacpSnapshot, PortSnapshot } from '../policy/index.js';
 import { PORT_STATE } from '../frames/index.js';
 
 /** At most one LACPDU in so many ms leaves by a port, but for the last one. */
@@ -8,6 +8,13 @@ const LEAST_MS = 300;
 const TICK_MS = 104;
 /** Beyond ticks that were late. */
 const SLACK_MS = 5;
+
+/** What the rules look at: of a bond, or of a channel group of a switch. */
+export interface SeenLacp {
+  readonly lacp?: LacpSnapshot | undefined;
+  readonly members: readonly Pick<BondSnapshot['members'][number], 'member' | 'name'>[];
+  readonly options: Pick<BondSnapshot['options'], 'lacp_fallback' | 'lacp_quirks'>;
+}
 
 /** LACPDUs of a port so far, and when the last one left, where that is known. */
 interface Sent {
@@ -25,13 +32,7 @@ export class LacpRules {
   readonly #since = new Map<string, number>();
 
   /** Sentences on what does not hold; `senders` are members that the data plane sends through. `lateMs`: how late a tick may be. */
-  faults(
-    of: string,
-    snapshot: BondSnapshot,
-    senders: readonly string[],
-    now: number,
-    lateMs: number,
-  ): string[] {
+  faults(of: string, snapshot: SeenLacp, senders: readonly string[], now: number, lateMs: number): string[] {
     const { lacp, members } = snapshot;
     if (lacp === undefined) return senders.length === 0 ? [] : [`${senders.join(' ')} send without a port`];
     const faults: string[] = [];
@@ -69,7 +70,7 @@ export class LacpRules {
  * lacp_fallback=static all do, with off none), which it does until wait_while is over where somebody answers then; with the driver's
  * quirks until it is in sync once.
  */
-function mayCarry({ actor, partner, mux, isInActive }: PortSnapshot, snapshot: BondSnapshot): boolean {
+function mayCarry({ actor, partner, mux, isInActive }: PortSnapshot, snapshot: SeenLacp): boolean {
   const { lacp, options } = snapshot;
   const { lacp_fallback: fallback, lacp_quirks: quirks } = options;
   const isAlone = lacp?.active?.partnerSystem === '00:00:00:00:00:00';

@@ -29,7 +29,7 @@ class Station implements Port {
 
 const macOf = (station: number): string => `02:00:00:00:00:0${station}`;
 let clock = new Clock(0);
-let sw = new LearningSwitch('sw', 1000, clock);
+let sw = new LearningSwitch('sw', 1000, { clock, stepped: () => {} });
 let stations: Station[] = [];
 
 function send(from: number, destination: string): void {
@@ -49,7 +49,7 @@ function heard(): number[] {
 
 beforeEach(() => {
   clock = new Clock(0);
-  sw = new LearningSwitch('sw', 1000, clock);
+  sw = new LearningSwitch('sw', 1000, { clock, stepped: () => {} });
   const world = { clock, random: new Random(1), looped: () => {} };
   stations = [0, 1, 2].map(at => new Station(`h${at}:eth0`));
   for (const [at, station] of stations.entries()) {

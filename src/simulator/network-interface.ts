@@ -48,6 +48,14 @@ export class NetworkInterface implements Port {
     this.mac = mac;
   }
 
+  get speedMbps(): number {
+    return this.spec.speedMbps ?? DEFAULT_SPEED_MBPS;
+  }
+
+  get duplex(): 'full' | 'half' {
+    return this.spec.duplex ?? 'full';
+  }
+
   get carrier(): boolean {
     return this.cable?.isUp === true;
   }
@@ -112,8 +120,8 @@ export class NetworkInterface implements Port {
       mtu: this.mtu,
       adminUp: this.adminUp,
       carrier: this.carrier,
-      speedMbps: this.adminUp ? (this.spec.speedMbps ?? DEFAULT_SPEED_MBPS) : null,
-      duplex: this.adminUp ? (this.spec.duplex ?? 'full') : null,
+      speedMbps: this.adminUp ? this.speedMbps : null,
+      duplex: this.adminUp ? this.duplex : null,
     };
   }
 }

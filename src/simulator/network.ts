@@ -4,18 +4,26 @@ import { Cable, type Port } from './cable.js';
 import { FlowRun } from './flow.js';
 import { Host, type HostWorld } from './host.js';
 import { LacpPartner } from './lacp-partner.js';
-import { LearningSwitch } from './learning-switch.js';
+import type { ChannelGroup, GroupIdentity } from './channel-group.js';
+import { LearningSwitch, switchSystem } from './learning-switch.js';
+import { SwitchPair } from './switch-pair.js';
+import type { SwitchPort } from './switch-port.js';
 import { canonical } from './ip-stack.js';
 import {
   DEFAULT_AGEING_MS,
   DEFAULT_CABLE_DELAY_MS,
   endParts,
+  type GroupSpec,
   type Happening,
+  type PairSpec,
   type Scenario,
+  type SwitchSpec,
 } from './scenario.js';
 
 export interface NetworkWorld extends HostWorld {
   looped(end: string): void;
+  /** The LACP of a channel group of a switch did something. */
+  grouped(owner: LearningSwitch, group: ChannelGroup): void;
 }
 
 const DONE: Result<undefined, Refusal> = ok(undefined);
@@ -32,15 +40,39 @@ export class Network {
     this.#world = world;
     const { clock } = world;
     this.hosts = scenario.hosts.map((spec, nth) => new Host(world, spec, nth));
+    const switchWorld = {
+      clock,
+      stepped: (owner: LearningSwitch, group: ChannelGroup): void => world.grouped(owner, group),
+    };
     this.switches = scenario.switches.map(
-      spec => new LearningSwitch(spec.name, spec.ageingMs ?? DEFAULT_AGEING_MS, clock),
+      (spec, nth) =>
+        new LearningSwitch(spec.name, spec.ageingMs ?? DEFAULT_AGEING_MS, switchWorld, nth, {
+          specs: spec.groups ?? [],
+          identity: group => groupIdentity(scenario, spec, group),
+        }),
     );
     this.#partners = (scenario.partners ?? []).map((spec, nth) => new LacpPartner(spec, nth, clock));
     this.#cables = scenario.cables.map(
       spec =>
         new Cable([this.#port(spec.a), this.#port(spec.b)], spec.delayMs ?? DEFAULT_CABLE_DELAY_MS, world),
     );
+    for (const each of this.switches) each.boot();
+    for (const spec of scenario.pairs ?? []) this.#makePair(spec);
     this.flows = scenario.flows.map((spec, nth) => new FlowRun(spec, nth));
+  }
+
+  #makePair({ primary, secondary }: PairSpec): void {
+    const [one, other] = [primary, secondary].map(name => this.switches.find(each => each.name === name));
+    const between = this.#cables
+      .map(({ a, b }) => [endParts(a.end), endParts(b.end)] as const)
+      .find(ends => [primary, secondary].every(name => ends.some(({ node }) => node === name)));
+    if (one === undefined || other === undefined || between === undefined)
+      throw new RangeError(`${primary} and ${secondary} are no pair`);
+    const portAt = (owner: LearningSwitch): SwitchPort =>
+      owner.port(between.find(({ node }) => node === owner.name)?.port ?? '');
+    const pair = new SwitchPair({ primary: one, secondary: other }, [portAt(one), portAt(other)]);
+    one.pair = pair;
+    other.pair = pair;
   }
 
   /** Everything is set up and the cables are plugged in. The refusal of what cannot be. */
@@ -87,7 +119,19 @@ export class Network {
         return DONE;
       case 'silence':
       case 'unsilence':
-        this.switches.find(each => each.name === event.switch)?.setSilent(event.do === 'silence', event.port);
+        this.#switch(event.switch)?.setSilent(event.do === 'silence', event.port);
+        return DONE;
+      case 'group-move':
+        this.#switch(event.switch)?.moveToGroup(event.port, event.group);
+        return DONE;
+      case 'group-set':
+        this.#switch(event.switch)?.setGroup(event.group, event.to);
+        return DONE;
+      case 'group-remove':
+        this.#switch(event.switch)?.removeGroup(event.group);
+        return DONE;
+      case 'reboot':
+        this.#switch(event.switch)?.reboot(event.downMs, event.readyMs ?? 0);
         return DONE;
       case 'partner-says': {
         const { partner: name, port, says } = event;
@@ -142,7 +186,7 @@ export class Network {
   }
 
   #power(node: string, on: boolean): void {
-    this.switches.find(each => each.name === node)?.setPowered(on);
+    this.#switch(node)?.setPowered(on);
     this.#partners.find(each => each.name === node)?.setPowered(on);
     const host = this.host(node);
     if (on) host?.revive();
@@ -152,16 +196,47 @@ export class Network {
   #port(end: string): Port {
     const { node, port } = endParts(end);
     const found =
-      this.switches.find(each => each.name === node)?.port(port) ??
+      this.#switch(node)?.port(port) ??
       this.#partners.find(each => each.name === node)?.port(port) ??
       this.host(node)?.interface(port);
     if (found === undefined) throw new RangeError(`There is no ${end}`);
     return found;
   }
 
+  #switch(name: string): LearningSwitch | undefined {
+    return this.switches.find(each => each.name === name);
+  }
+
   #cable(end: string): Cable | undefined {
     return this.#cables.find(cable => cable.a.end === end || cable.b.end === end);
   }
+}
+
+const SYSTEM_PRIORITY = 32_768;
+/** Port numbers of the second switch of a pair begin here. */
+const SECOND_PORTS = 0x4000;
+
+/** As whom a group of a switch speaks LACP; the groups of a pair as one. */
+function groupIdentity(
+  { switches, pairs = [] }: Scenario,
+  spec: SwitchSpec,
+  group: GroupSpec,
+): GroupIdentity {
+  const nth = pairs.findIndex(each => [each.primary, each.secondary].includes(spec.name));
+  const pair = pairs[nth];
+  const of = (name: string | undefined): readonly GroupSpec[] =>
+    switches.find(each => each.name === name)?.groups ?? [];
+  const [first, second] = [of(pair?.primary ?? spec.name), of(pair?.secondary)];
+  const twins = [...first, ...second].filter(({ name }) => name === group.name);
+  const known = first.findIndex(({ name }) => name === group.name);
+  const place = known === -1 ? first.length + second.findIndex(({ name }) => name === group.name) : known;
+  const owner = switches.findIndex(({ name }) => name === (pair?.primary ?? spec.name));
+  return {
+    system: pair?.system ?? switches[owner]?.system ?? switchSystem(owner),
+    systemPriority: switches[owner]?.systemPriority ?? SYSTEM_PRIORITY,
+    key: twins.find(({ key }) => key !== undefined)?.key ?? place + 1,
+    firstPort: pair?.secondary === spec.name ? SECOND_PORTS : 0,
+  };
 }
 
 function onHost(host: Host, event: Exclude<Extract<Happening, { host: string }>, { bond: string }>): void {

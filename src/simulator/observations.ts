@@ -13,6 +13,8 @@ export type Value = string | number | boolean | null;
  * blank-separated), proc (text of /proc/net/bonding/BOND, the release in its first line written as `v*`), `option` is read through `sysfs:NAME`.
  * Of a member (`HOST/INTERFACE`): state (active|backup|none when no member), link (up|going down|down|going back, as /proc
  * says), failures, aggregator (number or null), actor-flags and partner-flags (802.3ad: letters of `flagLetters`, null without a port), mac, mtu, admin-up, hears:MAC (whether the address is in its list of those that it lets in besides its own).
+ * Of a port of a switch (`SWITCH:PORT`): carrier, state (active: it carries for its channel group, backup: it does not, none: it is on its
+ * own), actor-flags and partner-flags (as the switch knows them; null without LACP).
  * Of a flow (`flow NAME`): sent (by its timetable, even when its host is off), received, lost, duplicated, longest-gap (ms between two arrivals, its
  * start and end counted as such), carried-by (interfaces
  * of the sending host that sent it in the time since the last sample, sorted, blank-separated).

@@ -3,10 +3,11 @@ import { procText, sysfsMemberText, sysfsText } from '../report/index.js';
 import type { BondSnapshot } from '../policy/index.js';
 import type { FlowRun } from './flow.js';
 import type { Host } from './host.js';
+import type { LearningSwitch } from './learning-switch.js';
 import { flagLetters } from './lacp-partner.js';
 import type { Network } from './network.js';
 import type { Observation, Property, Value } from './observations.js';
-import type { Scenario, Watch } from './scenario.js';
+import { endParts, type Scenario, type Watch } from './scenario.js';
 import type { SimulatedBond } from './simulated-bond.js';
 
 /** What stands for the kernel's release in the texts of every arm. */
@@ -81,6 +82,9 @@ export class Observer {
 
   #value({ of, property }: Watch, now: number): Value {
     if (of.startsWith('flow ')) return this.#ofFlow(of.slice(5), property, now);
+    const { node, port } = endParts(of);
+    const owner = this.#network.switches.find(({ name }) => name === node);
+    if (owner !== undefined && port !== of) return ofSwitchPort(owner, port, property);
     const [hostName = '', part] = of.split('/');
     const host = this.#network.host(hostName);
     if (host === undefined) return null;
@@ -106,6 +110,20 @@ function ofBond(bond: SimulatedBond, property: Property): Value {
   const snapshot = bond.snapshot();
   if (property.startsWith('sysfs:')) return sysfsText(snapshot, property.slice(6))?.trimEnd() ?? null;
   return OF_BOND[property]?.(bond, snapshot) ?? null;
+}
+
+function ofSwitchPort(owner: LearningSwitch, name: string, property: Property): Value {
+  const port = owner.ports.find(each => each.name === name);
+  if (port === undefined) return null;
+  const { group } = port;
+  if (property === 'carrier') return port.isUp;
+  if (property === 'state') {
+    if (group === null || group.isOnItsOwn(port)) return 'none';
+    return group.carries(port) ? 'active' : 'backup';
+  }
+  const lacp = group?.snapshot()?.ports.find(({ member }) => member === port.number);
+  if (property === 'actor-flags') return lacp === undefined ? null : flagLetters(lacp.actor.state);
+  return property === 'partner-flags' && lacp !== undefined ? flagLetters(lacp.partner.state) : null;
 }
 
 function ofMember(host: Host, name: string, property: Property): Value {

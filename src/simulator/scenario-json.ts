@@ -1,14 +1,8 @@
 // Scenarios as JSON text: reading with all checks (a file may come from anybody), and writing for people to read.
 import { err, ERRNO, ok, parseIpv4, parseIpv6, type Result } from '../base/index.js';
 import { ARMS, PROPERTIES } from './observations.js';
-import {
-  type CableSpec,
-  endParts,
-  type Happening,
-  type HappeningKind,
-  type HostSpec,
-  type Scenario,
-} from './scenario.js';
+import { endParts, type Happening, type HappeningKind, type HostSpec, type Scenario } from './scenario.js';
+import { checkSwitches } from './switch-checks.js';
 import {
   check,
   dictionary,
@@ -81,6 +75,21 @@ const SAYS = {
   answers: maybe(number(0, 1_000_000)),
 };
 
+const GROUP = {
+  lacp: maybe(oneOf(['active', 'passive', 'off'])),
+  rate: maybe(oneOf(['slow', 'fast'])),
+  key: maybe(number(1, 65_534)),
+  withoutLacp: maybe(oneOf(['suspend', 'individual'])),
+};
+const SWITCH = record({
+  name,
+  ageingMs: maybe(ms),
+  system: maybe(mac),
+  systemPriority: maybe(u16),
+  groups: maybe(list(record({ name, ports: list(name), ...GROUP }))),
+});
+const PAIR = record({ name, primary: name, secondary: name, system: maybe(mac) });
+
 /** What each happening has beside `do`, `atMs` and `refused`. */
 const HAPPENINGS: Readonly<Record<HappeningKind, Readonly<Record<string, Shape>>>> = {
   cut: { end },
@@ -90,6 +99,10 @@ const HAPPENINGS: Readonly<Record<HappeningKind, Readonly<Record<string, Shape>>
   silence: { switch: name, port: maybe(name) },
   unsilence: { switch: name, port: maybe(name) },
   'partner-says': { partner: name, port: name, says: record(SAYS) },
+  'group-move': { switch: name, port: name, group: maybe(name) },
+  'group-set': { switch: name, group: name, to: record(GROUP) },
+  'group-remove': { switch: name, group: name },
+  reboot: { switch: name, downMs: ms, readyMs: maybe(ms) },
   kill: { node: name },
   revive: { node: name },
   set: { ...onBond, option: text, value: text },
@@ -132,7 +145,8 @@ const SCENARIO = record({
   summary: text,
   arms: maybe(list(oneOf(ARMS))),
   hosts: list(HOST),
-  switches: list(record({ name, ageingMs: maybe(ms) })),
+  switches: list(SWITCH),
+  pairs: maybe(list(PAIR)),
   partners: maybe(list(record({ name, ports: list(record({ name, ...SAYS })) }))),
   cables: list(record({ a: end, b: end, delayMs: maybe(number(0, 10_000)) })),
   flows: list(
@@ -190,7 +204,7 @@ export function parseScenario(json: string): Result<Scenario, string> {
 export function checkScenario(given: unknown): Result<Scenario, string> {
   const shaped = check<Scenario>(SCENARIO, given);
   if (!shaped.ok) return shaped;
-  const problem = checkReferences(shaped.value) ?? checkCables(shaped.value) ?? checkLoops(shaped.value);
+  const problem = checkReferences(shaped.value) ?? checkCables(shaped.value) ?? checkSwitches(shaped.value);
   return problem === null ? ok(shaped.value) : err(problem);
 }
 
@@ -321,28 +335,6 @@ function checkCables({ cables, hosts, switches, partners = [] }: Scenario): stri
       if (host !== undefined && !host.interfaces.some(one => one.name === port))
         return `${each}: ${node} has no interface ${port}`;
     }
-  }
-  return null;
-}
-
-function nodesOf(cable: CableSpec): readonly [string, string] {
-  return [endParts(cable.a).node, endParts(cable.b).node];
-}
-
-/** Switches run no spanning tree, so inter-switch links may form no loop. */
-function checkLoops({ cables, switches }: Scenario): string | null {
-  const group = new Map(switches.map(each => [each.name, each.name]));
-  const find = (node: string): string => {
-    let at = node;
-    for (let up = group.get(at); up !== undefined && up !== at; up = group.get(at)) at = up;
-    return at;
-  };
-  for (const cable of cables) {
-    const [a, b] = nodesOf(cable);
-    if (!group.has(a) || !group.has(b)) continue;
-    const [one, other] = [find(a), find(b)];
-    if (one === other) return `the cable from ${cable.a} to ${cable.b} closes a loop of switches`;
-    group.set(one, other);
   }
   return null;
 }

@@ -42,11 +42,45 @@ export interface HostSpec {
   readonly bonds?: readonly BondSpec[];
 }
 
-/** A learning switch (Linux: a bridge without spanning tree). Its ports are those that cables name. */
+/** Ports of a switch that act as one (a channel group, a port channel, a LAG). */
+export interface GroupSpec {
+  /** On both switches of a pair: a group of the pair, which is one group for what is at its other end. */
+  readonly name: string;
+  /** Ports with a cable, each in one group at most. */
+  readonly ports: readonly string[];
+  /** `off`: a static group, which does not speak LACP. Absent: active. */
+  readonly lacp?: 'active' | 'passive' | 'off';
+  /** How often its partner is to speak. Absent: slow. */
+  readonly rate?: 'slow' | 'fast';
+  /** Its key on the wire. Absent: its place among the switch's groups, from 1; in a pair, that of the other switch. */
+  readonly key?: number;
+  /** What a port does that hears no LACP: it carries nothing, or is a port of its own. Absent: suspend. */
+  readonly withoutLacp?: 'suspend' | 'individual';
+}
+
+/** A learning switch (Linux: a bridge without spanning tree). Its ports are those that cables name, numbered in that order. */
 export interface SwitchSpec {
   readonly name: string;
   /** A learned address that was not heard of for so long is forgotten. Absent: 300 000. */
   readonly ageingMs?: number;
+  /** Of its LACP. Absent: an address by its place; that of its pair. */
+  readonly system?: MacText;
+  /** Absent: 32 768. */
+  readonly systemPriority?: number;
+  /** Simulated arm only. */
+  readonly groups?: readonly GroupSpec[];
+}
+
+/**
+ * Two switches that show one system (MLAG, MC-LAG, vPC). The one cable between them is their peer link; they know of each other's power by
+ * another way. While the peer link is down and the primary lives, the ports of the pair's groups at the secondary are down.
+ */
+export interface PairSpec {
+  readonly name: string;
+  readonly primary: string;
+  readonly secondary: string;
+  /** Absent: an address by its place. */
+  readonly system?: MacText;
 }
 
 /** What a port of a partner says of itself (LACP). Absent: what a port says that is ready to carry. */
@@ -122,6 +156,24 @@ export type Happening =
       readonly partner: string;
       readonly port: string;
       readonly says: Omit<PartnerPortSpec, 'name'>;
+    }
+  /** A port goes to another group; without `group`, it is on its own from now on. */
+  | { readonly do: 'group-move'; readonly switch: string; readonly port: string; readonly group?: string }
+  /** A group is set up otherwise. LACP begins anew on its ports, but for another rate. */
+  | {
+      readonly do: 'group-set';
+      readonly switch: string;
+      readonly group: string;
+      readonly to: Omit<GroupSpec, 'name' | 'ports'>;
+    }
+  /** Its ports are on their own, without LACP. */
+  | { readonly do: 'group-remove'; readonly switch: string; readonly group: string }
+  /** Its links are down for `downMs`; it forwards, and speaks LACP, `readyMs` (absent: 0) after they are up again. */
+  | {
+      readonly do: 'reboot';
+      readonly switch: string;
+      readonly downMs: number;
+      readonly readyMs?: number;
     }
   /** Power off and on: all cables of a switch, partner or host lose their carrier. A host comes back as it was set up at first. */
   | { readonly do: 'kill' | 'revive'; readonly node: string }
@@ -207,6 +259,7 @@ export interface Scenario {
   readonly arms?: readonly Arm[];
   readonly hosts: readonly HostSpec[];
   readonly switches: readonly SwitchSpec[];
+  readonly pairs?: readonly PairSpec[];
   readonly partners?: readonly PartnerSpec[];
   readonly cables: readonly CableSpec[];
   readonly flows: readonly FlowSpec[];

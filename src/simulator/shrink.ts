@@ -1,6 +1,6 @@
 // Smaller scenarios of a scenario, for finding the least one that still shows what is wrong. (simulator)
 import { checkScenario } from './scenario-json.js';
-import type { BondSpec, HostSpec, Scenario } from './scenario.js';
+import type { BondSpec, HostSpec, Scenario, SwitchSpec } from './scenario.js';
 
 /** The list without a run of it: halves first, then ever smaller parts. */
 function* without<T>(list: readonly T[]): Generator<T[]> {
@@ -15,7 +15,12 @@ function* withoutNode(scenario: Scenario): Generator<Scenario> {
     return {
       ...scenario,
       hosts: scenario.hosts.filter(each => !gone(each.name)),
-      switches: scenario.switches.filter(each => !gone(each.name)),
+      switches: scenario.switches
+        .filter(each => !gone(each.name))
+        .map(each => withoutPorts(each, port => !cableAt(scenario, `${each.name}:${port}`, gone))),
+      ...(scenario.pairs && {
+        pairs: scenario.pairs.filter(pair => !gone(pair.primary) && !gone(pair.secondary)),
+      }),
       cables: scenario.cables.filter(cable => !gone(cable.a) && !gone(cable.b)),
       flows: scenario.flows.filter(flow => !gone(flow.from) && !gone(flow.to)),
       events: scenario.events.filter(
@@ -24,7 +29,8 @@ function* withoutNode(scenario: Scenario): Generator<Scenario> {
             ('end' in event && (gone(event.end) || !cableAt(scenario, event.end, gone))) ||
             ('host' in event && gone(event.host)) ||
             ('node' in event && gone(event.node)) ||
-            ('switch' in event && gone(event.switch))
+            ('switch' in event && gone(event.switch)) ||
+            (event.do === 'group-move' && !cableAt(scenario, `${event.switch}:${event.port}`, gone))
           ),
       ),
       observe: {
@@ -40,6 +46,13 @@ function cableAt(scenario: Scenario, end: string, gone: (end: string) => boolean
   return scenario.cables.some(
     cable => (cable.a === end || cable.b === end) && !gone(cable.a) && !gone(cable.b),
   );
+}
+
+/** A switch whose groups have no port that is gone. */
+function withoutPorts(given: SwitchSpec, isGone: (port: string) => boolean): SwitchSpec {
+  if (given.groups === undefined) return given;
+  const groups = given.groups.map(group => ({ ...group, ports: group.ports.filter(port => !isGone(port)) }));
+  return { ...given, groups };
 }
 
 function withBond(scenario: Scenario, host: HostSpec, bond: BondSpec): Scenario {

@@ -5,7 +5,9 @@ import { CHECK_EVERY_MS, Checkers } from './checkers.js';
 import { isSpread } from './mode-kinds.js';
 import type { Violation } from './rules.js';
 import { Clock } from './clock.js';
+import type { ChannelGroup } from './channel-group.js';
 import type { Host } from './host.js';
+import type { LearningSwitch } from './learning-switch.js';
 import { Network } from './network.js';
 import type { Timeline } from './observations.js';
 import { Observer } from './observer.js';
@@ -40,6 +42,14 @@ export interface FlowTotals {
   readonly longestGapMs: number;
 }
 
+/** A channel group of a switch, at the end. */
+export interface GroupEnd {
+  readonly owner: string;
+  readonly name: string;
+  /** Whether each of its ports sends and receives for the group. */
+  readonly ports: readonly { readonly port: string; readonly carries: boolean }[];
+}
+
 export interface Simulated {
   readonly timeline: Timeline;
   readonly flows: readonly FlowTotals[];
@@ -47,6 +57,7 @@ export interface Simulated {
   readonly violations: readonly Violation[];
   /** The bonds at the end, as their daemons know them. */
   readonly bonds: readonly { readonly host: string; readonly bond: BondSnapshot }[];
+  readonly groups: readonly GroupEnd[];
   /** Simulated, the time before 0 included. */
   readonly simulatedMs: number;
   /** Things that happened on the virtual clock. */
@@ -86,6 +97,7 @@ export function settleMs(scenario: Scenario): number {
       return 3 * miimon + number(options['updelay']) + notifications + negotiation;
     }),
   );
+  if (scenario.switches.some(({ groups = [] }) => groups.length > 0)) waits.push(NEGOTIATION_MS);
   return 1000 + Math.max(0, ...waits);
 }
 
@@ -126,6 +138,10 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Res
       const allowed = hearsAll || from?.some(bond => bond.mode === 'broadcast') === true;
       if (!allowed)
         checkers.report('no-duplicates', host, `packet ${sequence} of flow ${flow.spec.name} came twice`);
+    },
+    grouped: (owner: LearningSwitch, group: ChannelGroup): void => {
+      dirty = true;
+      checkers.grouped(owner.name, group);
     },
     looped: (end: string): void => checkers.report('no-loops', end, 'a frame went round in a loop'),
   };
@@ -189,6 +205,13 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Res
     violations: checkers.violations,
     bonds: network.hosts.flatMap(host =>
       host.bonds.map(bond => ({ host: host.name, bond: bond.snapshot() })),
+    ),
+    groups: network.switches.flatMap(each =>
+      each.groups.map(group => ({
+        owner: each.name,
+        name: group.name,
+        ports: group.ports.map(port => ({ port: port.name, carries: group.carries(port) })),
+      })),
     ),
     simulatedMs: clock.now + settle,
     steps: clock.steps,

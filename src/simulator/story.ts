@@ -3,7 +3,7 @@ import { unreachable } from '../base/index.js';
 import type { BondSnapshot } from '../policy/index.js';
 import { isAggregated, isSpread } from './mode-kinds.js';
 import { happenings, type Happening, type Scenario } from './scenario.js';
-import type { FlowTotals, Simulated } from './simulate.js';
+import type { FlowTotals, GroupEnd, Simulated } from './simulate.js';
 
 /** A happening as a clause: "the cable at server:eth0 is cut". */
 export function happeningText(event: Happening): string {
@@ -24,6 +24,21 @@ export function happeningText(event: Happening): string {
       return event.do === 'silence'
         ? `${what} forwards nothing any more, and keeps its links`
         : `${what} forwards again`;
+    }
+    case 'group-move':
+      return event.group === undefined
+        ? `port ${event.port} of ${event.switch} is taken out of its channel group`
+        : `port ${event.port} of ${event.switch} goes to channel group ${event.group}`;
+    case 'group-set': {
+      const set = Object.entries(event.to).map(([what, how]) => `${what} ${how}`);
+      return `channel group ${event.group} of ${event.switch} gets ${set.join(', ')}`;
+    }
+    case 'group-remove':
+      return `channel group ${event.group} of ${event.switch} is removed: its ports are on their own`;
+    case 'reboot': {
+      const ready =
+        (event.readyMs ?? 0) === 0 ? '' : `, and ready ${event.readyMs} ms after they are up again`;
+      return `${event.switch} reboots: its links are down for ${event.downMs} ms${ready}`;
     }
     case 'partner-says': {
       const said = Object.entries(event.says).map(([what, how]) => `${what} ${how}`);
@@ -108,6 +123,14 @@ function bondText(host: string, bond: BondSnapshot): string {
   return `  ${host}/${bond.name} ${uses} (${members.join('; ') || 'no members'})`;
 }
 
+/** A channel group as it stands. */
+function groupText({ owner, name, ports }: GroupEnd): string {
+  const carrying = ports.filter(({ carries }) => carries).map(each => each.port);
+  const others = ports.filter(({ carries }) => !carries).map(each => each.port);
+  const uses = carrying.length === 0 ? 'uses no port' : `uses ${carrying.join(', ')}`;
+  return `  ${owner} group ${name} ${uses}${others.length === 0 ? '' : ` (not ${others.join(', ')})`}`;
+}
+
 /** The whole story, several lines with a newline at the end. `unmet` are expectations that were not kept. */
 export function storyText(scenario: Scenario, simulated: Simulated, unmet: readonly string[]): string {
   const lines = [...happened(scenario, simulated), ...told(simulated)].toSorted((a, b) => a.atMs - b.atMs);
@@ -125,6 +148,7 @@ export function storyText(scenario: Scenario, simulated: Simulated, unmet: reado
     '',
     'At the end:',
     ...simulated.bonds.map(({ host, bond }) => bondText(host, bond)),
+    ...simulated.groups.map(groupText),
     ...(unmet.length === 0 ? [] : ['', 'Not as expected:', ...unmet.map(text => `  ${text}`)]),
     ...(rules.length === 0 ? [] : ['', 'Rules that did not hold (a bug of Bondwire):', ...rules]),
     '',
