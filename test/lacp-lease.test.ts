@@ -1,9 +1,11 @@
 // LACP that outlives its daemon, on real interfaces: one end's daemon is killed for longer than its partner waits, at the fast rate. Needs
 // root, BPF, ip and ping; part of test:all. With LEASE_AWAY_SECONDS=600 the first test has no daemon for ten minutes.
+import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Meter } from '../src/lab/index.js';
+import { ManagedBondwire, type Meter } from '../src/lab/index.js';
 import { listLinks, requireLink } from '../src/linux/index.js';
+import { buildTomorrow } from './support/other-versions.js';
 import { until } from './support/stage.js';
 import { expectNoneLost, STREAM_RATE, streams } from './support/streams.js';
 import { closeEnds, type End, TwoEnds } from './support/two-ends.js';
@@ -206,6 +208,31 @@ describe('the daemon is started anew', () => {
     await pause(TIMEOUT_MS);
     await expectNoneLost(meters);
     expect(await told(ends.right, seen)).toBe('');
+  }, 900_000);
+
+  test('twenty times by another version, with another layout of the shared state, and back: the partner has nothing to tell', async () => {
+    const tomorrow = buildTomorrow();
+    try {
+      const ends = await TwoEnds.open();
+      await settled(ends);
+      const { runDir } = ends.left.bondwire;
+      const spawn = (argv: readonly string[]): ChildProcess => ends.left.spawn(argv);
+      const others = new ManagedBondwire({ spawn, bin: tomorrow.bin, runDir });
+      const seen = await last(ends.right);
+      const meters = await streams(ends);
+      for (let turn = 0; turn < 20; turn++) {
+        const [before, next] = turn % 2 === 0 ? [ends.left.bondwire, others] : [others, ends.left.bondwire];
+        await before.stop('SIGTERM');
+        await next.start();
+        expect((await ends.left.api.status()).adopted).toEqual(['bond0']);
+      }
+      await ends.left.agreed('eth0', 'eth1');
+      await pause(TIMEOUT_MS);
+      await expectNoneLost(meters);
+      expect(await told(ends.right, seen)).toBe('');
+    } finally {
+      tomorrow.remove();
+    }
   }, 900_000);
 
   test('after it ended in order, for longer than its lease: that was made long', async () => {

@@ -1,6 +1,6 @@
 // lacp_fast_silence on real interfaces: a cable that carries nothing although its carrier is there is found in a fraction of a second, by hellos
 // of two Bondwires and by markers where the other end has not the option; and nothing else is taken for it: a daemon that stands still, markers
-// that nobody answers. Needs root, BPF, ip and ping; part of test:all.
+// that nobody answers. Needs root, BPF, ip and ping; part of test:all. SILENCE_SECONDS=1800: nothing fails for half an hour.
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { closeEnds, type End, TwoEnds } from './support/two-ends.js';
 import { until } from './support/stage.js';
@@ -13,6 +13,8 @@ const PLAIN = { lacp_rate: 'fast', xmit_hash_policy: 'layer2+3' };
 const SILENT = 'fell silent although';
 const MOST_ROUNDS = 12;
 const LACP_MS = 2000;
+/** How long nothing fails. */
+const LONG_MS = Number(process.env['SILENCE_SECONDS'] ?? 20) * 1000;
 const pause = (forMs: number): Promise<void> => new Promise(resolve => setTimeout(resolve, forMs));
 
 /** Round trips on both cables: the last bit of the addresses says on which. */
@@ -104,6 +106,37 @@ describe('no silence is', () => {
     expect([...(await alarms(ends.left)), ...(await alarms(ends.right))]).toEqual([]);
     await Promise.all([ends.left, ends.right].map(end => end.agreed(...ends.cables)));
   });
+
+  test.each([
+    ['hellos', FAST],
+    ['markers', PLAIN],
+  ])(
+    'a long time under load, with bursts, pauses and daemons that stand still (%s)',
+    async (_, right) => {
+      const ends = await TwoEnds.open();
+      await Promise.all([ends.left.bond(FAST, ends.cables), ends.right.bond(right, ends.cables)]);
+      await Promise.all([ends.left, ends.right].map(end => end.agreed(...ends.cables)));
+      await traffic(ends);
+      const untilMs = performance.now() + LONG_MS;
+      let stops = 0;
+      while (performance.now() < untilMs) {
+        const burst = ends.left.spawn(['ping', '-q', '-f', '-w', '2', ends.right.address], {
+          stdio: 'ignore',
+        });
+        await pause(6000);
+        burst.kill('SIGKILL');
+        const end = stops++ % 2 === 0 ? ends.left : ends.right;
+        process.kill(end.bondwire.pid ?? 0, 'SIGSTOP');
+        await pause(2500);
+        process.kill(end.bondwire.pid ?? 0, 'SIGCONT');
+        await pause(1500);
+      }
+      console.log(`${stops} stops`);
+      expect([...(await alarms(ends.left)), ...(await alarms(ends.right))]).toEqual([]);
+      await Promise.all([ends.left, ends.right].map(end => end.agreed(...ends.cables)));
+    },
+    240_000 + LONG_MS,
+  );
 
   test('the end of a daemon whose hellos are missing, nor a bond that goes on without the option', async () => {
     const ends = await TwoEnds.open();

@@ -38,6 +38,7 @@ export const EBPF_NOTE: NoteForm = {
     receive: z.record(z.string().regex(/^\d+$/), attachment),
     maps: z.looseObject({ state: INDEX, events: INDEX }).optional(),
     fields: z.record(z.string(), z.int().min(0)).optional(),
+    leaseFields: z.record(z.string(), z.int().min(0)).optional(),
     exchanging: z.boolean().optional(),
   }),
 };

@@ -9,6 +9,7 @@ import {
   readCarried,
   versionOf,
 } from './carried-state.js';
+import { LEASE_STATE, TERMS } from './lease-state.js';
 import { LAYOUT_VERSION } from './shared-state.js';
 
 const fds: number[] = [];
@@ -85,4 +86,50 @@ test('A map of another layout is read by the places that were noted with it', ()
   expect(readCarried(fd, undefined)).toBeUndefined();
   expect(readCarried(fd, { ...ELSEWHERE, slots: 1_000_000_000, stride: 1 })).toBeUndefined();
   expect(readCarried(fd, { ...ELSEWHERE, drops: 4_000_000_000 })).toBeUndefined();
+});
+
+test('Leases are read where they were noted, and where their terms have the form of today only', () => {
+  const LEASES = {
+    daemonNs: 0,
+    untilNs: 8,
+    leases: 300,
+    stride: 400,
+    state: 4,
+    heardNs: 8,
+    saidNs: 16,
+    answers: 24,
+    beats: 32,
+    cutNs: 40,
+    terms: 48,
+  };
+  const lease = { ...LEASES, daemonNs: 240, untilNs: 248, termsSize: TERMS.size };
+  const value = new Uint8Array(300 + 2 * 400);
+  const view = new DataView(value.buffer);
+  view.setUint32(0, 99, true);
+  view.setUint32(12, 7, true);
+  view.setUint32(100 + 64 + 4, 42, true);
+  view.setBigUint64(240, 11n, true);
+  view.setBigUint64(248, 12n, true);
+  const at = 300 + 400;
+  view.setUint32(at + 4, LEASE_STATE.holds, true);
+  for (const [nth, field] of (['heardNs', 'saidNs', 'answers', 'beats', 'cutNs'] as const).entries())
+    view.setBigUint64(at + LEASES[field], BigInt(100 + nth), true);
+  value.fill(9, at + 48, at + 48 + TERMS.size);
+  const fd = mapOf(value);
+  const found = readCarried(fd, ELSEWHERE, lease);
+  expect(found?.leasing).toEqual({ daemonNs: 11n, untilNs: 12n });
+  expect(found?.members.get(42)?.lease).toEqual({
+    state: LEASE_STATE.holds,
+    heardNs: 100n,
+    saidNs: 101n,
+    answers: 102n,
+    beats: 103n,
+    cutNs: 104n,
+    terms: new Uint8Array(TERMS.size).fill(9),
+  });
+  const other = readCarried(fd, ELSEWHERE, { ...lease, termsSize: TERMS.size - 8 });
+  expect(other?.members.get(42)).not.toHaveProperty('lease');
+  expect(readCarried(fd, ELSEWHERE)).not.toHaveProperty('leasing');
+  // Beyond the end.
+  expect(readCarried(fd, ELSEWHERE, { ...lease, stride: 9000 })).toBeUndefined();
 });

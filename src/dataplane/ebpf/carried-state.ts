@@ -1,8 +1,9 @@
-// What of the shared state outlives a change of its layout: who sends, and what was counted. Each daemon notes where these lie in
+// What of the shared state outlives a change of its layout: who sends, what was counted, and what LACP goes on saying. Each daemon notes where these lie in
 // the map that it made, so that one of another layout, newer or older, can read them.
 import { lookupMap, mapInfo } from '../../linux/index.js';
 import type { MemberIndex } from '../../policy/index.js';
 import { MAX_MEMBERS } from '../limits.js';
+import { LEASE, LEASING, TERMS } from './lease-state.js';
 import { LAYOUT_VERSION, LOSS, MEMBER, SHARED } from './shared-state.js';
 
 /** Bytes from the start of the map's value; those of a member from the start of its slot, those of a loss from its own. */
@@ -22,6 +23,39 @@ export interface FieldPlaces {
   readonly taken: number;
   readonly firstNs: number;
 }
+
+/** The same of leases, in a note of their own: daemons of before read the other one as it is. From `state` on bytes from the start of a lease. */
+export interface LeasePlaces {
+  readonly daemonNs: number;
+  readonly untilNs: number;
+  readonly leases: number;
+  readonly stride: number;
+  readonly state: number;
+  readonly heardNs: number;
+  readonly saidNs: number;
+  readonly answers: number;
+  readonly beats: number;
+  readonly cutNs: number;
+  readonly terms: number;
+  /** Bytes of the terms: those of another length mean something else. */
+  readonly termsSize: number;
+}
+
+/** Of the layout of this program. */
+export const LEASE_FIELDS: LeasePlaces = {
+  daemonNs: SHARED.offset('leasing') + LEASING.offset('daemonNs'),
+  untilNs: SHARED.offset('leasing') + LEASING.offset('untilNs'),
+  leases: SHARED.offset('leases'),
+  stride: SHARED.fields.leases.type.stride,
+  state: LEASE.offset('state'),
+  heardNs: LEASE.offset('heardNs'),
+  saidNs: LEASE.offset('saidNs'),
+  answers: LEASE.offset('answers'),
+  beats: LEASE.offset('beats'),
+  cutNs: LEASE.offset('cutNs'),
+  terms: LEASE.offset('terms'),
+  termsSize: TERMS.size,
+};
 
 /** Of the layout of this program. */
 export const FIELDS: FieldPlaces = {
@@ -62,9 +96,17 @@ export const EARLIER_FIELDS: Readonly<Record<number, FieldPlaces>> = {
 /** True for places as a daemon notes them. */
 export function isFieldPlaces(value: unknown): value is FieldPlaces {
   if (typeof value !== 'object' || value === null) return false;
-  const found = new Map(Object.entries(value));
-  return Object.keys(FIELDS).every(name => {
-    const place: unknown = found.get(name);
+  return hasPlaces(value, Object.keys(FIELDS));
+}
+
+function isLeasePlaces(value: unknown): value is LeasePlaces {
+  return typeof value === 'object' && value !== null && hasPlaces(value, Object.keys(LEASE_FIELDS));
+}
+
+function hasPlaces(value: object, names: readonly string[]): boolean {
+  const found = new Map<string, unknown>(Object.entries(value));
+  return names.every(name => {
+    const place = found.get(name);
     return typeof place === 'number' && Number.isInteger(place) && place >= 0;
   });
 }
@@ -76,7 +118,26 @@ export interface CarriedLoss {
   readonly firstNs: bigint;
 }
 
+/** The lease of a member, as in LEASE. */
+export interface CarriedLease {
+  readonly state: number;
+  readonly heardNs: bigint;
+  readonly saidNs: bigint;
+  readonly answers: bigint;
+  readonly beats: bigint;
+  readonly cutNs: bigint;
+  /** As TERMS lie in memory. */
+  readonly terms: Uint8Array;
+}
+
+/** When a daemon was there last, and until when programs speak without one. */
+export interface CarriedLeasing {
+  readonly daemonNs: bigint;
+  readonly untilNs: bigint;
+}
+
 export interface CarriedMember {
+  readonly lease?: CarriedLease;
   readonly slot: number;
   readonly dead: CarriedLoss;
   readonly receivedNs: bigint;
@@ -89,6 +150,7 @@ export interface CarriedState {
   readonly switches: bigint;
   readonly drops: CarriedLoss;
   readonly members: ReadonlyMap<MemberIndex, CarriedMember>;
+  readonly leasing?: CarriedLeasing;
 }
 
 /** Version of the layout of a state map: its first word, in every layout. Undefined when it is no such map. */
@@ -96,8 +158,12 @@ export function versionOf(mapFd: number): number | undefined {
   return wordsOf(mapFd)?.getUint32(0, true);
 }
 
-/** Reads what is carried over; undefined where the map does not have it there. `fields` as noted; none where nothing was. */
-export function readCarried(mapFd: number, fields: FieldPlaces | undefined): CarriedState | undefined {
+/** Reads what is carried over; undefined where the map does not have it there. The places as noted; none where nothing was. */
+export function readCarried(
+  mapFd: number,
+  fields: FieldPlaces | undefined,
+  leaseFields?: LeasePlaces,
+): CarriedState | undefined {
   const words = wordsOf(mapFd);
   if (words === undefined) return undefined;
   const version = words.getUint32(0, true);
@@ -106,7 +172,7 @@ export function readCarried(mapFd: number, fields: FieldPlaces | undefined): Car
   if (at === undefined || at.stride === 0 || at.members + at.slots * at.stride > words.byteLength)
     return undefined;
   try {
-    return carriedIn(words, version, at);
+    return carriedIn(words, version, at, isKnown && isLeasePlaces(leaseFields) ? leaseFields : undefined);
   } catch (error) {
     // The places lie beyond its end.
     if (error instanceof RangeError) return undefined;
@@ -114,7 +180,12 @@ export function readCarried(mapFd: number, fields: FieldPlaces | undefined): Car
   }
 }
 
-function carriedIn(words: DataView, version: number, at: FieldPlaces): CarriedState {
+function carriedIn(
+  words: DataView,
+  version: number,
+  at: FieldPlaces,
+  leaseAt: LeasePlaces | undefined,
+): CarriedState {
   const long = (offset: number): bigint => words.getBigUint64(offset, true);
   const loss = (offset: number): CarriedLoss => ({
     count: long(offset + at.count),
@@ -127,10 +198,39 @@ function carriedIn(words: DataView, version: number, at: FieldPlaces): CarriedSt
     const start = at.members + slot * at.stride;
     const ifindex = words.getUint32(start + at.ifindex, true);
     if (ifindex === 0) continue;
-    members.set(ifindex, { slot, dead: loss(start + at.dead), receivedNs: long(start + at.receivedNs) });
+    const lease = leaseAt === undefined ? undefined : leaseIn(words, leaseAt, slot);
+    members.set(ifindex, {
+      slot,
+      dead: loss(start + at.dead),
+      receivedNs: long(start + at.receivedNs),
+      ...(lease !== undefined && { lease }),
+    });
     if (words.getUint32(at.current, true) === slot) current = ifindex;
   }
-  return { version, current, switches: long(at.switches), drops: loss(at.drops), members };
+  const carried = { version, current, switches: long(at.switches), drops: loss(at.drops), members };
+  if (leaseAt === undefined) return carried;
+  return {
+    ...carried,
+    leasing: { daemonNs: long(leaseAt.daemonNs), untilNs: long(leaseAt.untilNs) },
+  };
+}
+
+/** Undefined where its terms are of another form. */
+function leaseIn(words: DataView, at: LeasePlaces, slot: number): CarriedLease | undefined {
+  if (at.termsSize !== TERMS.size) return undefined;
+  const start = at.leases + slot * at.stride;
+  const long = (offset: number): bigint => words.getBigUint64(start + offset, true);
+  // Beyond the end this throws, as the others do.
+  const terms = new Uint8Array(words.buffer, words.byteOffset + start + at.terms, at.termsSize).slice();
+  return {
+    state: words.getUint32(start + at.state, true),
+    heardNs: long(at.heardNs),
+    saidNs: long(at.saidNs),
+    answers: long(at.answers),
+    beats: long(at.beats),
+    cutNs: long(at.cutNs),
+    terms,
+  };
 }
 
 function wordsOf(mapFd: number): DataView | undefined {

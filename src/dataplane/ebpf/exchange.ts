@@ -59,7 +59,7 @@ export function exchange(
 ): Exchanged {
   const { netlink, toolbox } = by;
   const pins = new Pins(by.store, places);
-  // It would speak by the old map, in which nobody is there. It is made anew with the next lease.
+  // It would speak by the old map. It is made anew with the next lease; until then partners are answered by the receive programs.
   removeMetronome(netlink, metronomeOf(found.parts.lowerName));
   const slots = slotsOf(netlink, known, found.parts);
   const maps = createMaps();
@@ -74,6 +74,7 @@ export function exchange(
     }
     publishPlan(state, known.plan, toolbox.context.reader !== 'none');
     follow(state, undefined, found.carried);
+    if (found.carried !== undefined) state.carryLeases(found.carried);
     const transmit = transmitProgramOf(toolbox.context, transmitKindOf(known.plan));
     programs.set('transmit', toolbox.load(transmit, maps));
     for (const slot of slots.keys()) {
@@ -178,7 +179,7 @@ function follow(state: LiveState, before: CarriedState | undefined, now: Carried
 /** Takes over what the old programs did until they went. */
 function carry(state: LiveState, found: FoundBond): void {
   if (found.maps === undefined) return;
-  const now = readCarried(found.maps.state, found.parts.fields);
+  const now = readCarried(found.maps.state, found.parts.fields, found.parts.leaseFields);
   if (now === undefined) return;
   follow(state, found.carried, now);
   state.carry(now);

@@ -80,7 +80,8 @@ export function findBond(by: EbpfSurroundings, places: BondPlaces, known: KnownB
   const pins = new Pins(by.store, places);
   const maps = findMaps(netlink, pins, finished, pair);
   const state = maps?.state;
-  const carried = state === undefined ? undefined : readCarried(state, finished?.fields);
+  const carried =
+    state === undefined ? undefined : readCarried(state, finished?.fields, finished?.leaseFields);
   const hooks: Hooks = { netlink, pins, mapId: state === undefined ? undefined : mapInfo(state).id };
   const parts = finished ?? partsFromKernel(hooks, pair, known, carried);
   const trouble = troubleOf(by, hooks, parts, finished, state, stillIn(known, carried));

@@ -2,6 +2,7 @@
 // of it is written.
 import { toBytes } from '../../ebpf/index.js';
 import { PORT_STATE } from '../../frames/index.js';
+import type { CarriedLease } from './carried-state.js';
 import { LACPDU_BYTES, LEASE, LEASE_STATE, LEASING, PDU_AT, TERMS } from './lease-state.js';
 import { SHARED } from './shared-state.js';
 
@@ -36,7 +37,9 @@ const LONG = 8;
 const { stride: STRIDE } = SHARED.fields.leases.type;
 const LEASING_AT = SHARED.fields.leasing.offset;
 
-type LongField = 'heardNs' | 'saidNs' | 'answers' | 'beats' | 'cutNs';
+const LONG_FIELDS = ['heardNs', 'saidNs', 'answers', 'beats', 'cutNs'] as const;
+
+type LongField = (typeof LONG_FIELDS)[number];
 
 export class LiveLeases {
   readonly #buffer: ArrayBuffer;
@@ -72,8 +75,7 @@ export class LiveLeases {
   /** The slot has another member. */
   forget(slot: number): void {
     this.end(slot);
-    for (const field of ['heardNs', 'saidNs', 'answers', 'beats', 'cutNs'] as const)
-      this.#setLong(slot, field, 0n);
+    for (const field of LONG_FIELDS) this.#setLong(slot, field, 0n);
   }
 
   /** Stores a lease, unless it is stored already and holds. `heardNs`: when the partner was heard, where no program noted it. */
@@ -102,6 +104,23 @@ export class LiveLeases {
     // What the programs noted is the better one.
     if (!held || this.#long(slot, 'heardNs') === 0n) this.#setLong(slot, 'heardNs', heardNs);
     this.#publish(slot, LEASE_STATE.holds);
+  }
+
+  /** Goes on with a lease of another layout, from before the first program reads it. */
+  carry(slot: number, lease: CarriedLease): void {
+    if (lease.state === LEASE_STATE.none) return;
+    const terms = Buffer.from(this.#buffer, this.#at(slot) + LEASE.fields.terms.offset, TERMS.size);
+    terms.set(lease.terms);
+    for (const field of LONG_FIELDS) this.#setLong(slot, field, lease[field]);
+    this.#publish(slot, lease.state);
+  }
+
+  /** What programs of the other layout made of it meanwhile. What they said in that time is not counted. */
+  merge(slot: number, { state, heardNs, cutNs }: CarriedLease): void {
+    if (this.#state(slot) !== LEASE_STATE.holds) return;
+    if (heardNs > this.#long(slot, 'heardNs')) this.#setLong(slot, 'heardNs', heardNs);
+    if (cutNs !== 0n) this.#setLong(slot, 'cutNs', cutNs);
+    if (state === LEASE_STATE.ended) this.#publish(slot, LEASE_STATE.ended);
   }
 
   /** The same, and what was said is counted anew. */

@@ -11,7 +11,7 @@ import {
 } from '../../policy/index.js';
 import type { Loss } from '../contract.js';
 import { MAX_MEMBERS } from '../limits.js';
-import type { CarriedLoss, CarriedState } from './carried-state.js';
+import type { CarriedLease, CarriedLoss, CarriedState } from './carried-state.js';
 import type { LearnedDevice } from './learner.js';
 import { LiveLeases } from './live-leases.js';
 import {
@@ -328,6 +328,7 @@ export class LiveState {
 
   /** Adds what was counted elsewhere; programs may count meanwhile. */
   carry(earlier: CarriedState): void {
+    this.#eachLease(earlier, (slot, lease) => this.#leases.merge(slot, lease));
     const { switches, drops, members } = earlier;
     Atomics.add(this.#longs, SHARED.offset('switches') / LONG, switches);
     this.#carryLoss(this.#shared.drops, SHARED.offset('drops'), drops);
@@ -337,6 +338,22 @@ export class LiveState {
       const entry = this.#shared.members.at(slot);
       this.#carryLoss(entry.dead, this.#memberOffset(slot) + MEMBER.offset('dead'), member.dead);
       if (entry.receivedNs === 0n) entry.receivedNs = member.receivedNs;
+    }
+  }
+
+  /** Before the programs of this state are put in place: what LACP goes on saying, and until when. */
+  carryLeases(earlier: CarriedState): void {
+    const { leasing } = earlier;
+    if (leasing === undefined) return;
+    this.#leases.beat(leasing.daemonNs);
+    this.#leases.last(leasing.untilNs);
+    this.#eachLease(earlier, (slot, lease) => this.#leases.carry(slot, lease));
+  }
+
+  #eachLease({ members }: CarriedState, work: (slot: number, lease: CarriedLease) => void): void {
+    for (let slot = 0; slot < MAX_MEMBERS; slot++) {
+      const lease = this.memberAt(slot) === 0 ? undefined : members.get(this.memberAt(slot))?.lease;
+      if (lease !== undefined) work(slot, lease);
     }
   }
 

@@ -2,7 +2,7 @@
 import { keepTwice, keepTwiceIfOther, mapInfo } from '../../linux/index.js';
 import { EBPF_NOTE, readNote } from '../parts-note.js';
 import type { Attachment } from './attachment.js';
-import { type FieldPlaces, FIELDS } from './carried-state.js';
+import { type FieldPlaces, FIELDS, LEASE_FIELDS, type LeasePlaces } from './carried-state.js';
 import type { LoadedMaps } from './maps.js';
 import type { Metronome } from './metronome.js';
 import type { Pins } from './pins.js';
@@ -37,6 +37,7 @@ export interface Parts {
   readonly maps?: MapIds;
   /** Where what is carried over lies in the state map, for daemons of another layout; absent likewise. */
   readonly fields?: FieldPlaces;
+  readonly leaseFields?: LeasePlaces;
   /** True while the working parts are being exchanged for new ones. */
   readonly exchanging?: boolean;
 }
@@ -45,14 +46,22 @@ export interface Parts {
 export type Unfinished = Pick<Parts, 'layoutVersion' | 'lowerName'>;
 
 /** The same with what other daemons are to know besides; `byPins`: pins lead to all of it. */
-export function noted(parts: Omit<Parts, 'layoutVersion' | 'fields'>, byPins: boolean): Parts {
-  return { ...parts, layoutVersion: byPins ? LAYOUT_VERSION : NOT_BY_PINS, fields: FIELDS };
+export function noted(
+  parts: Omit<Parts, 'layoutVersion' | 'fields' | 'leaseFields'>,
+  byPins: boolean,
+): Parts {
+  return {
+    ...parts,
+    layoutVersion: byPins ? LAYOUT_VERSION : NOT_BY_PINS,
+    fields: FIELDS,
+    leaseFields: LEASE_FIELDS,
+  };
 }
 
 /** What is noted of a bond, with the ids of its maps. */
 export function notedWith(
   maps: LoadedMaps,
-  parts: Omit<Parts, 'layoutVersion' | 'fields'>,
+  parts: Omit<Parts, 'layoutVersion' | 'fields' | 'leaseFields'>,
   pins: Pins,
 ): Parts {
   const ids = { state: mapInfo(maps.state).id, events: mapInfo(maps.events).id };
