@@ -26,14 +26,15 @@ interface Round {
   readonly doubled: number;
 }
 
-/** Packets a second: one a millisecond, so that a lost one is a millisecond. */
-const RATE = 1000;
+/** Packets a second. Fewer in a guest, which is ten times slower. */
+const RATE_HERE = 1000;
+const RATE_IN_GUEST = 250;
 /** The second client is the switch itself: its bridge has an address, and a table of neighbours of its own. */
 const SECOND = '10.9.0.3';
 /** Of the first packets: the meter's own processes need a moment to get up to speed. */
 const WARM_UP_MS = 700;
 /** After the death: the driver tells clients after two seconds. */
-const WATCH_MS = 4000;
+const WATCH_MS = 3500;
 const PATIENCE_MS = 120_000;
 const CLIENTS: readonly PlaceName[] = ['peer', 'switch'];
 
@@ -72,22 +73,24 @@ function clientOf(lab: Lab, member: string): Promise<PlaceName> {
   });
 }
 
-async function once(lab: Lab, kernel: string, contender: Name): Promise<Round> {
+async function once(lab: Lab, kernel: string, contender: Name, rate: number): Promise<Round> {
   const dying = 'eth1';
   const client = await clientOf(lab, dying);
   const meter = await startMeter({
     from: argv => lab.spawn(client, argv),
     to: argv => lab.spawn('host', argv),
     address: lab.hostIp,
-    rate: RATE,
+    rate,
     seconds: 0,
   });
-  await until('packets come', () => Promise.resolve(meter.progress.received > WARM_UP_MS ? true : null));
+  await until('packets come', () =>
+    Promise.resolve(meter.progress.received > (WARM_UP_MS * rate) / 1000 ? true : null),
+  );
   // It still is the client of this member: a table that was dealt anew meanwhile would be measured as no loss.
   if ((await known(lab, client)) !== mac(lab, dying)) {
     meter.stop();
     await meter.done;
-    return once(lab, kernel, contender);
+    return once(lab, kernel, contender, rate);
   }
   const at = meter.progress.sent;
   // Cuts come at any point of the monitor's interval.
@@ -101,7 +104,7 @@ async function once(lab: Lab, kernel: string, contender: Name): Promise<Round> {
   const lost = runs.reduce((sum, { count }) => sum + count, 0);
   const [first, last] = [runs[0], runs.at(-1)];
   const span = first === undefined || last === undefined ? 0 : last.first + last.count - first.first;
-  const perMs = RATE / 1000;
+  const perMs = rate / 1000;
   return {
     kernel,
     contender,
@@ -111,7 +114,11 @@ async function once(lab: Lab, kernel: string, contender: Name): Promise<Round> {
   };
 }
 
-async function measure(names: readonly Name[], kernel: string, rounds: number): Promise<Round[]> {
+async function measure(
+  names: readonly Name[],
+  kernel: string,
+  { rounds, rate }: { rounds: number; rate: number },
+): Promise<Round[]> {
   const results: Round[] = [];
   for (const name of names) {
     const lab = await Lab.create();
@@ -126,7 +133,7 @@ async function measure(names: readonly Name[], kernel: string, rounds: number): 
             return status === 0 ? true : null;
           });
         for (let round = 0; round < rounds; round++) {
-          const result = await once(lab, kernel, name);
+          const result = await once(lab, kernel, name, rate);
           results.push(result);
           console.log(`${kernel}  ${name}  ${result.lostMs} ms lost, right after ${result.rightAfterMs} ms`);
         }
@@ -184,7 +191,10 @@ async function main(): Promise<void> {
   const rounds = Number(values.rounds);
   const chosen = NAMES.filter(name => values.contenders.split(',').includes(name));
   if (values['in-guest']) {
-    const results = await measure(chosen, process.env['BONDWIRE_GUEST'] ?? 'guest', rounds);
+    const results = await measure(chosen, process.env['BONDWIRE_GUEST'] ?? 'guest', {
+      rounds,
+      rate: RATE_IN_GUEST,
+    });
     writeFileSync(join(process.env['OUT'] ?? '.', 'result.json'), JSON.stringify(results));
     return;
   }
@@ -197,7 +207,7 @@ async function main(): Promise<void> {
         ...(await measure(
           chosen.filter(name => name !== 'driver'),
           'this',
-          rounds,
+          { rounds, rate: RATE_HERE },
         )),
       );
     } else if (where === '6.12' || where === '6.1') {

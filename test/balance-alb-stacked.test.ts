@@ -1,7 +1,7 @@
 // balance-alb with something on top, on real interfaces and both data planes: a VLAN device, whose clients are split over the members as those of
 // the bond itself are, moved when a member dies and split again when it is back; and the bond as a port of a bridge, where nobody is split and
-// everything behind the bridge is reached through a death of either member. Where the kernel has the bonding driver and VLANs
-// (test/guest/balance-alb.test.ts) that goes through the same tests. Needs root; part of test:all.
+// everything behind the bridge is reached through a death of either member. Where the kernel has the bonding driver and VLANs,
+// that goes through the same tests (scripts/test-in-guests test/balance-alb-stacked). Needs root; part of test:all.
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Lab, type PlaceName, startMeter } from '../src/lab/index.js';
