@@ -27,6 +27,9 @@ const CHOSEN = [
   'xor-layer3-4',
   'tlb',
   'watch-any-silent-port',
+  'lacp-address-lists-up',
+  'lacp-prio-selection',
+  'lacp-spread-layer3-4',
 ];
 const CHOSEN_IN_USER_SPACE = [
   'arp-validate-all',
@@ -36,6 +39,7 @@ const CHOSEN_IN_USER_SPACE = [
   'recovery-updelay-2000',
   'two-switches-one-dies',
   'xor-layer3-4',
+  'lacp-spread-layer3-4',
 ];
 /** A scenario that came out otherwise is run again so often. */
 const MORE_TRIES = 3;

@@ -12,7 +12,7 @@ import { type Answer, type BondControl, viewOf } from './bond-control.js';
 import type { RealHost } from './real-network.js';
 
 const BIN = fileURLToPath(new URL('../../bin/bondwire', import.meta.url));
-const AFTER_MEMBERS: ReadonlySet<string> = new Set(['active_slave', 'prio', 'queue_id']);
+const AFTER_MEMBERS: ReadonlySet<string> = new Set(['active_slave', 'prio', 'queue_id', 'actor_port_prio']);
 
 interface Reply {
   readonly status: number;
@@ -75,6 +75,11 @@ export async function bondwireBonds(
   const enslave = (bond: string, member: string): Promise<Answer> =>
     change('POST', `/v1/bonds/${bond}/members`, { interfaces: [member] });
 
+  const show = async (bond: string): Promise<ShowBond | undefined> => {
+    const { status, text } = await call(runDir, 'GET', `/v1/bonds/${bond}`);
+    return status === 200 ? (JSON.parse(text) as ShowDocument).bonds[0] : undefined;
+  };
+
   return {
     async create(spec: BondSpec, beforeUp: () => void) {
       const entries = Object.entries(spec.options);
@@ -99,10 +104,13 @@ export async function bondwireBonds(
       return status === 200 ? viewOf(text) : undefined;
     },
     async sysfs(bond, name) {
-      const { status, text } = await call(runDir, 'GET', `/v1/bonds/${bond}`);
-      const shown = status === 200 ? (JSON.parse(text) as ShowDocument).bonds[0] : undefined;
+      const shown = await show(bond);
       if (shown === undefined) return null;
       return sysfsText(snapshotOf(shown), name)?.trimEnd() ?? null;
+    },
+    async memberState(bond, member) {
+      const shown = running ? await show(bond) : undefined;
+      return shown?.members.find(({ name }) => name === member)?.state ?? null;
     },
     async killDaemon() {
       running = false;

@@ -9,6 +9,7 @@ import {
   linkWith,
   nestedAttribute,
   RTM_NEWLINK,
+  u16Attribute,
   u32Attribute,
 } from '../netlink/index.js';
 import { findOption, inApplyOrder } from '../policy/index.js';
@@ -17,12 +18,21 @@ import { type Answer, type BondControl, viewOf } from './bond-control.js';
 import type { RealHost } from './real-network.js';
 
 const IFLA_BOND_SLAVE_PRIO = 9;
+const IFLA_BOND_SLAVE_ACTOR_PORT_PRIO = 10;
 const IFLA_BOND_NS_IP6_TARGET = 31;
 
 /** Options of the driver that name members: set when these have joined. */
-const AFTER_MEMBERS: ReadonlySet<string> = new Set(['active_slave', 'prio', 'queue_id']);
+const AFTER_MEMBERS: ReadonlySet<string> = new Set(['active_slave', 'prio', 'queue_id', 'actor_port_prio']);
 /** Bondwire's own: the driver has none of them. */
-const NOT_THE_DRIVERS: ReadonlySet<string> = new Set(['inline_failover', 'link_watch', 'data_plane']);
+const NOT_THE_DRIVERS: ReadonlySet<string> = new Set([
+  'inline_failover',
+  'link_watch',
+  'data_plane',
+  'lacp_quirks',
+  'lacp_fallback',
+  'lacp_lease',
+  'lacp_fast_silence',
+]);
 
 /** Writes a file of sysfs in one write(2), as the driver wants it. */
 function write(path: string, text: string): Answer {
@@ -47,11 +57,14 @@ function setAttributes(host: RealHost, name: string, info: LinkInfo): Answer {
   }
 }
 
-/** The preference of a member, `NAME:PRIO`. */
-function setPrio(host: RealHost, value: string): Answer {
-  const [name = '', prio = ''] = value.split(':');
-  const slaveData = [u32Attribute(IFLA_BOND_SLAVE_PRIO, Number(prio) >>> 0)];
-  return setAttributes(host, name, { slaveKind: 'bond', slaveData });
+/** Something of a member, `NAME:NUMBER`, that sysfs has no file for. */
+function setOfMember(host: RealHost, option: 'prio' | 'actor_port_prio', value: string): Answer {
+  const [name = '', number = ''] = value.split(':');
+  const attribute =
+    option === 'prio'
+      ? u32Attribute(IFLA_BOND_SLAVE_PRIO, Number(number) >>> 0)
+      : u16Attribute(IFLA_BOND_SLAVE_ACTOR_PORT_PRIO, Number(number));
+  return setAttributes(host, name, { slaveKind: 'bond', slaveData: [attribute] });
 }
 
 /** IPv6 targets, by commas. */
@@ -76,7 +89,7 @@ export function kernelBonds(host: RealHost, directory: string): BondControl {
   function set(bond: string, option: string, value: string): Answer {
     const name = findOption(option)?.name ?? option;
     if (NOT_THE_DRIVERS.has(name)) return 'ok';
-    if (name === 'prio') return setPrio(host, value);
+    if (name === 'prio' || name === 'actor_port_prio') return setOfMember(host, name, value);
     if (name === 'ns_ip6_target') return setNsTargets(host, bond, value);
     const file = `${net}/${bond}/bonding/${option === 'num_unsol_na' ? option : name}`;
     if (!existsSync(file)) return 'EINVAL';
@@ -118,6 +131,10 @@ export function kernelBonds(host: RealHost, directory: string): BondControl {
     },
     sysfs(bond, name) {
       const path = `${net}/${bond}/bonding/${name}`;
+      return Promise.resolve(existsSync(path) ? readFileSync(path, 'latin1').trimEnd() : null);
+    },
+    memberState(_, member) {
+      const path = `${net}/${member}/bonding_slave/state`;
       return Promise.resolve(existsSync(path) ? readFileSync(path, 'latin1').trimEnd() : null);
     },
     killDaemon: () => Promise.resolve(),

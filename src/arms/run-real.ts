@@ -6,6 +6,7 @@ import { unreachable } from '../base/index.js';
 import { guard, release as unguard } from '../lab/index.js';
 import {
   addDeviceAddress,
+  createBridge,
   deleteDeviceAddress,
   getLink,
   isErrno,
@@ -29,8 +30,10 @@ import { Ears } from './announcements-heard.js';
 import type { Answer, BondControl, BondView } from './bond-control.js';
 import { bondwireBonds } from './bondwire-bonds.js';
 import { kernelBonds } from './kernel-bonds.js';
+import { LacpduEars } from './lacpdus-heard.js';
 import { RealFlows, type Tap } from './real-flows.js';
 import { type RealHost, RealNetwork } from './real-network.js';
+import { carrierOf, OF_LINK, ofBondView, ofLink, ofMemberView } from './real-values.js';
 
 /** `userspace` is Bondwire with its bonds on the user-space data plane; `bondwire` leaves the choice to it. */
 export type RealArm = 'driver' | 'bondwire' | 'userspace';
@@ -39,7 +42,6 @@ export type RealArm = 'driver' | 'bondwire' | 'userspace';
 const LOOK_MS = 15;
 /** After the end, for what is still on its way. */
 const LINGER_MS = 30;
-const IFF_LOWER_UP = 1 << 16;
 
 function delay(ms: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, Math.max(0, ms)));
@@ -58,6 +60,7 @@ class RealRun {
   readonly #observations: Observation[] = [];
   readonly #controls = new Map<string, BondControl>();
   readonly #ears = new Map<string, Ears>();
+  readonly #lacpdus = new Map<string, LacpduEars>();
   readonly #last = new Map<Watch, Value>();
   readonly #views = new Map<string, BondView>();
   readonly #carriers = new Map<string, boolean>();
@@ -83,11 +86,13 @@ class RealRun {
   async run(): Promise<Timeline> {
     await this.#setUp();
     const turns = this.#turns();
+    // Where nothing is looked at all along, nothing is done between the turns: an emulated machine is through sooner.
+    const lookMs = this.#scenario.observe.watch.some(({ how }) => how === 'change') ? LOOK_MS : Infinity;
     for (const { atMs, act } of turns) {
       while (this.#now < atMs) {
         const lookAt = performance.now();
-        if (atMs - this.#now > LOOK_MS) await this.#changes();
-        await delay(Math.min(atMs - this.#now, LOOK_MS - (performance.now() - lookAt)));
+        if (atMs - this.#now > lookMs) await this.#changes();
+        await delay(Math.min(atMs - this.#now, lookMs - (performance.now() - lookAt)));
       }
       await act();
     }
@@ -138,7 +143,10 @@ class RealRun {
     const addresses = new Set(
       known.flatMap(each => each.addresses ?? []).map(each => each.split('/')[0] ?? ''),
     );
-    for (const host of network.hosts) this.#ears.set(host.spec.name, new Ears(host, addresses));
+    for (const host of network.hosts) {
+      this.#ears.set(host.spec.name, new Ears(host, addresses));
+      this.#lacpdus.set(host.spec.name, new LacpduEars(host, this.#countedAt(host.spec.name)));
+    }
     const wantCarriers = this.#scenario.observe.watch.filter(each => each.property === 'carried-by');
     await delay(settleMs(this.#scenario));
     this.#flows = new RealFlows(
@@ -149,10 +157,17 @@ class RealRun {
     );
     this.#flows.warmUp();
     await delay(300);
-    for (const ears of this.#ears.values()) ears.reset();
+    for (const ears of [...this.#ears.values(), ...this.#lacpdus.values()]) ears.reset();
     this.#startMs = performance.now();
     this.#flows.start(() => this.#now);
     await this.#changes(0);
+  }
+
+  /** Interfaces of a host at which LACPDUs are counted. */
+  #countedAt(host: string): string[] {
+    const counted = this.#scenario.observe.watch.filter(({ property }) => property === 'lacpdus');
+    const names = counted.map(({ of }) => of.split('/')).filter(([of]) => of === host);
+    return [...new Set(names.map(([, name = '']) => name))];
   }
 
   /** On the user-space data plane, frames go past what captures on a member see: those are looked at where the cable ends. */
@@ -169,7 +184,12 @@ class RealRun {
 
   async #makeBonds(host: RealHost): Promise<void> {
     for (const bond of host.spec.bonds ?? []) {
-      const giveAddresses = (): void => this.#network?.giveAddresses(host.place, bond.name, bond.addresses);
+      const giveAddresses = (): void => {
+        if (bond.bridge !== undefined) putUnderBridge(host, bond.name, bond.bridge);
+        // One that is down and has no addresses was never up: LACP knows of that.
+        if (bond.up === false && bond.addresses.length === 0) return;
+        this.#net().giveAddresses(host.place, bond.bridge ?? bond.name, bond.addresses);
+      };
       await this.#controls.get(host.spec.name)?.create(bond, giveAddresses);
       if (bond.up === false) host.setUp(bond.name, false);
     }
@@ -314,11 +334,14 @@ class RealRun {
       return ofLink(link, property);
     }
     if (isBond) return this.#ofBond(host, of, name, property);
-    const views = (host.spec.bonds ?? []).map(bond => this.#views.get(`${hostName}/${bond.name}`));
-    const member = views.flatMap(view => view?.members ?? []).find(each => each.name === name);
-    if (property === 'state') return member?.state ?? 'none';
-    if (property === 'link') return member?.link ?? null;
-    return property === 'failures' ? (member?.failures ?? null) : null;
+    if (property === 'lacpdus') return this.#lacpdus.get(hostName)?.count(name) ?? null;
+    if (property === 'state') {
+      const byLacp = host.spec.bonds?.find(({ options }) => isLacp(options['mode']));
+      const state = byLacp && (await this.#controls.get(hostName)?.memberState(byLacp.name, name));
+      if (byLacp !== undefined) return state ?? 'none';
+    }
+    const views = (host.spec.bonds ?? []).flatMap(bond => this.#views.get(`${hostName}/${bond.name}`) ?? []);
+    return ofMemberView(views, name, property);
   }
 
   /** A bond that is down shows no carrier; what it had last is what it will have. */
@@ -331,25 +354,14 @@ class RealRun {
     const view = this.#views.get(of);
     if (property.startsWith('sysfs:'))
       return (await this.#controls.get(host.spec.name)?.sysfs(name, property.slice(6))) ?? null;
-    switch (property) {
-      case 'active':
-        return view?.active ?? null;
-      case 'mii-status':
-        return view?.miiStatus ?? null;
-      case 'members':
-        return view?.members.map(member => member.name).join(' ') ?? null;
-      case 'proc':
-        return view?.proc ?? null;
-      default:
-        return null;
-    }
+    return ofBondView(view, property);
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#flows?.close();
-    for (const ears of this.#ears.values()) ears.close();
+    for (const ears of [...this.#ears.values(), ...this.#lacpdus.values()]) ears.close();
     for (const control of this.#controls.values()) {
       try {
         await control.removeBonds();
@@ -363,6 +375,18 @@ class RealRun {
   }
 }
 
+function isLacp(mode: string | undefined): boolean {
+  return mode === '802.3ad' || mode === '4';
+}
+
+/** The bond becomes the only port of a bridge, which forwards at once. */
+function putUnderBridge(host: RealHost, bond: string, name: string): void {
+  const { netlink } = host.place;
+  const options = { stp: false, forwardDelaySeconds: 0 };
+  const bridge = getLink(netlink, name) ?? createBridge(netlink, { name, up: true }, options);
+  setLink(netlink, requireLink(netlink, bond).ifindex, { master: bridge.ifindex });
+}
+
 /** An address that the bond's interface shall let in besides its own, as a macvlan or a listener on top would ask for. */
 function listen(host: RealHost, bond: string, mac: string, wanted: boolean): Answer {
   const { netlink } = host.place;
@@ -373,28 +397,6 @@ function listen(host: RealHost, bond: string, mac: string, wanted: boolean): Ans
     return 'ok';
   } catch (error) {
     return errnoOf(error);
-  }
-}
-
-function carrierOf(link: Link): boolean {
-  return link.carrier ?? (link.flags & IFF_LOWER_UP) !== 0;
-}
-
-/** What the interface itself tells. */
-const OF_LINK: ReadonlySet<string> = new Set(['mac', 'mtu', 'admin-up', 'carrier']);
-
-function ofLink(link: Link | undefined, property: string): Value {
-  switch (property) {
-    case 'carrier':
-      return link !== undefined && carrierOf(link);
-    case 'mac':
-      return link?.address ?? null;
-    case 'mtu':
-      return link?.mtu ?? null;
-    case 'admin-up':
-      return ((link?.flags ?? 0) & IFF.IFF_UP) !== 0;
-    default:
-      return null;
   }
 }
 

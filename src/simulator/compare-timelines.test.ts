@@ -86,6 +86,25 @@ describe('unmet()', () => {
     expect(unmet(scenario, timeline(seen))).toEqual([]);
   });
 
+  it('counts from an earlier sample where it is told to', () => {
+    const sample = (atMs: number, value: Value): Observation => ({
+      atMs,
+      of: 'a/eth0',
+      property: 'lacpdus',
+      how: 'sample',
+      value,
+    });
+    const wish = { of: 'a/eth0', property: 'lacpdus', atMs: 900, sinceMs: 100 } as const;
+    const seen = timeline([sample(100, 7), sample(900, 9)]);
+    const grown = (more: { atLeast?: number; atMost?: number }): string[] =>
+      unmet({ ...scenario, events: [], expect: [{ ...wish, ...more }] }, seen);
+    expect(grown({ atLeast: 2, atMost: 2 })).toEqual([]);
+    expect(grown({ atMost: 1 })).toEqual(['a/eth0 lacpdus: is 2 at 900 ms, expected at most 1']);
+    expect(unmet({ ...scenario, events: [], expect: [{ ...wish, sinceMs: 50 }] }, seen)).toEqual([
+      'a/eth0 lacpdus: was not observed at 50 ms',
+    ]);
+  });
+
   it('names what is otherwise and what was not looked at', () => {
     const seen: Observation[] = [
       { atMs: 5, of: 'event 0', property: 'errno', how: 'event', value: 'ok' },

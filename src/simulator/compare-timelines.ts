@@ -137,12 +137,16 @@ function checkOne(wish: Scenario['expect'][number], seen: Series): string[] {
       values.length === wish.sequence.length && values.every((value, at) => value === wish.sequence?.[at]);
     return same ? [] : [`values were ${JSON.stringify(values)}, expected ${JSON.stringify(wish.sequence)}`];
   }
-  const one =
-    wish.atMs === undefined
-      ? seen.find(each => each.how === 'total')
-      : (seen.find(each => each.how === 'sample' && each.atMs === wish.atMs) ?? heldAt(seen, wish.atMs));
+  const now =
+    wish.atMs === undefined ? seen.find(each => each.how === 'total') : sampleOrHeld(seen, wish.atMs);
   const when = wish.atMs === undefined ? 'at the end' : `at ${wish.atMs} ms`;
-  if (one === undefined) return [`was not observed ${when}`];
+  if (now === undefined) return [`was not observed ${when}`];
+  const one = { value: now.value };
+  if (wish.sinceMs !== undefined) {
+    const before = sampleOrHeld(seen, wish.sinceMs);
+    if (before === undefined) return [`was not observed at ${wish.sinceMs} ms`];
+    one.value = Number(now.value) - Number(before.value);
+  }
   if (wish.is !== undefined && one.value !== wish.is)
     return [`is ${show(one.value)} ${when}, expected ${show(wish.is)}`];
   const number = Number(one.value);
@@ -151,6 +155,10 @@ function checkOne(wish: Scenario['expect'][number], seen: Series): string[] {
   if (wish.atMost !== undefined && !(number <= wish.atMost))
     return [`is ${show(one.value)} ${when}, expected at most ${wish.atMost}`];
   return [];
+}
+
+function sampleOrHeld(seen: Series, atMs: number): Observation | undefined {
+  return seen.find(each => each.how === 'sample' && each.atMs === atMs) ?? heldAt(seen, atMs);
 }
 
 /** The value that a `change` series held at a time. */

@@ -114,6 +114,12 @@ export class Host implements InterfaceOwner {
     this.#world.changed();
   }
 
+  /** What was counted so far does not count. */
+  resetCounters(): void {
+    this.ip.resetCounters();
+    for (const nic of this.interfaces) nic.lacpdus = 0;
+  }
+
   bond(name: string): SimulatedBond | undefined {
     return this.bonds.find(each => each.name === name);
   }

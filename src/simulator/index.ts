@@ -21,4 +21,5 @@ export { comparableScenario } from './generate-comparable.js';
 export { randomScenario } from './generate.js';
 export { shrinkScenario, smallerScenarios } from './shrink.js';
 export { happeningText, storyText } from './story.js';
+export { flagLetters } from './lacp-partner.js';
 export { Random } from './random.js';

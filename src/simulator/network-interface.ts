@@ -1,5 +1,6 @@
 // A network interface of a simulated host: an end of a cable that may belong to a bond. (simulator)
 import type { MacText } from '../base/index.js';
+import { SLOW_PROTOCOLS_MAC } from '../frames/index.js';
 import type { MemberLink } from '../policy/index.js';
 import type { Cable, Port } from './cable.js';
 import { Carried } from './carried.js';
@@ -36,6 +37,8 @@ export class NetworkInterface implements Port {
   isSilent: boolean = false;
   /** Something of a bond hangs on it: filters, lists. */
   isLent: boolean = false;
+  /** Frames of the slow protocols that came in. */
+  lacpdus: number = 0;
   readonly #owner: InterfaceOwner;
 
   constructor(owner: InterfaceOwner, spec: InterfaceSpec, ifindex: number, mac: MacText) {
@@ -110,6 +113,7 @@ export class NetworkInterface implements Port {
     const { destination } = frame;
     const isOurs = destination === this.mac || isGroup(destination) || this.alsoTakes.includes(destination);
     if (!this.adminUp || !isOurs) return;
+    if (frame.destination === SLOW_PROTOCOLS_MAC) this.lacpdus++;
     this.#owner.received(this, frame);
   }
 

@@ -10,9 +10,11 @@ export type Value = string | number | boolean | null;
 /**
  * What can be looked at, by what it is a property of.
  * Of a bond (`HOST/BOND`): active (name or null), carrier, mac, mtu, mii-status (up|down: what /proc says), members (names,
- * blank-separated), proc (text of /proc/net/bonding/BOND, the release in its first line written as `v*`), `option` is read through `sysfs:NAME`.
+ * blank-separated), aggregator (number of the active one, or null), proc (text of /proc/net/bonding/BOND, the release in its first line written as `v*`), `option` is read through `sysfs:NAME`.
  * Of a member (`HOST/INTERFACE`): state (active|backup|none when no member), link (up|going down|down|going back, as /proc
- * says), failures, aggregator (number or null), actor-flags and partner-flags (802.3ad: letters of `flagLetters`, null without a port), mac, mtu, admin-up, hears:MAC (whether the address is in its list of those that it lets in besides its own).
+ * says), failures, aggregator (number or null), in-active-aggregator (802.3ad: its port is in the aggregator that the bond uses; null without a port),
+ * port-priority (that of its port), actor-flags and partner-flags (letters of `flagLetters`, null without a port), mac, mtu, admin-up, hears:MAC (whether the address is in its list of those that it lets in besides its own).
+ * Of an interface (`HOST/INTERFACE`): lacpdus (frames of the slow protocols that came in there since time 0).
  * Of a port of a switch (`SWITCH:PORT`): carrier, state (active: it carries for its channel group, backup: it does not, none: it is on its
  * own), actor-flags and partner-flags (as the switch knows them; null without LACP).
  * Of a flow (`flow NAME`): sent (by its timetable, even when its host is off), received, lost, duplicated, longest-gap (ms between two arrivals, its
@@ -34,6 +36,9 @@ export const PROPERTIES = [
   'link',
   'failures',
   'aggregator',
+  'in-active-aggregator',
+  'port-priority',
+  'lacpdus',
   'actor-flags',
   'partner-flags',
   'admin-up',

@@ -30,6 +30,7 @@ const OF_BOND: Readonly<Partial<Record<Property, (bond: SimulatedBond, known: Bo
   mac: bond => bond.mac,
   mtu: bond => bond.mtu,
   'mii-status': (_, known) => (known.carrier ? 'up' : 'down'),
+  aggregator: (_, known) => known.lacp?.active?.id ?? null,
   members: (_, known) => known.members.map(member => member.name).join(' '),
   'admin-up': bond => bond.adminUp,
   proc: (_, known) => procText(known, { kernelRelease: RELEASE }),
@@ -134,10 +135,14 @@ function ofMember(host: Host, name: string, property: Property): Value {
   if (property === 'mtu') return nic.mtu;
   if (property === 'admin-up') return nic.adminUp;
   if (property === 'carrier') return nic.carrier;
+  if (property === 'lacpdus') return nic.lacpdus;
   const snapshot = host.bondOf(nic)?.snapshot();
   const member = snapshot?.members.find(each => each.member === nic.ifindex);
-  const port = snapshot?.lacp?.ports.find(each => each.member === nic.ifindex);
+  // As /proc has it: a port that has no aggregator yet is none.
+  const port = snapshot?.lacp?.ports.find(each => each.member === nic.ifindex && each.aggregator !== null);
   if (property === 'aggregator') return port?.aggregator ?? null;
+  if (property === 'in-active-aggregator') return port?.isInActive ?? null;
+  if (property === 'port-priority') return port?.actor.portPriority ?? null;
   if (property === 'actor-flags') return port === undefined ? null : flagLetters(port.actor.state);
   if (property === 'partner-flags') return port === undefined ? null : flagLetters(port.partner.state);
   if (property === 'state') return member?.state ?? 'none';

@@ -43,6 +43,7 @@ const BOND = record({
   members: list(name),
   addresses: list(cidr),
   up: maybe(flag),
+  bridge: maybe(name),
 });
 
 const HOST = record({
@@ -177,9 +178,11 @@ const SCENARIO = record({
   }),
   expect: list(
     record({
+      check: maybe(text),
       of: text,
       property,
       atMs: maybe(ms),
+      sinceMs: maybe(ms),
       is: maybe(value),
       atLeast: maybe(number(-1e15, 1e15)),
       atMost: maybe(number(-1e15, 1e15)),
@@ -244,7 +247,8 @@ function twice(names: readonly string[]): string | undefined {
 
 function checkHost(host: HostSpec): string | null {
   const bonds = host.bonds ?? [];
-  const names = [...host.interfaces, ...bonds].map(each => each.name);
+  const bridges = bonds.flatMap(({ bridge }) => bridge ?? []);
+  const names = [...[...host.interfaces, ...bonds].map(each => each.name), ...bridges];
   const same = twice(names);
   if (same !== undefined) return `${host.name} has two interfaces called ${same}`;
   const enrolled = twice(bonds.flatMap(bond => bond.members));

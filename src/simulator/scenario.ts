@@ -33,6 +33,8 @@ export interface BondSpec {
   readonly addresses: readonly string[];
   /** Absent: true. */
   readonly up?: boolean;
+  /** A bridge of this name has the bond as its only port, and the bond's addresses. In the simulation they are on the bond itself. */
+  readonly bridge?: string;
 }
 
 /** A host; a plain peer is one with an interface with addresses and no bond. It answers ARP and sinks traffic. */
@@ -237,10 +239,14 @@ export interface Watch {
 
 /** What must be so, in every arm. Checked against the watch of the same `of` and `property`. */
 export interface Expectation {
+  /** What is shown by it, for a reader; the same words in several expectations make one check of them. */
+  readonly check?: string;
   readonly of: string;
   readonly property: Property;
   /** For a sample: its time. */
   readonly atMs?: AtMs;
+  /** With `atMs`: the time of an earlier sample; what the number has grown by since then counts. */
+  readonly sinceMs?: AtMs;
   /** Exactly this. */
   readonly is?: Value;
   readonly atLeast?: number;

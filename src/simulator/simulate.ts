@@ -170,7 +170,7 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Res
 
   clock.run(-1e-9, () => {});
   told.length = 0;
-  for (const host of network.hosts) host.ip.resetCounters();
+  for (const host of network.hosts) host.resetCounters();
   observer.changes(0);
   const between = (): void => {
     if (!dirty) return;

@@ -17,7 +17,7 @@ type Done = Result<undefined, Refusal>;
 const DONE: Done = ok(undefined);
 
 /** Options that name members, which must have joined first. */
-const AFTER_JOINING: ReadonlySet<string> = new Set(['active_slave', 'prio', 'queue_id']);
+const AFTER_JOINING: ReadonlySet<string> = new Set(['active_slave', 'prio', 'queue_id', 'actor_port_prio']);
 
 export class SimulatedBond implements IpDevice, BondDevice {
   readonly name: string;
