@@ -58,7 +58,12 @@ async function run(scenario: Scenario, arm: RealArm): Promise<Timeline> {
 /** What was seen before, by arm and scenario. */
 type Seen = Record<string, Record<string, Timeline>>;
 
-async function runAll(scenarios: readonly Scenario[], arm: RealArm, seen: Seen, file?: string): Promise<Column> {
+async function runAll(
+  scenarios: readonly Scenario[],
+  arm: RealArm,
+  seen: Seen,
+  file?: string,
+): Promise<Column> {
   const timelines = (seen[arm] ??= {});
   const waiting = scenarios.filter(({ name }) => timelines[name] === undefined);
   const worker = async (): Promise<void> => {
