@@ -202,8 +202,15 @@ function changedBy(event: TimedEvent, owner: SwitchSpec): SwitchSpec {
     return { ...owner, groups: moved };
   }
   if (event.do === 'group-set') {
-    const set = groups.map(each => (each.name === event.group ? { ...each, ...event.to } : each));
-    return { ...owner, groups: set };
+    // One that becomes static has what it had for LACP in vain.
+    const kept = ({ name, ports, key }: GroupSpec): GroupSpec => ({
+      name,
+      ports,
+      ...(key !== undefined && { key }),
+    });
+    const set = (group: GroupSpec): GroupSpec =>
+      event.to.lacp === 'off' ? { ...kept(group), ...event.to } : { ...group, ...event.to };
+    return { ...owner, groups: groups.map(each => (each.name === event.group ? set(each) : each)) };
   }
   if (event.do === 'group-remove')
     return { ...owner, groups: groups.filter(({ name }) => name !== event.group) };
