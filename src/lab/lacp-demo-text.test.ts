@@ -66,4 +66,5 @@ test('lacpFailures() is empty only when nothing was noticed and nothing was lost
 
 test('lacpIntroduction() says what comes, and for how long', () => {
   expect(lacpIntroduction(6, 500).join(' ')).toMatch(/500 packets a second .* stays away for 6 s/);
+  expect(lacpIntroduction(null, 500).join(' ')).not.toContain('stays away');
 });

@@ -32,11 +32,11 @@ export interface LacpResult {
 /** How long a partner waits at the fast rate. */
 export const PARTNER_WAITS_S = 3;
 
-/** What comes. */
-export function lacpIntroduction(awayS: number, rate: number): readonly string[] {
+/** What comes. `awayS`: how long no daemon is there; null: a supervisor has the next one at hand. */
+export function lacpIntroduction(awayS: number | null, rate: number): readonly string[] {
   return [
     `Two hosts speak LACP (802.3ad, lacp_rate=fast) over two cables; ${grouped(rate)} packets a second go each way.`,
-    `The daemon of one is killed (kill -9) and stays away for ${awayS} s: its partner gives a port up that says nothing for ${PARTNER_WAITS_S} s.`,
+    `The daemon of one is killed (kill -9)${awayS === null ? '' : ` and stays away for ${awayS} s`}: its partner gives a port up that says nothing for ${PARTNER_WAITS_S} s.`,
     'Then the daemon comes back, and a cable is cut.',
   ];
 }
@@ -60,7 +60,10 @@ function noticed([first, ...others]: readonly string[]): string {
 /** The figures and the last words. */
 export function lacpSummary(result: LacpResult, paint: Paint): string {
   const { partnerTold, lostAtCut, inCable, cutCable } = result;
-  const cut = inCable === 0 ? '' : `, of them ${Math.min(inCable, lostAtCut)} in the cut cable itself`;
+  const cut =
+    Math.min(inCable, lostAtCut) === 0
+      ? ''
+      : `, of them ${Math.min(inCable, lostAtCut)} in the cut cable itself`;
   const rows: [string, string][] = [
     ['packets sent', grouped(result.sent)],
     ['lost', grouped(result.lost)],

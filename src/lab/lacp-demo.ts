@@ -38,7 +38,7 @@ export async function runLacpDemo(options: LacpDemoOptions): Promise<number> {
   const paint = painter(options.colour);
   const say = (text: string): void => options.write(`${text}\n`);
   const awayS = Math.max(PARTNER_WAITS_S + 1, options.seconds ?? DEFAULT_AWAY_S);
-  for (const line of lacpIntroduction(awayS, RATE)) say(line);
+  for (const line of lacpIntroduction(options.supervised ? null : awayS, RATE)) say(line);
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
   for (const signal of SIGNALS) process.on(signal, interrupt);
