@@ -51,7 +51,7 @@ test('interrupted while no daemon is there, it takes everything away and ends wi
 });
 
 const probed = await begun([...DROP, BIN, 'rootless', '--', '/bin/true']).ended;
-if (probed.status === 0)
+if (probed.status === 0) {
   test('without permissions it is in a user namespace, and a supervisor has the next daemon at hand', async () => {
     const { status, stdout, stderr } = await begun([...DROP, BIN, 'demo', 'lacp']).ended;
     expect(stderr).toBe('');
@@ -65,3 +65,17 @@ if (probed.status === 0)
       isNoticed ? [1, true] : [0, false],
     );
   });
+
+  test('where user namespaces are refused too, it says so, and the command that it offers shows a simulated one', async () => {
+    const run = (command: string): string =>
+      `echo 0 > /proc/sys/user/max_user_namespaces && unset BONDWIRE_ROOTLESS && exec ${DROP.join(' ')} ${command}`;
+    const inside = (command: string): ReturnType<typeof collect> =>
+      begun([...DROP, BIN, 'rootless', '--', '/bin/sh', '-c', run(command)]).ended;
+    const { status, stderr } = await inside(`${BIN} demo lacp`);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('demo lacp needs namespaces')]);
+    const offered = /'bondwire (simulate [^']+)'/.exec(stderr)?.[1] ?? '';
+    const shown = await inside(`${BIN} ${offered}`);
+    expect([shown.status, shown.stderr]).toEqual([0, '']);
+    expect(shown.stdout).toContain('is in the aggregate with');
+  });
+}

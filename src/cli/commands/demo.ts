@@ -24,6 +24,7 @@ Examples:
   bondwire demo lacp`;
 
 const BIN = fileURLToPath(new URL('../../../bin/bondwire', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../../../examples/channel-group.json', import.meta.url));
 const LONGEST_SECONDS = 86_400;
 
 export function registerDemo(program: Command, session: Session): void {
@@ -51,7 +52,7 @@ export function registerDemo(program: Command, session: Session): void {
         const refused = await rootless.rootlessRefusal(terminal);
         if (refused !== undefined && show === 'lacp')
           throw refusedFailure(
-            `demo lacp needs namespaces: you are not root, and ${refused}. '${advice('bondwire simulate --seed 7')}' needs none; examples/channel-group.json is one with LACP for it.`,
+            `demo lacp needs namespaces: you are not root, and ${refused}. '${advice('bondwire simulate {file}', { file: EXAMPLE })}' shows LACP in a simulated network.`,
           );
         if (refused !== undefined) session.exitWith(await simulated(session, wish, refused));
         else session.exitWith(await rootless.runRootless(terminal, ownCommand(wish)));
