@@ -32,6 +32,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'bondwire release {bond} {iface}; bondwire enslave --take-down {bond} {iface}': 'test/doctor-bonds.test.ts',
   'bondwire set {bond} xmit_hash_policy={policy}': 'test/doctor-bonds.test.ts',
   'bondwire doctor': 'test/doctor-bonds.test.ts',
+  'bondwire simulate {file}': 'test/demo-lacp.test.ts',
   'bondwire daemon --run-dir {runDir}': 'test/doctor-bonds.test.ts',
   'bondwire daemon --supervise': 'test/supervise.test.ts',
   'ip link del dev {upper}; ip link add link {bond} name {upper} type {kind}': 'test/redundancy.test.ts',

@@ -49,7 +49,15 @@ export interface LabModule {
     colour: boolean;
     write: (text: string) => void;
   }) => Promise<number>;
-  /** The same where no real network can be built, on a simulated one; `why` is a clause. Returns the exit code. */
+  /** Two daemons that speak LACP; `supervised`: without a lease. Returns the exit code. */
+  readonly runLacpDemo: (options: {
+    seconds: number | undefined;
+    supervised: boolean;
+    bin: string;
+    colour: boolean;
+    write: (text: string) => void;
+  }) => Promise<number>;
+  /** `runDemo` where no real network can be built, on a simulated one; `why` is a clause. Returns the exit code. */
   readonly runSimulatedDemo: (options: {
     why: string;
     keep: boolean;

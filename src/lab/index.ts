@@ -12,6 +12,7 @@ export { type CableEnd, createCable } from './cable.js';
 export { type DemoOptions, runDemo } from './demo.js';
 export { type GuestKernel, type GuestOptions, type GuestResult, guestIsReady, runInGuest } from './guest.js';
 export { Lab, type LabOptions, type PlaceName } from './lab.js';
+export { type LacpDemoOptions, runLacpDemo } from './lacp-demo.js';
 export { labCommand } from './lab-command.js';
 export { cleanStale, guard, release } from './lab-guard.js';
 export { namespaceName } from './names.js';

@@ -189,7 +189,7 @@ export class LearningSwitch implements PortOwner {
       port.group.hear(port, frame);
       return;
     }
-    const from = this.#wayOf(port);
+    const from = this.wayOf(port);
     if (from === null) return;
     this.#learn(frame.source, from);
     if (isLinkLocal(frame.destination)) return;
@@ -200,7 +200,7 @@ export class LearningSwitch implements PortOwner {
   }
 
   /** What a port's frames count as coming from; null: it takes none in. */
-  #wayOf(port: SwitchPort): Way | null {
+  wayOf(port: SwitchPort): Way | null {
     if (this.pair?.isPeerPort(port) === true) return PEER;
     const { group } = port;
     if (group === null || group.isOnItsOwn(port)) return port;
@@ -216,7 +216,7 @@ export class LearningSwitch implements PortOwner {
   }
 
   #flood(from: Way, frame: Frame, hops: number): void {
-    for (const port of this.#ports) if (port !== from && this.#wayOf(port) === port) port.send(frame, hops);
+    for (const port of this.#ports) if (port !== from && this.wayOf(port) === port) port.send(frame, hops);
     for (const group of this.#groups)
       if (group !== from && !(from === PEER && this.pair?.isServed(frame, group) === true))
         group.send(frame, hops);
@@ -263,7 +263,7 @@ export class LearningSwitch implements PortOwner {
   }
 
   #carriesOtherwise(group: ChannelGroup): void {
-    for (const port of group.ports) if (this.#wayOf(port) !== port) this.forget(port);
+    for (const port of group.ports) if (this.wayOf(port) !== port) this.forget(port);
     if (group.carrying().length > 0 || this.pair?.carriesElsewhere(this, group) === true) return;
     this.forget(group);
     this.pair?.forgetGroup(this, group);

@@ -4,11 +4,13 @@ import { Cable, type Port } from './cable.js';
 import { FlowRun } from './flow.js';
 import { Host, type HostWorld } from './host.js';
 import { LacpPartner } from './lacp-partner.js';
-import type { ChannelGroup, GroupIdentity } from './channel-group.js';
+import { ChannelGroup, type GroupIdentity } from './channel-group.js';
 import { LearningSwitch, switchSystem } from './learning-switch.js';
 import { SwitchPair } from './switch-pair.js';
 import type { SwitchPort } from './switch-port.js';
 import { canonical } from './ip-stack.js';
+import type { NetworkInterface } from './network-interface.js';
+import type { SimulatedBond } from './simulated-bond.js';
 import {
   DEFAULT_AGEING_MS,
   DEFAULT_CABLE_DELAY_MS,
@@ -104,6 +106,25 @@ export class Network {
       if (flow.sent < flow.planned) clock.at(flow.spec.startMs + flow.sent * flow.intervalMs, next);
     };
     if (flow.planned > 0) clock.at(flow.spec.startMs, next);
+  }
+
+  /**
+   * By how many ways switches reach the members that a bond hears: more than one where they do not take them for one, so that what they
+   * flood comes by each.
+   */
+  waysTo(bond: SimulatedBond): number {
+    const heard = new Set([...bond.plane.acceptingAlways(), bond.plane.current]);
+    const ways = bond.members.flatMap(nic => (heard.has(nic.ifindex) ? [this.#wayTo(nic)] : []));
+    return new Set(ways.filter(way => way !== null)).size;
+  }
+
+  #wayTo({ cable, end }: NetworkInterface): string | null {
+    const far = cable?.a.end === end ? cable.b : cable?.a;
+    const { node = '', port = '' } = far === undefined ? {} : endParts(far.end);
+    const owner = this.#switch(node);
+    const way = owner?.wayOf(owner.port(port));
+    if (way instanceof ChannelGroup) return owner?.pair === null ? `${node} ${way.name}` : `pair ${way.name}`;
+    return way === null || way === undefined ? null : (far?.end ?? null);
   }
 
   /** Makes something happen. */

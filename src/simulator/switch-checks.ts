@@ -54,8 +54,8 @@ function checkPairs({ pairs = [], switches, cables, partners = [], hosts }: Scen
 }
 
 function isBetween(cable: CableSpec, { primary, secondary }: PairSpec): boolean {
-  const nodes = [cable.a, cable.b].map(each => endParts(each).node);
-  return nodes.includes(primary) && nodes.includes(secondary);
+  const nodes = new Set([cable.a, cable.b].map(each => endParts(each).node));
+  return nodes.has(primary) && nodes.has(secondary);
 }
 
 function groupAt(switches: readonly SwitchSpec[], end: string): GroupSpec | undefined {
@@ -113,9 +113,9 @@ function checkKeys({ switches, pairs = [] }: Wired): string | null {
 
 /** Ports on their own between two switches would be a loop. */
 function checkIndividual({ switches, cables }: Wired): string | null {
-  const names = switches.map(({ name }) => name);
+  const names = new Set(switches.map(({ name }) => name));
   for (const { a, b } of cables) {
-    if (![a, b].every(each => names.includes(endParts(each).node))) continue;
+    if (![a, b].every(each => names.has(endParts(each).node))) continue;
     const end = [a, b].find(each => groupAt(switches, each)?.withoutLacp === 'individual');
     if (end !== undefined)
       return `${end} leads to a switch: ports of its group without LACP would be a loop, so withoutLacp cannot be individual`;
@@ -154,16 +154,18 @@ function checkLoops({ cables, switches, pairs = [] }: Wired): string | null {
 
 /** Events name switches, groups and ports that are there then, and leave everything right. */
 function checkChanges(scenario: Scenario): string | null {
-  let wired: Wired = scenario;
+  const { cables, pairs = [] } = scenario;
+  let { switches } = scenario;
   for (const event of happenings(scenario)) {
     if (!('switch' in event) || !SIMULATED_EVENTS.has(event.do)) continue;
     const place = `events[${event.index}] (${event.do}): `;
-    const owner = wired.switches.find(({ name }) => name === event.switch);
+    const owner = switches.find(({ name }) => name === event.switch);
     if (owner === undefined) return `${place}there is no switch ${event.switch}`;
-    const missing = missingFor(event, owner, wired);
+    const missing = missingFor(event, owner, scenario);
     if (missing !== null) return `${place}${missing}`;
     const changed = changedBy(event, owner);
-    wired = { ...wired, switches: wired.switches.map(each => (each === owner ? changed : each)) };
+    switches = switches.map(each => (each === owner ? changed : each));
+    const wired = { cables, pairs, switches };
     const problem = checkWired(wired, `${place}then `) ?? peerGrouped(event, wired, place);
     if (problem !== null) return problem;
   }
@@ -195,17 +197,27 @@ function peerGrouped(event: TimedEvent, { cables, pairs = [] }: Wired, place: st
 function changedBy(event: TimedEvent, owner: SwitchSpec): SwitchSpec {
   const { groups = [] } = owner;
   if (event.do === 'group-move') {
-    const left = groups.map(each => ({ ...each, ports: each.ports.filter(port => port !== event.port) }));
-    const moved = left.map(each =>
-      each.name === event.group ? { ...each, ports: [...each.ports, event.port] } : each,
-    );
-    return { ...owner, groups: moved };
+    const ports = (group: GroupSpec): readonly string[] => {
+      const others = group.ports.filter(port => port !== event.port);
+      return group.name === event.group ? [...others, event.port] : others;
+    };
+    return { ...owner, groups: groups.map(each => withPorts(each, ports(each))) };
   }
   if (event.do === 'group-set') {
-    const set = groups.map(each => (each.name === event.group ? { ...each, ...event.to } : each));
-    return { ...owner, groups: set };
+    const set = (group: GroupSpec): GroupSpec =>
+      event.to.lacp === 'off' ? { ...withoutLacp(group), ...event.to } : { ...group, ...event.to };
+    return { ...owner, groups: groups.map(each => (each.name === event.group ? set(each) : each)) };
   }
   if (event.do === 'group-remove')
     return { ...owner, groups: groups.filter(({ name }) => name !== event.group) };
   return owner;
+}
+
+function withPorts(group: GroupSpec, ports: readonly string[]): GroupSpec {
+  return { ...group, ports };
+}
+
+/** One that becomes static has what it had for LACP in vain. */
+function withoutLacp({ name, ports, key }: GroupSpec): GroupSpec {
+  return { name, ports, ...(key !== undefined && { key }) };
 }

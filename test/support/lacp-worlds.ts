@@ -3,7 +3,8 @@ import { Random, type Scenario, type TimedEvent } from '../../src/simulator/inde
 
 type Options = Readonly<Record<string, string>>;
 
-function options(random: Random): Options {
+/** Options of a bond. */
+export function options(random: Random): Options {
   return {
     mode: '802.3ad',
     miimon: random.pick(['50', '100']),
@@ -44,7 +45,7 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ['miimon', '100'],
 ];
 
-interface World {
+export interface World {
   readonly hosts: readonly string[];
   readonly interfaces: readonly string[];
   readonly ends: readonly string[];
@@ -52,7 +53,8 @@ interface World {
   readonly ports: readonly string[];
 }
 
-function happening(random: Random, { hosts, interfaces, ends, ports }: World): TimedEvent {
+/** Something that happens to it. */
+export function happening(random: Random, { hosts, interfaces, ends, ports }: World): TimedEvent {
   const atMs = random.integer(0, 30_000);
   const onBond = { host: random.pick(hosts), bond: 'bond0' };
   const end = random.pick(ends);

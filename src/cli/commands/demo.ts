@@ -1,9 +1,10 @@
 // `bondwire demo`: hands over to the lab's demo; as root of a user namespace where that takes it, on a simulated network where
 // no lab can be built at all.
 import { fileURLToPath } from 'node:url';
-import { type Command, InvalidArgumentError } from 'commander';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
+import { advice } from '../../base/index.js';
 import { LAB_CAPABILITIES } from '../process/capabilities.js';
-import { asFailure } from '../reading/failure.js';
+import { asFailure, refusedFailure, usageFailure } from '../reading/failure.js';
 import type { Session } from '../process/session.js';
 
 const HELP = `
@@ -12,23 +13,36 @@ touched. A bond of two members carries 1000 packets a second to a strict loss me
 is cut and restored. Exits with 0 only if the bond took over. Who is not root gets the lab in a user namespace;
 where that is not allowed either, or not on Linux, the network is simulated.
 
-Example:
-  bondwire demo --seconds 30`;
+With lacp, two daemons have a bond with mode=802.3ad lacp_rate=fast over two cables, each in a namespace of its
+own, under traffic. One of them is killed (kill -9) for longer than its partner waits, comes back and takes the
+bond over; then a cable is cut. --seconds says how long no daemon is there (6 unless given). Exits with 0 only if
+the partner noticed nothing and nothing was lost meanwhile. In a user namespace there is no lease: a supervisor
+starts the next daemon at once, and the demo says so.
+
+Examples:
+  bondwire demo --seconds 30
+  bondwire demo lacp`;
 
 const BIN = fileURLToPath(new URL('../../../bin/bondwire', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../../../examples/channel-group.json', import.meta.url));
 const LONGEST_SECONDS = 86_400;
 
 export function registerDemo(program: Command, session: Session): void {
   program
     .command('demo')
-    .description('show a failover in a throw-away lab (about 15 s)')
-    .usage('[--keep] [--seconds N]')
+    .description('show a failover, or LACP without its daemon, in a throw-away lab (15 s, 20 s)')
+    .usage('[lacp] [--keep] [--seconds N]')
+    .addArgument(new Argument('[show]', 'lacp: a daemon that is killed, and its aggregate').choices(['lacp']))
     .option('--keep', 'leave the lab running, to play with')
     .option('--seconds <N>', 'how long to run', parseSeconds)
     .addHelpText('after', HELP)
-    .action(async ({ keep, seconds }: { keep?: boolean; seconds?: number }) => {
+    .action(async (show: 'lacp' | undefined, { keep, seconds }: { keep?: boolean; seconds?: number }) => {
       const { terminal, machine } = session;
-      const wish = { keep: keep === true, seconds };
+      const wish = { show, keep: keep === true, seconds };
+      if (show === 'lacp' && wish.keep)
+        throw usageFailure(
+          `demo lacp ends by itself; --keep is for '${advice('bondwire demo --keep')}', the demo of a failover.`,
+        );
       try {
         if (machine.missingCapabilities(LAB_CAPABILITIES).length === 0) {
           session.exitWith(await real(session, wish));
@@ -36,6 +50,10 @@ export function registerDemo(program: Command, session: Session): void {
         }
         const rootless = await machine.rootless();
         const refused = await rootless.rootlessRefusal(terminal);
+        if (refused !== undefined && show === 'lacp')
+          throw refusedFailure(
+            `demo lacp needs namespaces: you are not root, and ${refused}. '${advice('bondwire simulate {file}', { file: EXAMPLE })}' shows LACP in a simulated network.`,
+          );
         if (refused !== undefined) session.exitWith(await simulated(session, wish, refused));
         else session.exitWith(await rootless.runRootless(terminal, ownCommand(wish)));
       } catch (error) {
@@ -45,6 +63,7 @@ export function registerDemo(program: Command, session: Session): void {
 }
 
 interface Wish {
+  readonly show: 'lacp' | undefined;
   readonly keep: boolean;
   readonly seconds: number | undefined;
 }
@@ -52,23 +71,27 @@ interface Wish {
 async function real(session: Session, wish: Wish): Promise<number> {
   const { terminal, machine } = session;
   const write = (text: string): void => terminal.out(text);
-  if ((terminal.env['BONDWIRE_ROOTLESS'] ?? '') !== '') {
+  const isRootless = (terminal.env['BONDWIRE_ROOTLESS'] ?? '') !== '';
+  if (isRootless) {
     write(
       'You are not root: the lab is in a user namespace of its own, and packets are forwarded in user space.\n',
     );
   }
-  const { runDemo } = await machine.lab();
-  return runDemo({ ...wish, bin: BIN, colour: terminal.colour, write });
+  const { runDemo, runLacpDemo } = await machine.lab();
+  const { show, keep, seconds } = wish;
+  const common = { seconds, bin: BIN, colour: terminal.colour, write };
+  return show === 'lacp' ? runLacpDemo({ ...common, supervised: isRootless }) : runDemo({ ...common, keep });
 }
 
-async function simulated(session: Session, wish: Wish, why: string): Promise<number> {
+async function simulated(session: Session, { keep, seconds }: Wish, why: string): Promise<number> {
   const { terminal, machine } = session;
   const interrupted = new AbortController();
   const release = terminal.onSignal(() => interrupted.abort());
   try {
     const { runSimulatedDemo } = await machine.lab();
     return await runSimulatedDemo({
-      ...wish,
+      keep,
+      seconds,
       why: `you are not root, and ${why}`,
       colour: terminal.colour,
       write: text => terminal.out(text),
@@ -80,11 +103,12 @@ async function simulated(session: Session, wish: Wish, why: string): Promise<num
 }
 
 /** This command once more. */
-function ownCommand({ keep, seconds }: Wish): string[] {
+function ownCommand({ show, keep, seconds }: Wish): string[] {
   return [
     process.execPath,
     BIN,
     'demo',
+    ...(show === undefined ? [] : [show]),
     ...(keep ? ['--keep'] : []),
     ...(seconds === undefined ? [] : ['--seconds', String(seconds)]),
   ];

@@ -85,7 +85,14 @@ test('doctor --json prints what was found', async () => {
 
 function lab(module: Partial<LabModule>): () => Promise<LabModule> {
   const none = (): Promise<number> => Promise.reject(new Error('not asked for'));
-  return () => Promise.resolve({ runDemo: none, runSimulatedDemo: none, labCommand: none, ...module });
+  return () =>
+    Promise.resolve({
+      runDemo: none,
+      runLacpDemo: none,
+      runSimulatedDemo: none,
+      labCommand: none,
+      ...module,
+    });
 }
 
 test('demo hands over its options and ends as the demo does', async () => {
@@ -99,6 +106,25 @@ test('demo hands over its options and ends as the demo does', async () => {
   expect(outcome).toEqual({ code: 1, out: 'cut!\n', err: '' });
   expect(given).toMatchObject({ keep: true, seconds: 30, colour: false });
   expect(given?.bin.endsWith('/bin/bondwire') === true && isAbsolute(given.bin)).toBe(true);
+});
+
+test('demo lacp hands over to its own show, knows no --keep, and is not simulated', async () => {
+  let given: Parameters<LabModule['runLacpDemo']>[0] | undefined;
+  const runLacpDemo: LabModule['runLacpDemo'] = options => {
+    given = options;
+    return Promise.resolve(0);
+  };
+  const machine = { lab: lab({ runLacpDemo }) };
+  expect((await run(['demo', 'lacp', '--seconds', '8'], { machine })).code).toBe(0);
+  expect(given).toMatchObject({ seconds: 8, supervised: false, colour: false });
+  expect(await run(['demo', 'lacp', '--keep'], { machine })).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('demo lacp ends by itself; --keep is for '),
+  });
+  expect(await run(['demo', 'lacp'], { machine: { ...refusing, lab: lab({}) } })).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('demo lacp needs namespaces: you are not root, and nobody may.'),
+  });
 });
 
 test('demo without permissions becomes root of a user namespace, with its options', async () => {
