@@ -283,6 +283,22 @@ describe('a pair of switches', () => {
     },
   );
 
+  test('floods what it does not know once: not by the ports that the other switch has served', () => {
+    // Addresses are forgotten before the next packet, so that every one is flooded.
+    const switches = PAIR.switches.map(each => ({ ...each, ageingMs: 1 }));
+    const simulated = run(
+      world({
+        ...PAIR,
+        switches,
+        events: [
+          { do: 'cut', end: 'right:eth1', atMs: 3000 },
+          { do: 'cut', end: 'left:eth0', atMs: 6000 },
+        ],
+      }),
+    );
+    expect(lostOf(simulated)).toBeLessThanOrEqual(8);
+  });
+
   test('whose peer link is cut and whose primary dies then: the secondary carries on', () => {
     const simulated = run(
       world({

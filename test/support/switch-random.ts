@@ -121,9 +121,12 @@ export function switchWorld(seed: number): Scenario {
     }
   }
   const ways = new Map(GROUPS.map(group => [group, setUp(random)]));
+  // Addresses that are forgotten at once: everything is flooded.
+  const ageing = random.chance(30) ? { ageingMs: random.pick([1, 300]) } : {};
   const switches = names.map(
     (name): SwitchSpec => ({
       name,
+      ...ageing,
       groups: GROUPS.map(group => ({
         name: group,
         ports: groups.get(name)?.get(group) ?? [],
