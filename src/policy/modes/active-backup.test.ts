@@ -276,6 +276,21 @@ describe('peer notifications', () => {
     expect(timing({ miimon: 10, num_grat_arp: num, peer_notif_delay: 100 })).toHaveLength(num);
   });
 
+  it('go out though the bond was last looked at while it was down, or had another name or address', () => {
+    const bench = started({});
+    bench.give({ kind: 'stack', devices: [stackOf({ adminUp: false, address: '02:00:00:00:00:77' })] });
+    const flags = { promiscuous: false, allMulticast: false, adminUp: true };
+    bench.give({ kind: 'bond-link', name: 'uplink0', address: '02:00:00:00:00:01', mtu: 1500, ...flags });
+    bench.forget();
+    cut(bench, 1);
+    const [sent] = bench.outputs('send');
+    const arp = parseArp(sent?.frame ?? new Uint8Array(), 14);
+    expect(arp.ok && [...arp.value.senderMac]).toEqual([2, 0, 0, 0, 0, 1]);
+    expect(bench.outputs('event').some(({ event }) => event.message.startsWith('Peers of uplink0'))).toBe(
+      true,
+    );
+  });
+
   it('go out on every device that is up, after the plan, with the new address', () => {
     const bench = started({ fail_over_mac: 'active' });
     bench.give({

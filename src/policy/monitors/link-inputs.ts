@@ -142,6 +142,11 @@ function adminChanged(context: Context, up: boolean): void {
 /** The kernel told something of the bond's own interface. */
 export function bondLink(context: Context, input: BondLink): void {
   const { state } = context;
+  const { name, adminUp, address } = input;
+  // What stands on it is looked at now and then: of the bond itself this is newer, and who tells peers of a move goes by it.
+  state.stack = state.stack.map(device =>
+    device.name === state.name ? { ...device, name, adminUp, address } : device,
+  );
   if (input.name !== state.name) {
     tell(context, 'info', 'renamed', `${state.name} is now called ${input.name}`);
     state.name = input.name;
