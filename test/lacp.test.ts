@@ -1,6 +1,6 @@
 // 802.3ad on real interfaces: two bonds of ours at the two ends of two cables. Negotiation, a cut, a silent cable, a change of key, a restart of
 // either side, at both rates, with an end that is passive. Needs root, BPF, ip and ping; part of test:all.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { lacpduFrame, tagFrame } from '../src/frames/index.js';
@@ -166,20 +166,26 @@ test('a member that leaves says so, and its partner stops sending to it at once'
   );
 });
 
-test('the views are those of the driver', async () => {
+test('the views are those of the driver, and what it tells CAP_NET_ADMIN alone is not for everybody', async () => {
   const ends = await TwoEnds.open();
   await ends.agreed({ lacp_rate: 'fast' });
   const { address } = await ends.right.show();
-  const view = join(ends.left.bondwire.runDir, 'proc', 'net', 'bonding', 'bond0');
-  const text = await until('the view has it', () => {
-    const now = readFileSync(view, 'utf8');
+  const text = await until('the view has it', async () => {
+    const now = await ends.left.bondwire.run('show', 'bond0', '--proc');
     return now.match(/port state: 63\n/g)?.length === 4 && now;
   });
   expect(text).toContain('Bonding Mode: IEEE 802.3ad Dynamic link aggregation\n');
   expect(text).toContain(`Partner Mac Address: ${address}\n`);
-  const sysfs = join(ends.left.bondwire.runDir, 'sys', 'class', 'net', 'bond0', 'bonding');
+  const { runDir } = ends.left.bondwire;
+  const sysfs = join(runDir, 'sys', 'class', 'net', 'bond0', 'bonding');
+  const partner = join(sysfs, 'ad_partner_mac');
+  await until('the files have it', () => readFileSync(partner, 'utf8') === `${address}\n`);
   expect(readFileSync(join(sysfs, 'ad_num_ports'), 'utf8')).toBe('2\n');
-  expect(readFileSync(join(sysfs, 'ad_partner_mac'), 'utf8')).toBe(`${address}\n`);
+  expect(statSync(partner).mode & 0o777).toBe(0o400);
+  const view = readFileSync(join(runDir, 'proc', 'net', 'bonding', 'bond0'), 'utf8');
+  expect(view).toContain('Bonding Mode: IEEE 802.3ad Dynamic link aggregation\n');
+  expect(view.match(/Aggregator ID: 1\n/g)).toHaveLength(2);
+  expect(view).not.toMatch(/System|Partner Mac|port state/);
 });
 
 /** Sends these frames into a cable at the right end, ten thousand a second, for so long; gives how many were sent. */
