@@ -184,3 +184,19 @@ export const PLAN: ForwardingPlan = {
   askingAddresses: [],
   questionGroups: [],
 };
+
+/** Up for a second, and nothing of that is kept. */
+export function started(options: Record<string, string | number> = {}, members: number[] = [1, 2]): Bench {
+  const bench = new Bench(options, members);
+  bench.up();
+  bench.run(1000);
+  bench.forget();
+  return bench;
+}
+
+/** Takes a link down or up and waits for the monitor. */
+export function cut(bench: Bench, member: number, carrier = false): string | null {
+  bench.link(member, { carrier });
+  bench.run(bench.now + 100);
+  return bench.active;
+}
