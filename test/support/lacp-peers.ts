@@ -161,11 +161,12 @@ const OPEN_VSWITCH: LacpPeer = {
     right.setUp('br0', true);
     ends.addAddress('right', 'br0');
   },
-  // A key of one interface is that of the whole bond there.
+  // The key of one interface is that of the whole bond there, and which one it is nobody says: it is set for each.
   async setKey(ends, key) {
     const { db } = ovs(ends.right);
-    const change = ['set', 'interface', 'eth1', `other_config:lacp-aggregation-key=${key}`];
-    await must(ends.right, 'ovs-vsctl', `--db=${db}`, '--timeout=30', ...change);
+    const option = `other_config:lacp-aggregation-key=${key}`;
+    const changes = ends.cables.flatMap(cable => ['--', 'set', 'interface', cable, option]);
+    await must(ends.right, 'ovs-vsctl', `--db=${db}`, '--timeout=30', ...changes);
   },
   async setSystemPriority(ends, priority) {
     const { db } = ovs(ends.right);
