@@ -1,0 +1,113 @@
+// What of an uplink stands in the kernel of the gateway: routes, rules, one nftables table, settings of devices. (uplinks)
+import type { Family, LineNumber } from './contract.js';
+
+/** Routing protocol number of everything of ours (RTPROT, FRA_PROTOCOL), by which it is found and removed. */
+export const PROTOCOL = 98;
+
+/** A default route. Within a table the metric tells routes apart. */
+export interface PlannedRoute {
+  readonly family: Family;
+  readonly table: number;
+  readonly metric: number;
+  /** Absent: nothing leaves (a blackhole). */
+  readonly way?: {
+    readonly ifindex: number;
+    readonly gateway: string | null;
+    readonly onLink: boolean;
+    readonly source: string | null;
+  };
+}
+
+/** A rule of the policy routing database (`ip rule`). */
+export interface PlannedRule {
+  readonly family: Family;
+  readonly preference: number;
+  readonly table: number;
+  /** ADDRESS/LENGTH. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly mark?: { readonly value: number; readonly mask: number };
+  readonly incoming?: string;
+  readonly outgoing?: string;
+  /** IP protocol number. */
+  readonly protocol?: number;
+  readonly sourcePorts?: readonly [number, number];
+  readonly destinationPorts?: readonly [number, number];
+  readonly uids?: readonly [number, number];
+  /** FRA_DSCP where the kernel has it, else the TOS of IPv4. */
+  readonly dscp?: number;
+  /** Routes of the table with a shorter or equal prefix do not count. */
+  readonly suppressPrefixLength?: number;
+}
+
+/** A setting of one device under /proc/sys/net/FAMILY/conf. */
+export interface PlannedSysctl {
+  readonly family: Family;
+  readonly device: string;
+  readonly setting: string;
+  readonly value: string;
+}
+
+/** The table `inet bondwire`, as statements that `nft list table` would show. */
+export interface PlannedTable {
+  readonly chains: readonly PlannedChain[];
+}
+
+export interface PlannedChain {
+  readonly name: string;
+  readonly type: 'filter' | 'route' | 'nat';
+  readonly hook: 'prerouting' | 'forward' | 'output' | 'postrouting';
+  readonly priority: number;
+  readonly rules: readonly (readonly Statement[])[];
+}
+
+/** One match or one act of a rule; a rule acts when all matches before it hold. */
+export type Statement =
+  | { readonly kind: 'incoming' | 'outgoing'; readonly is: boolean; readonly device: string }
+  | { readonly kind: 'family'; readonly family: Family }
+  | { readonly kind: 'transport'; readonly protocol: number }
+  | { readonly kind: 'new-flow' }
+  /** `ct mark & mask == value`. */
+  | { readonly kind: 'flow-mark'; readonly mask: number; readonly value: number }
+  /** `meta mark & mask == value`. */
+  | { readonly kind: 'packet-mark'; readonly mask: number; readonly value: number }
+  /** Sets those bits, leaves the others. */
+  | { readonly kind: 'set-flow-mark' | 'set-packet-mark'; readonly mask: number; readonly value: number }
+  /** Bits of the packet's mark by chance (`numgen random`) or by its source address (`jhash`): `values[hash mod length]`. */
+  | {
+      readonly kind: 'share';
+      readonly by: 'client' | 'flow';
+      readonly mask: number;
+      readonly values: readonly number[];
+    }
+  | { readonly kind: 'source-in' | 'destination-in'; readonly family: Family; readonly prefix: string }
+  | { readonly kind: 'masquerade' }
+  | { readonly kind: 'map-prefix'; readonly inside: string; readonly outside: string }
+  | { readonly kind: 'clamp-mss' }
+  | { readonly kind: 'drop' };
+
+/** All of it. */
+export interface KernelPlan {
+  readonly routes: readonly PlannedRoute[];
+  readonly rules: readonly PlannedRule[];
+  readonly sysctls: readonly PlannedSysctl[];
+  /** Null: the kernel has no nf_tables, or may not be asked; flows are then not kept apart. */
+  readonly table: PlannedTable | null;
+}
+
+/** Numbers of tables and preferences; the line or the rule is added. Behind those that administrators and VPNs take. */
+export const TABLES = { selected: 8700, line: 8700, flows: 8800, tcpFlows: 8900, policies: 9000 } as const;
+export const PREFERENCES = {
+  main: 32_000,
+  outgoing: 32_010,
+  tcpMark: 32_100,
+  mark: 32_200,
+  from: 32_300,
+  policies: 32_400,
+  selected: 32_500,
+} as const;
+
+/** The mark of a line's flows within `mask`. */
+export function markOf(line: LineNumber, mask: number): number {
+  return (line * (mask & -mask)) >>> 0;
+}
