@@ -45,7 +45,7 @@ export interface Probe {
   readonly line: LineNumber;
   readonly family: Family;
   readonly kind: ProbeKind;
-  /** An address; of `http` a URL whose host is an address; of `tcp` and `dns` ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT). */
+  /** An address; of `http` the URL of the line's page; of `tcp` and `dns` ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT). */
   readonly target: string;
   /** After this time without an answer it is reported as failed, but for `ping`, whose late answers are heard too. */
   readonly timeoutMs: number;
