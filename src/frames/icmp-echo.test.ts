@@ -20,9 +20,18 @@ describe('ICMP echo', () => {
   });
 
   it('of IPv6 has other types, and its checksum is left to the kernel', () => {
-    const bytes = emitIcmpEcho({ family: 'ipv6', kind: 'reply', identifier: 7, sequence: 0xffff, data: DATA });
+    const bytes = emitIcmpEcho({
+      family: 'ipv6',
+      kind: 'reply',
+      identifier: 7,
+      sequence: 0xffff,
+      data: DATA,
+    });
     expect([...bytes.subarray(0, 8)]).toEqual([129, 0, 0, 0, 0, 7, 0xff, 0xff]);
-    expect(parseIcmpEcho('ipv6', bytes)).toMatchObject({ ok: true, value: { kind: 'reply', sequence: 0xffff } });
+    expect(parseIcmpEcho('ipv6', bytes)).toMatchObject({
+      ok: true,
+      value: { kind: 'reply', sequence: 0xffff },
+    });
   });
 
   it('at an offset, behind an IPv4 header', () => {

@@ -20,7 +20,11 @@ export const LEASE_PLACES: LeasePlaces = {
 const MOST_BYTES = 1_000_000;
 
 /** IPv4 gateways of a device by its leases, the newest first. Files that are not there, or that cannot be read, tell none. */
-export function leasedGateways(device: string, ifindex: number, places: LeasePlaces = LEASE_PLACES): string[] {
+export function leasedGateways(
+  device: string,
+  ifindex: number,
+  places: LeasePlaces = LEASE_PLACES,
+): string[] {
   const networkd = /^ROUTER=(.*)$/m.exec(text(join(places.networkd, String(ifindex))))?.[1] ?? '';
   const dhclient = places.dhclient.flatMap(folder =>
     namesOf(folder)
@@ -32,8 +36,12 @@ export function leasedGateways(device: string, ifindex: number, places: LeasePla
 
 /** dhclient.leases(5): blocks `lease { interface "eth0"; option routers A, B; … }`, the newest last. */
 export function dhclientGateways(leases: string, device: string): string[] {
-  const blocks = [...leases.matchAll(/^lease\s*\{(?<body>[^}]*)\}/gm)].map(match => match.groups?.['body'] ?? '');
-  const own = blocks.filter(body => /^\s*interface\s+"(?<name>[^"]*)"\s*;/m.exec(body)?.groups?.['name'] === device);
+  const blocks = [...leases.matchAll(/^lease\s*\{(?<body>[^}]*)\}/gm)].map(
+    match => match.groups?.['body'] ?? '',
+  );
+  const own = blocks.filter(
+    body => /^\s*interface\s+"(?<name>[^"]*)"\s*;/m.exec(body)?.groups?.['name'] === device,
+  );
   const routers = /^\s*option\s+routers\s+(?<list>[^;]*);/m.exec(own.at(-1) ?? '')?.groups?.['list'] ?? '';
   return routers.split(/[\s,]+/).filter(word => word !== '');
 }

@@ -78,8 +78,7 @@ function foundGateway(
   const leased = facts.leased.find(isOfFamily);
   if (leased !== undefined) return leased;
   const isStillThere =
-    remembered !== null &&
-    (isLinkLocal(remembered) || addresses.some(address => holds(address, remembered)));
+    remembered !== null && (isLinkLocal(remembered) || addresses.some(address => holds(address, remembered)));
   return isStillThere ? remembered : undefined;
 }
 

@@ -3,9 +3,11 @@
 import { equalValues } from '../../base/index.js';
 import { Ethtool, getLink, listAddresses, listRoutes, Rtnetlink } from '../../linux/index.js';
 import {
+  type Address,
   type Link,
   type NetlinkMessage,
   parseNews,
+  type Route,
   RT_TABLE_MAIN,
   RTNLGRP,
   routeTable,
@@ -42,6 +44,9 @@ interface WatchedLine {
   readonly settings: LineSettings;
   readonly number: LineNumber;
   link: Link | undefined;
+  /** Asked for when there are news: a machine may have a million routes. */
+  addresses: readonly Address[];
+  routes: readonly Route[];
   device: LineDevice | null | undefined;
   readonly paths: Map<Family, LinePath | null>;
   /** The gateway that was last found, as a link that goes down loses its routes. */
@@ -65,7 +70,13 @@ export class LineWatch {
     const { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE } =
       RTNLGRP;
     this.#netlink = Rtnetlink.open({
-      groups: [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE],
+      groups: [
+        RTNLGRP_LINK,
+        RTNLGRP_IPV4_IFADDR,
+        RTNLGRP_IPV6_IFADDR,
+        RTNLGRP_IPV4_ROUTE,
+        RTNLGRP_IPV6_ROUTE,
+      ],
     });
     this.#ethtool = Ethtool.open();
   }
@@ -79,6 +90,8 @@ export class LineWatch {
         settings,
         number: i + 1,
         link: undefined,
+        addresses: [],
+        routes: [],
         device: undefined,
         paths: new Map(),
         remembered: known?.remembered ?? new Map(),
@@ -91,7 +104,7 @@ export class LineWatch {
       () => this.#soon(),
     );
     this.#carrierTimer = setInterval(() => this.#guarded(() => this.#askCarriers()), CARRIER_MS);
-    this.#leaseTimer = setInterval(() => this.#guarded(() => this.look()), LEASES_MS);
+    this.#leaseTimer = setInterval(() => this.#guarded(() => this.#lookAgain()), LEASES_MS);
   }
 
   /** The device of a line as it is now; undefined while there is none. */
@@ -157,39 +170,51 @@ export class LineWatch {
     }
   }
 
+  /** What has no news: counters, leases. */
+  #lookAgain(): void {
+    for (const line of this.#lines) {
+      if (line.link === undefined) continue;
+      this.#tellBytes(line, getLink(this.#netlink, line.link.ifindex));
+      this.#tellPaths(line);
+    }
+  }
+
   #lookAt(line: WatchedLine): void {
     const { settings, number } = line;
     const link = getLink(this.#netlink, settings.device);
     if (link?.ifindex !== line.link?.ifindex && line.link !== undefined) this.#news.replaced(number);
     line.link = link;
+    const filter = { ifindex: link?.ifindex ?? 0, table: RT_TABLE_MAIN };
+    line.addresses = link === undefined ? [] : listAddresses(this.#netlink, filter);
+    line.routes = link === undefined ? [] : listRoutes(this.#netlink, filter);
     const device = link === undefined ? null : lineDevice(link, this.#ethtool.linkDetected(settings.device));
     if (!equalValues(device, line.device)) {
       line.device = device;
       this.#news.device(number, device);
     }
-    if (link?.statistics !== undefined)
-      this.#news.bytes(number, link.statistics.rxBytes, link.statistics.txBytes);
-    for (const family of FAMILIES) this.#lookAtPath(line, family);
+    this.#tellBytes(line, link);
+    this.#tellPaths(line);
   }
 
-  #lookAtPath(line: WatchedLine, family: Family): void {
-    const path = line.link === undefined ? null : this.#pathOf(line, line.link, family);
-    if (path?.gateway !== undefined && path.gateway !== null) line.remembered.set(family, path.gateway);
-    const before = line.paths.get(family);
-    if (before !== undefined && equalValues(path, before)) return;
-    line.paths.set(family, path);
-    this.#news.path(line.number, family, path);
+  #tellBytes({ number }: WatchedLine, link: Link | undefined): void {
+    if (link?.statistics === undefined) return;
+    this.#news.bytes(number, link.statistics.rxBytes, link.statistics.txBytes);
   }
 
-  #pathOf({ settings, remembered }: WatchedLine, link: Link, family: Family): LinePath | null {
-    const { ifindex } = link;
-    const facts = {
-      link,
-      addresses: listAddresses(this.#netlink, { ifindex }),
-      routes: listRoutes(this.#netlink, { ifindex }),
-      leased: leasedGateways(settings.device, ifindex),
-    };
-    return linePath(family, facts, settings.gateway[family], remembered.get(family) ?? null);
+  #tellPaths(line: WatchedLine): void {
+    const { link, settings, addresses, routes } = line;
+    const leased = link === undefined ? [] : leasedGateways(settings.device, link.ifindex);
+    for (const family of FAMILIES) {
+      const facts = { addresses, routes, leased };
+      const given = settings.gateway[family];
+      const remembered = line.remembered.get(family) ?? null;
+      const path = link === undefined ? null : linePath(family, { link, ...facts }, given, remembered);
+      if (path !== null && path.gateway !== null) line.remembered.set(family, path.gateway);
+      const before = line.paths.get(family);
+      if (before !== undefined && equalValues(path, before)) continue;
+      line.paths.set(family, path);
+      this.#news.path(line.number, family, path);
+    }
   }
 
   /** A device that goes while it is asked for is no reason to end. */

@@ -55,7 +55,8 @@ class Fetch {
     const { device } = this.#line;
     this.#step(() =>
       findHost(url.hostname, this.#probe.family, { device, servers: this.#way.servers }, address => {
-        if (address === undefined) this.#end({ why: 'unsent', detail: `no address of ${url.hostname} is known` });
+        if (address === undefined)
+          this.#end({ why: 'unsent', detail: `no address of ${url.hostname} is known` });
         else this.#connect(address, url);
       }),
     );
@@ -127,7 +128,8 @@ function judge(answer: IncomingMessage, page: HttpPage, done: (verdict: Verdict)
   });
   answer.on('end', () => {
     if (status !== page.status) done({ why: 'wrong', detail: `status ${status}, not ${page.status}` });
-    else if (body.trim() !== page.body) done({ why: 'wrong', detail: 'another page came than the one that is known' });
+    else if (body.trim() !== page.body)
+      done({ why: 'wrong', detail: 'another page came than the one that is known' });
     else done({ why: 'right' });
   });
   answer.on('error', error => done({ why: 'refused', detail: unsentReason(error) }));
