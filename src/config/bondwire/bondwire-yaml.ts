@@ -67,7 +67,8 @@ const fileSchema = z.strictObject({
 
 export interface BondwireFile {
   readonly bonds: readonly BondWish[];
-  readonly uplinks: readonly UplinkSettings[];
+  /** Null: the file says nothing of one. */
+  readonly uplink: UplinkSettings | null;
   readonly findings: readonly Finding[];
 }
 
@@ -84,7 +85,7 @@ export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
         message: 'The file is empty; it needs a map "bonds:" of bonds by name.',
       });
     }
-    return { bonds: [], uplinks: [], findings };
+    return { bonds: [], uplink: null, findings };
   }
   // No name of an option or bond, and JavaScript's objects would swallow it.
   for (const { place } of keysCalled(tree, '__proto__'))
@@ -98,7 +99,7 @@ export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
   }
   const mended = mend(tree, findings);
   if (mended === null)
-    return { bonds: [], uplinks: [], findings: findings.toSorted((a, b) => byPlace(a.place, b.place)) };
+    return { bonds: [], uplink: null, findings: findings.toSorted((a, b) => byPlace(a.place, b.place)) };
   const bonds: BondWish[] = [];
   for (const [name, bond] of Object.entries(mended.data.bonds)) {
     const { take_down: takeDown, ...rest } = bond;
@@ -113,7 +114,15 @@ export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
     findings.push(...read.findings);
     return read.settings;
   });
-  return { bonds, uplinks, findings: findings.toSorted((a, b) => byPlace(a.place, b.place)) };
+  for (const { name } of uplinks.slice(1)) {
+    const message = `${shown(name)} is a second uplink; a network namespace has one, with all its lines. Write its lines below the first.`;
+    findings.push(error(placeAt(mended.tree, ['uplinks', name]), message));
+  }
+  return {
+    bonds,
+    uplink: uplinks[0] ?? null,
+    findings: findings.toSorted((a, b) => byPlace(a.place, b.place)),
+  };
 }
 
 /** More rounds than this no file needs: each takes out, or calls by its right name, what the schema does not take. */

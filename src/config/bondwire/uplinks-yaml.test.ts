@@ -25,7 +25,7 @@ const OFFICE = `uplinks:
 
 describe('an office in ten lines', () => {
   it('has all defaults filled in', () => {
-    const { bonds, uplinks, findings } = read(OFFICE);
+    const { bonds, uplink, findings } = read(OFFICE);
     expect(findings).toEqual([]);
     expect(bonds).toEqual([]);
     const line = {
@@ -39,32 +39,30 @@ describe('an office in ten lines', () => {
       http: null,
       tcp: null,
     };
-    expect(uplinks).toEqual([
-      {
-        name: 'office',
-        lines: [
-          { ...line, name: 'fibre', device: 'eth1' },
-          { ...line, name: 'dsl', device: 'ppp0', metered: true, budget: { bytes: 50e9, resetDay: 1 } },
-        ],
-        mode: 'failover',
-        sticky: 'client',
-        rules: [
-          { match: { destinationPorts: [22, 22] }, otherwise: 'selected', keepTcpMs: 10_000 },
-          { match: { from: '192.168.9.40/29' }, use: ['fibre'], otherwise: 'drop' },
-        ],
-        markMask: 0x3f00_0000,
-        clampMss: true,
-        return: { afterMs: 30_000, at: null },
-        timing: DEFAULT_TIMING,
-      },
-    ]);
+    expect(uplink).toEqual({
+      name: 'office',
+      lines: [
+        { ...line, name: 'fibre', device: 'eth1' },
+        { ...line, name: 'dsl', device: 'ppp0', metered: true, budget: { bytes: 50e9, resetDay: 1 } },
+      ],
+      mode: 'failover',
+      sticky: 'client',
+      rules: [
+        { match: { destinationPorts: [22, 22] }, otherwise: 'selected', keepTcpMs: 10_000 },
+        { match: { from: '192.168.9.40/29' }, use: ['fibre'], otherwise: 'drop' },
+      ],
+      markMask: 0x3f00_0000,
+      clampMss: true,
+      return: { afterMs: 30_000, at: null },
+      timing: DEFAULT_TIMING,
+    });
   });
 
   it('may stand beside bonds', () => {
-    const { bonds, uplinks, findings } = read(
+    const { bonds, uplink, findings } = read(
       `bonds:\n  bond0: { options: { miimon: 100 }, members: [eth0] }\n${OFFICE}`,
     );
-    expect([bonds.length, uplinks.length, findings]).toEqual([1, 1, []]);
+    expect([bonds.length, uplink?.name, findings]).toEqual([1, 'office', []]);
   });
 });
 
@@ -97,9 +95,9 @@ describe('what a line says', () => {
       },
     ],
   ])('%s', (text, expected) => {
-    const { uplinks, findings } = read(`uplinks: { o: { lines: { a: { device: eth1, ${text} } } } }`);
+    const { uplink, findings } = read(`uplinks: { o: { lines: { a: { device: eth1, ${text} } } } }`);
     expect(findings).toEqual([]);
-    expect(uplinks[0]?.lines[0]).toMatchObject(expected);
+    expect(uplink?.lines[0]).toMatchObject(expected);
   });
 
   it.each([
@@ -162,10 +160,17 @@ describe('what an uplink says', () => {
     );
   });
 
+  it('there is one, as it has the tables and marks of the whole namespace', () => {
+    const text = 'uplinks: { a: { lines: { x: { device: e } } }, b: { lines: { y: { device: f } } } }';
+    expect(problems(text)).toEqual([
+      '1: b is a second uplink; a network namespace has one, with all its lines. Write its lines below the first.',
+    ]);
+  });
+
   it('DSCP has names', () => {
-    const { uplinks } = read(
+    const { uplink } = read(
       'uplinks: { o: { lines: { a: { device: e } }, rules: [{ match: { dscp: AF41 }, use: [a] }] } }',
     );
-    expect(uplinks[0]?.rules[0]?.match).toEqual({ dscp: 34 });
+    expect(uplink?.rules[0]?.match).toEqual({ dscp: 34 });
   });
 });
