@@ -35,8 +35,6 @@ export interface LineNews {
   /** Another device has the name, or none: what is tied to the old one hears nothing any more. */
   replaced(line: LineNumber): void;
   bytes(line: LineNumber, received: number, sent: number): void;
-  /** Called at each question for the carrier. */
-  alive(): void;
   failed(error: unknown): void;
 }
 
@@ -112,6 +110,11 @@ export class LineWatch {
     return this.#lines[line - 1]?.link;
   }
 
+  /** As it was told last; undefined before that. */
+  device(line: LineNumber): LineDevice | null | undefined {
+    return this.#lines[line - 1]?.device;
+  }
+
   path(line: LineNumber, family: Family): LinePath | null {
     return this.#lines[line - 1]?.paths.get(family) ?? null;
   }
@@ -161,7 +164,6 @@ export class LineWatch {
   }
 
   #askCarriers(): void {
-    this.#news.alive();
     for (const line of this.#lines) {
       if (line.device === null || line.device === undefined || line.link === undefined) continue;
       const asked = this.#ethtool.linkDetected(line.settings.device);
