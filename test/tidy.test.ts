@@ -16,6 +16,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   base: [],
   frames: ['base'],
   policy: ['base', 'frames'],
+  uplinks: ['base'],
   keeper: ['base', 'frames', 'policy'],
   netlink: ['base'],
   ebpf: ['base'],
