@@ -59,10 +59,15 @@ function rowOf(line: Line, family: Family, isFirst: boolean): Cell[] {
     { text: state, meaning: MEANINGS[state] },
     { text: rttMs === null ? '-' : `${rttMs < 10 ? rttMs.toFixed(1) : Math.round(rttMs)} ms` },
     { text: lossPercent === null ? '-' : `${Math.round(lossPercent)} %` },
-    { text: lastSignMs === null ? '-' : span(lastSignMs) },
+    { text: lastSignMs === null ? '-' : age(lastSignMs) },
     { text: isFirst ? byteCount(line.todayBytes) : '' },
     { text: plain(why) },
   ];
+}
+
+/** The last sign of a line that lives is some milliseconds old. */
+function age(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : span(ms);
 }
 
 function forText(forMs: number | null): string {
