@@ -269,12 +269,12 @@ test('markOf() shifts to the lowest bit of the mask, up to the highest bit of al
   expect(markOf(1, 0x3f00)).toBe(0x100);
 });
 
-const GOLDEN_TWO_LINES = `sysctl -w net/ipv4/conf/eth1/ignore_routes_with_linkdown=1
-sysctl -w net/ipv4/conf/eth1/rp_filter=2
-sysctl -w net/ipv6/conf/eth1/ignore_routes_with_linkdown=1
-sysctl -w net/ipv4/conf/ppp0/ignore_routes_with_linkdown=1
-sysctl -w net/ipv4/conf/ppp0/rp_filter=2
-sysctl -w net/ipv6/conf/ppp0/ignore_routes_with_linkdown=1
+const GOLDEN_TWO_LINES = `net/ipv4/conf/eth1/ignore_routes_with_linkdown = 1
+net/ipv4/conf/eth1/rp_filter = 2
+net/ipv6/conf/eth1/ignore_routes_with_linkdown = 1
+net/ipv4/conf/ppp0/ignore_routes_with_linkdown = 1
+net/ipv4/conf/ppp0/rp_filter = 2
+net/ipv6/conf/ppp0/ignore_routes_with_linkdown = 1
 ip route replace default via 192.0.1.1 dev eth1 src 192.0.1.2 table 8700 metric 100 proto 98
 ip route replace default via 192.0.2.1 dev ppp0 src 192.0.2.2 table 8700 metric 200 proto 98
 ip route replace default via 192.0.1.1 dev eth1 src 192.0.1.2 table 8801 metric 100 proto 98
