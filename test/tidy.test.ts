@@ -18,6 +18,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   policy: ['base', 'frames'],
   uplinks: ['base'],
   keeper: ['base', 'frames', 'policy'],
+  uplinks: ['base'],
   netlink: ['base'],
   ebpf: ['base'],
   report: ['base', 'policy'],

@@ -112,6 +112,7 @@ export class Rtnetlink {
   readonly #eventFd: number | undefined;
   readonly #buffer: Uint8Array = receiveBuffer();
   #sequence = 0;
+  #port = 0;
   #watch: FdWatch | undefined;
   #closed = false;
   #newsLost = false;
@@ -143,6 +144,11 @@ export class Rtnetlink {
       if (eventFd !== undefined) closeFd(eventFd);
       throw error;
     }
+  }
+
+  /** The port that news of our own requests bear (nlmsg_pid); 0 before the first answer. */
+  get port(): number {
+    return this.#port;
   }
 
   /**
@@ -353,6 +359,7 @@ export class Rtnetlink {
       if (length > this.#buffer.length) throw new SystemError(requestName(request.type), EMSGSIZE, target);
       const parsed = parseMessages(this.#buffer.subarray(0, length));
       if (!parsed.ok) throw new SystemError(requestName(request.type), EPROTO, target, parsed.error);
+      this.#port = parsed.value[0]?.port ?? this.#port;
       return parsed.value;
     }
   }

@@ -6,3 +6,5 @@ export * from './settings.js';
 export type { LinePlace } from './steering.js';
 export { Uplink } from './uplink.js';
 export { type Flush, UplinkKeeper, type UplinkPorts } from './uplink-keeper.js';
+export { type KernelAbilities, kernelPlan, type LineWay, type WayOf } from './make-kernel-plan.js';
+export { planText, routeText, ruleText } from './plan-text.js';
