@@ -1,5 +1,5 @@
 // When a line is asked what: the timers of its questions, and the questions. (uplinks)
-import { nextTick } from '../base/index.js';
+import { nextTick, unreachable } from '../base/index.js';
 import { APPS, type App, type Context, type Judged, type LineState } from './state.js';
 import {
   appIntervalMs,
@@ -35,10 +35,17 @@ const PROVING_MS = 1000;
 /** A target that never answers is still asked each so many questions: it may begin to. */
 const MUTE_EVERY = 10;
 
-const ASKED_STATES: readonly Judged['state'][] = ['unproven', 'up', 'dead', 'bad', 'returning', 'spent'];
+const ASKED_STATES: ReadonlySet<Judged['state']> = new Set([
+  'unproven',
+  'up',
+  'dead',
+  'bad',
+  'returning',
+  'spent',
+]);
 
 function isAsked(judged: Judged): boolean {
-  return ASKED_STATES.includes(judged.state);
+  return ASKED_STATES.has(judged.state);
 }
 
 /** It costs, and nothing goes by it: it is asked seldom, as long as another line is there. */
@@ -150,8 +157,13 @@ export function runAsking(
     case 'appTimeout':
       giveUpApps(context, line, judged);
       break;
-    default:
+    case 'dns':
+    case 'http':
+    case 'tcp':
       askApp(context, line, judged, name);
+      break;
+    default:
+      unreachable(name);
   }
 }
 
