@@ -6,5 +6,4 @@ export { type Noted, UplinkRunner } from './uplink-runner.js';
 export { type ProbeAnswers, type ProbeLine } from './probes/probe-ways.js';
 export { Probes } from './probes/probes.js';
 export { type Applied, KernelKeeper, type KernelNews } from './kernel/kernel-keeper.js';
-export type { NotedSetting } from './kernel/device-settings.js';
 export { KernelRefused } from './kernel/refusals.js';

