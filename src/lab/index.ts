@@ -21,6 +21,9 @@ export {
   faultText,
 } from './isp/faults.js';
 export { type FaultTimes, IspLab, type IspLabOptions, type LineWish } from './isp/isp-lab.js';
+export { judge, type JudgeOptions, type Verdict } from './isp/judge.js';
+export { FAMILIES, type Family, type Flow, FLOWS, type Happening, type Sample } from './isp/meter-samples.js';
+export { UplinkMeter, type UplinkMeterOptions } from './isp/uplink-meter.js';
 export { type Both, INSIDE, type IspPlace, type LabLine, SERVERS } from './isp/plan.js';
 export type { WireCounts } from './isp/wire-control.js';
 export { type LacpDemoOptions, runLacpDemo } from './lacp-demo.js';

@@ -13,7 +13,7 @@ import {
 } from './ip-setup.js';
 import { addRulesFilter } from './line-faults.js';
 import { sourceRules } from './packet-rules.js';
-import { ACCESS, type Both, INSIDE, type IspPlace, type LabLine, SERVERS, TRANSIT } from './plan.js';
+import { ACCESS, type Both, INSIDE, type IspPlace, type LabLine, type ServerName, TRANSIT } from './plan.js';
 
 /** What can be chosen. */
 export interface BuildOptions {
@@ -61,7 +61,12 @@ const LINE_LENGTHS = { ipv4: 24, ipv6: 64 } as const;
 const TRANSIT_LENGTHS = { ipv4: 30, ipv6: 64 } as const;
 
 /** Builds it all; the wires carry nothing yet. Throws SystemError. */
-export function buildIsps(places: Places, lines: readonly LabLine[], options: BuildOptions): void {
+export function buildIsps(
+  places: Places,
+  lines: readonly LabLine[],
+  servers: Readonly<Record<ServerName, Both>>,
+  options: BuildOptions,
+): void {
   for (const name of places.names) {
     const place = places.at(name);
     if (name === 'wires') place.inside(() => void writeSysctl('ipv6', 'default', 'disable_ipv6', '1'));
@@ -71,8 +76,8 @@ export function buildIsps(places: Places, lines: readonly LabLine[], options: Bu
   }
   buildInside(places);
   for (const line of lines) buildLine(places, line, options);
-  const servers = Object.values(SERVERS).flatMap(server => withLengths(server, { ipv4: 32, ipv6: 128 }));
-  giveAddresses(places.at('internet').netlink, 'lo', servers);
+  const addresses = Object.values(servers).flatMap(server => withLengths(server, { ipv4: 32, ipv6: 128 }));
+  giveAddresses(places.at('internet').netlink, 'lo', addresses);
 }
 
 function buildInside(places: Places): void {

@@ -1,7 +1,8 @@
 // A throw-away internet: a client behind a gateway with two lines or more, a provider behind each, and servers; and all that can
 // be wrong with a line. Nothing of it touches the machine's own namespace, and nothing of it stays.
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { getLink, requireLink, setLink } from '../../linux/index.js';
+import { fileURLToPath } from 'node:url';
+import { getLink, netnsPath, requireLink, setLink } from '../../linux/index.js';
 import type { Link } from '../../netlink/index.js';
 import type { CommandResult } from '../managed-bondwire.js';
 import type { Place } from '../place.js';
@@ -9,7 +10,17 @@ import { PlaceGroup } from '../place-group.js';
 import { buildIsps } from './build.js';
 import { type Direction, type Fault, faultFromText, faultText, type FaultKind } from './faults.js';
 import { LineFaults } from './line-faults.js';
-import { type IspPlace, labLine, type LabLine, MOST_LAB_LINES } from './plan.js';
+import { untilReady } from './helper-process.js';
+import {
+  type Both,
+  type IspPlace,
+  labLine,
+  type LabLine,
+  MOST_LAB_LINES,
+  type ServerName,
+  SERVERS,
+} from './plan.js';
+import { SERVERS_READY, type ServerSettings } from './server-messages.js';
 import { WireCarrier } from './wire-carrier.js';
 import type { WireCounts } from './wire-control.js';
 
@@ -32,6 +43,8 @@ export interface IspLabOptions {
   readonly rpFilter?: 0 | 1 | 2;
   /** Both ends of each line have the same interface index: the kernel holds carrier news back as for physical devices. */
   readonly sameIndex?: boolean;
+  /** Addresses of servers where they are not those of `SERVERS`: `{ first: { ipv4: '1.1.1.1', ipv6: '2606:4700:4700::1111' } }`. */
+  readonly servers?: Partial<Readonly<Record<ServerName, Both>>>;
   /** What loss is drawn from. */
   readonly seed?: number;
   readonly onSignal?: 'close' | 'leave';
@@ -43,6 +56,8 @@ export interface FaultTimes {
   readonly toMs: number;
 }
 
+// From the compiled file and, in tests, from the source.
+const SERVER_MAIN = fileURLToPath(new URL('../../../dist/lab/isp/server-main.js', import.meta.url));
 const DEFAULT_LINES: readonly LineWish[] = [{ delayMs: 5 }, { delayMs: 20, providerNat: true }];
 
 function labelOf(place: IspPlace): string {
@@ -58,10 +73,19 @@ export class IspLab {
   readonly #carrier: WireCarrier;
   readonly #faults: ReadonlyMap<string, LineFaults>;
   readonly lines: readonly LabLine[];
+  /** Who is there in the internet. They answer pings, and more once `startServers()` was called. */
+  readonly servers: Readonly<Record<ServerName, Both>>;
+  #serving: Promise<void> | undefined;
 
-  private constructor(places: PlaceGroup<IspPlace>, lines: readonly LabLine[], carrier: WireCarrier) {
+  private constructor(
+    places: PlaceGroup<IspPlace>,
+    lines: readonly LabLine[],
+    servers: Readonly<Record<ServerName, Both>>,
+    carrier: WireCarrier,
+  ) {
     this.#places = places;
     this.lines = lines;
+    this.servers = servers;
     this.#carrier = carrier;
     this.#faults = new Map(lines.map(line => [line.device, new LineFaults(places, line, carrier.control)]));
   }
@@ -77,14 +101,37 @@ export class IspLab {
     const labels = names.map(name => [name, labelOf(name)] as const);
     const places = PlaceGroup.create(labels, options.onSignal ?? 'close');
     try {
-      buildIsps(places, lines, options);
+      const servers = { ...SERVERS, ...options.servers };
+      buildIsps(places, lines, servers, options);
       const rates = wishes.map(({ bytesPerSecond }) => bytesPerSecond ?? null);
       const carrier = await WireCarrier.start(places, lines, rates, options.seed ?? 1);
-      return new IspLab(places, lines, carrier);
+      return new IspLab(places, lines, servers, carrier);
     } catch (error) {
       places.close();
       throw error;
     }
+  }
+
+  /**
+   * Starts the servers, in one process: echo on UDP and TCP 7, DNS on UDP 53, HTTP on 80 (`server-messages.ts` has the pages), and
+   * the providers' own pages. A second call waits for the first.
+   */
+  startServers(): Promise<void> {
+    const portals = this.lines.map(({ provider, gateway }) => ({
+      netns: netnsPath(this.name(provider)),
+      router: gateway,
+    }));
+    const settings: ServerSettings = {
+      addresses: Object.values(this.servers),
+      answer: this.servers.echo,
+      portals,
+    };
+    const start = (): Promise<void> => {
+      const child = this.spawn('internet', [process.execPath, SERVER_MAIN, JSON.stringify(settings)]);
+      return untilReady(child, "The process with the lab's servers", SERVERS_READY);
+    };
+    this.#serving ??= start();
+    return this.#serving;
   }
 
   /** The line with this device of the gateway. */

@@ -47,14 +47,14 @@ export const INSIDE = {
   lengths: { ipv4: 24, ipv6: 64 },
 } as const;
 
-/** Who answers in the internet; all answer pings. */
-export const SERVERS: Readonly<Record<'echo' | 'first' | 'second' | 'dns', Both>> = {
-  /** UDP and TCP echo on port 7, HTTP on 80. */
+export type ServerName = 'echo' | 'first' | 'second' | 'dns';
+
+/** Who is in the internet, where nothing else is asked for. All answer pings, echo and DNS; the names say what they are meant for. */
+export const SERVERS: Readonly<Record<ServerName, Both>> = {
   echo: { ipv4: '198.51.100.10', ipv6: '2001:db8:ffff::10' },
-  /** For pings, as 1.1.1.1 and 9.9.9.9 are. */
+  /** Targets of pings, as 1.1.1.1 and 9.9.9.9 are. */
   first: { ipv4: '198.51.100.20', ipv6: '2001:db8:ffff::20' },
   second: { ipv4: '198.51.100.30', ipv6: '2001:db8:ffff::30' },
-  /** DNS on port 53. */
   dns: { ipv4: '198.51.100.53', ipv6: '2001:db8:ffff::53' },
 };
 

@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { type MappedMemory, mapShared } from '../../linux/index.js';
 import type { PlaceGroup } from '../place-group.js';
 import { DIRECTIONS } from './faults.js';
+import { untilReady } from './helper-process.js';
 import type { IspPlace, LabLine } from './plan.js';
 import { controlBytes, WireControl } from './wire-control.js';
 import { WIRE_READY, type WireSettings } from './wire-messages.js';
 
 // From the compiled file and, in tests, from the source.
 const MAIN = fileURLToPath(new URL('../../../dist/lab/isp/wire-main.js', import.meta.url));
-const START_MS = 30_000;
 
 /** The running process, and the memory by which it is told what to do. */
 export class WireCarrier {
@@ -66,24 +66,5 @@ export class WireCarrier {
 
 function startProcess(places: PlaceGroup<IspPlace>, settings: WireSettings): Promise<void> {
   const child = places.spawn('wires', [process.execPath, MAIN, JSON.stringify(settings)]);
-  let errors = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    errors = (errors + chunk.toString()).slice(-2000);
-  });
-  return new Promise((resolve, reject) => {
-    const fail = (why: string): void => {
-      reject(new Error(`The process that carries the lab's wires ${why}: ${errors.trim()}`));
-    };
-    const timer = setTimeout(() => fail(`was not ready after ${START_MS} ms`), START_MS);
-    child.once('error', error => fail(`could not be started (${error.message})`));
-    child.once('close', () => {
-      clearTimeout(timer);
-      fail('ended');
-    });
-    child.stdout?.once('data', (chunk: Buffer) => {
-      clearTimeout(timer);
-      if (chunk.toString() === WIRE_READY) resolve();
-      else fail(`said ${chunk.toString()}`);
-    });
-  });
+  return untilReady(child, "The process that carries the lab's wires", WIRE_READY);
 }
