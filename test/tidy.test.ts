@@ -17,6 +17,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   frames: ['base'],
   policy: ['base', 'frames'],
   keeper: ['base', 'frames', 'policy'],
+  uplinks: ['base'],
   netlink: ['base'],
   ebpf: ['base'],
   report: ['base', 'policy'],

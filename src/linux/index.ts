@@ -158,6 +158,7 @@ export {
   routeTo,
 } from './routes.js';
 export { Rtnetlink, type RtnetlinkOptions } from './rtnetlink.js';
+export { addRules, deleteRules, knowsDscpRules, listRules } from './rules.js';
 export { readSysctl, type SysctlFamily, writeSysctl } from './sysctl.js';
 export { allProcessors, steerTransmit } from './transmit-queues.js';
 export {

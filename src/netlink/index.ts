@@ -11,6 +11,7 @@ export * from './neighbour.js';
 export * from './netns-id.js';
 export * from './route.js';
 export * from './rtnetlink.js';
+export * from './rule.js';
 export * from './traffic-control.js';
 export * from './vlan-tags.js';
 export {

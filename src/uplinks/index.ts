@@ -2,3 +2,5 @@
 export * from './contract.js';
 export * from './kernel-plan.js';
 export * from './settings.js';
+export { type KernelAbilities, kernelPlan, type LineWay, type WayOf } from './make-kernel-plan.js';
+export { planText, routeText, ruleText } from './plan-text.js';
