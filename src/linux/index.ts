@@ -164,6 +164,7 @@ export { readSysctl, type SysctlFamily, writeSysctl } from './sysctl.js';
 export { allProcessors, steerTransmit } from './transmit-queues.js';
 export {
   addBpfFilter,
+  addClassicFilter,
   addClsact,
   addDropFilter,
   type BpfFilter,
@@ -192,7 +193,7 @@ export {
   takeSocketError,
 } from './packet-ring.js';
 export { type FixedMemory, SendVector } from './send-vector.js';
-export { setProcessNice, setThreadNice, threadNice } from './thread-priority.js';
+export { setProcessNice, setThreadNice, setThreadRealTime, threadNice } from './thread-priority.js';
 export { clearWakeUp, PollSet, setWakeUp, WakeUp } from './wake-up.js';
 export {
   becomeProgram,
