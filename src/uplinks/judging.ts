@@ -141,6 +141,8 @@ function enter(context: Context, judged: Judged, from: LineStateName, to: LineSt
     judged.proven = false;
     judged.inRow = 0;
   }
+  // What nobody answered while it was dead is no loss of the line that is back.
+  if (from === 'dead') judged.asked = [];
   if (to === 'unproven') judged.quickLeft = SIGNS_TO_PROVE;
   if (to === 'up') mayBeHome(context, judged);
   judged.timers.return = to === 'returning' ? now + returnAfterMs(context, judged) : null;
