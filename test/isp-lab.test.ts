@@ -1,14 +1,18 @@
 // The lab of lines against the real kernel; needs root. Each fault does what it says and nothing else, and nothing stays.
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { monotonicMs } from '#linux';
 import { type CommandResult, type Direction, INSIDE, IspLab, SERVERS } from '#lab';
 import { listNamedNetns } from '../src/linux/index.js';
+import { collect } from '../src/lab/managed-bondwire.js';
 import { ownerOf } from '../src/lab/names.js';
+import { BIN } from './support/stage.js';
 
 let lab: IspLab;
 beforeAll(async () => {
   lab = await IspLab.create({ defaultRoutes: true });
+  await lab.startServers();
 });
 afterEach(() => {
   for (const { device } of lab.lines) lab.clearFault(device);
@@ -183,6 +187,34 @@ test('closing ends the process of the wires', async () => {
   expect(other.close()).toEqual([]);
   await expect.poll(() => pids.filter(pid => isMarked(pid, mark))).toEqual([]);
 });
+
+const rootless = await collect(spawn(BIN, ['rootless', '--', '/bin/true']));
+
+test.runIf(rootless.status === 0)(
+  'the lab works with user namespaces alone (where the system allows them)',
+  async () => {
+    const script = `
+    import { IspLab } from ${JSON.stringify(new URL('../dist/lab/index.js', import.meta.url).href)};
+    const lab = await IspLab.create({ lines: [{ delayMs: 5 }], defaultRoutes: true });
+    await lab.startServers();
+    const page = async () => {
+      const fetching = "fetch('http://198.51.100.10/', { redirect: 'manual' }).then(r => console.log(r.status), () => console.log('none'))";
+      return (await lab.exec('gateway', [process.execPath, '-e', fetching])).stdout.trim();
+    };
+    const seen = [await page()];
+    for (const fault of ['portal', 'dead-beyond']) {
+      lab.setFault('wan0', fault);
+      if (fault === 'portal') seen.push(await page());
+      const ping = await lab.exec('gateway', ['ping', '-c', '2', '-i', '0.1', '-W', '1', '198.51.100.10']);
+      seen.push(fault, ping.status);
+      lab.clearFault('wan0');
+    }
+    console.log(JSON.stringify([...seen, lab.close()]));`;
+    const child = spawn(BIN, ['rootless', '--', process.execPath, '--input-type=module', '-e', script]);
+    const { stdout, stderr } = await collect(child);
+    expect([stderr, JSON.parse(stdout)]).toEqual(['', ['200', '302', 'portal', 0, 'dead-beyond', 1, []]]);
+  },
+);
 
 function isMarked(pid: string, mark: string): boolean {
   try {

@@ -13,6 +13,7 @@ import {
 } from './ip-setup.js';
 import { addRulesFilter } from './line-faults.js';
 import { sourceRules } from './packet-rules.js';
+import { preparePortal } from './portal.js';
 import { ACCESS, type Both, INSIDE, type IspPlace, type LabLine, type ServerName, TRANSIT } from './plan.js';
 
 /** What can be chosen. */
@@ -111,6 +112,7 @@ function buildLine(places: Places, line: LabLine, options: BuildOptions): void {
     { netlink: internet.netlink, device: transit.device, addresses: Object.values(transit.internet) },
   ]);
   routeLine(places, line, options);
+  preparePortal(provider.netlink);
   for (const device of [ACCESS, TRANSIT]) {
     addClsact(provider.netlink, requireLink(provider.netlink, device).ifindex);
   }

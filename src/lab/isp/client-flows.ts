@@ -108,18 +108,27 @@ function newDatagrams(
   };
 }
 
+function emptyRecord(): Uint8Array {
+  return new Uint8Array(RECORD_BYTES);
+}
+
 /** A new UDP flow for each question. */
 export function newUdp(family: Family, address: string, tell: Tell): Asker {
   const to = { address, port: PORTS.echo };
-  const make = (): Uint8Array => new Uint8Array(RECORD_BYTES);
   return newDatagrams(
     'udp-new',
     family,
     to,
-    make,
+    emptyRecord,
     (question, answer) => answer.length === question.length,
     tell,
   );
+}
+
+/** The same number, and at least one record. */
+function isDnsAnswer(question: Uint8Array, answer: Uint8Array): boolean {
+  const isOfThis = answer[0] === question[0] && answer[1] === question[1];
+  return isOfThis && answer.length > question.length && answer[7] !== 0;
 }
 
 /** A question for a name, by a new flow each. */
@@ -129,13 +138,7 @@ export function newDns(family: Family, address: string, tell: Tell): Asker {
     id = (id + 1) & 0xffff;
     return dnsQuery(id, 'www.lab.test', family);
   };
-  // The same number, and at least one record.
-  const isAnswer = (question: Uint8Array, answer: Uint8Array): boolean =>
-    answer.length > question.length &&
-    answer[0] === question[0] &&
-    answer[1] === question[1] &&
-    answer[7] !== 0;
-  return newDatagrams('dns-new', family, { address, port: PORTS.dns }, make, isAnswer, tell);
+  return newDatagrams('dns-new', family, { address, port: PORTS.dns }, make, isDnsAnswer, tell);
 }
 
 /** The page of the internet, by a new connection each; another page is no answer. */
@@ -211,7 +214,7 @@ export class ExistingTcp implements Asker {
       clearTimeout(giveUp);
       this.#isConnected = false;
       // What was asked by this connection is not answered any more.
-      for (const question of [...this.#open.values()]) question.failed();
+      for (const question of this.#open.values()) question.failed();
       if (this.#closed) return;
       this.#say(why);
       setTimeout(() => {

@@ -32,21 +32,20 @@ function flush(): void {
   [samples, happenings, stallMs] = [[], [], 0];
 }
 
-function askerOf(flow: Flow, family: Family, settings: MeterSettings): Asker {
+type Make = (family: Family, to: { readonly echo: string; readonly dns: string }, tell: Tell) => Asker;
+
+const MAKERS: Readonly<Record<Flow, Make>> = {
+  'udp-existing': (family, { echo }, tell) => existingUdp(family, echo, tell),
+  'udp-new': (family, { echo }, tell) => newUdp(family, echo, tell),
+  'tcp-existing': (family, { echo }, tell) =>
+    new ExistingTcp(family, echo, tell, happening => happenings.push(happening)),
+  'http-new': (family, { echo }, tell) => newHttp(family, echo, tell),
+  'dns-new': (family, { dns }, tell) => newDns(family, dns, tell),
+};
+
+function askerOf(flow: Flow, family: Family, { echo, dns }: MeterSettings): Asker {
   const tell: Tell = (sentMs, rttMs) => samples.push({ flow, family, sentMs, rttMs });
-  const [echo, dns] = [settings.echo[family], settings.dns[family]];
-  switch (flow) {
-    case 'udp-existing':
-      return existingUdp(family, echo, tell);
-    case 'udp-new':
-      return newUdp(family, echo, tell);
-    case 'tcp-existing':
-      return new ExistingTcp(family, echo, tell, happening => happenings.push(happening));
-    case 'http-new':
-      return newHttp(family, echo, tell);
-    case 'dns-new':
-      return newDns(family, dns, tell);
-  }
+  return MAKERS[flow](family, { echo: echo[family], dns: dns[family] }, tell);
 }
 
 /** Calls `work` at a steady pace; what was missed is left out, and told as a stall. */

@@ -20,6 +20,7 @@ import {
   type ServerName,
   SERVERS,
 } from './plan.js';
+import { addProviderNat } from './provider-nat.js';
 import { SERVERS_READY, type ServerSettings } from './server-messages.js';
 import { WireCarrier } from './wire-carrier.js';
 import type { WireCounts } from './wire-control.js';
@@ -30,12 +31,12 @@ export interface LineWish {
   readonly delayMs?: number;
   /** Each way; no limit where absent. */
   readonly bytesPerSecond?: number;
-  /** The provider has a NAT of its own. */
+  /** The provider has a NAT of its own (IPv4). Needs the program nft. */
   readonly providerNat?: boolean;
 }
 
 export interface IspLabOptions {
-  /** Two by default: 5 ms, and 20 ms behind a provider's own NAT. */
+  /** Two by default, of 5 and 20 ms. */
   readonly lines?: readonly LineWish[];
   /** The gateway has default routes in `main`, as DHCP and router advertisements leave them, the first line's first. */
   readonly defaultRoutes?: boolean;
@@ -58,7 +59,7 @@ export interface FaultTimes {
 
 // From the compiled file and, in tests, from the source.
 const SERVER_MAIN = fileURLToPath(new URL('../../../dist/lab/isp/server-main.js', import.meta.url));
-const DEFAULT_LINES: readonly LineWish[] = [{ delayMs: 5 }, { delayMs: 20, providerNat: true }];
+const DEFAULT_LINES: readonly LineWish[] = [{ delayMs: 5 }, { delayMs: 20 }];
 
 function labelOf(place: IspPlace): string {
   const first = { client: 'c', gateway: 'g', wires: 'w', internet: 'n' } as const;
@@ -76,6 +77,7 @@ export class IspLab {
   /** Who is there in the internet. They answer pings, and more once `startServers()` was called. */
   readonly servers: Readonly<Record<ServerName, Both>>;
   #serving: Promise<void> | undefined;
+  #serves = false;
 
   private constructor(
     places: PlaceGroup<IspPlace>,
@@ -103,6 +105,7 @@ export class IspLab {
     try {
       const servers = { ...SERVERS, ...options.servers };
       buildIsps(places, lines, servers, options);
+      for (const line of lines) if (line.providerNat) await addProviderNat(places, line);
       const rates = wishes.map(({ bytesPerSecond }) => bytesPerSecond ?? null);
       const carrier = await WireCarrier.start(places, lines, rates, options.seed ?? 1);
       return new IspLab(places, lines, servers, carrier);
@@ -126,9 +129,10 @@ export class IspLab {
       answer: this.servers.echo,
       portals,
     };
-    const start = (): Promise<void> => {
+    const start = async (): Promise<void> => {
       const child = this.spawn('internet', [process.execPath, SERVER_MAIN, JSON.stringify(settings)]);
-      return untilReady(child, "The process with the lab's servers", SERVERS_READY);
+      await untilReady(child, "The process with the lab's servers", SERVERS_READY);
+      this.#serves = true;
     };
     this.#serving ??= start();
     return this.#serving;
@@ -156,7 +160,12 @@ export class IspLab {
    * effect when this returns: frames that are on the wire already still arrive.
    */
   setFault(device: string, fault: Fault | string): FaultTimes {
-    return this.#faultsOf(device).set(typeof fault === 'string' ? faultFromText(fault) : fault);
+    const wish = typeof fault === 'string' ? faultFromText(fault) : fault;
+    const faults = this.#faultsOf(device);
+    if (wish.kind === 'portal' && !this.#serves) {
+      throw new Error('A portal needs a page: call startServers() before, and wait for it');
+    }
+    return faults.set(wish);
   }
 
   /** Ends the fault of this kind, or all of the line. */

@@ -12,6 +12,7 @@ import type { PlaceGroup } from '../place-group.js';
 import { DIRECTIONS, type Fault, type FaultKind, wireState } from './faults.js';
 import { NO_DNS, NOTHING, PORTAL_ONLY } from './packet-rules.js';
 import { ACCESS, type IspPlace, type LabLine, TRANSIT } from './plan.js';
+import { switchPortal } from './portal.js';
 import type { WireControl } from './wire-control.js';
 
 /** One filter of the provider's router. */
@@ -102,8 +103,9 @@ export class LineFaults {
   }
 
   #switch(kind: FaultKind, on: boolean): void {
-    if (kind === 'cut') this.#setCable(!on);
     const { netlink } = this.#places.at(this.#line.provider);
+    if (kind === 'cut') this.#setCable(!on);
+    if (kind === 'portal') switchPortal(netlink, on);
     const preference = PREFERENCES[kind] ?? 0;
     for (const { device, direction, rules } of FILTERS[kind] ?? []) {
       if (on) addRulesFilter(netlink, device, direction, preference, rules);

@@ -79,7 +79,8 @@ function sendText(
   headers: Record<string, string> = {},
 ): void {
   // A response without a page has no length either (RFC 9110, 8.6).
-  const length = text === '' ? {} : { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(text) };
+  const length =
+    text === '' ? {} : { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(text) };
   response.writeHead(status, { connection: 'close', ...length, ...headers });
   response.end(text);
 }

@@ -18,6 +18,8 @@ import {
 const MAIN = fileURLToPath(new URL('../../../dist/lab/isp/client-main.js', import.meta.url));
 
 export interface UplinkMeterOptions {
+  /** Whose traffic: that of the client inside (the default), or the gateway's own. */
+  readonly from?: 'client' | 'gateway';
   /** Both by default. */
   readonly families?: readonly Family[];
   /** All by default. */
@@ -59,7 +61,7 @@ export class UplinkMeter {
     const { echo, dns } = lab.servers;
     const { families = FAMILIES, flows = FLOWS } = options;
     const settings: MeterSettings = { echo, dns, families, flows };
-    const child = lab.spawn('client', [process.execPath, MAIN, JSON.stringify(settings)]);
+    const child = lab.spawn(options.from ?? 'client', [process.execPath, MAIN, JSON.stringify(settings)]);
     const meter = new UplinkMeter(child, options.onSample ?? ((): void => {}));
     await new Promise<void>((resolve, reject) => {
       meter.#ended.then(() => reject(new Error("The meter's client ended at once")), reject);
