@@ -39,6 +39,8 @@ export class Drill {
 
   /** What is told of a line's device. */
   device(line: LineNumber, device: LineDevice | null): LineDevice | null {
-    return line === this.line && this.kind === 'cut' && device !== null ? { ...device, carrier: false } : device;
+    return line === this.line && this.kind === 'cut' && device !== null
+      ? { ...device, carrier: false }
+      : device;
   }
 }

@@ -23,10 +23,7 @@ export function eventLine(
   const isMove = event.type === 'uplink-failover' || event.type === 'uplink-return';
   const [what, why] =
     (event.type === 'failover' || isMove) && event.to !== undefined
-      ? [
-          wayText(event),
-          plain(event.reason ?? event.message),
-        ]
+      ? [wayText(event), plain(event.reason ?? event.message)]
       : [event.type, text];
   const severity = event.severity === 'info' ? '' : `${event.severity}: `;
   return `${paint(time, 'faint')} ${plain(bond)} ${paint(what, MEANINGS[event.severity])}: ${severity}${why}${cost(event)}`;

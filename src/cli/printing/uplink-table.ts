@@ -35,7 +35,8 @@ export function uplinkTable(uplink: ShowUplink, colour: boolean): string {
     ['left', 'left', 'left', 'right', 'right', 'right', 'right', 'left'],
     paint,
   );
-  const wishes = uplink.use === null ? [] : [`  asked for: ${plain(uplink.use.line)}${forText(uplink.use.forMs)}`];
+  const wishes =
+    uplink.use === null ? [] : [`  asked for: ${plain(uplink.use.line)}${forText(uplink.use.forMs)}`];
   return `${[headline(uplink, shown), ...wishes, ...body.map(line => ` ${line}`)].join('\n')}\n`;
 }
 
@@ -45,7 +46,9 @@ function headline({ name, selected }: ShowUplink, families: readonly Family[]): 
     const { line, forMs, noneForMs, sharing } = selected[family];
     if (noneForMs !== null) return `${family}: no line works since ${span(noneForMs)}`;
     if (sharing.length > 1) return `${family} shared by ${sharing.map(plain).join(', ')}`;
-    return line === null ? `${family}: no line is proven yet` : `${family} by ${plain(line)} since ${span(forMs)}`;
+    return line === null
+      ? `${family}: no line is proven yet`
+      : `${family} by ${plain(line)} since ${span(forMs)}`;
   });
   return `${plain(name)}  ${parts.join('; ')}`;
 }
