@@ -59,6 +59,12 @@ export interface LabModule {
     colour: boolean;
     write: (text: string) => void;
   }) => Promise<number>;
+  /** An office with two internet lines. Returns the exit code. */
+  readonly runUplinkDemo: (options: {
+    bin: string;
+    colour: boolean;
+    write: (text: string) => void;
+  }) => Promise<number>;
   /** `runDemo` where no real network can be built, on a simulated one; `why` is a clause. Returns the exit code. */
   readonly runSimulatedDemo: (options: {
     why: string;
