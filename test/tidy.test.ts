@@ -18,12 +18,11 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   policy: ['base', 'frames'],
   uplinks: ['base'],
   keeper: ['base', 'frames', 'policy'],
-  uplinks: ['base'],
   netlink: ['base'],
   ebpf: ['base'],
   report: ['base', 'policy'],
   simulator: ['base', 'frames', 'policy', 'keeper', 'report'],
-  config: ['base', 'policy'],
+  config: ['base', 'policy', 'uplinks'],
 };
 
 /** Files that git knows or would add. */

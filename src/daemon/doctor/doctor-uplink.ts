@@ -9,7 +9,10 @@ import type { Finding } from './doctor.js';
 /** Settings and rules as they are. */
 export interface UplinkFacts {
   /** Of `all` and of the device; the stricter of the two counts (fib_validate_source). Undefined: there is none. */
-  rpFilter(device: string): { readonly all: string | undefined; readonly own: string | undefined };
+  readonly rpFilter: (device: string) => {
+    readonly all: string | undefined;
+    readonly own: string | undefined;
+  };
   /** net.ipv4.ip_forward, net.ipv6.conf.all.forwarding. */
   readonly forwards: Readonly<Record<Family, boolean>>;
   /** Of both families. */
@@ -126,9 +129,9 @@ function marks({ name }: ShowUplink, { rules, markMask }: UplinkFacts): Finding[
     );
 }
 
-/** Rules that are asked before ours and hold for all packets. */
-function rulesBefore({ rules }: UplinkFacts): Finding[] {
-  const isForAll = (rule: Rule): boolean =>
+/** A rule of others that is asked before ours and holds for all packets. */
+function isForAll(rule: Rule): boolean {
+  return (
     rule.origin !== PROTOCOL &&
     rule.preference !== undefined &&
     rule.preference > 0 &&
@@ -142,7 +145,11 @@ function rulesBefore({ rules }: UplinkFacts): Finding[] {
       rule.ipProtocol,
       rule.uids,
     ].every(each => each === undefined) &&
-    rule.suppressPrefixLength === undefined;
+    rule.suppressPrefixLength === undefined
+  );
+}
+
+function rulesBefore({ rules }: UplinkFacts): Finding[] {
   return rules
     .filter(isForAll)
     .slice(0, 1)
