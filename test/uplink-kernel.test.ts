@@ -1,6 +1,6 @@
 // What an uplink puts in the kernel, on real lines: packets go where the plan says, what was there before is there again afterwards, and
 // what an earlier process left is taken over as it is. Needs root, ip and nft.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { KernelKeeper, type NotedSetting } from '../src/gateway/index.js';
 import { Rtnetlink } from '../src/linux/index.js';
 import { RTNLGRP } from '../src/netlink/index.js';
@@ -20,14 +20,19 @@ let stage: UplinkStage;
 let noted: readonly NotedSetting[];
 const keepers: KernelKeeper[] = [];
 
-beforeEach(async () => {
+beforeAll(async () => {
   stage = await UplinkStage.open();
+});
+
+afterAll(() => stage.close());
+
+beforeEach(() => {
   noted = [];
 });
 
 afterEach(() => {
-  for (const keeper of keepers.splice(0)) keeper.close();
-  stage.close();
+  keeper().remove();
+  for (const one of keepers.splice(0)) one.close();
 });
 
 function keeper(): KernelKeeper {

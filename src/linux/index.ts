@@ -138,6 +138,13 @@ export {
   visitNetns,
   withNetns,
 } from './netns.js';
+export {
+  NFNLGRP_NFTABLES,
+  nftBatch,
+  openNetfilter,
+  readTable,
+  type TableLook,
+} from './netfilter.js';
 export { deviceChains, watchChains } from './nftables.js';
 export {
   inOtherNamespaces,

@@ -9,6 +9,7 @@ import {
   netnsPath,
   spawnInNetns,
   withNetns,
+  writeSysctl,
 } from '../../src/linux/index.js';
 import type { Family, LineNumber, LineWay, UplinkSettings, WayOf } from '../../src/uplinks/index.js';
 import { until } from './stage.js';
@@ -30,6 +31,17 @@ export const SERVERS: Readonly<Record<Family, string>> = { ipv4: '198.51.100.10'
 export const CLIENTS: Readonly<Record<Family, string>> = { ipv4: '192.168.9.2', ipv6: 'fd00:9::2' };
 
 let count = 0;
+
+/** What a provider needs when its cable comes: addresses of the inside and of its own mapped prefix are reached by the gateway. */
+function providerSide(line: LineNumber): string[] {
+  return [
+    'link set eth0 up',
+    `addr replace 2001:db8:${line}::1/64 dev eth0 nodad`,
+    `route replace 192.168.9.0/24 via 192.0.${line}.2`,
+    `-6 route replace fd00:9::/64 via 2001:db8:${line}::2`,
+    `-6 route replace 2001:db8:1${line}::/64 via 2001:db8:${line}::2`,
+  ];
+}
 
 /** What a flow was answered: by which line, and which address it had outside; undefined when nothing came. */
 export type Answered = string | undefined;
@@ -96,37 +108,57 @@ export class UplinkStage {
   #build(): void {
     for (const name of [this.gateway, this.inside, ...this.providers]) {
       createNamedNetns(name);
-      this.sysctl(name, 'net.ipv6.conf.all.disable_ipv6=0', 'net.ipv6.conf.default.accept_dad=0');
+      withNetns(netnsPath(name), () => {
+        writeSysctl('ipv6', 'all', 'disable_ipv6', '0');
+        writeSysctl('ipv6', 'default', 'accept_dad', '0');
+      });
     }
-    const pair = (device: string, netns: string): void => {
-      this.ip(this.gateway, `link add ${device} type veth peer name eth0 netns ${netns}`);
-      this.ip(this.gateway, `link set ${device} up`);
-      this.ip(netns, 'link set eth0 up');
-    };
-    pair('lan0', this.inside);
-    this.ip(this.gateway, 'addr add 192.168.9.1/24 dev lan0');
-    this.ip(this.gateway, 'addr add fd00:9::1/64 dev lan0 nodad');
-    this.ip(this.inside, 'addr add 192.168.9.2/24 dev eth0');
-    this.ip(this.inside, 'addr add fd00:9::2/64 dev eth0 nodad');
-    this.ip(this.inside, 'route add default via 192.168.9.1');
-    this.ip(this.inside, '-6 route add default via fd00:9::1');
+    const pairs = [this.inside, ...this.providers].map((netns, place) => [
+      place === 0 ? 'lan0' : `wan${place}`,
+      netns,
+    ]);
+    this.#batch(this.gateway, [
+      ...pairs.flatMap(([device, netns]) => [
+        `link add ${device} type veth peer name eth0 netns ${netns}`,
+        `link set ${device} up`,
+      ]),
+      'addr add 192.168.9.1/24 dev lan0',
+      'addr add fd00:9::1/64 dev lan0 nodad',
+      ...[1, 2].flatMap(line => [
+        `addr add 192.0.${line}.2/24 dev wan${line}`,
+        `addr add 2001:db8:${line}::2/64 dev wan${line} nodad`,
+      ]),
+      'route add default via 192.0.1.1 dev wan1 metric 50',
+      '-6 route add default via 2001:db8:1::1 dev wan1 metric 50',
+    ]);
+    this.#batch(this.inside, [
+      'link set eth0 up',
+      'addr add 192.168.9.2/24 dev eth0',
+      'addr add fd00:9::2/64 dev eth0 nodad',
+      'route add default via 192.168.9.1',
+      '-6 route add default via fd00:9::1',
+    ]);
     for (const [place, netns] of this.providers.entries()) {
-      const line = place + 1;
-      pair(`wan${line}`, netns);
-      this.ip(this.gateway, `addr add 192.0.${line}.2/24 dev wan${line}`);
-      this.ip(this.gateway, `addr add 2001:db8:${line}::2/64 dev wan${line} nodad`);
-      this.ip(netns, `addr add 192.0.${line}.1/24 dev eth0`);
-      this.ip(netns, `addr add 2001:db8:${line}::1/64 dev eth0 nodad`);
-      this.ip(netns, `addr add ${SERVERS.ipv4}/32 dev lo`);
-      this.ip(netns, `addr add ${SERVERS.ipv6}/128 dev lo nodad`);
-      // Addresses of the inside and of the mapped prefix are reached by the gateway, so that a test may leave them as they are.
-      this.ip(netns, `route add 192.168.9.0/24 via 192.0.${line}.2`);
-      this.ip(netns, `-6 route add fd00:9::/64 via 2001:db8:${line}::2`);
-      this.ip(netns, `-6 route add 2001:db8:1${line}::/64 via 2001:db8:${line}::2`);
+      this.#batch(netns, [
+        `addr add ${SERVERS.ipv4}/32 dev lo`,
+        `addr add ${SERVERS.ipv6}/128 dev lo nodad`,
+        `addr add 192.0.${place + 1}.1/24 dev eth0`,
+        ...providerSide(place + 1),
+      ]);
     }
     this.sysctl(this.gateway, 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1');
-    this.ip(this.gateway, 'route add default via 192.0.1.1 dev wan1 metric 50');
-    this.ip(this.gateway, '-6 route add default via 2001:db8:1::1 dev wan1 metric 50');
+  }
+
+  /** Many lines for `ip` at once; those for IPv6 alone begin with -6. */
+  #batch(netns: string, lines: readonly string[]): void {
+    for (const family of ['-4', '-6']) {
+      const input = lines
+        .filter(line => line.startsWith('-6 ') === (family === '-6'))
+        .map(line => line.replace('-6 ', ''));
+      if (input.length === 0) continue;
+      const options = family === '-6' ? ['-6'] : [];
+      execFileSync('ip', ['-n', netns, ...options, '-batch', '-'], { input: `${input.join('\n')}\n` });
+    }
   }
 
   async #echo(place: number): Promise<void> {
@@ -193,12 +225,7 @@ export class UplinkStage {
 
   /** Puts it in again, with what the provider loses by it. */
   mend(line: LineNumber): void {
-    const netns = this.providers[line - 1] ?? '';
-    this.ip(netns, 'link set eth0 up');
-    this.ip(netns, `addr replace 2001:db8:${line}::1/64 dev eth0 nodad`);
-    this.ip(netns, `route replace 192.168.9.0/24 via 192.0.${line}.2`);
-    this.ip(netns, `-6 route replace fd00:9::/64 via 2001:db8:${line}::2`);
-    this.ip(netns, `-6 route replace 2001:db8:1${line}::/64 via 2001:db8:${line}::2`);
+    this.#batch(this.providers[line - 1] ?? '', providerSide(line));
   }
 
   /** The ways of both lines, for plans. */

@@ -26,6 +26,7 @@ import {
 import { DeviceSettings, type NotedSetting } from './device-settings.js';
 import { kernelRefused } from './refusals.js';
 import { AF, isOurTable, routeChanges, routeOf, toldRoute } from './route-changes.js';
+import { TableKeeper } from './table-keeper.js';
 import { type DscpBy, ruleChanges, ruleOf, toldRule } from './rule-changes.js';
 
 /** What whoever opens a keeper is told. */
@@ -54,6 +55,7 @@ const MOST_LOOKS = 3;
 export class KernelKeeper {
   readonly #netns: number = openOwnNetns();
   readonly #netlink: Rtnetlink = Rtnetlink.open();
+  readonly #table = new TableKeeper();
   readonly #settings: DeviceSettings;
   /** Tables that may have routes of ours; those of an earlier process are found by one look at all. */
   #tables: Set<string> | undefined;
@@ -63,7 +65,7 @@ export class KernelKeeper {
     this.#settings = new DeviceSettings(this.#netns, noted, all => news.note(all));
   }
 
-  /** New routes first, in the order of the plan, then rules; what is not planned goes last, so that packets always find a way. */
+  /** New routes first, in the order of the plan, then the nftables table, then rules; what is not planned goes last, so that packets always find a way. */
   apply(plan: KernelPlan): Applied {
     const settings = this.#settings.apply(plan.sysctls);
     const changed: string[] = [...settings.written];
@@ -81,8 +83,14 @@ export class KernelKeeper {
   remove(): Applied {
     const nothing: KernelPlan = { routes: [], rules: [], sysctls: [], table: null };
     const changed = [...this.#applyRules(nothing), ...this.#dropRoutes(this.#routesThere([]))];
+    changed.push(...this.#table.apply(null).changed);
     const settings = this.#settings.restore();
     return { changed: [...changed, ...settings.written], missing: settings.failed };
+  }
+
+  /** Why flows cannot be kept apart here (no nf_tables, no right), as a sentence; undefined when they can be. */
+  lackOfNftables(): string | undefined {
+    return this.#table.lack();
   }
 
   /** Leaves the kernel as it is. A second call does nothing. */
@@ -90,6 +98,7 @@ export class KernelKeeper {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#netlink.close();
+    this.#table.close();
     closeFd(this.#netns);
   }
   #isClosed = false;
@@ -97,8 +106,12 @@ export class KernelKeeper {
   #round(plan: KernelPlan): { changed: string[]; missing: string[] } {
     const { put, stale } = routeChanges(this.#routesThere(plan.routes), plan.routes);
     const placed = this.#putRoutes(put);
+    const table = this.#table.apply(plan.table);
     const rules = this.#applyRules(plan);
-    return { changed: [...placed.changed, ...rules, ...this.#dropRoutes(stale)], missing: placed.missing };
+    return {
+      changed: [...placed.changed, ...table.changed, ...rules, ...this.#dropRoutes(stale)],
+      missing: [...placed.missing, ...table.missing],
+    };
   }
 
   /** Routes of ours: at first in all tables, later in those of the plan and of earlier ones, as others may be long. */
