@@ -196,7 +196,7 @@ export class UplinkRunner {
       const { device } = settings.lines[line - 1] ?? { device: '' };
       return { device, ifindex: place.ifindex, path };
     };
-    this.#kernel.apply(kernelPlan(settings, wayOf, steering, { nftables: false }));
+    this.#kernel.apply(kernelPlan(settings, wayOf, steering, { nftables: this.#kernel.lackOfNftables() === undefined }));
   }
 
   #flush({ flush, line, family, transport }: Flush): void {

@@ -169,13 +169,15 @@ class UplinkShow {
     };
   }
 
+  /** Tells what happens to the uplink from now on. */
   #follow(): () => void {
-    return this.#bondwire.follow(event => this.#told(event));
+    const fromMs = wallMs();
+    return this.#bondwire.follow(event => this.#told(event, fromMs));
   }
 
-  #told(event: EventRecord): void {
+  #told(event: EventRecord, fromMs: number): void {
     const atMs = Date.parse(event.time);
-    if (atMs < this.#fromMs || event.uplink === undefined || event.type === 'line') return;
+    if (atMs < fromMs || event.uplink === undefined || event.type === 'line') return;
     this.#say(event.message, 'cyan', atMs);
   }
 
@@ -212,6 +214,13 @@ class UplinkShow {
     });
     this.#signal.throwIfAborted();
   }
+}
+
+function callText(ms: number | null): string {
+  if (ms === null) return 'The call is not right again.';
+  return ms === 0
+    ? 'The call noticed nothing.'
+    : `The call is right again after ${(ms / 1000).toFixed(2)} s, by wan1.`;
 }
 
 /** The office of the demo, with targets that are in its internet. */
