@@ -146,12 +146,7 @@ class UplinkShow {
     await this.#pause(EFFECT_MS);
     const act = this.#judged(meter, name, mostMs, momentMs);
     const { callMs } = act;
-    this.#say(
-      callMs === null
-        ? 'The call is not right again.'
-        : `The call is right again after ${(callMs / 1000).toFixed(2)} s, by wan1.`,
-      callMs === null ? 'red' : 'green',
-    );
+    this.#say(callText(callMs), callMs === null ? 'red' : 'green');
     return act;
   }
 
