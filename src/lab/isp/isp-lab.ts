@@ -10,7 +10,7 @@ import { PlaceGroup } from '../place-group.js';
 import { buildIsps } from './build.js';
 import { type Direction, type Fault, faultFromText, faultText, type FaultKind } from './faults.js';
 import { LineFaults } from './line-faults.js';
-import { untilReady } from './helper-process.js';
+import { PROMPT_NODE, untilReady } from './helper-process.js';
 import {
   type Both,
   type IspPlace,
@@ -130,7 +130,7 @@ export class IspLab {
       portals,
     };
     const start = async (): Promise<void> => {
-      const child = this.spawn('internet', [process.execPath, SERVER_MAIN, JSON.stringify(settings)]);
+      const child = this.spawn('internet', [...PROMPT_NODE, SERVER_MAIN, JSON.stringify(settings)]);
       await untilReady(child, "The process with the lab's servers", SERVERS_READY);
       this.#serves = true;
     };
