@@ -27,6 +27,7 @@ export { UplinkMeter, type UplinkMeterOptions } from './isp/uplink-meter.js';
 export { type Both, INSIDE, type IspPlace, type LabLine, SERVERS } from './isp/plan.js';
 export type { WireCounts } from './isp/wire-control.js';
 export { type LacpDemoOptions, runLacpDemo } from './lacp-demo.js';
+export { runUplinkDemo, type UplinkDemoOptions } from './uplink-demo.js';
 export { labCommand } from './lab-command.js';
 export { cleanStale, guard, release } from './lab-guard.js';
 export { namespaceName } from './names.js';

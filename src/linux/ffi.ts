@@ -23,6 +23,14 @@ export interface Libc {
   readonly getsockopt: (fd: number, level: number, name: number, value: Bytes, length: Bytes) => number;
   readonly setsockopt: (fd: number, level: number, name: number, value: Bytes, length: number) => number;
   readonly send: (fd: number, data: Bytes, length: number, flags: number) => number;
+  readonly sendto: (
+    fd: number,
+    data: Bytes,
+    length: number,
+    flags: number,
+    address: Bytes,
+    addressLength: number,
+  ) => number;
   readonly recv: (fd: number, data: Bytes, length: number, flags: number) => number;
   readonly recvmsg: (fd: number, message: Bytes, flags: number) => number;
   readonly sendmsg: (fd: number, message: Bytes, flags: number) => number;
@@ -104,6 +112,7 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
   getsockopt: ['int', ['int', 'int', 'int', 'void *', 'void *']],
   setsockopt: ['int', ['int', 'int', 'int', 'void *', 'uint32_t']],
   send: ['int64_t', ['int', 'void *', 'size_t', 'int']],
+  sendto: ['int64_t', ['int', 'void *', 'size_t', 'int', 'void *', 'uint32_t']],
   recv: ['int64_t', ['int', 'void *', 'size_t', 'int']],
   recvmsg: ['int64_t', ['int', 'void *', 'int']],
   sendmsg: ['int64_t', ['int', 'void *', 'int']],
@@ -225,6 +234,18 @@ export function setSocketOption(
 }
 
 const SOL_SOCKET = 1;
+const SO_BINDTODEVICE = 25;
+
+/** Ties a socket to an interface: it sends and hears by that one alone. Throws SystemError (ENODEV: there is none of that name). */
+export function bindToDevice(fd: number, device: string): void {
+  const name = new TextEncoder().encode(`${device}\0`);
+  check(
+    libc().setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length),
+    'setsockopt(SO_BINDTODEVICE)',
+    device,
+  );
+}
+
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;

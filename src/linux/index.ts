@@ -77,9 +77,10 @@ export {
 } from './own-file.js';
 export { monotonicMs, monotonicNs, threadCpuMs } from './clock.js';
 export { isErrno, SystemError } from './errors.js';
+export { connectTcpBy, connectUdpBy, receiveDatagram, sendDatagram } from './device-socket.js';
 export { type DriverInfo, Ethtool, type Feature, FEATURE_GROUPS, type LinkSettings } from './ethtool.js';
 export { channelPair, keepFromChildren, type Passed, receivePassed, sendPassed } from './fd-channel.js';
-export { type FdWatch, watchReadable } from './fd-watch.js';
+export { type FdWatch, onceWritable, watchReadable } from './fd-watch.js';
 export { addressOf, closeFd, openFd } from './ffi.js';
 export {
   createBridge,
@@ -137,6 +138,13 @@ export {
   visitNetns,
   withNetns,
 } from './netns.js';
+export {
+  NFNLGRP_NFTABLES,
+  nftBatch,
+  openNetfilter,
+  readTable,
+  type TableLook,
+} from './netfilter.js';
 export { deviceChains, watchChains } from './nftables.js';
 export {
   inOtherNamespaces,
@@ -174,6 +182,7 @@ export {
   listBpfFilters,
   listQdiscs,
 } from './traffic-control.js';
+export { IcmpSocket, type ReceivedIcmp } from './icmp-socket.js';
 export type { InetEndpoint } from './inet-endpoint.js';
 export { InetSocket } from './inet-socket.js';
 export { UdpBatch, type UdpBatchOptions } from './udp-batch.js';

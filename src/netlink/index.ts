@@ -9,6 +9,8 @@ export * from './link-statistics.js';
 export * from './message.js';
 export * from './neighbour.js';
 export * from './netns-id.js';
+export * from './nft-expression.js';
+export * from './nft-table.js';
 export * from './route.js';
 export * from './rtnetlink.js';
 export * from './rule.js';

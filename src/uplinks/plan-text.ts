@@ -28,8 +28,9 @@ function ipCommand({ family }: PlannedRoute | PlannedRule): string {
   return family === 'ipv4' ? 'ip' : 'ip -6';
 }
 
+/** As a line of sysctl.d(5), with slashes, as a device's name may have a dot. */
 function sysctlText({ family, device, setting, value }: PlannedSysctl): string {
-  return `sysctl -w net/${family}/conf/${device}/${setting}=${value}`;
+  return `net/${family}/conf/${device}/${setting} = ${value}`;
 }
 
 /** As `ip route` takes it. */

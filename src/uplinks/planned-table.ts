@@ -46,9 +46,9 @@ function deviceOf({ settings }: Planning, line: LineNumber): string {
   return settings.lines[line - 1]?.device ?? '';
 }
 
-/** Not from the internet: from the inside of the gateway. */
-function fromInside(planning: Planning): Statement[] {
-  return planning.settings.lines.map(({ device }) => ({ kind: 'incoming', is: false, device }));
+/** What comes from the internet needs no more of the chain; the rules behind see what comes from the inside of the gateway. */
+function leaveToInside(device: string): NftRule {
+  return [{ kind: 'incoming', is: true, device }, { kind: 'accept' }];
 }
 
 /** The packet of a known flow goes by the line of its flow. */
@@ -73,8 +73,9 @@ function takeLine(planning: Planning, line: LineNumber, way: 'incoming' | 'outgo
 function preRules(planning: Planning): NftRule[] {
   const lines = lineNumbers(planning);
   return [
-    ...lines.map(line => [...fromInside(planning), ...keepLine(planning, line)]),
     ...lines.map(line => takeLine(planning, line, 'incoming')),
+    ...planning.settings.lines.map(({ device }) => leaveToInside(device)),
+    ...lines.map(line => keepLine(planning, line)),
   ];
 }
 
@@ -86,10 +87,10 @@ function postRules(planning: Planning): NftRule[] {
 function shareRules(planning: Planning): NftRule[] {
   const { settings, steering } = planning;
   if (settings.mode !== 'share') return [];
-  return FAMILIES.flatMap(family => {
+  const rules = FAMILIES.flatMap(family => {
     const shares = reduced(steering.shares[family].filter(({ weight }) => weight > 0));
     if (shares.length === 0) return [];
-    const fresh: NftRule = [...fromInside(planning), { kind: 'family', family }, { kind: 'new-flow' }];
+    const fresh: NftRule = [{ kind: 'family', family }, { kind: 'new-flow' }];
     const excepted = steering.policies
       .filter(policy => policy.family === family)
       .filter(({ lines, rule }) => lines.length > 0 || settings.rules[rule]?.otherwise === 'drop')
@@ -97,6 +98,7 @@ function shareRules(planning: Planning): NftRule[] {
       .map(match => [...fresh, ...match, { kind: 'accept' } as const]);
     return [...excepted, ...spread(planning, family, fresh, shares)];
   });
+  return rules.length === 0 ? [] : [...settings.lines.map(({ device }) => leaveToInside(device)), ...rules];
 }
 
 interface Share {
