@@ -1,6 +1,5 @@
 // What other rooms may use of `gateway`: uplinks on the machine.
 export { DRILL_KINDS, type DrillKind } from './drill.js';
-// What other rooms may use of `gateway`.
 export { FlowFlusher, type FlusherNews } from './flow-flusher.js';
 export { type Applied, KernelKeeper, type KernelNews } from './kernel/kernel-keeper.js';
 export type { NotedSetting } from './kernel/device-settings.js';

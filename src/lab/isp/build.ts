@@ -14,6 +14,7 @@ import {
 import { addRulesFilter } from './line-faults.js';
 import { sourceRules } from './packet-rules.js';
 import { preparePortal } from './portal.js';
+import { addProviderNat } from './provider-nat.js';
 import { ACCESS, type Both, INSIDE, type IspPlace, type LabLine, type ServerName, TRANSIT } from './plan.js';
 
 /** What can be chosen. */
@@ -113,6 +114,7 @@ function buildLine(places: Places, line: LabLine, options: BuildOptions): void {
   ]);
   routeLine(places, line, options);
   preparePortal(provider.netlink);
+  if (line.providerNat) addProviderNat(provider);
   for (const device of [ACCESS, TRANSIT]) {
     addClsact(provider.netlink, requireLink(provider.netlink, device).ifindex);
   }
@@ -126,6 +128,8 @@ function routeLine(places: Places, line: LabLine, options: BuildOptions): void {
   const { transit } = line;
   for (const family of ['ipv4', 'ipv6'] as const) {
     addPlainRoute(netlink, { to: 'default', via: transit.internet[family], device: TRANSIT });
+    // Behind its provider's NAT nobody knows the line's network.
+    if (family === 'ipv4' && line.providerNat) continue;
     addPlainRoute(internet, {
       to: line.network[family],
       via: transit.provider[family],

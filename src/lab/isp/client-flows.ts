@@ -2,7 +2,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import { monotonicMs } from '../../linux/index.js';
-import { dnsQuery } from './dns-answer.js';
+import { dnsQuery, isDnsAnswer } from './dns-answer.js';
 import type { Family, Flow, Happening } from './meter-samples.js';
 import { PAGE_BODY, PORTS } from './server-messages.js';
 
@@ -123,12 +123,6 @@ export function newUdp(family: Family, address: string, tell: Tell): Asker {
     (question, answer) => answer.length === question.length,
     tell,
   );
-}
-
-/** The same number, and at least one record. */
-function isDnsAnswer(question: Uint8Array, answer: Uint8Array): boolean {
-  const isOfThis = answer[0] === question[0] && answer[1] === question[1];
-  return isOfThis && answer.length > question.length && answer[7] !== 0;
 }
 
 /** A question for a name, by a new flow each. */

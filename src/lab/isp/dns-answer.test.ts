@@ -1,5 +1,6 @@
+import { decode } from 'dns-packet';
 import { expect, test } from 'vitest';
-import { dnsAnswer, dnsQuery } from './dns-answer.js';
+import { dnsAnswer, dnsQuery, isDnsAnswer } from './dns-answer.js';
 
 const ADDRESSES = { ipv4: '198.51.100.10', ipv6: '2001:db8::10' };
 
@@ -7,34 +8,39 @@ function bytes(text: string): Uint8Array {
   return Uint8Array.from(text.replaceAll(' ', '').match(/../g) ?? [], pair => Number.parseInt(pair, 16));
 }
 
-// RFC 1035, 4.1: header, question, answer.
-const QUERY_A = bytes('1234 0100 0001 0000 0000 0000 03777777 04746573 74 00 0001 0001');
+// RFC 1035, 4.1: header and question.
+const QUERY = bytes('1234 0100 0001 0000 0000 0000 03777777 04746573 74 00 0001 0001');
 
 test('dnsQuery() asks for www.test', () => {
-  expect(dnsQuery(0x1234, 'www.test', 'ipv4')).toEqual(QUERY_A);
+  expect(Uint8Array.from(dnsQuery(0x1234, 'www.test', 'ipv4'))).toEqual(QUERY);
 });
 
-test('dnsAnswer() answers the question with the address, behind a pointer to its name', () => {
-  const answer = bytes(
-    '1234 8180 0001 0001 0000 0000 03777777 04746573 74 00 0001 0001 c00c 0001 0001 00000001 0004 c633640a',
-  );
-  expect(dnsAnswer(QUERY_A, ADDRESSES)).toEqual(answer);
+test.each([
+  ['ipv4', 'A', ADDRESSES.ipv4],
+  ['ipv6', 'AAAA', ADDRESSES.ipv6],
+] as const)('dnsAnswer() has the %s address of every name', (family, type, data) => {
+  const query = dnsQuery(7, 'www.test', family);
+  const answer = dnsAnswer(query, ADDRESSES);
+  const { id, answers } = decode(Buffer.from(answer ?? []));
+  expect(id).toBe(7);
+  expect(answers).toEqual([expect.objectContaining({ type, name: 'www.test', data })]);
+  expect(isDnsAnswer(query, answer ?? new Uint8Array())).toBe(true);
+  expect(isDnsAnswer(dnsQuery(8, 'www.test', family), answer ?? new Uint8Array())).toBe(false);
+  expect(isDnsAnswer(query, query)).toBe(false);
 });
 
-test('dnsAnswer() has an IPv6 address too, and of another type nothing', () => {
-  const answer = dnsAnswer(dnsQuery(1, 'www.test', 'ipv6'), ADDRESSES);
-  expect(answer?.subarray(-16)).toEqual(bytes('20010db8000000000000000000000010'));
-  const mx = QUERY_A.slice();
+test('dnsAnswer() has nothing of another type, and that is no answer', () => {
+  const mx = QUERY.slice();
   mx[mx.length - 3] = 15;
-  const nothing = dnsAnswer(mx, ADDRESSES);
-  expect(nothing?.length).toBe(mx.length);
-  expect(nothing?.[7]).toBe(0);
+  const answer = dnsAnswer(mx, ADDRESSES);
+  expect(decode(Buffer.from(answer ?? [])).answers).toEqual([]);
+  expect(isDnsAnswer(mx, answer ?? new Uint8Array())).toBe(false);
 });
 
 test('dnsAnswer() does not answer what is no query, however it is cut off', () => {
-  for (let length = 0; length < QUERY_A.length; length++) {
-    expect(dnsAnswer(QUERY_A.subarray(0, length), ADDRESSES)).toBeUndefined();
+  for (let length = 0; length < QUERY.length; length++) {
+    expect(dnsAnswer(QUERY.subarray(0, length), ADDRESSES)).toBeUndefined();
   }
-  const response = dnsAnswer(QUERY_A, ADDRESSES);
+  const response = dnsAnswer(QUERY, ADDRESSES);
   expect(response && dnsAnswer(response, ADDRESSES)).toBeUndefined();
 });

@@ -3,6 +3,12 @@ import type { ChildProcess } from 'node:child_process';
 
 const START_MS = 30_000;
 
+/**
+ * How Node is started for a process in real time: its engine may use no other threads, for which it would have to wait while
+ * everybody else has the processors. Seen: 100 ms at a time on a busy machine, 20 ms so.
+ */
+export const PROMPT_NODE: readonly string[] = [process.execPath, '--single-threaded'];
+
 /** Resolves when the process writes `ready` first of all; fails with what it wrote to standard error. `what` names it in errors. */
 export function untilReady(child: ChildProcess, what: string, ready: string): Promise<void> {
   let errors = '';

@@ -10,7 +10,7 @@ import { PlaceGroup } from '../place-group.js';
 import { buildIsps } from './build.js';
 import { type Direction, type Fault, faultFromText, faultText, type FaultKind } from './faults.js';
 import { LineFaults } from './line-faults.js';
-import { untilReady } from './helper-process.js';
+import { PROMPT_NODE, untilReady } from './helper-process.js';
 import {
   type Both,
   type IspPlace,
@@ -20,7 +20,6 @@ import {
   type ServerName,
   SERVERS,
 } from './plan.js';
-import { addProviderNat } from './provider-nat.js';
 import { SERVERS_READY, type ServerSettings } from './server-messages.js';
 import { WireCarrier } from './wire-carrier.js';
 import type { WireCounts } from './wire-control.js';
@@ -31,12 +30,12 @@ export interface LineWish {
   readonly delayMs?: number;
   /** Each way; no limit where absent. */
   readonly bytesPerSecond?: number;
-  /** The provider has a NAT of its own (IPv4). Needs the program nft. */
+  /** The provider has a NAT of its own (IPv4). */
   readonly providerNat?: boolean;
 }
 
 export interface IspLabOptions {
-  /** Two by default, of 5 and 20 ms. */
+  /** Two by default: of 5 ms, and of 20 ms behind a provider's own NAT. */
   readonly lines?: readonly LineWish[];
   /** The gateway has default routes in `main`, as DHCP and router advertisements leave them, the first line's first. */
   readonly defaultRoutes?: boolean;
@@ -59,7 +58,7 @@ export interface FaultTimes {
 
 // From the compiled file and, in tests, from the source.
 const SERVER_MAIN = fileURLToPath(new URL('../../../dist/lab/isp/server-main.js', import.meta.url));
-const DEFAULT_LINES: readonly LineWish[] = [{ delayMs: 5 }, { delayMs: 20 }];
+const DEFAULT_LINES: readonly LineWish[] = [{ delayMs: 5 }, { delayMs: 20, providerNat: true }];
 
 function labelOf(place: IspPlace): string {
   const first = { client: 'c', gateway: 'g', wires: 'w', internet: 'n' } as const;
@@ -105,7 +104,6 @@ export class IspLab {
     try {
       const servers = { ...SERVERS, ...options.servers };
       buildIsps(places, lines, servers, options);
-      for (const line of lines) if (line.providerNat) await addProviderNat(places, line);
       const rates = wishes.map(({ bytesPerSecond }) => bytesPerSecond ?? null);
       const carrier = await WireCarrier.start(places, lines, rates, options.seed ?? 1);
       return new IspLab(places, lines, servers, carrier);
@@ -130,7 +128,7 @@ export class IspLab {
       portals,
     };
     const start = async (): Promise<void> => {
-      const child = this.spawn('internet', [process.execPath, SERVER_MAIN, JSON.stringify(settings)]);
+      const child = this.spawn('internet', [...PROMPT_NODE, SERVER_MAIN, JSON.stringify(settings)]);
       await untilReady(child, "The process with the lab's servers", SERVERS_READY);
       this.#serves = true;
     };

@@ -42,6 +42,7 @@ export const MOST_LAB_LINES = 8;
 export const INSIDE = {
   client: { ipv4: '192.168.9.2', ipv6: 'fd00:9::2' },
   gateway: { ipv4: '192.168.9.1', ipv6: 'fd00:9::1' },
+  network: { ipv4: '192.168.9.0/24', ipv6: 'fd00:9::/64' },
   device: 'lan0',
   clientDevice: 'eth0',
   lengths: { ipv4: 24, ipv6: 64 },

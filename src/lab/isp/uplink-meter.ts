@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { PROMPT_NODE } from './helper-process.js';
 import type { IspLab } from './isp-lab.js';
 import {
   FAMILIES,
@@ -61,7 +62,7 @@ export class UplinkMeter {
     const { echo, dns } = lab.servers;
     const { families = FAMILIES, flows = FLOWS } = options;
     const settings: MeterSettings = { echo, dns, families, flows };
-    const child = lab.spawn(options.from ?? 'client', [process.execPath, MAIN, JSON.stringify(settings)]);
+    const child = lab.spawn(options.from ?? 'client', [...PROMPT_NODE, MAIN, JSON.stringify(settings)]);
     const meter = new UplinkMeter(child, options.onSample ?? ((): void => {}));
     await new Promise<void>((resolve, reject) => {
       meter.#ended.then(() => reject(new Error("The meter's client ended at once")), reject);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type MappedMemory, mapShared } from '../../linux/index.js';
 import type { PlaceGroup } from '../place-group.js';
 import { DIRECTIONS } from './faults.js';
-import { untilReady } from './helper-process.js';
+import { PROMPT_NODE, untilReady } from './helper-process.js';
 import type { IspPlace, LabLine } from './plan.js';
 import { controlBytes, WireControl } from './wire-control.js';
 import { WIRE_READY, type WireSettings } from './wire-messages.js';
@@ -65,6 +65,6 @@ export class WireCarrier {
 }
 
 function startProcess(places: PlaceGroup<IspPlace>, settings: WireSettings): Promise<void> {
-  const child = places.spawn('wires', [process.execPath, MAIN, JSON.stringify(settings)]);
+  const child = places.spawn('wires', [...PROMPT_NODE, MAIN, JSON.stringify(settings)]);
   return untilReady(child, "The process that carries the lab's wires", WIRE_READY);
 }
