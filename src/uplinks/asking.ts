@@ -1,5 +1,5 @@
 // When a line is asked what: the timers of its questions, and the questions. (uplinks)
-import { nextTick } from '../base/index.js';
+import { nextTick, unreachable } from '../base/index.js';
 import { APPS, type App, type Context, type Judged, type LineState } from './state.js';
 import {
   appIntervalMs,
@@ -13,13 +13,14 @@ import {
 import type { Probe, ProbeKind, TimeMs } from './contract.js';
 import {
   BURST_MS,
+  findMute,
   forgetAsked,
   isSuspicious,
-  muteTargets,
   noteAsked,
   QUICK_MS,
   silenceOf,
   suspiciousAt,
+  unanswered,
 } from './life.js';
 import { memoryMs, noteMinute } from './quality.js';
 import { isInUse } from './viable.js';
@@ -35,10 +36,17 @@ const PROVING_MS = 1000;
 /** A target that never answers is still asked each so many questions: it may begin to. */
 const MUTE_EVERY = 10;
 
-const ASKED_STATES: readonly Judged['state'][] = ['unproven', 'up', 'dead', 'bad', 'returning', 'spent'];
+const ASKED_STATES: ReadonlySet<Judged['state']> = new Set([
+  'unproven',
+  'up',
+  'dead',
+  'bad',
+  'returning',
+  'spent',
+]);
 
 function isAsked(judged: Judged): boolean {
-  return ASKED_STATES.includes(judged.state);
+  return ASKED_STATES.has(judged.state);
 }
 
 /** It costs, and nothing goes by it: it is asked seldom, as long as another line is there. */
@@ -89,8 +97,9 @@ export function arm(context: Context, line: LineState, judged: Judged): void {
 function armSuspicion(context: Context, judged: Judged): void {
   const { timers } = judged;
   const { now, settings } = context;
-  const at = judged.lastSignMs === null ? null : suspiciousAt(judged);
-  const isNow = isSuspicious(judged, now);
+  const open = unanswered(judged);
+  const at = suspiciousAt(judged, open);
+  const isNow = isSuspicious(judged, now, at);
   const isAhead = at !== null && at > now;
   if (isNow) timers.burst ??= now + 1;
   else timers.burst = isAhead ? at : null;
@@ -98,7 +107,7 @@ function armSuspicion(context: Context, judged: Judged): void {
     timers.gateway = timers.gateway === null ? now + 1 : Math.min(timers.gateway, now + GATEWAY_AGAIN_MS);
   else if (judged.state === 'dead' || judged.state === 'unproven') timers.gateway ??= now + GATEWAY_SELDOM_MS;
   else timers.gateway = isAhead ? at : null;
-  const silentAt = silenceOf(judged, settings.timing, now).atMs;
+  const silentAt = silenceOf(judged, settings.timing, now, open).atMs;
   timers.silence = judged.state !== 'dead' && silentAt !== null && silentAt > now ? silentAt : null;
 }
 
@@ -128,6 +137,7 @@ export function runAsking(
       timers.ping = nextTick(dueMs, pingIntervalMs(context, line, judged), now);
       ping(context, line, judged, false);
       forgetAsked(judged, memoryMs(judged, settings.timing), now);
+      findMute(judged);
       break;
     case 'quick':
       judged.quickLeft--;
@@ -150,8 +160,13 @@ export function runAsking(
     case 'appTimeout':
       giveUpApps(context, line, judged);
       break;
-    default:
+    case 'dns':
+    case 'http':
+    case 'tcp':
       askApp(context, line, judged, name);
+      break;
+    default:
+      unreachable(name);
   }
 }
 
@@ -181,8 +196,7 @@ function nextTarget(line: LineState, judged: Judged): string | undefined {
   const targets = line.settings.targets[judged.family];
   const turn = judged.nextTarget++;
   if (turn % MUTE_EVERY === 0) return targets[(turn / MUTE_EVERY) % targets.length];
-  const mute = muteTargets(judged.asked);
-  const speaking = targets.filter(target => !mute.has(target));
+  const speaking = targets.filter(target => !judged.mute.includes(target));
   const of = speaking.length === 0 ? targets : speaking;
   return of[turn % of.length];
 }

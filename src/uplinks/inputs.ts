@@ -173,14 +173,14 @@ export function changeSettings(
   state.settings = settings;
   state.isStale = true;
   state.lines = settings.lines.map((line, at) => keptLine(before.get(line.name), at + 1, line, now));
-  const names = settings.lines.map(({ name }) => name);
+  const names = new Set(settings.lines.map(({ name }) => name));
   for (const family of FAMILIES) {
     const choice = state.choice[family];
-    if (choice.selected !== null && !names.includes(choice.selected)) choice.selected = null;
-    choice.order = choice.order.filter(name => names.includes(name));
+    if (choice.selected !== null && !names.has(choice.selected)) choice.selected = null;
+    choice.order = choice.order.filter(name => names.has(name));
   }
-  if (state.use !== null && !names.includes(state.use.line)) state.use = null;
-  state.flushes = state.flushes.filter(({ line }) => names.includes(line));
+  if (state.use !== null && !names.has(state.use.line)) state.use = null;
+  state.flushes = state.flushes.filter(({ line }) => names.has(line));
   return ok(undefined);
 }
 

@@ -18,8 +18,8 @@ const RELAPSE_FACTOR = 10;
 const MOST_STEPS = 8;
 
 /** For how long a line has to be good before anything goes back to it. */
-export function returnAfterMs(context: Context, judged: Judged): TimeMs {
-  const after = context.settings.return?.afterMs ?? DEFAULT_RETURN_MS;
+export function returnAfterMs({ settings }: Pick<Context, 'settings'>, judged: Judged): TimeMs {
+  const after = settings.return?.afterMs ?? DEFAULT_RETURN_MS;
   return Math.max(after, Math.min(MOST_RETURN_MS, after * 2 ** judged.relapses));
 }
 
@@ -59,29 +59,24 @@ function standingEvents(context: Context, line: LineState, judged: Judged): Line
   return events.flatMap(([event, holds]) => (holds ? [event] : []));
 }
 
+/** What a line is given up for by each event that says so by itself. */
+const CAUSES: Partial<Readonly<Record<LineEvent, Cause>>> = {
+  gone: 'gone',
+  'carrier-lost': 'carrier',
+  silent: 'silent',
+  'budget-out': 'budget',
+  drain: 'operator',
+};
+
 function causeOf(judged: Judged, event: LineEvent): Cause | null {
-  switch (event) {
-    case 'gone':
-      return 'gone';
-    case 'carrier-lost':
-      return 'carrier';
-    case 'silent':
-      return 'silent';
-    case 'app-bad':
-      return appCause(judged);
-    case 'budget-out':
-      return 'budget';
-    case 'drain':
-      return 'operator';
-    default:
-      return null;
-  }
+  return event === 'app-bad' ? appCause(judged) : (CAUSES[event] ?? null);
 }
 
-/** A line that is bad already may get another reason. */
+/** A line that is bad already may get another reason. With loss applications fail too: only what a portal says is more than that. */
 function followCause(context: Context, line: LineState, judged: Judged): void {
   const cause = judged.state === 'bad' ? appCause(judged) : null;
   if (cause === null || cause === judged.cause) return;
+  if (isQuality(judged.cause) && cause !== 'portal') return;
   judged.cause = cause;
   judged.place = placeNow(judged);
   tellLine(context, line, judged, judged.state);
@@ -128,16 +123,16 @@ function faultSince({ now }: Context, judged: Judged): TimeMs | null {
   return isApp(cause) && worst !== undefined ? (apps[worst].failingSinceMs ?? now) : now;
 }
 
-const WORKING: readonly LineStateName[] = ['up', 'returning'];
+const WORKING: ReadonlySet<LineStateName> = new Set(['up', 'returning']);
 
 function enter(context: Context, judged: Judged, from: LineStateName, to: LineStateName): void {
   const { now } = context;
-  const isFault = FAULTY.includes(to) || (to === 'absent' && from !== 'unproven' && from !== 'drained');
+  const isFault = FAULTY.has(to) || (to === 'absent' && from !== 'unproven' && from !== 'drained');
   if (isFault) {
-    if (WORKING.includes(from)) noteRelapse(context, judged);
+    if (WORKING.has(from)) noteRelapse(context, judged);
     judged.fell = true;
   }
-  if (to === 'returning' && (FAULTY.includes(from) || from === 'unproven')) judged.recoveredMs = now;
+  if (to === 'returning' && (FAULTY.has(from) || from === 'unproven')) judged.recoveredMs = now;
   if (to === 'absent' || to === 'down' || to === 'drained' || to === 'unproven') {
     forgetLife(judged);
     judged.proven = false;
@@ -147,6 +142,8 @@ function enter(context: Context, judged: Judged, from: LineStateName, to: LineSt
     judged.proven = false;
     judged.inRow = 0;
   }
+  // What was lost while it was dead is no loss of the line that is back.
+  if (from === 'dead') judged.asked = judged.asked.filter(({ rttMs }) => rttMs !== null);
   if (to === 'unproven') judged.quickLeft = SIGNS_TO_PROVE;
   if (to === 'up') mayBeHome(context, judged);
   judged.timers.return = to === 'returning' ? now + returnAfterMs(context, judged) : null;

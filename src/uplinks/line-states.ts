@@ -86,7 +86,7 @@ export const LINE_TABLE: Readonly<Record<LineStateName, Row>> = {
 };
 
 /** States of a line on which a fault was found; the others are no fault of the line. */
-export const FAULTY: readonly LineStateName[] = ['down', 'dead', 'bad'];
+export const FAULTY: ReadonlySet<LineStateName> = new Set(['down', 'dead', 'bad']);
 
 /** Where a line goes. `fell`: it was given up since it was first found. */
 export function nextState(state: LineStateName, event: LineEvent, fell: boolean): LineStateName {

@@ -1,4 +1,5 @@
 // Sentences for people: what is wrong with a line, with the figures that say so, and where the fault is. (uplinks)
+import { unreachable } from '../base/index.js';
 import { appTargets, failing } from './apps.js';
 import type { Family, LineStateName, ProbeFailure, TimeMs } from './contract.js';
 import { silenceOf, unanswered } from './life.js';
@@ -66,8 +67,11 @@ export function whatIsWrong(line: LineState, judged: Judged, timing: UplinkTimin
       return budgetText(line);
     case 'operator':
       return 'the operator took it out of use';
-    default:
+    case 'better':
+    case null:
       return '';
+    default:
+      return unreachable(judged.cause);
   }
 }
 

@@ -66,25 +66,12 @@ function runLineTimer(
   dueMs: number,
 ): void {
   context.touched.add(judged);
-  switch (name) {
-    case 'silence':
-    case 'tcpLeave':
-    case 'check':
-      // Everything that follows from the time that has passed is found by settling.
-      break;
-    case 'shedEnd':
-      endShedding(context, judged);
-      break;
-    case 'return':
-      returnDue(context, line, judged);
-      break;
-    case 'ping':
-      runAsking(context, line, judged, name, dueMs);
-      lookAtQuality(context, line, judged);
-      break;
-    default:
-      runAsking(context, line, judged, name, dueMs);
-  }
+  // Everything that follows from the mere time is found by settling.
+  if (name === 'silence' || name === 'tcpLeave' || name === 'check') return;
+  if (name === 'shedEnd') endShedding(context, judged);
+  else if (name === 'return') returnDue(context, line, judged);
+  else runAsking(context, line, judged, name, dueMs);
+  if (name === 'ping') lookAtQuality(context, line, judged);
 }
 
 /** After every input. */

@@ -1,5 +1,4 @@
 // Events: what is told of lines, of changes of the selected line, and of budgets. A change is told once it is known what it cost. (uplinks)
-import { usedShare } from './budget.js';
 import type { Cause, Family, LineStateName, TimeMs, UplinkEvent } from './contract.js';
 import {
   budgetText,
@@ -98,7 +97,8 @@ function whyMoved(
   if (from === undefined || judged === undefined)
     return `${to.settings.name} is the first that proved itself`;
   if (cause === 'operator') return 'the operator wants it so';
-  if (cause === 'better') return `${to.settings.name} comes first and is good again`;
+  if (cause === 'better')
+    return `${to.settings.name} comes first${to.families[judged.family].recoveredMs === null ? '' : ' and is good again'}`;
   return whatIsWrong(from, judged, context.settings.timing, context.now);
 }
 
@@ -199,10 +199,4 @@ export function tellSome(context: Context, family: Family, selected: LineState, 
     to: selected.settings.name,
     outageMs,
   });
-}
-
-/** 12 % of the month, for `show`. */
-export function percentUsed(line: LineState): number | null {
-  const share = usedShare(line);
-  return share === null ? null : Math.floor(share * 100);
 }

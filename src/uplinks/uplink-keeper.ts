@@ -1,6 +1,6 @@
 // Keeps one uplink: gives the policy what the world says, carries out what it answers, in order, and wakes it in time. The world comes by
 // ports: Linux in a daemon, virtual time in the simulator. (uplinks)
-import { ok, type Refusal, type Result } from '../base/index.js';
+import { ok, type Refusal, type Result, unreachable } from '../base/index.js';
 import type { Probe, Steering, TimeMs, UplinkEvent, UplinkInput, UplinkOutput } from './contract.js';
 import type { UplinkSettings } from './settings.js';
 import type { LinePlace } from './steering.js';
@@ -109,8 +109,13 @@ export class UplinkKeeper {
         if (!isAsked) this.#waiting.push({ kind: 'failed', probe: probe.id, why: 'unsent' });
         break;
       }
+      case 'event': {
+        const { event } = output;
+        this.#try('an event could not be told', () => this.#ports.tell(event));
+        break;
+      }
       default:
-        this.#try('an event could not be told', () => this.#ports.tell(output.event));
+        unreachable(output);
     }
   }
 

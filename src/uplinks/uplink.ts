@@ -5,6 +5,8 @@ import type { Steering, TimeMs, UplinkInput, UplinkOutput } from './contract.js'
 import { changeSettings, followSettings, take } from './inputs.js';
 import { restoreState, type SavedUplink, saveState } from './saving.js';
 import type { UplinkSettings } from './settings.js';
+import { explain } from './explain.js';
+import { snapshotOf, type UplinkSnapshot } from './snapshot.js';
 import { runTimer, settle, timersOf } from './settling.js';
 import { type Context, emptyOutbox, newState, type UplinkState } from './state.js';
 import { type LinePlace, linePlaces } from './steering.js';
@@ -87,5 +89,17 @@ export class Uplink {
   /** Devices, addresses and gateways of the lines, as they were told. */
   places(): LinePlace[] {
     return linePlaces(this.#state.lines);
+  }
+
+  /** What others may see; ages are relative to `now`. Null: there are no settings yet. */
+  snapshot(now: TimeMs): UplinkSnapshot | null {
+    const { settings } = this.#state;
+    return settings === null ? null : snapshotOf(this.#state, settings, now);
+  }
+
+  /** Sentences: of each line and family its state, what says so, and what it needs to be used. */
+  explain(now: TimeMs): string[] {
+    const { settings } = this.#state;
+    return settings === null ? ['The uplink has no settings yet.'] : explain(this.#state, settings, now);
   }
 }

@@ -1,5 +1,5 @@
 // Which lines could carry traffic, and how gladly they are taken. (uplinks)
-import type { Family } from './contract.js';
+import type { Family, LineStateName } from './contract.js';
 import { isQuality } from './quality.js';
 import type { Context, Judged, LineState } from './state.js';
 
@@ -7,21 +7,13 @@ import type { Context, Judged, LineState } from './state.js';
  * How gladly a line is taken, 0 first; null: not at all. The lower half is the last resort: lines with a fault that may be better than
  * nothing. Nothing is ever moved to a line that did not prove that it lives.
  */
-export function rankOf(judged: Judged): number | null {
-  if (!judged.proven) return null;
-  switch (judged.state) {
-    case 'up':
-      return 0;
-    case 'returning':
-      return 1;
-    case 'bad':
-      return isQuality(judged.cause) ? 2 : 3;
-    case 'spent':
-      return 4;
-    default:
-      return null;
-  }
+export function rankOf({ proven, state, cause }: Judged): number | null {
+  if (!proven) return null;
+  if (state === 'bad' && !isQuality(cause)) return 3;
+  return RANKS[state] ?? null;
 }
+
+const RANKS: Partial<Readonly<Record<LineStateName, number>>> = { up: 0, returning: 1, bad: 2, spent: 4 };
 
 /** Lines that traffic may be moved to, best first; of equals the first in the order of the settings. */
 export function viableLines(lines: readonly LineState[], family: Family): LineState[] {
@@ -35,8 +27,10 @@ export function viableLines(lines: readonly LineState[], family: Family): LineSt
 }
 
 /** New flows are spread over these lines; fewer than two: they are not. */
-export function sharingLines(context: Context, family: Family): readonly LineState[] {
-  const { settings, state } = context;
+export function sharingLines(
+  { settings, state }: Pick<Context, 'settings' | 'state'>,
+  family: Family,
+): readonly LineState[] {
   if (settings.mode !== 'share' || state.use !== null) return [];
   const sharing = state.lines.filter(line => {
     const judged = line.families[family];

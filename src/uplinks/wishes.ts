@@ -1,5 +1,5 @@
 // What an operator wants: use this line, take that one out of use, let them be, begin a budget anew. (uplinks)
-import { err, ok, type Refusal, refusal, type Result } from '../base/index.js';
+import { err, ok, type Refusal, refusal, type Result, unreachable } from '../base/index.js';
 import { refill } from './budget.js';
 import { FAMILIES, type TimeMs, type Wish } from './contract.js';
 import { span } from './sentences.js';
@@ -16,8 +16,11 @@ export function wish(context: Context, wished: Wish): Result<void, Refusal> {
       return release(context, wished.line);
     case 'refill':
       return withLine(context, wished.line, line => refillWish(context, line));
-    default:
+    case 'use':
+    case 'drain':
       return withLine(context, wished.line, line => useOrDrain(context, line, wished));
+    default:
+      return unreachable(wished);
   }
 }
 
