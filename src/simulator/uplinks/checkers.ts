@@ -135,7 +135,11 @@ export class UplinkCheckers implements UplinkWatch {
       if (new Set(order).size !== order.length)
         this.report(world, 'one-selected', `a line is selected twice (${family}): ${order.join(', ')}`);
       if (shares[family].length > 0 && world.scenario.uplink.mode !== 'share')
-        this.report(world, 'one-selected', `new flows are spread over lines (${family}), and one is to be used`);
+        this.report(
+          world,
+          'one-selected',
+          `new flows are spread over lines (${family}), and one is to be used`,
+        );
     }
     const named = flows.map(({ line, family }) => `${line} ${family}`);
     if (new Set(named).size !== named.length)
@@ -148,7 +152,11 @@ export class UplinkCheckers implements UplinkWatch {
     const isChoice = hasWay || this.#witnesses.ofFamily(world, family).some(isViable);
     if (isChoice) this.#mustBeViable(world, family, to, 'traffic is moved to');
     if (this.#isAdopting(world) && from !== undefined && to > from)
-      this.report(world, 'adoption', `a new daemon left ${this.#name(world, from)}, and nothing had happened`);
+      this.report(
+        world,
+        'adoption',
+        `a new daemon left ${this.#name(world, from)}, and nothing had happened`,
+      );
   }
 
   #mustBeViable(world: UplinkWorld, family: Family, number: LineNumber, what: string): void {
@@ -242,8 +250,7 @@ export class UplinkCheckers implements UplinkWatch {
   #lookAtFlow(world: UplinkWorld, who: string, key: FlowKey, isRunning: boolean): void {
     const { clock, gateway, daemon, scenario } = world;
     const leave = gateway.leave(key);
-    const witness =
-      leave === null ? undefined : this.#witnesses.of(world, leave.line.number, key.family);
+    const witness = leave === null ? undefined : this.#witnesses.of(world, leave.line.number, key.family);
     const isFree = gateway.tables.isOrdinary(key) && daemon.isAlive && !daemon.isBusy;
     const isStranded =
       isFree &&
@@ -280,9 +287,7 @@ export class UplinkCheckers implements UplinkWatch {
   #hasBetter(world: UplinkWorld, than: Witness): boolean {
     return this.#witnesses
       .ofFamily(world, than.family)
-      .some(
-        each => each !== than && each.soundSinceMs !== null && isViable(each) && !this.#isDrained(each),
-      );
+      .some(each => each !== than && each.soundSinceMs !== null && isViable(each) && !this.#isDrained(each));
   }
 }
 

@@ -125,8 +125,6 @@ export class SimulatedLine {
   isSound(family: Family): boolean {
     const { lossPercent, extraMs } = this;
     const isPlain = lossPercent.up + lossPercent.down + extraMs.up + extraMs.down === 0;
-    return (
-      !this.isDead(family) && isPlain && this.blackouts === null && !this.isPortal && !this.isDnsDead
-    );
+    return !this.isDead(family) && isPlain && this.blackouts === null && !this.isPortal && !this.isDnsDead;
   }
 }

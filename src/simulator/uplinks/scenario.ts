@@ -58,7 +58,12 @@ export type Step =
   /** The cable between the gateway and the ISP's box. */
   | { readonly do: 'cut' | 'restore'; readonly line: string }
   /** Nothing passes beyond the ISP's router any more, which answers on; until `speak`. */
-  | { readonly do: 'silence'; readonly line: string; readonly direction?: Direction; readonly family?: Family }
+  | {
+      readonly do: 'silence';
+      readonly line: string;
+      readonly direction?: Direction;
+      readonly family?: Family;
+    }
   | { readonly do: 'speak'; readonly line: string }
   /** The ISP's router itself is dead, with the link up. */
   | { readonly do: 'router-dead' | 'router-back'; readonly line: string }

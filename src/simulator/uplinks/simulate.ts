@@ -51,7 +51,10 @@ const SETTLE_MS = 3000;
 const IDLE_LOOK_MS = 5000;
 
 /** Runs a scenario to its end. */
-export function simulateUplink(scenario: UplinkScenario, options: SimulateUplinkOptions = {}): SimulatedUplink {
+export function simulateUplink(
+  scenario: UplinkScenario,
+  options: SimulateUplinkOptions = {},
+): SimulatedUplink {
   const clock = new Clock(-SETTLE_MS);
   const checkers = new UplinkCheckers();
   const told: ToldOfUplink[] = [];
@@ -70,13 +73,10 @@ export function simulateUplink(scenario: UplinkScenario, options: SimulateUplink
       }
     },
   };
-  const world = new UplinkWorld(
-    clock,
-    scenario,
-    options.seed ?? 1,
-    options.maker ?? REAL_UPLINK,
-    [checkers, log],
-  );
+  const world = new UplinkWorld(clock, scenario, options.seed ?? 1, options.maker ?? REAL_UPLINK, [
+    checkers,
+    log,
+  ]);
   clock.at(clock.now, () => world.daemon.start());
   for (const step of scenario.steps) clock.at(step.atMs, () => world.happen(step as Step));
   for (const each of world.traffic) each.begin(scenario.lengthMs);

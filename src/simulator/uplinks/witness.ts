@@ -24,6 +24,8 @@ export interface Witness {
 }
 
 export const SIGNS = 3;
+/** Questions that may still be answered. */
+const REMEMBERED = 3000;
 const LONG_AGO = Number.NEGATIVE_INFINITY;
 
 export class Witnesses {
@@ -56,7 +58,9 @@ export class Witnesses {
   }
 
   asked(probe: Probe): void {
-    if (probe.kind === 'ping') this.#asked.set(probe.id, probe);
+    if (probe.kind !== 'ping') return;
+    this.#asked.set(probe.id, probe);
+    this.#asked.delete(probe.id - REMEMBERED);
   }
 
   /** The daemon is told something. */

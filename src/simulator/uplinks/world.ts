@@ -1,5 +1,11 @@
 // The world of an uplink in virtual time: an office, its gateway with the daemon, lines to the internet, and what happens to them. (simulator)
-import { FAMILIES, type LineNumber, type UplinkEvent, type UplinkInput, type Wish } from '../../uplinks/index.js';
+import {
+  FAMILIES,
+  type LineNumber,
+  type UplinkEvent,
+  type UplinkInput,
+  type Wish,
+} from '../../uplinks/index.js';
 import type { Clock } from '../clock.js';
 import { Random } from '../random.js';
 import { askLine } from './answers.js';
@@ -167,9 +173,7 @@ export class UplinkWorld {
         break;
       case 'blackouts':
         line.blackouts =
-          step.forMs === 0
-            ? null
-            : { sinceMs: this.clock.now, everyMs: step.everyMs, forMs: step.forMs };
+          step.forMs === 0 ? null : { sinceMs: this.clock.now, everyMs: step.everyMs, forMs: step.forMs };
         break;
       case 'portal':
       case 'portal-gone':
