@@ -111,8 +111,9 @@ describe('learned patience', () => {
 
   it('is not made shorter by a shorter silence', () => {
     const judged = after(1000);
-    judged.asked = [{ id: 9, atMs: 1001, target: 'a', rttMs: null, extra: false }];
-    noteSign(judged, judged.asked[0] as Asked, 500, DEFAULT_TIMING, 1500);
+    const asked: Asked = { id: 9, atMs: 1001, target: 'a', rttMs: null, extra: false };
+    judged.asked = [asked];
+    noteSign(judged, asked, 500, DEFAULT_TIMING, 1500);
     expect(silenceLimit(judged, DEFAULT_TIMING, 1500)).toBe(1500);
   });
 });

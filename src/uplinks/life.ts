@@ -105,9 +105,13 @@ export function isSuspicious(judged: Judged, now: TimeMs, at: TimeMs | null = su
   return at !== null && now >= at && now - at <= LONGEST_BURST_MS;
 }
 
-/** Whether an answer came lately enough to move to this line without asking first. */
+/** After this a line that stands by is asked before anything is moved to it. */
+const STALE_MS = 2000;
+
+/** Whether a line may be moved to without asking first: it answered lately, and nothing is overdue. Both lines may have died at once. */
 export function isFresh(judged: Judged, now: TimeMs): boolean {
-  return judged.lastSignMs !== null && now - judged.lastSignMs <= 2000;
+  const { lastSignMs } = judged;
+  return lastSignMs !== null && now - lastSignMs <= STALE_MS && !isSuspicious(judged, now);
 }
 
 /** A question went out. */
