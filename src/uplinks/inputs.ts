@@ -5,7 +5,7 @@ import { noteAppFailed, noteAppGood } from './apps.js';
 import { followCalendar, noteBytes, warn } from './budget.js';
 import { checkSettings } from './check-settings.js';
 import { FAMILIES, type Family, type LineNumber, type ProbeFailure, type UplinkInput } from './contract.js';
-import { forgive, noteSign, SIGNS_TO_PROVE } from './life.js';
+import { forgive, noteSign, resume, SIGNS_TO_PROVE } from './life.js';
 import type { LineSettings, UplinkSettings } from './settings.js';
 import {
   APPS,
@@ -63,6 +63,12 @@ export function take(
     case 'late':
       for (const { judged } of eachJudged(context.state)) {
         forgive(judged, Math.max(0, input.byMs), context.now);
+        context.touched.add(judged);
+      }
+      return DONE;
+    case 'resumed':
+      for (const { judged } of eachJudged(context.state)) {
+        resume(judged);
         context.touched.add(judged);
       }
       return DONE;

@@ -53,6 +53,7 @@ export class UplinkKeeper {
     this.#ports = ports;
     this.uplink = uplink;
     this.#saveAt = ports.clock.now() + SAVE_MS;
+    if (uplink.settings() !== null) uplink.handle({ kind: 'resumed' }, ports.clock.now());
   }
 
   /** Puts what an uplink that was restored knows into the kernel, and wakes it from now on. */

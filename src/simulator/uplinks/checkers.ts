@@ -156,7 +156,7 @@ export class UplinkCheckers implements UplinkWatch {
     const hasWay = old !== undefined && old.address !== null && old.line.ifindex !== null;
     const canChoose = this.#witnesses.ofFamily(world, family).some(each => isFresh(world, each));
     // Where the first device of the order is gone the kernel goes by the next one, and back by the first where nothing else is viable.
-    const isOfItself = !hasWay || (!canChoose && this.#chosen.get(family) === to);
+    const isOfItself = (from !== undefined && !hasWay) || (!canChoose && this.#chosen.get(family) === to);
     if (!isOfItself) {
       this.#mustBeViable(world, family, to, 'traffic is moved to');
       this.#chosen.set(family, to);
