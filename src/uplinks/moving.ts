@@ -216,8 +216,10 @@ export function nextFlushAt({ flushes }: Context['state']): TimeMs | null {
 export function flushAgain(context: Context): void {
   const { state, now } = context;
   for (const each of state.flushes) {
-    if (each.firstMs + (FLUSH_AGAIN_MS[each.done] ?? 0) > now) continue;
-    each.done++;
+    // Those that we are late for are one.
+    const due = FLUSH_AGAIN_MS.filter(ms => each.firstMs + ms <= now).length;
+    if (due <= each.done) continue;
+    each.done = due;
     const line = lineNamed(state, each.line);
     const target = selectedLine(state, each.family);
     if (line === undefined || target === undefined) continue;

@@ -148,6 +148,20 @@ describe('return', () => {
   });
 });
 
+describe('a metered line that stands by', () => {
+  it('dies and comes back though it is asked seldom', () => {
+    const world = started({ afterMs: 30_000, at: null }, { metered: true });
+    const state = (): string | undefined => world.uplink.snapshot(world.now)?.lines[1]?.families.ipv4.state;
+    world.line('dsl').rttMs = null;
+    world.pass(12_000);
+    expect(state()).toBe('dead');
+    world.line('dsl').rttMs = 30;
+    world.pass(11_000);
+    expect(state()).toBe('returning');
+    expect(world.uplink.snapshot(world.now)?.lines[1]?.families.ipv4.rttMs).toBe(30);
+  });
+});
+
 describe('learned patience', () => {
   it('makes a rough line quiet: blackouts of 400 ms every 5 s with 2 % loss, after ten minutes', () => {
     const world = new World();
