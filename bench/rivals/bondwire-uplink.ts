@@ -25,7 +25,16 @@ export class BondwireUplink implements Method {
 
   async start(lab: IspLab): Promise<void> {
     const devices = lab.lines.map(({ device }) => device);
-    const argv = [process.execPath, MAIN, 'uplink', 'run', ...devices, '--run-dir', lab.makeRunDir()];
+    const argv = [
+      process.execPath,
+      MAIN,
+      'uplink',
+      'run',
+      ...devices,
+      '--masquerade',
+      '--run-dir',
+      lab.makeRunDir(),
+    ];
     const child = lab.spawn('gateway', argv);
     this.#child = child;
     const hear = (chunk: Buffer): void => {
