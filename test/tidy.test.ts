@@ -21,7 +21,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   netlink: ['base'],
   ebpf: ['base'],
   report: ['base', 'policy'],
-  simulator: ['base', 'frames', 'policy', 'keeper', 'report'],
+  simulator: ['base', 'frames', 'policy', 'keeper', 'report', 'uplinks'],
   config: ['base', 'policy', 'uplinks'],
 };
 

@@ -8,7 +8,6 @@ import {
   type LineDevice,
   type LineNumber,
   type LinePlace,
-  markOf,
   type Probe,
   type Steering,
   Uplink,
@@ -19,6 +18,8 @@ import {
 } from '../uplinks/index.js';
 import { Drill, type DrillKind } from './drill.js';
 import type { NotedSetting } from './kernel/device-settings.js';
+import { FlowFlusher } from './flow-flusher.js';
+import { keptFlows } from './kept-flows.js';
 import { KernelKeeper } from './kernel/kernel-keeper.js';
 import { LineWatch } from './lines/line-watch.js';
 import { Probes } from './probes/probes.js';
@@ -51,6 +52,8 @@ export class UplinkRunner {
   readonly #probes: Probes;
   readonly #watch: LineWatch;
   readonly #calendar: NodeJS.Timeout;
+  /** Of the bits of marks that are the uplink's. */
+  #flusher: { readonly mask: number; readonly flows: FlowFlusher } | undefined;
   #drill: Drill | undefined;
   #drillEnd: NodeJS.Timeout | undefined;
   #closed = false;
@@ -150,6 +153,7 @@ export class UplinkRunner {
     this.#keeper.close();
     this.#watch.close();
     this.#probes.close();
+    this.#closeFlusher();
     this.#kernel.close();
   }
 
@@ -160,6 +164,7 @@ export class UplinkRunner {
     this.#keeper.close();
     this.#watch.close();
     this.#probes.close();
+    this.#closeFlusher();
     const { missing } = this.#kernel.remove();
     this.#kernel.close();
     this.#closed = true;
@@ -167,8 +172,22 @@ export class UplinkRunner {
   }
 
   #begin(settings: UplinkSettings): void {
+    this.#readyFlusher(settings.markMask);
     this.#tellTime();
     this.#watch.watch(settings.lines);
+  }
+
+  #readyFlusher(mask: number): void {
+    if (this.#flusher?.mask === mask) return;
+    this.#closeFlusher();
+    const flows = new FlowFlusher(mask, { failed: sentence => this.#host.failed(new Error(sentence)) });
+    flows.start();
+    this.#flusher = { mask, flows };
+  }
+
+  #closeFlusher(): void {
+    void this.#flusher?.flows.close();
+    this.#flusher = undefined;
   }
 
   #ports(): ConstructorParameters<typeof UplinkKeeper>[0] {
@@ -196,13 +215,17 @@ export class UplinkRunner {
       const { device } = settings.lines[line - 1] ?? { device: '' };
       return { device, ifindex: place.ifindex, path };
     };
-    this.#kernel.apply(kernelPlan(settings, wayOf, steering, { nftables: false }));
+    for (const { line, family, by } of steering.flows)
+      if (by.tcp === line && by.others === line) this.#flusher?.flows.spare(line, family);
+    this.#kernel.apply(
+      kernelPlan(settings, wayOf, steering, { nftables: this.#kernel.lackOfNftables() === undefined }),
+    );
   }
 
-  #flush({ flush, line, family, transport }: Flush): void {
-    const mask = this.settings()?.markMask ?? 0;
-    const mark = { value: markOf(line, mask), mask };
-    void Promise.resolve(mark && family && transport ? null : null).then(
+  #flush({ flush, line, family, transport, keep }: Flush): void {
+    const flows = this.#flusher?.flows;
+    if (flows === undefined) return this.#feed({ kind: 'flushed', flush, ended: null });
+    void flows.flush(line, family, transport, keptFlows(this.settings(), keep ?? [], family)).then(
       ended => this.#feed({ kind: 'flushed', flush, ended }),
       (error: unknown) => {
         this.#host.failed(error);

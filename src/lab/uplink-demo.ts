@@ -146,12 +146,7 @@ class UplinkShow {
     await this.#pause(EFFECT_MS);
     const act = this.#judged(meter, name, mostMs, momentMs);
     const { callMs } = act;
-    this.#say(
-      callMs === null
-        ? 'The call is not right again.'
-        : `The call is right again after ${(callMs / 1000).toFixed(2)} s, by wan1.`,
-      callMs === null ? 'red' : 'green',
-    );
+    this.#say(callText(callMs), callMs === null ? 'red' : 'green');
     return act;
   }
 
@@ -169,13 +164,15 @@ class UplinkShow {
     };
   }
 
+  /** Tells what happens to the uplink from now on. */
   #follow(): () => void {
-    return this.#bondwire.follow(event => this.#told(event));
+    const fromMs = wallMs();
+    return this.#bondwire.follow(event => this.#told(event, fromMs));
   }
 
-  #told(event: EventRecord): void {
+  #told(event: EventRecord, fromMs: number): void {
     const atMs = Date.parse(event.time);
-    if (atMs < this.#fromMs || event.uplink === undefined || event.type === 'line') return;
+    if (atMs < fromMs || event.uplink === undefined || event.type === 'line') return;
     this.#say(event.message, 'cyan', atMs);
   }
 
@@ -212,6 +209,13 @@ class UplinkShow {
     });
     this.#signal.throwIfAborted();
   }
+}
+
+function callText(ms: number | null): string {
+  if (ms === null) return 'The call is not right again.';
+  return ms === 0
+    ? 'The call noticed nothing.'
+    : `The call is right again after ${(ms / 1000).toFixed(2)} s, by wan1.`;
 }
 
 /** The office of the demo, with targets that are in its internet. */

@@ -2,6 +2,7 @@
 export * from './address.js';
 export * from './attribute.js';
 export * from './classic-bpf.js';
+export * from './conntrack.js';
 export * from './link.js';
 export * from './link-constants.js';
 export * from './link-kinds.js';

@@ -13,13 +13,14 @@ import {
 import type { Probe, ProbeKind, TimeMs } from './contract.js';
 import {
   BURST_MS,
+  findMute,
   forgetAsked,
   isSuspicious,
-  muteTargets,
   noteAsked,
   QUICK_MS,
   silenceOf,
   suspiciousAt,
+  unanswered,
 } from './life.js';
 import { memoryMs, noteMinute } from './quality.js';
 import { isInUse } from './viable.js';
@@ -96,8 +97,9 @@ export function arm(context: Context, line: LineState, judged: Judged): void {
 function armSuspicion(context: Context, judged: Judged): void {
   const { timers } = judged;
   const { now, settings } = context;
-  const at = judged.lastSignMs === null ? null : suspiciousAt(judged);
-  const isNow = isSuspicious(judged, now);
+  const open = unanswered(judged);
+  const at = suspiciousAt(judged, open);
+  const isNow = isSuspicious(judged, now, at);
   const isAhead = at !== null && at > now;
   if (isNow) timers.burst ??= now + 1;
   else timers.burst = isAhead ? at : null;
@@ -105,7 +107,7 @@ function armSuspicion(context: Context, judged: Judged): void {
     timers.gateway = timers.gateway === null ? now + 1 : Math.min(timers.gateway, now + GATEWAY_AGAIN_MS);
   else if (judged.state === 'dead' || judged.state === 'unproven') timers.gateway ??= now + GATEWAY_SELDOM_MS;
   else timers.gateway = isAhead ? at : null;
-  const silentAt = silenceOf(judged, settings.timing, now).atMs;
+  const silentAt = silenceOf(judged, settings.timing, now, open).atMs;
   timers.silence = judged.state !== 'dead' && silentAt !== null && silentAt > now ? silentAt : null;
 }
 
@@ -135,6 +137,7 @@ export function runAsking(
       timers.ping = nextTick(dueMs, pingIntervalMs(context, line, judged), now);
       ping(context, line, judged, false);
       forgetAsked(judged, memoryMs(judged, settings.timing), now);
+      findMute(judged);
       break;
     case 'quick':
       judged.quickLeft--;
@@ -193,8 +196,7 @@ function nextTarget(line: LineState, judged: Judged): string | undefined {
   const targets = line.settings.targets[judged.family];
   const turn = judged.nextTarget++;
   if (turn % MUTE_EVERY === 0) return targets[(turn / MUTE_EVERY) % targets.length];
-  const mute = muteTargets(judged.asked);
-  const speaking = targets.filter(target => !mute.has(target));
+  const speaking = targets.filter(target => !judged.mute.includes(target));
   const of = speaking.length === 0 ? targets : speaking;
   return of[turn % of.length];
 }

@@ -100,9 +100,9 @@ function viable(snapshot: UplinkSnapshot, family: Family): LineSnapshot[] {
   return snapshot.lines.filter(line => isViable(line.families[family]) && isFresh(line.families[family]));
 }
 
-/** A line that gave no sign for longer is asked before it is moved to. */
+/** A line that gave no sign for longer is asked before it is moved to, or may be dying too. */
 function isFresh({ lastSignMs }: LineFamilySnapshot): boolean {
-  return lastSignMs !== null && lastSignMs <= 2000;
+  return lastSignMs !== null && lastSignMs <= 250;
 }
 
 function isViable({ state, isProven }: LineFamilySnapshot): boolean {

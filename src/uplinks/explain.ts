@@ -30,7 +30,7 @@ function choiceText(state: UplinkState, family: Family, now: TimeMs): string {
   const next = viableLines(state.lines, family)
     .map(line => line.settings.name)
     .filter(name => name !== selected);
-  return `${since}; ${next.length === 0 ? 'nothing could take over' : `${listed(next)} could take over, in this order`}.`;
+  return `${since}; ${next.length === 0 ? 'nothing could take over' : `${listed(next)} could take over${next.length > 1 ? ', in this order' : ''}`}.`;
 }
 
 function lineText(

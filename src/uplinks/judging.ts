@@ -72,10 +72,11 @@ function causeOf(judged: Judged, event: LineEvent): Cause | null {
   return event === 'app-bad' ? appCause(judged) : (CAUSES[event] ?? null);
 }
 
-/** A line that is bad already may get another reason. */
+/** A line that is bad already may get another reason. With loss applications fail too: only what a portal says is more than that. */
 function followCause(context: Context, line: LineState, judged: Judged): void {
   const cause = judged.state === 'bad' ? appCause(judged) : null;
   if (cause === null || cause === judged.cause) return;
+  if (isQuality(judged.cause) && cause !== 'portal') return;
   judged.cause = cause;
   judged.place = placeNow(judged);
   tellLine(context, line, judged, judged.state);
@@ -141,8 +142,8 @@ function enter(context: Context, judged: Judged, from: LineStateName, to: LineSt
     judged.proven = false;
     judged.inRow = 0;
   }
-  // What nobody answered while it was dead is no loss of the line that is back.
-  if (from === 'dead') judged.asked = [];
+  // What was lost while it was dead is no loss of the line that is back.
+  if (from === 'dead') judged.asked = judged.asked.filter(({ rttMs }) => rttMs !== null);
   if (to === 'unproven') judged.quickLeft = SIGNS_TO_PROVE;
   if (to === 'up') mayBeHome(context, judged);
   judged.timers.return = to === 'returning' ? now + returnAfterMs(context, judged) : null;

@@ -24,23 +24,19 @@ const MOST_ASKED = 400;
 /** A target that gave no answer to so many questions while others answered is one that never does. */
 const MUTE_AFTER = 5;
 
-/** Targets that do not answer at all while others do (they drop pings): nothing follows from their silence. */
-export function muteTargets(asked: readonly Asked[]): ReadonlySet<string> {
-  const seen = new Map<string, { unanswered: number; answered: boolean }>();
-  for (const { target, rttMs } of asked) {
-    const of = seen.get(target) ?? { unanswered: 0, answered: false };
-    seen.set(target, {
-      unanswered: of.unanswered + (rttMs === null ? 1 : 0),
-      answered: of.answered || rttMs !== null,
-    });
+/**
+ * Finds targets that do not answer at all while others do (they drop pings): nothing follows from their silence. Looked for with every
+ * regular question.
+ */
+export function findMute(judged: Judged): void {
+  const seen = new Map<string, number>();
+  for (const { target, rttMs } of judged.asked) {
+    const count = seen.get(target) ?? 0;
+    seen.set(target, rttMs === null ? count + 1 : Number.NEGATIVE_INFINITY);
   }
-  const entries = Array.from(seen);
-  if (!entries.some(([, { answered }]) => answered)) return new Set();
-  return new Set(
-    entries
-      .filter(([, { unanswered, answered }]) => !answered && unanswered >= MUTE_AFTER)
-      .map(([target]) => target),
-  );
+  const silent = Array.from(seen).flatMap(([target, count]) => (count >= MUTE_AFTER ? [target] : []));
+  const othersAnswer = Array.from(seen.values()).includes(Number.NEGATIVE_INFINITY);
+  judged.mute = othersAnswer ? silent : [];
 }
 
 /** The patience that is left of what was learned: it halves every day. */
@@ -53,13 +49,13 @@ export function silenceLimit(judged: Judged, timing: UplinkTiming, now: TimeMs):
   return Math.max(timing.silenceMs, Math.min(MOST_PATIENCE_MS, learnedPatience(judged, now)));
 }
 
-/** Questions since the last sign that were not answered, of targets that do answer. */
+/** Questions since the last sign, which were not answered, of targets that do answer. */
 export function unanswered(judged: Judged): readonly Asked[] {
-  const since = judged.lastSignMs ?? Number.NEGATIVE_INFINITY;
-  const open = judged.asked.filter(({ rttMs, atMs }) => rttMs === null && atMs > since);
-  if (open.length === 0) return open;
-  const mute = muteTargets(judged.asked);
-  return mute.size === 0 ? open : open.filter(({ target }) => !mute.has(target));
+  const { asked, mute, lastSignMs } = judged;
+  const since = lastSignMs ?? Number.NEGATIVE_INFINITY;
+  let from = asked.length;
+  while (from > 0 && (asked[from - 1]?.atMs ?? since) > since) from--;
+  return asked.slice(from).filter(({ rttMs, target }) => rttMs === null && !mute.includes(target));
 }
 
 export interface Silence {
@@ -70,10 +66,14 @@ export interface Silence {
 }
 
 /** How the silence of a line stands. A line that never gave a sign cannot fall silent. */
-export function silenceOf(judged: Judged, timing: UplinkTiming, now: TimeMs): Silence {
+export function silenceOf(
+  judged: Judged,
+  timing: UplinkTiming,
+  now: TimeMs,
+  open: readonly Asked[] = unanswered(judged),
+): Silence {
   const none: Silence = { atMs: null, silentMs: 0, questions: 0 };
   const { lastSignMs, trafficMs } = judged;
-  const open = lastSignMs === null ? [] : unanswered(judged);
   const first = open[0];
   if (lastSignMs === null || first === undefined) return none;
   // A line that is asked seldom was not silent before it was asked.
@@ -94,24 +94,24 @@ function answerTime(judged: Judged): TimeMs {
 }
 
 /** When questions begin to be asked at short distance, while the line stays silent; null: there is nothing to wonder at. */
-export function suspiciousAt(judged: Judged): TimeMs | null {
-  const first = unanswered(judged)[0];
-  return first === undefined ? null : first.atMs + suspicionAfter(judged);
-}
-
-function suspicionAfter(judged: Judged): TimeMs {
-  return Math.max(SUSPICIOUS_MS, 2 * (judged.quality.medianMs ?? 0));
+export function suspiciousAt(judged: Judged, open: readonly Asked[] = unanswered(judged)): TimeMs | null {
+  const [first] = open;
+  if (first === undefined || judged.lastSignMs === null) return null;
+  return first.atMs + Math.max(SUSPICIOUS_MS, 2 * (judged.quality.medianMs ?? 0));
 }
 
 /** True while a line that lived is silent for longer than answers take, and not yet for so long that haste is of no use. */
-export function isSuspicious(judged: Judged, now: TimeMs): boolean {
-  const at = judged.lastSignMs === null ? null : suspiciousAt(judged);
+export function isSuspicious(judged: Judged, now: TimeMs, at: TimeMs | null = suspiciousAt(judged)): boolean {
   return at !== null && now >= at && now - at <= LONGEST_BURST_MS;
 }
 
-/** Whether an answer came lately enough to move to this line without asking first. */
+/** After this a line that stands by is asked before anything is moved to it. */
+const STALE_MS = 2000;
+
+/** Whether a line may be moved to without asking first: it answered lately, and nothing is overdue. Both lines may have died at once. */
 export function isFresh(judged: Judged, now: TimeMs): boolean {
-  return judged.lastSignMs !== null && now - judged.lastSignMs <= 2000;
+  const { lastSignMs } = judged;
+  return lastSignMs !== null && now - lastSignMs <= STALE_MS && !isSuspicious(judged, now);
 }
 
 /** A question went out. */
@@ -173,6 +173,7 @@ export function forgetLife(judged: Judged): void {
   judged.lastSignMs = null;
   judged.inRow = 0;
   judged.asked = [];
+  judged.mute = [];
   judged.trafficMs = null;
   judged.checkedMs = null;
   judged.quickLeft = 0;

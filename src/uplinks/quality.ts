@@ -1,6 +1,5 @@
 // How good a line is: loss and latency, with different thresholds for calling it bad and for calling it good again. (uplinks)
 import type { Cause, TimeMs } from './contract.js';
-import { muteTargets } from './life.js';
 import type { UplinkTiming } from './settings.js';
 import { type Asked, type Judged, newQuality } from './state.js';
 
@@ -66,12 +65,11 @@ export function lossOf(judged: Judged, timing: UplinkTiming, now: TimeMs): Loss 
 }
 
 function regular(judged: Judged): readonly Asked[] {
-  const mute = muteTargets(judged.asked);
-  return judged.asked.filter(({ extra, target }) => !extra && !mute.has(target));
+  return judged.asked.filter(({ extra, target }) => !extra && !judged.mute.includes(target));
 }
 
 export interface Latency {
-  readonly samples: number;
+  readonly answers: number;
   /** Of answers; null: there was none. */
   readonly medianMs: number | null;
   /** Most questions took longer than the limit, or still do. */
@@ -79,7 +77,10 @@ export interface Latency {
   readonly sinceMs: TimeMs | null;
 }
 
-/** Latency of the last two seconds. What is out for longer than the limit counts as slower than it. */
+/**
+ * Latency of the last two seconds. What is out for longer than the limit counts as slower than it. Of a line of which nothing is usual
+ * yet nothing can be said.
+ */
 export function latencyOf(judged: Judged, timing: UplinkTiming, now: TimeMs): Latency {
   const limit = latencyLimit(judged, timing);
   const recent = regular(judged).filter(({ atMs }) => now - atMs < MEDIAN_MS);
@@ -88,9 +89,14 @@ export function latencyOf(judged: Judged, timing: UplinkTiming, now: TimeMs): La
   const out = recent.filter(({ rttMs, atMs }) => rttMs === null && now - atMs > limit).length;
   const samples = answers.length + out;
   const medianMs = median(answers);
+  const isKnown = judged.quality.minutes.length > 0;
   const isOver =
-    samples >= FEWEST_OF_LATENCY && medianMs !== null && medianMs > limit && slow.length * 2 > samples;
-  return { samples, medianMs, isOver, sinceMs: slow[0]?.atMs ?? null };
+    isKnown &&
+    samples >= FEWEST_OF_LATENCY &&
+    medianMs !== null &&
+    medianMs > limit &&
+    slow.length * 2 > samples;
+  return { answers: answers.length, medianMs, isOver, sinceMs: slow[0]?.atMs ?? null };
 }
 
 /** Measures the line; gives what is wrong with it, or that it has been good for long enough. */
@@ -104,7 +110,6 @@ export function judgeQuality(
   const latency = latencyOf(judged, timing, now);
   if (loss.asked >= FEWEST_OF_LOSS) quality.lossPercent = loss.percent;
   if (latency.medianMs !== null) quality.medianMs = latency.medianMs;
-  if (quality.minutes.length === 0 && latency.samples >= FEWEST_OF_LATENCY) noteMinute(judged);
   const isLossy =
     loss.asked >= FEWEST_OF_LOSS && loss.percent >= timing.lossEnter && loss.fifths >= FEWEST_FIFTHS;
   const isGood =
@@ -115,6 +120,7 @@ export function judgeQuality(
   else quality.goodSinceMs = null;
   if (isLossy) return bad(judged, 'loss', loss.sinceMs);
   if (latency.isOver) return bad(judged, 'latency', latency.sinceMs);
+  if (quality.minutes.length === 0 && latency.answers >= FEWEST_OF_LATENCY) noteMinute(judged);
   return quality.goodSinceMs !== null && now - quality.goodSinceMs >= GOOD_MS ? 'good' : null;
 }
 

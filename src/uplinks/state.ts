@@ -105,6 +105,8 @@ export interface Judged {
   lastSignMs: TimeMs | null;
   inRow: number;
   asked: Asked[];
+  /** Targets that never answer, while others do. */
+  mute: string[];
   nextTarget: number;
   /** Questions at short distance that are still to be asked. */
   quickLeft: number;
@@ -259,6 +261,7 @@ export function newJudged(family: Family, now: TimeMs): Judged {
     lastSignMs: null,
     inRow: 0,
     asked: [],
+    mute: [],
     nextTarget: 0,
     quickLeft: 0,
     checkedMs: null,

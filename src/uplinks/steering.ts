@@ -49,7 +49,7 @@ function numbers({ state }: Context, names: readonly string[]): LineNumber[] {
 
 /**
  * The selected line, those that could follow it, and last those that have a way at all: the kernel goes by this order alone when a
- * cable is cut. As long as nothing is viable the order stays what it was, so that nothing changes where nothing is gained.
+ * cable is cut. As long as the selected line is not viable the order stays what it was: nothing changes where nothing is gained.
  */
 function orderOf(context: Context, family: Family): readonly string[] {
   const { state } = context;
@@ -60,8 +60,9 @@ function orderOf(context: Context, family: Family): readonly string[] {
     const line = lineNamed(state, name);
     return line !== undefined && line.device !== null && line.families[family].path !== null;
   };
-  const viable = viableLines(state.lines, family).map(line => line.settings.name);
-  if (viable.length > 0) {
+  const judged = lineNamed(state, selected)?.families[family];
+  if (judged !== undefined && rankOf(judged) !== null) {
+    const viable = viableLines(state.lines, family).map(line => line.settings.name);
     const spare = state.lines.filter(line => line.families[family].state !== 'drained');
     const names = [selected, ...viable, ...spare.map(line => line.settings.name)];
     choice.order = names.filter((name, at) => names.indexOf(name) === at);

@@ -97,7 +97,8 @@ function whyMoved(
   if (from === undefined || judged === undefined)
     return `${to.settings.name} is the first that proved itself`;
   if (cause === 'operator') return 'the operator wants it so';
-  if (cause === 'better') return `${to.settings.name} comes first and is good again`;
+  if (cause === 'better')
+    return `${to.settings.name} comes first${to.families[judged.family].recoveredMs === null ? '' : ' and is good again'}`;
   return whatIsWrong(from, judged, context.settings.timing, context.now);
 }
 

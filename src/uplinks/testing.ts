@@ -86,6 +86,10 @@ interface Entry {
   readonly run: () => void;
 }
 
+function isBefore(one: Entry, other: Entry): boolean {
+  return one.atMs < other.atMs || (one.atMs === other.atMs && one.number < other.number);
+}
+
 /** What was put out, with its time. */
 export type Told =
   | { readonly atMs: TimeMs; readonly steering: Steering }
@@ -163,7 +167,10 @@ export class World {
   pass(ms: TimeMs): void {
     const until = this.now + ms;
     for (;;) {
-      const next = this.#queue.toSorted((a, b) => a.atMs - b.atMs || a.number - b.number)[0];
+      const next = this.#queue.reduce<Entry | undefined>(
+        (first, each) => (first === undefined || isBefore(each, first) ? each : first),
+        undefined,
+      );
       if (next === undefined || next.atMs > until) break;
       this.#queue = this.#queue.filter(each => each !== next);
       this.now = Math.max(this.now, next.atMs);

@@ -24,7 +24,9 @@ function uplink(change: { readonly dsl?: 'no device' | 'no path' } = {}): ShowUp
     if (line === 2 && change.dsl !== undefined) continue;
     policy.handle({ kind: 'path', line, family: 'ipv4', path: pathOf('ipv4', line) }, 0);
   }
-  return policy.snapshot(10);
+  const shown = policy.snapshot(10);
+  if (shown === null) throw new Error('The uplink has settings, and no snapshot');
+  return shown;
 }
 
 function said(shown: ShowUplink, facts: Partial<UplinkFacts> = {}): string {
