@@ -159,7 +159,7 @@ async function main(): Promise<void> {
       methods: { type: 'string', default: Object.keys(METHODS).join(',') },
       only: { type: 'string' },
       families: { type: 'string', default: FAMILIES.join(',') },
-      back: { type: 'string', default: '6' },
+      back: { type: 'string', default: '12' },
       json: { type: 'string' },
     },
   });
