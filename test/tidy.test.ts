@@ -21,8 +21,8 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   netlink: ['base'],
   ebpf: ['base'],
   report: ['base', 'policy'],
-  simulator: ['base', 'frames', 'policy', 'keeper', 'report'],
-  config: ['base', 'policy'],
+  simulator: ['base', 'frames', 'policy', 'keeper', 'report', 'uplinks'],
+  config: ['base', 'policy', 'uplinks'],
 };
 
 /** Files that git knows or would add. */

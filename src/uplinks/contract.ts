@@ -45,7 +45,7 @@ export interface Probe {
   readonly line: LineNumber;
   readonly family: Family;
   readonly kind: ProbeKind;
-  /** An address; of `http` a URL whose host is an address; of `tcp` and `dns` ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT). */
+  /** An address; of `http` the URL of the line's page; of `tcp` and `dns` ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT). */
   readonly target: string;
   /** After this time without an answer it is reported as failed, but for `ping`, whose late answers are heard too. */
   readonly timeoutMs: number;
@@ -119,7 +119,7 @@ export interface Steering {
     readonly family: Family;
     readonly by: Readonly<Record<Transport, LineNumber>>;
   }[];
-  /** For each of `settings.rules` that names lines, in order: the lines that it may use now. Empty with `otherwise: 'drop'`: nothing leaves. */
+  /** For each of `settings.rules` that names lines, in order: its place there (from 0) and the lines that it may use now. Empty with `otherwise: 'drop'`: nothing leaves. */
   readonly policies: readonly {
     readonly rule: number;
     readonly family: Family;
