@@ -16,13 +16,13 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   base: [],
   frames: ['base'],
   policy: ['base', 'frames'],
-  keeper: ['base', 'frames', 'policy'],
   uplinks: ['base'],
+  keeper: ['base', 'frames', 'policy'],
   netlink: ['base'],
   ebpf: ['base'],
   report: ['base', 'policy'],
-  simulator: ['base', 'frames', 'policy', 'keeper', 'report'],
-  config: ['base', 'policy'],
+  simulator: ['base', 'frames', 'policy', 'keeper', 'report', 'uplinks'],
+  config: ['base', 'policy', 'uplinks'],
 };
 
 /** Files that git knows or would add. */

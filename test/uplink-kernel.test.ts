@@ -11,7 +11,7 @@ import {
   type Steering,
   type UplinkSettings,
 } from '../src/uplinks/index.js';
-import { testLine, testSettings, testSteering } from '../src/uplinks/testing.js';
+import { testLine, testSettings, testSteering } from '../src/uplinks/plan-testing.js';
 import { SERVERS, UplinkStage } from './support/uplink-stage.js';
 
 const SETTINGS = testSettings({ lines: [testLine('fibre', 'wan1'), testLine('dsl', 'wan2')] });

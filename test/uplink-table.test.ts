@@ -14,7 +14,7 @@ import {
   type UplinkRule,
   type UplinkSettings,
 } from '../src/uplinks/index.js';
-import { testLine, testSettings, testSteering } from '../src/uplinks/testing.js';
+import { testLine, testSettings, testSteering } from '../src/uplinks/plan-testing.js';
 import { SERVERS, UplinkStage } from './support/uplink-stage.js';
 
 let stage: UplinkStage;

@@ -11,5 +11,15 @@ export { plain, shown } from './plain.js';
 export { type Refusal, refusal } from './refusal.js';
 export { err, ok, type Result, unreachable } from './result.js';
 export { isErrno, isSystemFailure, systemRefusal } from './system-failure.js';
+export {
+  type Due,
+  earliest,
+  nextTick,
+  runDue,
+  shiftTimers,
+  type TimeMs,
+  type Timers,
+  type TimerSet,
+} from './timers.js';
 export { twice } from './twice.js';
 export { decodeUtf8, encodeUtf8 } from './utf8.js';

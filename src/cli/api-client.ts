@@ -24,6 +24,8 @@ import {
   type ShowDocument,
   STARTING_HEADER,
 } from '../daemon/api/api.js';
+import type { UplinkDocument, UplinkDrill, UplinkReasons, UplinkWish } from '../daemon/api/uplink-api.js';
+import type { UplinkSettings } from '../uplinks/index.js';
 import {
   Failure,
   noDaemonFailure,
@@ -73,6 +75,12 @@ export interface ApiClient {
   addRoutes(bond: string, body: RoutesRequest): Promise<Changed>;
   describe(bond: string, body: DescribedRequest): Promise<Changed>;
   described(bond: string): Promise<DescribedDocument>;
+  uplink(): Promise<UplinkDocument>;
+  configureUplink(settings: UplinkSettings): Promise<Changed>;
+  removeUplink(): Promise<Changed>;
+  wishUplink(body: UplinkWish): Promise<Changed>;
+  drillUplink(body: UplinkDrill): Promise<Changed>;
+  explainUplink(): Promise<UplinkReasons>;
   events(query: EventQuery): AsyncGenerator<EventRecord, void, undefined>;
 }
 
@@ -126,6 +134,12 @@ export function apiClient(runDir: string, options: ApiOptions = {}): ApiClient {
     addRoutes: (bond, body) => ask(ADDRESSES.addRoutes, bond, body),
     describe: (bond, body) => ask(ADDRESSES.describe, bond, body),
     described: bond => ask(ADDRESSES.described, bond),
+    uplink: () => ask(ADDRESSES.uplink),
+    configureUplink: settings => ask(ADDRESSES.configureUplink, '', settings),
+    removeUplink: () => ask(ADDRESSES.removeUplink),
+    wishUplink: body => ask(ADDRESSES.wishUplink, '', body),
+    drillUplink: body => ask(ADDRESSES.drillUplink, '', body),
+    explainUplink: () => ask(ADDRESSES.explainUplink),
     async *events(query) {
       const call: Call = { method: ADDRESSES.events.method, path: eventsPath(query), signal: query.signal };
       try {

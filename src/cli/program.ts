@@ -23,6 +23,7 @@ import { registerSet } from './commands/set.js';
 import { registerShow } from './commands/show.js';
 import { registerSimulate } from './commands/simulate.js';
 import { registerSnmp } from './commands/snmp.js';
+import { registerUplink } from './commands/uplink.js';
 import type { Session } from './process/session.js';
 import { usageError } from './reading/usage-error.js';
 
@@ -37,6 +38,7 @@ Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no daemon, 4 a permission is
 const GROUPS: readonly (readonly [string, readonly ((program: Command, session: Session) => void)[]])[] = [
   ['Try it:', [registerDemo, registerRootless, registerRun, registerSimulate, registerDoctor]],
   ['Run it:', [registerDaemon, registerSnmp]],
+  ['Internet lines:', [registerUplink]],
   ['Change bonds:', [registerCreate, registerDestroy, registerEnslave, registerRelease, registerSet]],
   ['Configuration:', [registerImport, registerCheck, registerApply, registerExport]],
   ['Look:', [registerShow, registerEvents, registerOptions]],

@@ -1,5 +1,6 @@
 // What other rooms may use of `config`: reading configuration of all formats, and bondwire.yaml.
 export { emptyWish } from './wishes.js';
+export { addressText } from './addresses.js';
 export { parseBondwireYaml, printBondwireYaml } from './bondwire/bondwire-yaml.js';
 export { memberOptionTexts } from './bondwire/check-bond.js';
 export type { Finding, KnownInterface, Level, Place, SourceFile } from './facts.js';

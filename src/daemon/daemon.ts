@@ -52,6 +52,7 @@ import { StateKeeper } from './keeping/state-keeper.js';
 import { tellProblems } from './kernel/opening-problems.js';
 import { unfinishedPins } from './kernel/unknown-bonds.js';
 import { BondTrees } from './views/bond-trees.js';
+import { UplinkService } from './uplink/uplink-service.js';
 import { ViewFiles } from './views/view-files.js';
 import { Hold } from './views/hold.js';
 import { obeyWrite, type ViewWrite } from './views/view-writes.js';
@@ -111,6 +112,7 @@ class Daemon implements RunningDaemon {
   readonly journal: Journal;
   /** One change after another: some have turns of the event loop in between. */
   readonly turns: Turns = new Turns();
+  readonly uplink: UplinkService;
   readonly #machine: Machine;
   readonly #state: StateFile;
   readonly #keeper: StateKeeper;
@@ -146,6 +148,11 @@ class Daemon implements RunningDaemon {
     const ends = [followLinks(machine.netlink), surviveFailures(machine.log)];
     this.#unfollow = () => ends.forEach(end => end());
     this.#operations = new Operations(machine, this.#registry);
+    this.uplink = new UplinkService({
+      runDir: machine.runDir,
+      tell: (uplink, event) => void machine.journal.addUplink(uplink, event),
+      failed: (what, error) => machine.log.error({ err: error }, what),
+    });
     this.#files = new ViewFiles({
       runDir: machine.runDir,
       trees: () => this.#trees.all(this.#registry.all()),
@@ -233,6 +240,7 @@ class Daemon implements RunningDaemon {
       if (runner.ending) void this.#operations.destruction.dismantle(runner);
       else runner.adopt();
     }
+    this.uplink.adopt();
     this.#awaited.start();
     this.#watch.start();
     this.#operations.chains.start();
@@ -260,9 +268,12 @@ class Daemon implements RunningDaemon {
     this.#watch.close();
     this.#operations.chains.close();
     if (how === 'remove-everything') {
+      // Before its lines, which may be bonds.
+      this.uplink.remove();
       for (const runner of this.#registry.all()) await this.#operations.destruction.destroy(runner);
     }
     await this.#operations.destruction.finished();
+    this.uplink.close();
     this.#save();
     this.#keeper.close();
     this.#files.close();

@@ -21,6 +21,7 @@ export {
   type VlanTag,
   tagFrame,
 } from './ethernet.js';
+export { emitIcmpEcho, type IcmpEcho, parseIcmpEcho } from './icmp-echo.js';
 export {
   emitIgmp,
   type GroupRecord,

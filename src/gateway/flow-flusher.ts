@@ -1,6 +1,6 @@
 // Ends the flows of a line in the connection tracking table, in a thread of its own, so that the event loop goes on.
 import { Worker } from 'node:worker_threads';
-import { closeFd, type FlowTransport, openOwnNetns } from '../linux/index.js';
+import { closeFd, type FlowTransport, type KeptFlows, openOwnNetns } from '../linux/index.js';
 import { AF_INET, AF_INET6, type FlowFilter } from '../netlink/index.js';
 import { type Family, type LineNumber, markOf, type Transport } from '../uplinks/index.js';
 import type { FlushCommand, Flushed, FlushStart } from './flush-commands.js';
@@ -46,7 +46,12 @@ export class FlowFlusher {
    * Ends the flows that belong to the line; gives how many, or null when it could not be done. It is done again a few times within the
    * next second, unless the line is spared meanwhile.
    */
-  flush(line: LineNumber, family: Family, transport: Transport | 'all'): Promise<number | null> {
+  flush(
+    line: LineNumber,
+    family: Family,
+    transport: Transport | 'all',
+    keep: readonly KeptFlows[] = [],
+  ): Promise<number | null> {
     const filter: FlowFilter = {
       family: family === 'ipv4' ? AF_INET : AF_INET6,
       mark: markOf(line, this.#mask),
@@ -56,11 +61,11 @@ export class FlowFlusher {
     for (const ms of AGAIN_MS) {
       const timer = setTimeout(() => {
         timers.delete(timer);
-        void this.#ask(filter, transport);
+        void this.#ask(filter, transport, keep);
       }, ms).unref();
       timers.add(timer);
     }
-    return this.#ask(filter, transport);
+    return this.#ask(filter, transport, keep);
   }
 
   /** New flows of the line are wanted again: what is waiting to be flushed once more is not. */
@@ -87,10 +92,10 @@ export class FlowFlusher {
     return timers;
   }
 
-  #ask(filter: FlowFilter, transport: FlowTransport): Promise<number | null> {
+  #ask(filter: FlowFilter, transport: FlowTransport, keep: readonly KeptFlows[]): Promise<number | null> {
     if (this.#isClosed) return Promise.resolve(null);
     this.#count++;
-    const command: FlushCommand = { number: this.#count, filter, transport };
+    const command: FlushCommand = { number: this.#count, filter, transport, keep };
     return new Promise(resolve => {
       this.#waiting.set(command.number, resolve);
       this.#thread().postMessage(command);

@@ -7,11 +7,11 @@ import type { FlushCommand, Flushed, FlushStart } from './flush-commands.js';
 const { netns } = workerData as FlushStart;
 let netfilter: Rtnetlink | undefined;
 
-function obey({ number, filter, transport }: FlushCommand): Flushed {
+function obey({ number, filter, transport, keep }: FlushCommand): Flushed {
   try {
     const ended = withNetns(netns, () => {
       netfilter ??= openNetfilter();
-      return flushFlows(netfilter, filter, transport);
+      return flushFlows(netfilter, filter, transport, keep);
     });
     return { number, ended };
   } catch (error) {

@@ -22,6 +22,38 @@ const COUNT_FILE = '/proc/sys/net/netfilter/nf_conntrack_count';
 /** Which flows are meant: all with the mark, those of TCP, or all but those. */
 export type FlowTransport = 'tcp' | 'others' | 'all';
 
+/** Flows that are left alone: those for which all of these hold. Prefixes are the bytes of an address and a length in bits. */
+export interface KeptFlows {
+  readonly from?: FlowPrefix;
+  readonly to?: FlowPrefix;
+  readonly sourcePorts?: readonly [number, number];
+  readonly destinationPorts?: readonly [number, number];
+}
+
+export interface FlowPrefix {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+}
+
+function isIn({ bytes, length }: FlowPrefix, address: Uint8Array): boolean {
+  if (bytes.length !== address.length) return false;
+  return bytes.every((byte, i) => {
+    const bits = Math.min(8, Math.max(0, length - 8 * i));
+    return bits === 0 || byte >> (8 - bits) === (address[i] ?? 0) >> (8 - bits);
+  });
+}
+
+function isKept(flow: TrackedFlow, { from, to, sourcePorts, destinationPorts }: KeptFlows): boolean {
+  const isWithin = (range: readonly [number, number] | undefined, port: number): boolean =>
+    range === undefined || (port >= range[0] && port <= range[1]);
+  return (
+    (from === undefined || isIn(from, flow.source)) &&
+    (to === undefined || isIn(to, flow.destination)) &&
+    isWithin(sourcePorts, flow.sourcePort) &&
+    isWithin(destinationPorts, flow.destinationPort)
+  );
+}
+
 /** Flows with the mark, by a connection of `openNetfilter()`. Throws SystemError. */
 export function listFlows(netfilter: Rtnetlink, filter: FlowFilter, transport: FlowTransport): TrackedFlow[] {
   return netfilter.dump(getFlows(filter), 'conntrack').flatMap(({ type, payload }) => {
@@ -49,7 +81,19 @@ export function conntrackSize(): number | undefined {
  * Ends the flows and gives how many. Of a long table it is the difference in length, with what else began and ended meanwhile. The
  * thread has to be in the namespace of the connection. Throws SystemError.
  */
-export function flushFlows(netfilter: Rtnetlink, filter: FlowFilter, transport: FlowTransport): number {
+export function flushFlows(
+  netfilter: Rtnetlink,
+  filter: FlowFilter,
+  transport: FlowTransport,
+  keep: readonly KeptFlows[] = [],
+): number {
+  if (keep.length > 0) {
+    const flows = listFlows(netfilter, filter, transport);
+    return endThese(
+      netfilter,
+      flows.filter(flow => !keep.some(kept => isKept(flow, kept))),
+    );
+  }
   const before = conntrackSize();
   if (before !== undefined && before <= MOST_COUNTED) {
     const count = listFlows(netfilter, filter, transport).length;
@@ -85,7 +129,10 @@ function endByProtocol(netfilter: Rtnetlink, filter: FlowFilter): boolean {
 }
 
 function endEach(netfilter: Rtnetlink, filter: FlowFilter, transport: FlowTransport): number {
-  const flows = listFlows(netfilter, filter, transport);
+  return endThese(netfilter, listFlows(netfilter, filter, transport));
+}
+
+function endThese(netfilter: Rtnetlink, flows: readonly TrackedFlow[]): number {
   const outcomes = netfilter.requestAll(flows.map(flow => ({ ...endFlow(flow), target: 'conntrack' })));
   const failed = outcomes.find(error => error !== undefined && !isErrno(error, 'ENOENT'));
   if (failed !== undefined) throw failed;

@@ -46,3 +46,26 @@ export function watchReadable(fd: number, callback: () => void, keepAlive = true
     },
   };
 }
+
+/**
+ * Calls `callback` once, when `fd` can be written to or has an error: a connection is made, or cannot be. The watch is over by then, and
+ * the descriptor free for another owner. It does not keep the process alive.
+ */
+export function onceWritable(fd: number, callback: () => void): FdWatch {
+  const handle = koffi().node.poll(fd, { writable: true }, (() => {
+    watch.close();
+    setImmediate(callback);
+  }) as () => void);
+  handle.unref();
+  open.add(handle);
+  let closed = false;
+  const watch: FdWatch = {
+    close: () => {
+      if (closed) return;
+      closed = true;
+      open.delete(handle);
+      handle.close();
+    },
+  };
+  return watch;
+}

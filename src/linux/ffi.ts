@@ -23,6 +23,14 @@ export interface Libc {
   readonly getsockopt: (fd: number, level: number, name: number, value: Bytes, length: Bytes) => number;
   readonly setsockopt: (fd: number, level: number, name: number, value: Bytes, length: number) => number;
   readonly send: (fd: number, data: Bytes, length: number, flags: number) => number;
+  readonly sendto: (
+    fd: number,
+    data: Bytes,
+    length: number,
+    flags: number,
+    address: Bytes,
+    addressLength: number,
+  ) => number;
   readonly recv: (fd: number, data: Bytes, length: number, flags: number) => number;
   readonly recvmsg: (fd: number, message: Bytes, flags: number) => number;
   readonly sendmsg: (fd: number, message: Bytes, flags: number) => number;
@@ -52,6 +60,10 @@ export interface Libc {
   readonly write: (fd: number, data: Bytes, length: number) => number;
   /** `descriptors`: struct pollfd (8 bytes) each. */
   readonly poll: (descriptors: Bytes, count: number, timeoutMs: number) => number;
+  /** The same with a struct timespec, null for ever. */
+  readonly ppoll: (descriptors: Bytes, count: number, timeout: Bytes | null, mask: null) => number;
+  /** `parameters`: the priority, 4 bytes. musl refuses it (ENOSYS). */
+  readonly sched_setscheduler: (pid: number, policy: number, parameters: Bytes) => number;
   readonly setns: (fd: number, type: number) => number;
   readonly unshare: (flags: number) => number;
   readonly mount: (
@@ -100,6 +112,7 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
   getsockopt: ['int', ['int', 'int', 'int', 'void *', 'void *']],
   setsockopt: ['int', ['int', 'int', 'int', 'void *', 'uint32_t']],
   send: ['int64_t', ['int', 'void *', 'size_t', 'int']],
+  sendto: ['int64_t', ['int', 'void *', 'size_t', 'int', 'void *', 'uint32_t']],
   recv: ['int64_t', ['int', 'void *', 'size_t', 'int']],
   recvmsg: ['int64_t', ['int', 'void *', 'int']],
   sendmsg: ['int64_t', ['int', 'void *', 'int']],
@@ -119,6 +132,8 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
   read: ['int64_t', ['int', 'void *', 'size_t']],
   write: ['int64_t', ['int', 'void *', 'size_t']],
   poll: ['int', ['void *', 'ulong', 'int']],
+  ppoll: ['int', ['void *', 'ulong', 'void *', 'void *']],
+  sched_setscheduler: ['int', ['int', 'int', 'void *']],
   setns: ['int', ['int', 'int']],
   unshare: ['int', ['int']],
   mount: ['int', ['str', 'str', 'str', 'ulong', 'str']],
@@ -219,6 +234,18 @@ export function setSocketOption(
 }
 
 const SOL_SOCKET = 1;
+const SO_BINDTODEVICE = 25;
+
+/** Ties a socket to an interface: it sends and hears by that one alone. Throws SystemError (ENODEV: there is none of that name). */
+export function bindToDevice(fd: number, device: string): void {
+  const name = new TextEncoder().encode(`${device}\0`);
+  check(
+    libc().setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length),
+    'setsockopt(SO_BINDTODEVICE)',
+    device,
+  );
+}
+
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;

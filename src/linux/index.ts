@@ -76,11 +76,12 @@ export {
   UnreadableFile,
 } from './own-file.js';
 export { monotonicMs, monotonicNs, threadCpuMs } from './clock.js';
-export { conntrackSize, flushFlows, type FlowTransport, listFlows } from './conntrack.js';
+export { conntrackSize, flushFlows, type FlowTransport, type KeptFlows, listFlows } from './conntrack.js';
 export { isErrno, SystemError } from './errors.js';
+export { connectTcpBy, connectUdpBy, receiveDatagram, sendDatagram } from './device-socket.js';
 export { type DriverInfo, Ethtool, type Feature, FEATURE_GROUPS, type LinkSettings } from './ethtool.js';
 export { channelPair, keepFromChildren, type Passed, receivePassed, sendPassed } from './fd-channel.js';
-export { type FdWatch, watchReadable } from './fd-watch.js';
+export { type FdWatch, onceWritable, watchReadable } from './fd-watch.js';
 export { addressOf, closeFd, openFd } from './ffi.js';
 export {
   createBridge,
@@ -171,6 +172,7 @@ export { readSysctl, type SysctlFamily, writeSysctl } from './sysctl.js';
 export { allProcessors, steerTransmit } from './transmit-queues.js';
 export {
   addBpfFilter,
+  addClassicFilter,
   addClsact,
   addDropFilter,
   type BpfFilter,
@@ -181,6 +183,7 @@ export {
   listBpfFilters,
   listQdiscs,
 } from './traffic-control.js';
+export { IcmpSocket, type ReceivedIcmp } from './icmp-socket.js';
 export type { InetEndpoint } from './inet-endpoint.js';
 export { InetSocket } from './inet-socket.js';
 export { UdpBatch, type UdpBatchOptions } from './udp-batch.js';
@@ -198,7 +201,7 @@ export {
   takeSocketError,
 } from './packet-ring.js';
 export { type FixedMemory, SendVector } from './send-vector.js';
-export { setProcessNice, setThreadNice, threadNice } from './thread-priority.js';
+export { setProcessNice, setThreadNice, setThreadRealTime, threadNice } from './thread-priority.js';
 export { clearWakeUp, PollSet, setWakeUp, WakeUp } from './wake-up.js';
 export {
   becomeProgram,

@@ -33,6 +33,9 @@ const CTA = {
 } as const;
 const CTA_TUPLE = { ip: 1, protocol: 2 } as const;
 const CTA_PROTO_NUM = 1;
+const CTA_PROTO = { number: CTA_PROTO_NUM, sourcePort: 2, destinationPort: 3 } as const;
+/** Of IPv4 and of IPv6. */
+const CTA_IP = { source: [1, 3], destination: [2, 4] } as const;
 const CTA_FILTER_ORIG_FLAGS = 1;
 /** CTA_FILTER_FLAG(CTA_PROTO_NUM): of the tuple only the protocol counts. */
 const BY_PROTOCOL = 8;
@@ -54,6 +57,11 @@ export interface TrackedFlow {
   readonly family: number;
   readonly protocol: number;
   readonly mark: number;
+  /** Of the side that began it, before any NAT. Ports are 0 where the protocol has none. */
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
   /** CTA_TUPLE_ORIG, CTA_ZONE and CTA_ID: what tells it from all others. */
   readonly identity: readonly Attribute[];
 }
@@ -103,14 +111,25 @@ export function parseFlow(payload: Uint8Array): Result<TrackedFlow, string> {
   const original = findAttribute(attributes.value, CTA.original);
   const tuple = original && attributeList.read(original.value);
   const transport = tuple && findAttribute(tuple, CTA_TUPLE.protocol);
-  const number = transport && findAttribute(attributeList.read(transport.value) ?? [], CTA_PROTO_NUM);
+  const parts = (transport && attributeList.read(transport.value)) ?? [];
+  const number = findAttribute(parts, CTA_PROTO.number);
   const protocol = number && u8.read(number.value);
+  const ips = tuple && findAttribute(tuple, CTA_TUPLE.ip);
+  const addresses = (ips && attributeList.read(ips.value)) ?? [];
+  const addressOf = (types: readonly number[]): Uint8Array =>
+    addresses.find(({ type }) => types.includes(type))?.value ?? new Uint8Array(0);
+  const portOf = (type: number): number =>
+    be16.read(findAttribute(parts, type)?.value ?? new Uint8Array(0)) ?? 0;
   if (original === undefined || protocol === undefined) return err('A flow without a protocol');
   const mark = findAttribute(attributes.value, CTA.mark);
   return ok({
     family: payload[0] ?? 0,
     protocol,
     mark: (mark && be32.read(mark.value)) ?? 0,
+    source: addressOf(CTA_IP.source),
+    destination: addressOf(CTA_IP.destination),
+    sourcePort: portOf(CTA_PROTO.sourcePort),
+    destinationPort: portOf(CTA_PROTO.destinationPort),
     identity: attributes.value.filter(({ type }) =>
       [CTA.original, CTA.id, CTA.zone].some(one => one === type),
     ),

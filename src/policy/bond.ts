@@ -1,6 +1,7 @@
 // The bond: the sans-IO object that the daemon, the simulator and the tests drive. It gets no time from the operating
 // system, contains no networking code and no randomness; the rules are in the files beside it.
 import { err, type MacText, ok, type Refusal, type Result, unreachable } from '../base/index.js';
+import { type Due, earliest, nextTick, runDue, shiftTimers, type TimerSet } from '../base/index.js';
 import { activeBackupArpTick } from './monitors/arp-active-backup.js';
 import { hear, hearAnswer } from './monitors/arp-hearing.js';
 import { loadBalanceArpTick } from './monitors/arp-load-balance.js';
@@ -42,7 +43,6 @@ import { restartSilence } from './lacp/receive.js';
 import { restoreSilence, shiftSilence } from './lacp/silence-state.js';
 import { forgiveWatch, watchHeard, watchPeriod } from './monitors/link-watch.js';
 import { isOfLacp, passesQuietly, Rest } from './quiet-ticks.js';
-import { type Due, earliest, nextTick, runDue, shiftTimers, type TimerSet } from './timers.js';
 import { join, leave } from './members.js';
 import { monitorTick } from './monitors/mii-pass.js';
 import { isActiveBackup } from './modes/modes.js';

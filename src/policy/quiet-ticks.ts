@@ -1,8 +1,8 @@
 // Ticks of the MII monitor that find nothing: nearly all of them. One that nobody waits for is passed over in an instant, and where the
 // kernel tells by itself what a tick would ask for, many are left out.
+import { nextTick } from '../base/index.js';
 import type { Input, TimeMs } from './contract.js';
 import type { BondState, BondTimer } from './state.js';
-import { nextTick } from './timers.js';
 import { MII_TABLE } from './monitors/mii-monitor.js';
 import { hasLink } from './monitors/watched-link.js';
 

@@ -1,5 +1,5 @@
 // What a bond knows, as plain JSON, and the context in which the rules work on it. (policy)
-import type { MacText } from '../base/index.js';
+import type { MacText, Timers } from '../base/index.js';
 import type { AlbState } from './alb/clients.js';
 import type { ArpTimes } from './monitors/arp-times.js';
 import type { LinkState, MemberIndex, Output, ProbeRoute, StackedDevice, TimeMs } from './contract.js';
@@ -10,7 +10,6 @@ import { isLoadBalancing, usesPrimary } from './modes/modes.js';
 import type { NumberOption } from './options/options.js';
 import type { WatchTimes } from './monitors/watch-times.js';
 import { memberOf, type Watched, type Watching } from './monitors/watched.js';
-import type { Timers } from './timers.js';
 
 /** An enrolled interface. */
 export interface MemberState extends Watched {

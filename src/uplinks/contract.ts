@@ -45,7 +45,7 @@ export interface Probe {
   readonly line: LineNumber;
   readonly family: Family;
   readonly kind: ProbeKind;
-  /** An address; of `http` a URL whose host is an address; of `tcp` and `dns` ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT). */
+  /** An address; of `http` the URL of the line's page; of `tcp` and `dns` ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT). */
   readonly target: string;
   /** After this time without an answer it is reported as failed, but for `ping`, whose late answers are heard too. */
   readonly timeoutMs: number;
@@ -97,6 +97,8 @@ export type UplinkInput =
   | { readonly kind: 'late'; readonly byMs: number }
   /** What became of a `flush`; null: it could not be done. */
   | { readonly kind: 'flushed'; readonly flush: number; readonly ended: number | null }
+  /** The last `steer` is in the kernel: packets go so from now on. */
+  | { readonly kind: 'steered' }
   /** Somebody else changed what is ours in the kernel; it was put back. */
   | { readonly kind: 'interference'; readonly what: string }
   | { readonly kind: 'operator'; readonly wish: Wish }
@@ -140,6 +142,8 @@ export type UplinkOutput =
       readonly line: LineNumber;
       readonly family: Family;
       readonly transport: Transport | 'all';
+      /** Flows of TCP that are left alone: those that match one of these places in `settings.rules`. Absent: none is. */
+      readonly keep?: readonly number[];
     }
   | { readonly kind: 'event'; readonly event: UplinkEvent };
 
@@ -164,6 +168,7 @@ export type Cause =
   | 'dns'
   | 'portal'
   | 'http'
+  | 'tcp'
   | 'budget'
   | 'operator'
   | 'gone'
@@ -183,7 +188,9 @@ export interface UplinkEvent {
     | 'portal'
     | 'interference'
     | 'gateway-changed'
-    | 'operator';
+    | 'operator'
+    /** Something could not be done; what can be tried again is. */
+    | 'failure';
   readonly level: 'info' | 'warning' | 'error';
   /** One sentence, or a few; says what was seen and where the fault is. */
   readonly message: string;
@@ -198,5 +205,8 @@ export interface UplinkEvent {
   readonly noticedMs?: number;
   /** From the last sign of life to the moment when packets go by the other line. */
   readonly outageMs?: number;
+  /** Flows without a connection of their own (UDP and others), which go on by the other line. */
+  readonly flowsMoved?: number;
+  /** Flows of TCP, whose ends have to connect anew. */
   readonly flowsEnded?: number;
 }

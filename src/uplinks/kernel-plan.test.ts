@@ -5,7 +5,7 @@ import { markOf, MOST_POLICIES, PREFERENCES } from './kernel-plan.js';
 import { kernelPlan, type WayOf } from './make-kernel-plan.js';
 import { planText } from './plan-text.js';
 import type { UplinkRule, UplinkSettings } from './settings.js';
-import { testLine, testSettings, testSteering, testWay } from './testing.js';
+import { testLine, testSettings, testSteering, testWay } from './plan-testing.js';
 
 const NAMES: Readonly<Record<number, string>> = { 11: 'eth1', 12: 'ppp0' };
 const ALL = { nftables: true };

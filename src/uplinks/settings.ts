@@ -14,6 +14,15 @@ export interface Budget {
   readonly resetDay: number | null;
 }
 
+/** A page that everybody gets who is on the internet. */
+export interface HttpPage {
+  /** Begins with http:// as a portal cannot answer https. A host that is no address is asked of the line's DNS servers. */
+  readonly url: string;
+  readonly status: number;
+  /** Without blanks at both ends. */
+  readonly body: string;
+}
+
 export interface LineSettings {
   readonly name: string;
   readonly device: string;
@@ -29,8 +38,8 @@ export interface LineSettings {
   readonly targets: { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] };
   /** DNS servers that are asked a question (addresses); empty: none is. */
   readonly dns: readonly string[];
-  /** A page whose body is known, to find portals; null: none. */
-  readonly http: { readonly url: string; readonly body: string } | null;
+  /** A page whose answer is known, to find portals; null: none. */
+  readonly http: HttpPage | null;
   /** ADDRESS:PORT that is connected to; null: none. */
   readonly tcp: string | null;
 }

@@ -18,7 +18,7 @@ interface ApplyOptions {
 export function registerApply(program: Command, session: Session): void {
   program
     .command('apply')
-    .description('make the bonds of a bondwire.yaml')
+    .description('make the bonds and the uplink of a bondwire.yaml')
     .usage('[--take-down] [--take-addresses] FILE')
     .argument('<FILE>', 'a bondwire.yaml')
     .option('--take-down', 'take members that are up down first, also where the file does not say so')
@@ -26,9 +26,9 @@ export function registerApply(program: Command, session: Session): void {
     .addHelpText('after', HELP)
     .action(async (file: string, options: ApplyOptions) => {
       const { readBondwireFile } = await import('../files/bondwire-file.js');
-      const bonds = await readBondwireFile(file, session.terminal);
-      const { applyBonds } = await import('../files/apply-bonds.js');
-      await applyBonds(await session.api(), session.terminal, bonds, {
+      const wish = await readBondwireFile(file, session.terminal);
+      const { applyFile } = await import('../files/apply-file.js');
+      await applyFile(await session.api(), session.terminal, wish, {
         takeDown: options.takeDown === true,
         takeAddresses: options.takeAddresses === true,
       });

@@ -19,7 +19,11 @@ export function registerCheck(program: Command, session: Session): void {
     .addHelpText('after', HELP)
     .action(async (file: string) => {
       const { readBondwireFile } = await import('../files/bondwire-file.js');
-      const bonds = await readBondwireFile(file, session.terminal);
-      session.terminal.out(`${plain(file)} is right: ${plural(bonds.length, 'bond')}.\n`);
+      const { bonds, uplink } = await readBondwireFile(file, session.terminal);
+      const what = [
+        ...(bonds.length > 0 || uplink === null ? [plural(bonds.length, 'bond')] : []),
+        ...(uplink === null ? [] : [`an uplink of ${plural(uplink.lines.length, 'line')}`]),
+      ];
+      session.terminal.out(`${plain(file)} is right: ${what.join(', ')}.\n`);
     });
 }

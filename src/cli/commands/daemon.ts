@@ -1,8 +1,8 @@
 // `bondwire daemon`: serves the control API in the foreground until a signal, and leaves the data plane in place.
 import type { Command } from 'commander';
-import type { BondWish } from '../../config/index.js';
 import { DAEMON_CAPABILITIES, needCapabilities } from '../process/capabilities.js';
-import { ConfigFile, RELOAD_VARIABLE, statusText } from '../files/config-file.js';
+import type { FileWish } from '../files/bondwire-file.js';
+import { ConfigFile, isEmpty, RELOAD_VARIABLE, statusText } from '../files/config-file.js';
 import { asFailure } from '../reading/failure.js';
 import type { DataPlanes } from '../../daemon/index.js';
 import type { RunningDaemon } from '../modules.js';
@@ -57,16 +57,17 @@ export function registerDaemon(program: Command, session: Session): void {
       let stopping: readonly string[] = [];
       try {
         const isFirst = options.config !== undefined && file !== undefined;
-        const bonds = isFirst ? await file.read() : [];
+        const wish = isFirst ? await file.read() : { bonds: [], uplink: null };
+        const isWish = !isEmpty(wish);
         const daemon = await startOwnDaemon(session, 'daemon', {
           logToStderr: true,
           planes: supervision?.planes,
-          starting: bonds.length > 0 && file !== undefined ? { file: file.path, key: file.key } : undefined,
+          starting: isWish && file !== undefined ? { file: file.path, key: file.key } : undefined,
         });
         supervision?.planes.settle();
         try {
-          if (bonds.length > 0) manager.status(`making the bonds of ${plain(file?.path ?? '')}`);
-          const problems = stop.asked.aborted ? [] : await carriedOut(file, bonds, manager);
+          if (isWish) manager.status(`making the bonds of ${plain(file?.path ?? '')}`);
+          const problems = stop.asked.aborted ? [] : await carriedOut(file, wish, manager);
           daemon.started();
           supervision?.supervisee.ready();
           manager.ready(
@@ -91,13 +92,13 @@ export function registerDaemon(program: Command, session: Session): void {
 /** What cannot be made at all ends the daemon, so that whoever started it hears of it. */
 async function carriedOut(
   file: ConfigFile | undefined,
-  bonds: readonly BondWish[],
+  wish: FileWish,
   manager: ServiceManager,
 ): Promise<readonly string[]> {
   try {
-    return (await file?.first(bonds)) ?? [];
+    return (await file?.first(wish)) ?? [];
   } catch (error) {
-    manager.status(asFailure(error, 'Making the bonds').message);
+    manager.status(asFailure(error, 'Carrying out the file').message);
     throw error;
   }
 }

@@ -1,13 +1,20 @@
 // Reads bondwire.yaml for the commands that act on it: what is wrong with it is told line by line.
 import type { BondWish } from '../../config/index.js';
+import type { UplinkSettings } from '../../uplinks/index.js';
 import { refusedFailure } from '../reading/failure.js';
 import { advice, plain } from '../printing/plain.js';
 import { readTextFile } from '../reading/read-text.js';
 import type { Terminal } from '../printing/terminal.js';
 import { plural } from '../reading/units.js';
 
-/** The bonds of a file without errors; warnings go to standard error. */
-export async function readBondwireFile(path: string, terminal: Terminal): Promise<readonly BondWish[]> {
+/** What a file says. */
+export interface FileWish {
+  readonly bonds: readonly BondWish[];
+  readonly uplink: UplinkSettings | null;
+}
+
+/** What a file without errors says; warnings go to standard error. */
+export async function readBondwireFile(path: string, terminal: Terminal): Promise<FileWish> {
   let text: string;
   try {
     text = readTextFile(path);
@@ -23,9 +30,9 @@ export async function readBondwireFile(path: string, terminal: Terminal): Promis
     );
   }
   const { count, findingLines } = await import('../printing/findings-report.js');
-  const { bonds, findings } = parseBondwireYaml({ path, text });
+  const { bonds, uplink, findings } = parseBondwireYaml({ path, text });
   terminal.err(findingLines(findings, false));
   const errors = count(findings, 'error');
   if (errors > 0) throw refusedFailure(`${plain(path)} has ${plural(errors, 'error')}; see above.`);
-  return bonds;
+  return { bonds, uplink };
 }

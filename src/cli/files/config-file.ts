@@ -1,6 +1,6 @@
 // The file of `bondwire daemon --config`: carried out at the start, and again when SIGHUP asks for that, both by the way of `apply`.
 import { randomBytes } from 'node:crypto';
-import type { BondWish } from '../../config/index.js';
+import type { FileWish } from './bondwire-file.js';
 import { asFailure } from '../reading/failure.js';
 import { plain } from '../printing/plain.js';
 import type { ServiceManager } from '../process/service-manager.js';
@@ -27,15 +27,15 @@ export class ConfigFile {
     return this.#path;
   }
 
-  /** Its bonds; throws a Failure with all its errors. */
-  async read(): Promise<readonly BondWish[]> {
+  /** What it says; throws a Failure with all its errors. */
+  async read(): Promise<FileWish> {
     const { readBondwireFile } = await import('./bondwire-file.js');
     return readBondwireFile(this.#path, this.#session.terminal);
   }
 
   /** For the start: gives sentences of what could not be made; throws when nothing of it could. */
-  first(bonds: readonly BondWish[]): Promise<readonly string[]> {
-    const made = this.#carryOut(bonds);
+  first(wish: FileWish): Promise<readonly string[]> {
+    const made = this.#carryOut(wish);
     this.#reloading = made.then(
       () => {},
       () => {},
@@ -43,11 +43,11 @@ export class ConfigFile {
     return made;
   }
 
-  async #carryOut(bonds: readonly BondWish[]): Promise<readonly string[]> {
-    if (bonds.length === 0) return [];
-    const { applyBonds } = await import('./apply-bonds.js');
+  async #carryOut(wish: FileWish): Promise<readonly string[]> {
+    if (isEmpty(wish)) return [];
+    const { applyFile } = await import('./apply-file.js');
     const api = await this.#session.api({ startingKey: this.key });
-    return applyBonds(api, this.#session.terminal, bonds, {
+    return applyFile(api, this.#session.terminal, wish, {
       takeDown: false,
       takeAddresses: false,
       isLenient: true,
@@ -73,6 +73,11 @@ export class ConfigFile {
       this.#manager.ready(`${plain(this.#path)} was not carried out: ${message}`);
     }
   }
+}
+
+/** Whether a file asks for nothing. */
+export function isEmpty({ bonds, uplink }: FileWish): boolean {
+  return bonds.length === 0 && uplink === null;
 }
 
 /** One line for the service manager. */

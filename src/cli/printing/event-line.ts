@@ -17,14 +17,22 @@ export function eventLine(
 ): string {
   const paint = painter(view.colour);
   const time = clock(new Date(event.time), view.now, true);
-  const bond = event.bond === '' ? 'bondwire' : event.bond;
+  const where = event.uplink ?? event.bond;
+  const bond = where === '' ? 'bondwire' : where;
   const text = plain(event.message);
+  const isMove = event.type === 'uplink-failover' || event.type === 'uplink-return';
   const [what, why] =
-    event.type === 'failover' && event.to !== undefined
-      ? [`failover ${nameOf(event.from)} → ${nameOf(event.to)}`, plain(event.reason ?? event.message)]
+    (event.type === 'failover' || isMove) && event.to !== undefined
+      ? [wayText(event), plain(event.reason ?? event.message)]
       : [event.type, text];
   const severity = event.severity === 'info' ? '' : `${event.severity}: `;
   return `${paint(time, 'faint')} ${plain(bond)} ${paint(what, MEANINGS[event.severity])}: ${severity}${why}${cost(event)}`;
+}
+
+/** `fibre → dsl`; the first line that is used comes from nowhere. */
+function wayText({ type, uplink, from, to }: EventRecord): string {
+  if (uplink !== undefined && (from === null || from === undefined)) return `selected ${nameOf(to)}`;
+  return `${type.replace('uplink-', '')} ${nameOf(from)} → ${nameOf(to)}`;
 }
 
 function nameOf(member: string | null | undefined): string {

@@ -62,7 +62,7 @@ function withDefaults(given: Readonly<Record<string, string>>): Record<string, s
 }
 
 /** Bonds of an earlier daemon that the new one found at work are not ours to remove. */
-async function refuseStrangers(api: ApiClient, daemon: RunningDaemon, runDir: string): Promise<void> {
+export async function refuseStrangers(api: ApiClient, daemon: RunningDaemon, runDir: string): Promise<void> {
   let bonds: readonly string[] = [];
   try {
     ({ bonds } = await api.status());
@@ -96,7 +96,7 @@ async function buildAndTell(
 }
 
 /** Sequence number of the newest event there is, so that only newer ones are told. */
-async function lastEvent(api: ApiClient): Promise<number | undefined> {
+export async function lastEvent(api: ApiClient): Promise<number | undefined> {
   let last: number | undefined;
   for await (const { seq } of api.events({})) last = seq;
   return last;
@@ -127,7 +127,8 @@ async function build(session: Session, api: ApiClient, wish: RunWish, stop: Stop
   );
 }
 
-async function tellUntilStopped(
+/** Prints what happens after an event until a signal comes. */
+export async function tellUntilStopped(
   session: Session,
   api: ApiClient,
   after: number | undefined,

@@ -6,6 +6,7 @@ export const COMMAND_NAMES: readonly string[] = [
   'run',
   'simulate',
   'doctor',
+  'uplink',
   'daemon',
   'snmp',
   'create',

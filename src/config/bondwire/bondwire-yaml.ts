@@ -2,12 +2,15 @@
 import { Document, isScalar, isSeq, visit } from 'yaml';
 import { z } from 'zod';
 import { shown } from '../../base/index.js';
+import type { UplinkSettings } from '../../uplinks/index.js';
 import { cidrText, destinationText, addressText, macText } from '../addresses.js';
 import { checkBond } from './check-bond.js';
 import { child, entriesOf, parseTree, type Tree } from '../yaml/document-tree.js';
 import type { Finding, Place, SourceFile } from '../facts.js';
 import { otherBond } from '../network-rules.js';
 import { type BondWish, emptyWish, type RouteWish } from '../wishes.js';
+import { uplinkSchema } from './uplink-schema.js';
+import { uplinkOf } from './uplink-wish.js';
 import { corrected, levelOf, meantKey, unknownKey, without } from '../yaml/yaml-guesses.js';
 
 const texts = z.array(z.string());
@@ -59,10 +62,13 @@ const bondSchema = z.strictObject({
 const fileSchema = z.strictObject({
   version: z.literal('1', 'this program reads version 1').default('1'),
   bonds: z.record(z.string(), z.union([bondSchema, z.literal('').transform(() => bondSchema.parse({}))])),
+  uplinks: z.record(z.string(), uplinkSchema).default({}),
 });
 
 export interface BondwireFile {
   readonly bonds: readonly BondWish[];
+  /** Null: the file says nothing of one. */
+  readonly uplink: UplinkSettings | null;
   readonly findings: readonly Finding[];
 }
 
@@ -79,7 +85,7 @@ export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
         message: 'The file is empty; it needs a map "bonds:" of bonds by name.',
       });
     }
-    return { bonds: [], findings };
+    return { bonds: [], uplink: null, findings };
   }
   // No name of an option or bond, and JavaScript's objects would swallow it.
   for (const { place } of keysCalled(tree, '__proto__'))
@@ -92,7 +98,8 @@ export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
     });
   }
   const mended = mend(tree, findings);
-  if (mended === null) return { bonds: [], findings: findings.toSorted((a, b) => byPlace(a.place, b.place)) };
+  if (mended === null)
+    return { bonds: [], uplink: null, findings: findings.toSorted((a, b) => byPlace(a.place, b.place)) };
   const bonds: BondWish[] = [];
   for (const [name, bond] of Object.entries(mended.data.bonds)) {
     const { take_down: takeDown, ...rest } = bond;
@@ -102,7 +109,20 @@ export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
     bonds.push(canonical(wish));
   }
   findings.push(...sharedMembers(bonds, mended.tree), ...sharedRoutes(bonds, mended.tree));
-  return { bonds, findings: findings.toSorted((a, b) => byPlace(a.place, b.place)) };
+  const uplinks = Object.entries(mended.data.uplinks).map(([name, text]) => {
+    const read = uplinkOf(name, text, (...keys) => placeAt(mended.tree, ['uplinks', name, ...keys]));
+    findings.push(...read.findings);
+    return read.settings;
+  });
+  for (const { name } of uplinks.slice(1)) {
+    const message = `${shown(name)} is a second uplink; a network namespace has one, with all its lines. Write its lines below the first.`;
+    findings.push(error(placeAt(mended.tree, ['uplinks', name]), message));
+  }
+  return {
+    bonds,
+    uplink: uplinks[0] ?? null,
+    findings: findings.toSorted((a, b) => byPlace(a.place, b.place)),
+  };
 }
 
 /** More rounds than this no file needs: each takes out, or calls by its right name, what the schema does not take. */
@@ -118,7 +138,7 @@ function mend(
 ): { readonly tree: Tree; readonly data: z.infer<typeof fileSchema> } | null {
   let tree = whole;
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const parsed = fileSchema.safeParse(plainOf(tree));
+    const parsed = fileSchema.safeParse(wholeOf(tree));
     if (parsed.success) return { tree, data: parsed.data };
     const all = parsed.error.issues.flatMap(issue => problemsOf(issue, tree));
     // What is missing under its right name is there under another.
@@ -195,6 +215,13 @@ function sharedMembers(bonds: readonly BondWish[], tree: Tree): Finding[] {
       ];
     }),
   );
+}
+
+/** A file of uplinks alone needs no bonds. */
+function wholeOf(tree: Tree): unknown {
+  const plain = plainOf(tree);
+  const isOfUplinks = child(tree, 'uplinks') !== null && child(tree, 'bonds') === null;
+  return isOfUplinks ? { bonds: {}, ...(plain as object) } : plain;
 }
 
 function plainOf(tree: Tree): unknown {

@@ -3,18 +3,67 @@ import { nearestName, own } from '../../base/index.js';
 import { findOption } from '../../policy/index.js';
 import type { Entry, Tree } from './document-tree.js';
 
-type Level = 'bond' | 'bonds' | 'file' | 'member' | 'options' | 'route';
+type Level =
+  | 'bond'
+  | 'bonds'
+  | 'file'
+  | 'member'
+  | 'options'
+  | 'route'
+  | 'uplink'
+  | 'line'
+  | 'rule'
+  | 'match'
+  | 'part of an uplink';
+/** Levels whose keys are names, or are told by the schema alone. */
+const OPEN: ReadonlySet<Level> = new Set(['bonds', 'options', 'part of an uplink']);
 
-const KEYS: Readonly<Record<Exclude<Level, 'bonds' | 'options'>, readonly string[]>> = {
-  file: ['version', 'bonds'],
+const KEYS: Partial<Readonly<Record<Level, readonly string[]>>> = {
+  file: ['version', 'bonds', 'uplinks'],
   bond: ['options', 'members', 'take_down', 'addresses', 'routes', 'mtu', 'mac', 'up'],
   member: ['name', 'prio', 'queue_id', 'actor_port_prio'],
   route: ['to', 'via', 'on_link'],
+  uplink: [
+    'lines',
+    'mode',
+    'sticky',
+    'nat',
+    'return',
+    'rules',
+    'mark_mask',
+    'clamp_mss',
+    'interval',
+    'metered_interval',
+    'silence',
+    'silence_with_traffic',
+    'loss',
+    'latency',
+    'dns_interval',
+    'http_interval',
+    'app_timeout',
+  ],
+  line: ['device', 'gateway', 'nat', 'metered', 'budget', 'weight', 'targets', 'dns', 'http', 'tcp'],
+  rule: ['match', 'use', 'else', 'existing'],
+  match: ['from', 'to', 'protocol', 'sport', 'dport', 'dscp', 'iif', 'uid'],
 };
 
 /** Words of other programs. */
 const CALLED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  file: { bonding: 'bonds', network: 'bonds' },
+  file: { bonding: 'bonds', network: 'bonds', uplink: 'uplinks', multiwan: 'uplinks', wan: 'uplinks' },
+  uplink: { interfaces: 'lines', members: 'lines', wans: 'lines', timeout: 'silence', failback: 'return' },
+  line: { interface: 'device', iface: 'device', gw: 'gateway', track_ip: 'targets', quota: 'budget' },
+  rule: { lines: 'use', otherwise: 'else' },
+  match: {
+    source: 'from',
+    src: 'from',
+    destination: 'to',
+    dst: 'to',
+    dest_port: 'dport',
+    src_port: 'sport',
+    proto: 'protocol',
+    interface: 'iif',
+    tos: 'dscp',
+  },
   bond: {
     address: 'addresses',
     interfaces: 'members',
@@ -35,9 +84,9 @@ const CALLED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** What a key stands for at a level; undefined where nothing is near. */
 export function meantKey(level: Level, key: string): string | undefined {
-  if (level === 'bonds' || level === 'options') return undefined;
+  if (OPEN.has(level)) return undefined;
   const plain = key.toLowerCase().replaceAll('-', '_');
-  return own(CALLED[level] ?? {}, plain) ?? nearestName(plain, KEYS[level]);
+  return own(CALLED[level] ?? {}, plain) ?? nearestName(plain, KEYS[level] ?? []);
 }
 
 /** True of an option that stands beside "options:". */
@@ -48,10 +97,19 @@ function isOption(level: Level, key: string): boolean {
 
 /** The level of the map at a path of keys. */
 export function levelOf(path: readonly (string | number)[]): Level {
-  const [, , part] = path;
+  const [whose, , part] = path;
+  if (whose === 'uplinks' && path.length > 1) return levelOfUplink(path);
   if (path.length < 2) return path.length === 0 ? 'file' : 'bonds';
   if (path.length === 2) return 'bond';
   return part === 'members' ? 'member' : part === 'routes' ? 'route' : 'options';
+}
+
+function levelOfUplink(path: readonly (string | number)[]): Level {
+  const [, , part] = path;
+  if (path.length === 2) return 'uplink';
+  if (part === 'lines' && path.length === 4) return 'line';
+  if (part === 'rules' && path.length === 4) return 'rule';
+  return path[4] === 'match' && path.length === 5 ? 'match' : 'part of an uplink';
 }
 
 /** A sentence about a key that is not known, with a guess. */

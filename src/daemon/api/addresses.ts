@@ -7,7 +7,9 @@ import {
   isDescribedDocument,
   isEventRecord,
   isMembersDocument,
+  isReasons,
   isSaidShow,
+  isUplinkDocument,
   parseJson,
   type SaidShow,
 } from './answers.js';
@@ -28,6 +30,9 @@ import type {
   RoutesRequest,
   SetRequest,
 } from './api.js';
+
+import type { UplinkSettings } from '../../uplinks/index.js';
+import type { UplinkDocument, UplinkDrill, UplinkReasons, UplinkWish } from './uplink-api.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH';
 
@@ -56,6 +61,13 @@ export interface AddressesOfAll {
   readonly show: Look<SaidShow>;
   readonly create: Change<CreateRequest>;
   readonly configure: Address<ConfigRequest, Configured>;
+  readonly uplink: Look<UplinkDocument>;
+  /** Makes the uplink, or makes it as described. */
+  readonly configureUplink: Change<UplinkSettings>;
+  readonly removeUplink: Change<undefined>;
+  readonly wishUplink: Change<UplinkWish>;
+  readonly drillUplink: Change<UplinkDrill>;
+  readonly explainUplink: Look<UplinkReasons>;
   /** `?bond=BOND`, `after=SEQ`, `follow=1`: one EventRecord a line (application/x-ndjson). */
   readonly events: Look<EventRecord>;
 }
@@ -109,6 +121,12 @@ export const ADDRESSES: AddressesOfAll & AddressesOfBonds = {
   show: json('GET', '/v1/bonds', isSaidShow),
   create: json('POST', '/v1/bonds', isChanged),
   configure: json('PUT', '/v1/config', isConfigured),
+  uplink: json('GET', '/v1/uplink', isUplinkDocument),
+  configureUplink: json('PUT', '/v1/uplink', isChanged),
+  removeUplink: json('DELETE', '/v1/uplink', isChanged),
+  wishUplink: json('POST', '/v1/uplink/wishes', isChanged),
+  drillUplink: json('POST', '/v1/uplink/drills', isChanged),
+  explainUplink: json('GET', '/v1/uplink/reasons', isReasons),
   showBond: json('GET', '/v1/bonds/BOND', isSaidShow),
   destroy: json('DELETE', '/v1/bonds/BOND', isChanged),
   proc: text('/v1/bonds/BOND/proc'),

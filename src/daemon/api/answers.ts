@@ -19,6 +19,7 @@ import type {
   ShowMember,
   ShowSlowCounts,
 } from './api.js';
+import type { UplinkDocument, UplinkReasons } from './uplink-api.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
@@ -204,6 +205,15 @@ const eventRecord: Check = fields<keyof EventRecord>({
   reason: orAbsent(isText),
   outageMs: orAbsent(isNumber),
   lostPackets: orAbsent(isNumber),
+  uplink: orAbsent(isText),
+  line: orAbsent(isText),
+  family: orAbsent(isText),
+  state: orAbsent(isText),
+  cause: orAbsent(isText),
+  place: orAbsent(isText),
+  noticedMs: orAbsent(isNumber),
+  flowsMoved: orAbsent(isNumber),
+  flowsEnded: orAbsent(isNumber),
 });
 
 /** What daemons before these fields do not say: the program is replaced before the daemon is started anew. */
@@ -212,6 +222,13 @@ type SaidMember = Later<ShowMember, 'lastReceivedMs' | 'silence'>;
 type SaidBond = Later<Omit<ShowBond, 'members'>, 'awaited'> & { readonly members: readonly SaidMember[] };
 /** A ShowDocument as a daemon of any version says it; `completeShow()` makes it whole. */
 export type SaidShow = Omit<ShowDocument, 'bonds'> & { readonly bonds: readonly SaidBond[] };
+
+/** What is said of the uplink goes to people as it is. */
+export function isUplinkDocument(value: unknown): value is UplinkDocument {
+  return isFields(value) && (value['uplink'] === null || isFields(value['uplink']));
+}
+
+export const isReasons = fields({ reasons: listOf(isText) }) as (value: unknown) => value is UplinkReasons;
 
 export function isSaidShow(value: unknown): value is SaidShow {
   return showDocument(value);

@@ -4,6 +4,7 @@
 // While a daemon makes the bonds of its --config file, changes by others are refused with 503 and the code `starting`.
 // Anything refused answers with a 4xx or 5xx status and ErrorBody. A request that is refused has changed nothing.
 import type { BondEvent, OptionValues, PortSnapshot } from '../../policy/index.js';
+import type { UplinkEvent } from '../../uplinks/index.js';
 
 /** Packets and bytes since the interface exists. */
 export interface Counters {
@@ -336,13 +337,19 @@ export interface ErrorBody {
   };
 }
 
-export interface EventRecord extends BondEvent {
+/** What happened, to a bond, to the uplink or to the daemon itself. */
+export interface EventRecord
+  extends Omit<BondEvent, 'type'>,
+    Partial<Omit<UplinkEvent, 'kind' | 'level' | 'message'>> {
+  readonly type: BondEvent['type'] | UplinkEvent['kind'];
   /** Grows by one; never repeats in one run directory. */
   readonly seq: number;
   /** ISO 8601, UTC, milliseconds. */
   readonly time: string;
-  /** Empty for the daemon's own. */
+  /** Empty for the daemon's own, and for those of the uplink. */
   readonly bond: string;
+  /** Its name, of what happened to it. */
+  readonly uplink?: string;
   /** How long nothing could be sent, for a failover, where known. */
   readonly outageMs?: number;
   /** Frames that were lost to the failure, where known. */

@@ -5,6 +5,7 @@ import type { BondRunner } from '../bond-runner.js';
 import type { Journal } from '../keeping/journal.js';
 import type { Turns } from '../kernel/turns.js';
 import type { Done } from '../operations.js';
+import type { UplinkService } from '../uplink/uplink-service.js';
 import type { Starting } from '../starting.js';
 import type { TextView } from '../views/views.js';
 import {
@@ -41,6 +42,7 @@ import {
   routesBody,
   setBody,
 } from './request-bodies.js';
+import { drillBody, uplinkBody, wishBody } from './uplink-bodies.js';
 
 /** What the API needs of the daemon. */
 export interface ControlledDaemon {
@@ -63,6 +65,7 @@ export interface ControlledDaemon {
   addAddresses(runner: BondRunner, addresses: readonly string[]): Done;
   setLink(runner: BondRunner, wish: LinkRequest): Done;
   addRoutes(runner: BondRunner, routes: readonly RouteRequest[]): Done;
+  readonly uplink: UplinkService;
   describe(runner: BondRunner, request: DescribedRequest): Result<readonly string[], Refusal>;
   described(runner: BondRunner): DescribedDocument;
   configure(request: Required<ConfigRequest>): Promise<Result<Configured, Unmade>>;
@@ -129,6 +132,15 @@ const OF_ALL: { readonly [Name in keyof AddressesOfAll]: Deed<undefined> } = {
       return checked.ok ? ok(() => daemon.configure(checked.value)) : checked;
     },
   },
+  uplink: look(daemon => ok({ uplink: daemon.uplink.show() })),
+  configureUplink: change(uplinkBody, (daemon, _none, settings) => daemon.uplink.configure(settings)),
+  removeUplink: { kind: 'change', wish: daemon => ok(() => daemon.uplink.remove()) },
+  wishUplink: change(wishBody, (daemon, _none, wish) => daemon.uplink.wish(wish)),
+  drillUplink: change(drillBody, (daemon, _none, drill) => daemon.uplink.drill(drill)),
+  explainUplink: look(daemon => {
+    const reasons = daemon.uplink.explain();
+    return reasons.ok ? ok({ reasons: reasons.value }) : reasons;
+  }),
   events: { kind: 'stream' },
 };
 

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { appendOwnFile, readOwnFile, replaceOwnFile } from '../../linux/index.js';
 import type { BondEvent } from '../../policy/index.js';
+import type { UplinkEvent } from '../../uplinks/index.js';
 import type { EventRecord } from '../api/api.js';
 
 const KEPT = 2000;
@@ -30,14 +31,17 @@ export class Journal {
 
   /** Notes an event; never throws: a full disk must not stop a failover. */
   add(bond: string, event: BondEvent, known: { outageMs?: number; lostPackets?: number } = {}): EventRecord {
+    return this.#put({ bond, ...event, ...known });
+  }
+
+  /** The same for what happened to the uplink. */
+  addUplink(uplink: string, { kind, level, ...event }: UplinkEvent): EventRecord {
+    return this.#put({ bond: '', uplink, severity: level, type: kind, ...event });
+  }
+
+  #put(event: Omit<EventRecord, 'seq' | 'time'>): EventRecord {
     this.#sequence += 1;
-    const record: EventRecord = {
-      seq: this.#sequence,
-      time: new Date().toISOString(),
-      bond,
-      ...event,
-      ...known,
-    };
+    const record: EventRecord = { seq: this.#sequence, time: new Date().toISOString(), ...event };
     this.#records.push(record);
     if (this.#records.length > KEPT) this.#records = this.#records.slice(-KEPT);
     this.#append(record);

@@ -96,7 +96,8 @@ function adviceFor(error: unknown, path: string): string {
   return `${knows}: start again when it can be read; or move it away and start again, which takes ${error.path === path ? 'its copy' : 'what is left'} instead.`;
 }
 
-function bootId(): string {
+/** Of this boot of the kernel. */
+export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
 }
 

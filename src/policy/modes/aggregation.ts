@@ -1,4 +1,5 @@
 // 802.3ad: what follows for the bond from what LACP found out: who sends, the carrier, what is told.
+import { nextTick } from '../../base/index.js';
 import type { Heard, MemberIndex, TimeMs } from '../contract.js';
 import { evaluateCarrier } from '../carrier.js';
 import { explain } from '../lacp/explain.js';
@@ -25,7 +26,6 @@ import { lookMs, type SilenceRun, watchOf } from '../lacp/silence-state.js';
 import { memberOf } from '../monitors/watched.js';
 import type { BondState, Context, MemberState } from '../state.js';
 import { tell } from '../tell.js';
-import { nextTick } from '../timers.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { isAggregating } from './modes.js';
 import { rebuildUsable, senders, tellSenders } from './usable.js';

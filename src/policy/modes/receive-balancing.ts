@@ -1,5 +1,6 @@
 // balance-alb: what follows for the bond from its table of clients: who is told what, when, and through which member
 // (rlb_* and bond_alb_* of bond_alb.c).
+import { nextTick } from '../../base/index.js';
 import type { MemberIndex, TimeMs } from '../contract.js';
 import { arpSeen, clientFrame } from '../alb/alb-frames.js';
 import { ALB_TICK_MS, albTick, clientsToTell, DELAY_TICKS, idleTicks, passIdle } from '../alb/alb-ticks.js';
@@ -17,7 +18,6 @@ import {
 import { teachThrough } from '../addresses/teaching.js';
 import { memberOf } from '../monitors/watched.js';
 import { activeMember, type BondState, type Context, type MemberState } from '../state.js';
-import { nextTick } from '../timers.js';
 import { giveForwardingPlan } from './forwarding.js';
 import { isReceiveBalancing } from './modes.js';
 import { ableReceivers, givesOutMembers } from './receivers.js';

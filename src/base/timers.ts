@@ -1,6 +1,8 @@
 // The timer table: when each timer is due, and which is the next. A bond has one set of timers, and each of its ports may have
-// one of its own; all of them are plain data in the state that they belong to. (policy)
-import type { TimeMs } from './contract.js';
+// one of its own; all of them are plain data in the state that they belong to. (base)
+
+/** A moment in milliseconds; only differences mean something. */
+export type TimeMs = number;
 
 /** When each timer of a set is due; null: it does not run. */
 export type Timers<Name extends string> = Record<Name, TimeMs | null>;
