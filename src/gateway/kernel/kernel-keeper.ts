@@ -243,7 +243,7 @@ export class KernelKeeper {
       const there = listRules(this.#netlink, AF[family]).filter(({ origin }) => origin === PROTOCOL);
       const dscpBy = this.#dscp(family, planned);
       const { add, stale } = ruleChanges(there, planned, dscpBy);
-      return [...this.#addRules(add, dscpBy), ...this.#dropRules(stale)];
+      return this.#addRules(add, dscpBy).concat(this.#dropRules(stale));
     });
   }
 

@@ -1,5 +1,6 @@
 // Hears from the kernel when something of an uplink may be other than planned: by somebody else's doing, or by its own, as when a link
 // goes down and takes its routes along.
+import { unreachable } from '../../base/index.js';
 import { isErrno, NFNLGRP_NFTABLES, openNetfilter, Rtnetlink } from '../../linux/index.js';
 import {
   isOfTable,
@@ -106,8 +107,12 @@ function doubtOfNews(news: RtnetlinkNews, isSomebodys: boolean, plan: KernelPlan
       return isOfPlan(news.link.ifindex, plan) ? {} : undefined;
     case 'address':
       return isOfPlan(news.address.ifindex, plan) ? {} : undefined;
-    default:
+    case 'neighbour':
+    case 'qdisc':
+    case 'other':
       return undefined;
+    default:
+      return unreachable(news);
   }
 }
 
