@@ -40,6 +40,7 @@ let theirs: Place;
 let servers: ReturnType<typeof spawn>;
 let probes: Probes;
 let page: LineSettings['http'] = null;
+let dnsServers: readonly string[] = [];
 let next = 0;
 const waiting = new Map<number, (outcome: Outcome) => void>();
 
@@ -75,7 +76,7 @@ beforeAll(async () => {
   probes = new Probes({
     lines: line =>
       line === 1 ? { device: DEVICE, ifindex: link.ifindex, mac: link.address ?? null, path } : undefined,
-    settings: () => ({ http: page, dns: [THEIRS.ipv4] }) as unknown as LineSettings,
+    settings: () => ({ http: page, dns: dnsServers }) as unknown as LineSettings,
     answers: {
       answered: (probe, rttMs) => told(probe, { rttMs }),
       failed: (probe, why, detail) => told(probe, { why, detail }),
@@ -90,6 +91,7 @@ afterAll(() => {
 });
 beforeEach(() => {
   page = null;
+  dnsServers = [THEIRS.ipv4];
 });
 
 /** Asks; undefined when nothing is told in half a second more than the question may take. */
@@ -162,14 +164,18 @@ describe.each(['ipv4', 'ipv6'] as const)('%s', family => {
   });
 });
 
-test('a page whose host has no address there is not asked for', async () => {
+test('a page whose host is a name: asked of the DNS of the line; one that is not there in this family says nothing of it', async () => {
   page = { url: 'http://page.example/', status: 200, body: 'success' };
+  expect(await ask('http', page.url)).toEqual(right);
+  dnsServers = [`${THEIRS.ipv4}:54`];
   expect(await ask('http', page.url)).toEqual({
     why: 'unsent',
     detail: 'no address of page.example is known',
   });
+  dnsServers = [THEIRS.ipv6];
+  expect((await ask('http', page.url))?.why).toBe('unsent');
   page = { url: `http://[${THEIRS.ipv6}]/`, status: 200, body: 'success' };
-  expect((await ask('http', page.url, 'ipv4'))?.why).toBe('unsent');
+  expect(await ask('http', page.url, 'ipv4')).toEqual(right);
 });
 
 test('many pings are told apart, and what was closed tells nothing', async () => {

@@ -76,7 +76,14 @@ export {
   UnreadableFile,
 } from './own-file.js';
 export { monotonicMs, monotonicNs, threadCpuMs } from './clock.js';
-export { conntrackSize, flushFlows, type FlowTransport, type KeptFlows, listFlows } from './conntrack.js';
+export {
+  conntrackSize,
+  flushFlows,
+  type FlowTransport,
+  type FlowPrefix,
+  type KeptFlows,
+  listFlows,
+} from './conntrack.js';
 export { isErrno, SystemError } from './errors.js';
 export { connectTcpBy, connectUdpBy, receiveDatagram, sendDatagram } from './device-socket.js';
 export { type DriverInfo, Ethtool, type Feature, FEATURE_GROUPS, type LinkSettings } from './ethtool.js';

@@ -7,7 +7,7 @@ import { lineOf, settingsOf, World } from './testing.js';
 
 const ASKED: Partial<LineSettings> = {
   dns: ['192.0.2.53', '192.0.2.54', '2001:db8::53'],
-  http: { url: 'http://192.0.2.80/known', body: 'known' },
+  http: { url: 'http://192.0.2.80/known', status: 200, body: 'known' },
   tcp: '192.0.2.90:443',
 };
 

@@ -21,14 +21,25 @@ export function familyOf(target: string): Family {
   return address.split(':').length > 2 ? 'ipv6' : 'ipv4';
 }
 
+/** Whether the host of a URL is an address. */
+export function isAddressUrl(url: string): boolean {
+  return /^http:\/\/(?:\[|\d+(?:\.\d+){3}(?:[:/]|$))/.test(url);
+}
+
+/** A page whose host is a name is asked for in each family in which the line has a DNS server to ask for its address. */
+function pageTargets({ http, dns }: LineSettings, family: Family): readonly string[] {
+  if (http === null) return [];
+  const isAsked = isAddressUrl(http.url)
+    ? familyOf(http.url) === family
+    : dns.some(server => familyOf(server) === family);
+  return isAsked ? [http.url] : [];
+}
+
 /** What is asked for an application in a family; none: it is not judged. */
 export function appTargets(line: LineSettings, family: Family, app: App): readonly string[] {
-  const all = {
-    dns: line.dns,
-    http: line.http === null ? [] : [line.http.url],
-    tcp: line.tcp === null ? [] : [line.tcp],
-  };
-  return all[app].filter(target => familyOf(target) === family);
+  if (app === 'http') return pageTargets(line, family);
+  const targets = app === 'dns' ? line.dns : line.tcp === null ? [] : [line.tcp];
+  return targets.filter(target => familyOf(target) === family);
 }
 
 /** Time between two questions of an application. */

@@ -9,7 +9,7 @@ import {
   refusal,
   type Result,
 } from '../base/index.js';
-import { familyOf } from './apps.js';
+import { familyOf, isAddressUrl } from './apps.js';
 import { FAMILIES, MOST_LINES } from './contract.js';
 import type { LineSettings, UplinkRule, UplinkSettings, UplinkTiming } from './settings.js';
 
@@ -60,9 +60,15 @@ function* problemsOfLine(line: LineSettings): Iterable<string> {
     if (wrong !== undefined)
       yield `line ${name}: target ${wrong} is no address of ${family === 'ipv4' ? 'IPv4' : 'IPv6'}; write an address, not a name`;
   }
-  for (const target of [...dns, ...(tcp === null ? [] : [tcp]), ...(http === null ? [] : [http.url])])
+  for (const target of [
+    ...dns,
+    ...(tcp === null ? [] : [tcp]),
+    ...(http === null || !isAddressUrl(http.url) ? [] : [http.url]),
+  ])
     if (!isAddressed(target))
       yield `line ${name}: ${target} has no address for a host; write the address, as a name would have to be asked for by DNS first`;
+  if (http !== null && http.url.startsWith('http://') && !isAddressUrl(http.url) && dns.length === 0)
+    yield `line ${name}: the address of the host of ${http.url} is asked of the line's own DNS servers, and it has none; give it some, or write an address`;
   if (http !== null && !http.url.startsWith('http://'))
     yield `line ${name}: ${http.url} is not asked, as portals show themselves on http:// only; write such a URL`;
   if (!Number.isInteger(weight) || weight < 0 || weight > 1000)
