@@ -141,7 +141,7 @@ const TABLES: { readonly [K in keyof NftExpressions]: FieldTable<NftExpressions[
 };
 
 function fieldsOf(kind: keyof NftExpressions): FieldTable<object> {
-  return TABLES[kind] as unknown as FieldTable<object>;
+  return TABLES[kind];
 }
 
 const NFTA_LIST_ELEM = 1;

@@ -103,7 +103,8 @@ function deviceText(word: string, is: boolean, device: string): string {
 }
 
 /** One statement as nft writes it. */
-export function statementText(statement: Statement): string {
+function statementText(statement: Statement): string {
+  if (isAct(statement)) return actText(statement);
   switch (statement.kind) {
     case 'incoming':
       return deviceText('iifname', statement.is, statement.device);
@@ -138,11 +139,15 @@ export function statementText(statement: Statement): string {
     case 'uids':
       return `meta skuid ${rangeText([statement.first, statement.last])}`;
     default:
-      return actText(statement);
+      return unreachable(statement);
   }
 }
 
 type Act = Extract<Statement, { kind: 'masquerade' | 'map-prefix' | 'clamp-mss' | 'accept' | 'drop' }>;
+
+function isAct(statement: Statement): statement is Act {
+  return ['masquerade', 'map-prefix', 'clamp-mss', 'accept', 'drop'].includes(statement.kind);
+}
 
 function actText(act: Act): string {
   switch (act.kind) {

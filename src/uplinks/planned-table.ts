@@ -1,4 +1,5 @@
 // The nftables table of an uplink: which flow belongs to which line, who gets which address, what may not leave by which line. (uplinks)
+import { unreachable } from '../base/index.js';
 import { FAMILIES, type Family, type LineNumber } from './contract.js';
 import { markOf, type PlannedChain, type PlannedTable, type Statement } from './kernel-plan.js';
 import type { Planning } from './make-kernel-plan.js';
@@ -95,7 +96,7 @@ function shareRules(planning: Planning): NftRule[] {
       .filter(policy => policy.family === family)
       .filter(({ lines, rule }) => lines.length > 0 || settings.rules[rule]?.otherwise === 'drop')
       .flatMap(({ rule }) => matches(settings.rules[rule], family))
-      .map(match => [...fresh, ...match, { kind: 'accept' } as const]);
+      .map(match => fresh.concat(match, { kind: 'accept' }));
     return [...excepted, ...spread(planning, family, fresh, shares)];
   });
   return rules.length === 0 ? [] : [...settings.lines.map(({ device }) => leaveToInside(device)), ...rules];
@@ -142,9 +143,10 @@ function guardRules(planning: Planning): NftRule[] {
     if (use === undefined || rule.otherwise !== 'drop') return [];
     const closed = lines.filter(({ name }) => !use.includes(name));
     return FAMILIES.flatMap(family => matches(rule, family)).flatMap(match =>
-      closed.map(
-        ({ device }): NftRule => [{ kind: 'outgoing', is: true, device }, ...match, { kind: 'drop' }],
-      ),
+      closed.map(({ device }): NftRule => {
+        const leaving: NftRule = [{ kind: 'outgoing', is: true, device }];
+        return leaving.concat(match, { kind: 'drop' });
+      }),
     );
   });
 }
@@ -162,7 +164,7 @@ function matches(rule: UplinkRule | undefined, family: Family): NftRule[] {
   if (match.to !== undefined) ofPackets.push({ kind: 'destination-in', family, prefix: match.to });
   if (match.dscp !== undefined) ofPackets.push({ kind: 'dscp', family, value: match.dscp });
   if (match.uids !== undefined) ofPackets.push({ kind: 'uids', first: match.uids[0], last: match.uids[1] });
-  return protocols.map(protocol => [...ofPackets, ...transportMatch(rule, protocol)]);
+  return protocols.map(protocol => ofPackets.concat(transportMatch(rule, protocol)));
 }
 
 function transportMatch({ match }: UplinkRule, protocol: keyof typeof IP_PROTOCOLS | undefined): Statement[] {
@@ -206,5 +208,7 @@ function natRule({ device, nat }: LineSettings, family: Family): NftRule[] {
         [...leaving, { kind: 'source-in', family, prefix: inside }, { kind: 'map-prefix', inside, outside }],
       ];
     }
+    default:
+      return unreachable(kind);
   }
 }

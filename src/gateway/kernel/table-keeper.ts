@@ -48,6 +48,7 @@ export class TableKeeper {
   #netfilter: Rtnetlink | undefined;
   /** Why there is none. */
   #lack: unknown;
+  #isAsked = false;
 
   constructor() {
     try {
@@ -63,14 +64,15 @@ export class TableKeeper {
     return this.#netfilter?.port ?? 0;
   }
 
-  /** Why nftables cannot be used here, as a sentence; undefined when it can be. */
+  /** Why nftables cannot be used here, as a sentence; undefined when it can be. Found out once. */
   lack(): string | undefined {
     try {
-      if (this.#netfilter !== undefined) readTable(this.#netfilter, TABLE_NAME);
+      if (!this.#isAsked && this.#netfilter !== undefined) readTable(this.#netfilter, TABLE_NAME);
     } catch (error) {
       if (!isErrno(error, ...CANNOT)) throw error;
       this.#lack = error;
     }
+    this.#isAsked = true;
     return this.#lack === undefined ? undefined : lackText(this.#lack);
   }
 

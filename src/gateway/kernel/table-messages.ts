@@ -182,15 +182,12 @@ function setMark(kind: 'meta' | 'ct', mask: number, value: number): NftExpressio
 
 /** The expressions of one statement. */
 export function expressionsOf(statement: Statement): NftExpression[] {
-  const device = (key: number, is: boolean, name: string): NftExpression[] => [
-    load('meta', key),
-    compare(is ? NFT_CMP.equal : NFT_CMP.unequal, deviceName(name)),
-  ];
+  if (isAct(statement)) return actOf(statement);
   switch (statement.kind) {
     case 'incoming':
-      return device(NFT_META.iifname, statement.is, statement.device);
+      return deviceIs(NFT_META.iifname, statement.is, statement.device);
     case 'outgoing':
-      return device(NFT_META.oifname, statement.is, statement.device);
+      return deviceIs(NFT_META.oifname, statement.is, statement.device);
     case 'family':
       return [load('meta', NFT_META.nfproto), compare(NFT_CMP.equal, be(1, NFPROTO[statement.family]))];
     case 'transport':
@@ -224,11 +221,19 @@ export function expressionsOf(statement: Statement): NftExpression[] {
     case 'uids':
       return [load('meta', NFT_META.skuid), toNetwork(4), ...within(4, statement.first, statement.last)];
     default:
-      return actOf(statement);
+      return unreachable(statement);
   }
 }
 
 type Act = Extract<Statement, { kind: 'masquerade' | 'map-prefix' | 'clamp-mss' | 'accept' | 'drop' }>;
+
+function isAct(statement: Statement): statement is Act {
+  return ['masquerade', 'map-prefix', 'clamp-mss', 'accept', 'drop'].includes(statement.kind);
+}
+
+function deviceIs(key: number, is: boolean, name: string): NftExpression[] {
+  return [load('meta', key), compare(is ? NFT_CMP.equal : NFT_CMP.unequal, deviceName(name))];
+}
 
 function actOf(act: Act): NftExpression[] {
   switch (act.kind) {
