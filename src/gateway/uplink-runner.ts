@@ -54,6 +54,7 @@ export class UplinkRunner {
   readonly #calendar: NodeJS.Timeout;
   /** Of the bits of marks that are the uplink's. */
   #flusher: { readonly mask: number; readonly flows: FlowFlusher } | undefined;
+  #isWatching = false;
   #drill: Drill | undefined;
   #drillEnd: NodeJS.Timeout | undefined;
   #closed = false;
@@ -172,9 +173,19 @@ export class UplinkRunner {
   }
 
   #begin(settings: UplinkSettings): void {
+    this.#watchKernel();
     this.#readyFlusher(settings.markMask);
     this.#tellTime();
     this.#watch.watch(settings.lines);
+  }
+
+  #watchKernel(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    this.#kernel.watch({
+      interference: what => this.#feed({ kind: 'interference', what }),
+      failed: error => this.#host.failed(error),
+    });
   }
 
   #readyFlusher(mask: number): void {

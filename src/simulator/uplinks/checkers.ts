@@ -170,13 +170,7 @@ export class UplinkCheckers implements UplinkWatch {
   }
 
   /** `isAged`: the age of its last sign counts. */
-  #mustBeViable(
-    world: UplinkWorld,
-    family: Family,
-    number: LineNumber,
-    what: string,
-    isAged = true,
-  ): void {
+  #mustBeViable(world: UplinkWorld, family: Family, number: LineNumber, what: string, isAged = true): void {
     const witness = this.#witnesses.of(world, number, family);
     if (witness === undefined) return;
     const { now } = world.clock;
