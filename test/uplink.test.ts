@@ -272,9 +272,15 @@ describe('commands', () => {
       .replaceAll('"', '')
       .split(', ')
       .flatMap(target => ['--target', target]);
+    const daemon = [process.execPath, BIN, '--run-dir', bondwire.runDir];
     const run = lab.spawn('gateway', [
-      ...[process.execPath, BIN, '--run-dir', bondwire.runDir],
-      ...['uplink', 'run', 'fibre=wan0', 'dsl=wan1', '--masquerade', ...words],
+      ...daemon,
+      'uplink',
+      'run',
+      'fibre=wan0',
+      'dsl=wan1',
+      '--masquerade',
+      ...words,
     ]);
     let told = '';
     run.stdout?.on('data', (chunk: Buffer) => {
