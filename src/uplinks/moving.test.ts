@@ -8,7 +8,7 @@ function started(wish: Partial<UplinkSettings> = {}, metered = false): World {
   const world = new World();
   const fibre = lineOf('fibre', {
     dns: ['192.0.2.53'],
-    http: { url: 'http://192.0.2.80/', body: 'x' },
+    http: { url: 'http://192.0.2.80/', status: 200, body: 'x' },
     budget: { bytes: 1000, resetDay: null },
   });
   world.begin(settingsOf([fibre, lineOf('dsl', { metered })], wish));

@@ -108,7 +108,7 @@ const settings: fc.Arbitrary<UplinkSettings> = fc
         metered: at === metered,
         budget: at === metered ? { bytes: 1000, resetDay: 5 } : null,
         dns: ['192.0.2.53', '2001:db8::53'],
-        http: at === 1 ? { url: 'http://192.0.2.80/x', body: 'y' } : null,
+        http: at === 1 ? { url: 'http://192.0.2.80/x', status: 200, body: 'y' } : null,
       }),
     );
     const rules = [
