@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { KernelKeeper, type NotedSetting } from '../src/gateway/index.js';
 import { netnsPath, spawnInNetns } from '../src/linux/index.js';
 import { FAMILIES, type KernelPlan, kernelPlan } from '../src/uplinks/index.js';
-import { testLine, testSettings, testSteering } from '../src/uplinks/testing.js';
+import { testLine, testSettings, testSteering } from '../src/uplinks/plan-testing.js';
 import { until } from './support/stage.js';
 import { UplinkStage } from './support/uplink-stage.js';
 
