@@ -106,6 +106,7 @@ async function once({ method, fault, families, backSeconds, seed }: Experiment):
     await method.start(lab, families);
     const meter = await UplinkMeter.start(lab, { families });
     await untilWell(meter, families, method);
+    const sinceMs = monotonicMs();
     await delay(BEFORE_MS + Math.random() * BEFORE_SPREAD_MS);
     const load = loadavg()[0] ?? 0;
     const { fromMs } = lab.setFault(FIRST_LINE, fault);
@@ -117,7 +118,7 @@ async function once({ method, fault, families, backSeconds, seed }: Experiment):
     return {
       method: method.name,
       fault,
-      verdicts: judge(meter.samples, { momentMs: fromMs, untilMs: cleared.fromMs }),
+      verdicts: judge(meter.samples, { sinceMs, momentMs: fromMs, untilMs: cleared.fromMs }),
       back: backSeconds > 0 ? judge(meter.samples, { momentMs: cleared.toMs }) : [],
       events: method.events.map(({ atMs, what }) => ({ ms: Math.round(atMs - fromMs), what })),
       load,
@@ -158,7 +159,7 @@ async function main(): Promise<void> {
       methods: { type: 'string', default: Object.keys(METHODS).join(',') },
       only: { type: 'string' },
       families: { type: 'string', default: FAMILIES.join(',') },
-      back: { type: 'string', default: '6' },
+      back: { type: 'string', default: '12' },
       json: { type: 'string' },
     },
   });

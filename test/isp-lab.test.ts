@@ -1,9 +1,10 @@
 // The lab of lines against the real kernel; needs root. Each fault does what it says and nothing else, and nothing stays.
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { monotonicMs } from '#linux';
-import { type CommandResult, type Direction, INSIDE, IspLab, SERVERS } from '#lab';
+import { cleanStale, type CommandResult, type Direction, INSIDE, IspLab, SERVERS } from '#lab';
 import { listNamedNetns } from '../src/linux/index.js';
 import { collect } from '../src/lab/managed-bondwire.js';
 import { ownerOf } from '../src/lab/names.js';
@@ -215,6 +216,62 @@ test.runIf(rootless.status === 0)(
     expect([stderr, JSON.parse(stdout)]).toEqual(['', ['200', '302', 'portal', 0, 'dead-beyond', 1, []]]);
   },
 );
+
+/** A program of its own that makes a lab with servers, and goes on as `then` says. */
+async function labProgram(then: string): Promise<ChildProcess> {
+  const index = new URL('../dist/lab/index.js', import.meta.url).href;
+  const program = `
+    import { IspLab } from ${JSON.stringify(index)};
+    const lab = await IspLab.create({ defaultRoutes: true });
+    await lab.startServers();
+    console.log('ready');
+    ${then}`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  return child;
+}
+
+function namespacesOf({ pid }: ChildProcess): string[] {
+  return listNamedNetns().filter(name => ownerOf(name) === pid);
+}
+
+/** Programs of labs of this process, by the mark in their environment. */
+function programsOf({ pid }: ChildProcess): string[] {
+  const running = readdirSync('/proc').filter(name => /^\d+$/.test(name) && name !== String(pid));
+  return running.filter(one => isMarked(one, `BONDWIRE_LAB=bw${pid}g`));
+}
+
+test.each([
+  ['its end', '', null],
+  ['SIGINT', 'setTimeout(() => {}, 60000);', 'SIGINT'],
+  ['SIGTERM', 'setTimeout(() => {}, 60000);', 'SIGTERM'],
+] as const)('nothing of a lab is left after its program ended by %s', async (_what, then, signal) => {
+  const child = await labProgram(then);
+  const ended = once(child, 'exit');
+  if (signal !== null) {
+    expect(namespacesOf(child)).toHaveLength(6);
+    expect(programsOf(child)).toHaveLength(2);
+    child.kill(signal);
+  }
+  const [, by] = (await ended) as [number | null, string | null];
+  expect(by).toBe(signal);
+  expect(namespacesOf(child)).toEqual([]);
+  await expect.poll(() => programsOf(child)).toEqual([]);
+});
+
+test('cleanStale() removes the lab of a program that was killed', async () => {
+  const child = await labProgram('setTimeout(() => {}, 60000);');
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+  const names = namespacesOf(child);
+  expect(names).toHaveLength(6);
+  expect(cleanStale()).toEqual(expect.arrayContaining(names));
+  expect(namespacesOf(child)).toEqual([]);
+  await expect.poll(() => programsOf(child)).toEqual([]);
+});
 
 function isMarked(pid: string, mark: string): boolean {
   try {

@@ -8,6 +8,7 @@ import { createNamedNetns, deleteNamedNetns, openNetfilter, withNetns } from '..
 import {
   type Family,
   FAMILIES,
+  heardOrder,
   kernelPlan,
   type Nat,
   planText,
@@ -112,6 +113,17 @@ describe.each(FAMILIES)('%s', family => {
     apply(settings, testSteering([2, 1], { flows: MOVED }));
     await flow.ask(100);
     expect(await flow.ask()).toBe(`line2 ${OUTSIDE[family](2)}`);
+  });
+
+  test('answers to flows are counted, by line and family; what strangers send is not', async () => {
+    const settings = settingsWith(MASQUERADE);
+    apply(settings, testSteering([1, 2]));
+    const order = heardOrder(settings);
+    await stage.flow(family).ask();
+    const client = family === 'ipv4' ? '192.168.9.2' : 'fd00:9::2';
+    await stage.flowFrom(stage.providers[1] ?? '', SERVERS[family], client).ask(200);
+    const counted = kernel.heard().flatMap((packets, at) => (packets > 0 ? [order[at]] : []));
+    expect(counted).toEqual([{ line: 1, family }]);
   });
 
   test('what comes in by a line is answered by it, whichever is selected', async () => {

@@ -1,57 +1,56 @@
-// Bondwire itself, as an administrator starts it by hand: `bondwire uplink run` in the gateway.
-import type { ChildProcess } from 'node:child_process';
+// Bondwire itself: a daemon in the gateway, and an uplink with a page and DNS servers to ask, otherwise as it comes.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { IspLab } from '#lab';
+import { type IspLab, ManagedBondwire } from '#lab';
 import { EventLog, type Method } from './method.js';
 
-const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
-const STOP_MS = 10_000;
+// From the compiled file.
+const BIN = fileURLToPath(new URL('../../../bin/bondwire', import.meta.url));
+const UPLINK = 'office';
 
 export class BondwireUplink implements Method {
   readonly name = 'bondwire';
-  readonly patienceSeconds = 10;
+  readonly patienceSeconds = 12;
   readonly #log = new EventLog();
-  #child: ChildProcess | undefined;
-  #closed: Promise<unknown> = Promise.resolve();
+  #daemon: ManagedBondwire | undefined;
+  #unfollow: () => void = () => {};
 
   get events(): EventLog['events'] {
     return this.#log.events;
   }
 
-  /** The process, to be killed. */
-  get pid(): number | null {
-    return this.#child?.pid ?? null;
-  }
-
   async start(lab: IspLab): Promise<void> {
-    const devices = lab.lines.map(({ device }) => device);
-    const argv = [process.execPath, MAIN, 'uplink', 'run', ...devices, '--run-dir', lab.makeRunDir()];
-    const child = lab.spawn('gateway', argv);
-    this.#child = child;
-    const hear = (chunk: Buffer): void => {
-      for (const line of chunk.toString().split('\n')) if (line.trim() !== '') this.#log.add(line.trim());
-    };
-    child.stdout?.on('data', hear);
-    child.stderr?.on('data', hear);
-    this.#closed = new Promise(resolve => {
-      child.once('close', resolve);
+    const daemon = new ManagedBondwire({
+      spawn: argv => lab.spawn('gateway', argv),
+      bin: BIN,
+      runDir: lab.makeRunDir(),
     });
-    await new Promise<void>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', status => {
-        const said = this.#log.events.map(({ what }) => what).join('\n');
-        reject(new Error(`bondwire uplink run ended with status ${status}: ${said}`));
-      });
-      setTimeout(resolve, 1000);
-    });
+    this.#daemon = daemon;
+    await daemon.start();
+    const file = join(daemon.runDir, 'office.yaml');
+    writeFileSync(file, officeFile(lab));
+    await daemon.run('uplink', 'create', file);
+    this.#unfollow = daemon.follow(({ message }) => this.#log.add(message));
   }
 
   async stop(): Promise<void> {
-    const child = this.#child;
-    if (child === undefined) return;
-    child.kill('SIGINT');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-    await this.#closed;
-    clearTimeout(timer);
+    this.#unfollow();
+    await this.#daemon?.stop();
   }
+}
+
+/** What is not said is what everybody gets, but for the time to the return, of which the lab does not wait 30 s. */
+function officeFile({ lines, servers }: IspLab): string {
+  const dns = `["${servers.dns.ipv4}", "${servers.dns.ipv6}"]`;
+  const page = '{ url: "http://www.lab.test/generate_204", status: 204 }';
+  return [
+    'uplinks:',
+    `  ${UPLINK}:`,
+    '    nat: masquerade',
+    '    return: 5s',
+    '    lines:',
+    ...lines.map(({ device }) => `      ${device}: { device: ${device}, dns: ${dns}, http: ${page} }`),
+    '',
+  ].join('\n');
 }

@@ -132,7 +132,7 @@ test('expressions of a rule', () => {
 test('an expression that is not known here is kept', () => {
   const counter: NftExpression = {
     kind: 'other',
-    name: 'counter',
+    name: 'log',
     attributes: [{ type: 1, flags: 0, value: new Uint8Array(8) }],
   };
   const rule = { table: 't', chain: 'c', expressions: [counter] };

@@ -23,3 +23,4 @@ export { shrinkScenario, smallerScenarios } from './shrink.js';
 export { happeningText, storyText } from './story.js';
 export { flagLetters } from './lacp-partner.js';
 export { Random } from './random.js';
+export * from './uplinks/index.js';

@@ -2,6 +2,7 @@
 import { err, ERRNO, ok, parseIpv4, parseIpv6, type Result } from '../base/index.js';
 import { ARMS, PROPERTIES } from './observations.js';
 import { endParts, type Happening, type HappeningKind, type HostSpec, type Scenario } from './scenario.js';
+import type { UplinkScenario } from './uplinks/scenario.js';
 import { checkSwitches } from './switch-checks.js';
 import {
   check,
@@ -212,7 +213,7 @@ export function checkScenario(given: unknown): Result<Scenario, string> {
 }
 
 /** JSON with one line for each leaf object, so that a stored scenario reads like a table. */
-export function printScenario(scenario: Scenario): string {
+export function printScenario(scenario: Scenario | UplinkScenario): string {
   return `${print(scenario, '')}\n`;
 }
 

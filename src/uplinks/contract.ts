@@ -95,6 +95,8 @@ export type UplinkInput =
   | { readonly kind: 'bytes'; readonly line: LineNumber; readonly received: number; readonly sent: number }
   /** We did not run for this long (a busy machine, a suspended one): no silence of that time counts. */
   | { readonly kind: 'late'; readonly byMs: number }
+  /** Another one kept the uplink until now: its questions get no answers any more, and what answered it may be dead by now. */
+  | { readonly kind: 'resumed' }
   /** What became of a `flush`; null: it could not be done. */
   | { readonly kind: 'flushed'; readonly flush: number; readonly ended: number | null }
   /** The last `steer` is in the kernel: packets go so from now on. */

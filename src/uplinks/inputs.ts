@@ -1,11 +1,11 @@
 // What each input changes; what follows from it is found afterwards, for all inputs alike (`settling.ts`). (uplinks)
 import { err, equalValues, ok, type Refusal, refusal, type Result, unreachable } from '../base/index.js';
 import { appSettled } from './asking.js';
-import { noteAppFailed, noteAppGood } from './apps.js';
+import { noteAppFailed, noteAppGood, noteAppUnsent } from './apps.js';
 import { followCalendar, noteBytes, warn } from './budget.js';
 import { checkSettings } from './check-settings.js';
-import { FAMILIES, type LineNumber, type ProbeFailure, type UplinkInput } from './contract.js';
-import { forgive, noteSign } from './life.js';
+import { FAMILIES, type Family, type LineNumber, type ProbeFailure, type UplinkInput } from './contract.js';
+import { forgive, noteSign, resume, SIGNS_TO_PROVE } from './life.js';
 import type { LineSettings, UplinkSettings } from './settings.js';
 import {
   APPS,
@@ -17,10 +17,13 @@ import {
   type LineState,
   newLine,
   newUsage,
+  selectedLine,
   type UplinkState,
 } from './state.js';
 import { noteFlushed, noteSteered, tell } from './telling.js';
+import { flush } from './moving.js';
 import { changePath } from './paths.js';
+import { rankOf } from './viable.js';
 import { wish } from './wishes.js';
 
 const DONE: Result<void, Refusal> = ok(undefined);
@@ -60,6 +63,12 @@ export function take(
     case 'late':
       for (const { judged } of eachJudged(context.state)) {
         forgive(judged, Math.max(0, input.byMs), context.now);
+        context.touched.add(judged);
+      }
+      return DONE;
+    case 'resumed':
+      for (const { judged } of eachJudged(context.state)) {
+        resume(judged);
         context.touched.add(judged);
       }
       return DONE;
@@ -126,8 +135,10 @@ function answered(context: Context, id: number, rttMs: number): void {
   context.touched.add(judged);
   switch (question.kind) {
     case 'ping':
-      if (question.asked.rttMs === null)
-        noteSign(judged, question.asked, Math.max(0, rttMs), settings.timing, now);
+      if (question.asked.rttMs !== null) break;
+      noteSign(judged, question.asked, Math.max(0, rttMs), settings.timing, now);
+      // Signs in a row have to come fast, and this line may be asked seldom.
+      if (!judged.proven && judged.quickLeft === 0) judged.quickLeft = SIGNS_TO_PROVE;
       break;
     case 'gateway':
       judged.gateway.answeredMs = now;
@@ -157,19 +168,21 @@ function failed(context: Context, id: number, why: ProbeFailure, detail: string)
   }
   const watch = judged.apps[question.app];
   const askedMs = watch.asked?.atMs ?? context.now;
-  noteAppFailed(watch, why, detail);
+  if (why === 'unsent') noteAppUnsent(watch);
+  else noteAppFailed(watch, why, detail);
   appSettled(context, question.line, judged, question.app, askedMs);
 }
 
-/** Other settings. Lines keep what was learned of them by their names. */
+/** Other settings. Lines keep what was learned of them by their names. Gives the numbers that mean another line now. */
 export function changeSettings(
   state: UplinkState,
   settings: UplinkSettings,
   now: number,
-): Result<void, Refusal> {
+): Result<readonly LineNumber[], Refusal> {
   const checked = checkSettings(settings);
   if (!checked.ok) return checked;
   const before = new Map(state.lines.map(line => [line.settings.name, line]));
+  const numbered = state.lines.map(line => line.settings.name);
   state.settings = settings;
   state.isStale = true;
   state.lines = settings.lines.map((line, at) => keptLine(before.get(line.name), at + 1, line, now));
@@ -181,7 +194,12 @@ export function changeSettings(
   }
   if (state.use !== null && !names.has(state.use.line)) state.use = null;
   state.flushes = state.flushes.filter(({ line }) => names.has(line));
-  return ok(undefined);
+  return ok(
+    state.lines.flatMap(({ number, settings: { name } }) => {
+      const was = numbered[number - 1];
+      return was === undefined || was === name ? [] : [number];
+    }),
+  );
 }
 
 function keptLine(
@@ -204,11 +222,19 @@ function keptLine(
   return known;
 }
 
-/** After the settings changed: what they say of budgets and of the calendar. */
-export function followSettings(context: Context): void {
+/** After the settings changed: what they say of budgets and of the calendar. Flows with the mark of another line cannot live on. */
+export function followSettings(context: Context, renumbered: readonly LineNumber[]): void {
   followCalendar(context);
   for (const line of context.state.lines) {
     touchLine(context, line);
     warn(context, line);
+    if (renumbered.includes(line.number))
+      for (const family of FAMILIES) flushStrangers(context, line, family);
   }
+}
+
+function flushStrangers(context: Context, line: LineState, family: Family): void {
+  const selected = selectedLine(context.state, family);
+  if (selected === undefined || rankOf(selected.families[family]) === null) return;
+  flush(context, line, line.families[family], 'all', []);
 }

@@ -3,7 +3,7 @@ import { appCause, failing, isApp } from './apps.js';
 import type { Cause, LineStateName, Place, TimeMs } from './contract.js';
 import { forgetLife, SIGNS_TO_PROVE, silenceOf } from './life.js';
 import { FAULTY, type LineEvent, nextState } from './line-states.js';
-import { isQuality, judgeQuality, newQualityAfter } from './quality.js';
+import { isQuality, judgeQuality, newQualityAfter, noteLatency } from './quality.js';
 import { DEFAULT_RETURN_MS } from './settings.js';
 import type { Context, Judged, LineState } from './state.js';
 import { isSpared } from './asking.js';
@@ -85,7 +85,11 @@ function followCause(context: Context, line: LineState, judged: Judged): void {
 /** A regular look at loss and latency, with every regular question. */
 export function lookAtQuality(context: Context, line: LineState, judged: Judged): void {
   const isMeasured = judged.state === 'up' || judged.state === 'returning' || judged.state === 'bad';
-  if (!isMeasured || isSpared(context, line, judged)) return;
+  if (!isMeasured) return;
+  if (isSpared(context, line, judged)) {
+    noteLatency(judged);
+    return;
+  }
   const verdict = judgeQuality(judged, context.settings.timing, context.now);
   if (verdict === 'loss' || verdict === 'latency') apply(context, line, judged, 'quality-bad', verdict);
   else if (verdict === 'good' && isQuality(judged.cause)) apply(context, line, judged, 'quality-good', null);
@@ -114,10 +118,11 @@ function apply(
 }
 
 /** When a fault that is found now began. */
-function faultSince({ now }: Context, judged: Judged): TimeMs | null {
+function faultSince({ now, settings }: Context, judged: Judged): TimeMs | null {
   const { cause, lastSignMs, quality, apps } = judged;
   if (cause === null) return null;
-  if (cause === 'silent' || cause === 'carrier' || cause === 'gone') return lastSignMs ?? now;
+  if (cause === 'silent') return now - silenceOf(judged, settings.timing, now).silentMs;
+  if (cause === 'carrier' || cause === 'gone') return lastSignMs ?? now;
   if (isQuality(cause)) return quality.badSinceMs ?? now;
   const [worst] = failing(judged);
   return isApp(cause) && worst !== undefined ? (apps[worst].failingSinceMs ?? now) : now;

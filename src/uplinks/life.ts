@@ -110,8 +110,8 @@ const STALE_MS = 2000;
 
 /** Whether a line may be moved to without asking first: it answered lately, and nothing is overdue. Both lines may have died at once. */
 export function isFresh(judged: Judged, now: TimeMs): boolean {
-  const { lastSignMs } = judged;
-  return lastSignMs !== null && now - lastSignMs <= STALE_MS && !isSuspicious(judged, now);
+  const { lastSignMs, isHearsay } = judged;
+  return !isHearsay && lastSignMs !== null && now - lastSignMs <= STALE_MS && !isSuspicious(judged, now);
 }
 
 /** A question went out. */
@@ -142,6 +142,7 @@ export function noteSign(
   const most = Math.max(silenceLimit(judged, timing, now), 2 * rttMs);
   judged.inRow = gap <= most ? judged.inRow + 1 : 1;
   judged.lastSignMs = now;
+  judged.isHearsay = false;
   return judged.inRow >= SIGNS_TO_PROVE;
 }
 
@@ -153,6 +154,15 @@ function learn(judged: Judged, timing: UplinkTiming, now: TimeMs): void {
   if (wanted < Math.max(timing.silenceMs, learnedPatience(judged, now))) return;
   judged.patienceMs = wanted;
   judged.patienceAtMs = now;
+}
+
+/** An earlier daemon asked and heard; this one has to ask for itself before it moves anything. */
+export function resume(judged: Judged): void {
+  judged.isHearsay = judged.lastSignMs !== null;
+  judged.checkedMs = null;
+  judged.asked = judged.asked.filter(({ rttMs }) => rttMs !== null);
+  judged.gateway.id = null;
+  for (const app of Object.values(judged.apps)) app.asked = null;
 }
 
 /** We did not run for so long: nobody could have answered in that time, as far as we can tell. */
@@ -171,6 +181,7 @@ export function forgive(judged: Judged, byMs: TimeMs, now: TimeMs): void {
 /** The line begins anew: it was away, or had no carrier. */
 export function forgetLife(judged: Judged): void {
   judged.lastSignMs = null;
+  judged.isHearsay = false;
   judged.inRow = 0;
   judged.asked = [];
   judged.mute = [];

@@ -125,6 +125,18 @@ describe('flows of a line that is given up', () => {
     expect(by(world)).toEqual({ tcp: 1, others: 1 });
   });
 
+  it('stay away from a line that has a carrier again, until it has proven itself', () => {
+    const world = started();
+    fault(world, 'carrier');
+    world.pass(2000);
+    world.told.length = 0;
+    world.carrier(1, true);
+    expect(by(world)).toEqual({ tcp: 2, others: 2 });
+    world.pass(400);
+    expect(by(world)).toEqual({ tcp: 1, others: 1 });
+    expect(world.flushes()).toEqual([]);
+  });
+
   it('go on to a third line when the second dies too', () => {
     const world = new World();
     world.begin(settingsOf([lineOf('a'), lineOf('b'), lineOf('c')]));

@@ -116,6 +116,8 @@ function statementText(statement: Statement): string {
       return `meta l4proto ${PROTOCOL_NAMES[statement.protocol] ?? statement.protocol}`;
     case 'new-flow':
       return 'ct state new';
+    case 'reply':
+      return 'ct direction reply';
     case 'flow-mark':
       return `ct mark & ${hex32(statement.mask)} == ${hex32(statement.value)}`;
     case 'packet-mark':
@@ -143,10 +145,13 @@ function statementText(statement: Statement): string {
   }
 }
 
-type Act = Extract<Statement, { kind: 'masquerade' | 'map-prefix' | 'clamp-mss' | 'accept' | 'drop' }>;
+type Act = Extract<
+  Statement,
+  { kind: 'masquerade' | 'map-prefix' | 'clamp-mss' | 'count' | 'accept' | 'drop' }
+>;
 
 function isAct(statement: Statement): statement is Act {
-  return ['masquerade', 'map-prefix', 'clamp-mss', 'accept', 'drop'].includes(statement.kind);
+  return ['masquerade', 'map-prefix', 'clamp-mss', 'count', 'accept', 'drop'].includes(statement.kind);
 }
 
 function actText(act: Act): string {
@@ -157,6 +162,8 @@ function actText(act: Act): string {
       return `snat ${act.outside.includes(':') ? 'ip6' : 'ip'} prefix to ${act.outside}`;
     case 'clamp-mss':
       return 'tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu';
+    case 'count':
+      return 'counter';
     case 'accept':
       return 'accept';
     case 'drop':

@@ -5,7 +5,7 @@ import { markOf, type PlannedChain, type PlannedTable, type Statement } from './
 import type { Planning } from './make-kernel-plan.js';
 import { lineNumbers } from './planned-routes.js';
 import { IP_PROTOCOLS, mayMatch } from './planned-rules.js';
-import type { LineSettings, UplinkRule } from './settings.js';
+import type { LineSettings, UplinkRule, UplinkSettings } from './settings.js';
 
 type NftRule = readonly Statement[];
 
@@ -13,9 +13,38 @@ type NftRule = readonly Statement[];
 const MANGLE = -150;
 const SOURCE_NAT = 100;
 
+/** The chain that counts answers to flows of TCP and UDP: whether anybody still hears us by a line. */
+export const HEARD_CHAIN = 'heard';
+const COUNTED_PROTOCOLS = [IP_PROTOCOLS.tcp, IP_PROTOCOLS.udp] as const;
+
+/** What each rule of that chain counts, in order. */
+export function heardOrder(
+  settings: UplinkSettings,
+): { readonly line: LineNumber; readonly family: Family }[] {
+  return settings.lines.flatMap((_, at) =>
+    FAMILIES.flatMap(family => COUNTED_PROTOCOLS.map(() => ({ line: at + 1, family }))),
+  );
+}
+
+/** Answers alone: what strangers send by a line says nothing of our own packets. */
+function heardRules({ settings }: Planning): NftRule[] {
+  return settings.lines.flatMap(({ device }) =>
+    FAMILIES.flatMap(family =>
+      COUNTED_PROTOCOLS.map(protocol => [
+        { kind: 'incoming', is: true, device } as const,
+        { kind: 'family', family } as const,
+        { kind: 'transport', protocol } as const,
+        { kind: 'reply' } as const,
+        { kind: 'count' } as const,
+      ]),
+    ),
+  );
+}
+
 /** Chains without rules are left out. */
 export function plannedTable(planning: Planning): PlannedTable {
   const chains: readonly PlannedChain[] = [
+    chain(HEARD_CHAIN, 'filter', 'prerouting', MANGLE - 2, heardRules(planning)),
     chain('share', 'filter', 'prerouting', MANGLE - 1, shareRules(planning)),
     chain('pre', 'filter', 'prerouting', MANGLE, preRules(planning)),
     chain(

@@ -18,6 +18,7 @@ const LATENCY_LEAVE = 0.7;
 /** Both measures are good for so long before a bad line is called good. */
 export const GOOD_MS = 30_000;
 const HOUR_MINUTES = 60;
+const LAST_ANSWERS = 5;
 
 export function median(numbers: readonly number[]): number | null {
   const sorted = numbers.toSorted((a, b) => a - b);
@@ -127,6 +128,12 @@ export function judgeQuality(
 function bad<T extends 'loss' | 'latency'>(judged: Judged, verdict: T, sinceMs: TimeMs | null): T {
   if (judged.state !== 'bad') judged.quality.badSinceMs = sinceMs;
   return verdict;
+}
+
+/** Of a line that is asked seldom: how long its last answers took. */
+export function noteLatency(judged: Judged): void {
+  const answers = judged.asked.flatMap(({ rttMs }) => (rttMs === null ? [] : [rttMs]));
+  judged.quality.medianMs = median(answers.slice(-LAST_ANSWERS)) ?? judged.quality.medianMs;
 }
 
 /** Once a minute: what is normal for this line. What it was while it was bad is not. */

@@ -138,13 +138,28 @@ describe('return', () => {
 
   it('has asked ahead when a line dies silently', () => {
     const world = started({ afterMs: 30_000, at: null }, { metered: true });
-    world.pass(21_000);
+    const sign = (): number => world.uplink.snapshot(world.now)?.lines[1]?.families.ipv4.lastSignMs ?? 0;
+    while (sign() < 5000) world.pass(500);
     world.told.length = 0;
     world.line('fibre').rttMs = null;
     const from = world.now;
     world.pass(1000);
     const move = world.steers().find(({ steering }) => steering.selected.ipv4[0] === 2);
     expect((move?.atMs ?? 0) - from).toBeLessThanOrEqual(610);
+  });
+});
+
+describe('a metered line that stands by', () => {
+  it('dies and comes back though it is asked seldom', () => {
+    const world = started({ afterMs: 30_000, at: null }, { metered: true });
+    const state = (): string | undefined => world.uplink.snapshot(world.now)?.lines[1]?.families.ipv4.state;
+    world.line('dsl').rttMs = null;
+    world.pass(12_000);
+    expect(state()).toBe('dead');
+    world.line('dsl').rttMs = 30;
+    world.pass(11_000);
+    expect(state()).toBe('returning');
+    expect(world.uplink.snapshot(world.now)?.lines[1]?.families.ipv4.rttMs).toBe(30);
   });
 });
 

@@ -95,7 +95,7 @@ function select(context: Context, family: Family): void {
   const isNone = choice.selected !== null && viableLines(state.lines, family).length === 0;
   const wasNoneMs = choice.noneSinceMs;
   if (isNone !== (wasNoneMs !== null)) {
-    choice.noneSinceMs = isNone ? now : null;
+    choice.noneSinceMs = isNone ? (current?.families[family].faultMs ?? now) : null;
     touchFamily(context, family);
   }
   if (isNone) {
@@ -119,7 +119,9 @@ function select(context: Context, family: Family): void {
 /** A metered line that works is left: what goes by it costs. */
 function leave({ settings }: Context, line: LineState, family: Family): void {
   const judged = line.families[family];
-  if (line.settings.metered && settings.mode === 'failover') judged.shedding = true;
+  const { state } = judged;
+  const works = state === 'up' || state === 'returning';
+  if (works && line.settings.metered && settings.mode === 'failover') judged.shedding = true;
 }
 
 function touchFamily({ state, touched }: Context, family: Family): void {

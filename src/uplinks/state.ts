@@ -103,6 +103,8 @@ export interface Judged {
   recoveredMs: TimeMs | null;
 
   lastSignMs: TimeMs | null;
+  /** That was heard by an earlier daemon, who knows how long ago. */
+  isHearsay: boolean;
   inRow: number;
   asked: Asked[];
   /** Targets that never answer, while others do. */
@@ -259,6 +261,7 @@ export function newJudged(family: Family, now: TimeMs): Judged {
     relapses: 0,
     recoveredMs: null,
     lastSignMs: null,
+    isHearsay: false,
     inRow: 0,
     asked: [],
     mute: [],

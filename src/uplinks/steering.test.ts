@@ -168,6 +168,11 @@ describe('other settings', () => {
       [2, 'a', 'up'],
     ]);
     expect(world.selected()).toBe('c');
+    // Flows carry numbers of lines, which mean others now.
+    expect(world.flushes().map(({ line, family, transport }) => [line, family, transport])).toEqual([
+      [1, 'ipv4', 'all'],
+      [2, 'ipv4', 'all'],
+    ]);
   });
 
   it('begin a line anew whose device is another', () => {

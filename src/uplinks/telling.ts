@@ -188,7 +188,7 @@ export function tellNone(context: Context, family: Family, selected: LineState):
 
 /** A line is viable again after none was. `selected` did not change. */
 export function tellSome(context: Context, family: Family, selected: LineState, sinceMs: TimeMs): void {
-  const outageMs = context.now - (selected.families[family].faultMs ?? sinceMs);
+  const outageMs = context.now - sinceMs;
   tell(context, {
     kind: 'uplink-return',
     level: 'info',

@@ -40,6 +40,7 @@ export class UplinkKeeper {
   #isClosed = false;
   #cancelAlarm: () => void = () => {};
   #alarmAt: TimeMs | null = null;
+  #rangAt: TimeMs = Number.NEGATIVE_INFINITY;
   /** Steering that is not in the kernel yet, and flushes that have to wait for it. */
   #unsteered: Steering | null = null;
   #held: Flush[] = [];
@@ -52,6 +53,7 @@ export class UplinkKeeper {
     this.#ports = ports;
     this.uplink = uplink;
     this.#saveAt = ports.clock.now() + SAVE_MS;
+    if (uplink.settings() !== null) uplink.handle({ kind: 'resumed' }, ports.clock.now());
   }
 
   /** Puts what an uplink that was restored knows into the kernel, and wakes it from now on. */
@@ -191,7 +193,10 @@ export class UplinkKeeper {
     this.#alarmAt = null;
     if (this.#isClosed) return;
     const now = this.#ports.clock.now();
-    if (now - dueMs > LATE_MS) this.feed({ kind: 'late', byMs: now - dueMs });
+    // A time that was ahead when we last ran and is past by now: what was late before that is forgiven already.
+    const lateMs = now - Math.max(dueMs, this.#rangAt);
+    this.#rangAt = now;
+    if (lateMs > LATE_MS) this.feed({ kind: 'late', byMs: lateMs });
     if (this.#retryAt !== null && this.#retryAt <= now && this.#unsteered !== null)
       this.#steer(this.#unsteered);
     if (this.#saveAt <= now) this.#save();

@@ -86,10 +86,13 @@ const weather: fc.Arbitrary<Weather> = fc.record({
   app: fc.constantFrom('good', 'good', 'timeout', 'redirected', 'wrong'),
 });
 
-const waitMs = fc.constantFrom(0, 1, 40, 300, 900, 3000, 12_000, 40_000);
+const waitMs = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom(0, 1, 40, 300, 700, 900, 3000) },
+  { weight: 1, arbitrary: fc.constantFrom(12_000, 40_000, 70_000) },
+);
 const life: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(fc.record({ waitMs, input }), fc.record({ waitMs, weather })),
-  { maxLength: 30 },
+  { maxLength: 24 },
 );
 
 const settings: fc.Arbitrary<UplinkSettings> = fc
@@ -129,22 +132,27 @@ interface Put {
   readonly output: UplinkOutput;
 }
 
-/** Plays a life: answers come as the weather says, deadlines are kept. `between` may give another uplink to go on with. */
+/**
+ * Plays a life: answers come as the weather says, deadlines are kept. With `restartMs` the uplink is saved and restored after every step,
+ * each time on a clock that stands so much later.
+ */
 function play(
   settings: UplinkSettings,
   steps: readonly Step[],
   after: (uplink: Uplink, input: UplinkInput, outputs: readonly UplinkOutput[], now: TimeMs) => void,
-  between: (uplink: Uplink, now: TimeMs) => Uplink = uplink => uplink,
+  restartMs: TimeMs | null = null,
 ): Put[] {
   let uplink = new Uplink();
   let now = 1000;
+  /** How much later the clock of the uplink stands. */
+  let ahead = 0;
   const put: Put[] = [];
   const weathers = new Map<string, Weather>();
   let coming: { atMs: TimeMs; input: UplinkInput }[] = [];
   const feed = (input: UplinkInput): void => {
-    uplink.handle(input, now);
+    uplink.handle(input, now + ahead);
     const outputs = uplink.outputs();
-    after(uplink, input, outputs, now);
+    after(uplink, input, outputs, now + ahead);
     for (const output of outputs) {
       put.push({ atMs: now, output });
       if (output.kind === 'probe') coming.push(...answersTo(output.probe, weathers, now));
@@ -159,7 +167,7 @@ function play(
         (first, each) => (first === undefined || each.atMs < first.atMs ? each : first),
         undefined,
       );
-      const due = uplink.deadline() ?? Number.POSITIVE_INFINITY;
+      const due = (uplink.deadline() ?? Number.POSITIVE_INFINITY) - ahead;
       const at = Math.min(due, next?.atMs ?? Number.POSITIVE_INFINITY);
       if (at > until) break;
       now = Math.max(now, at);
@@ -180,7 +188,11 @@ function play(
   for (const step of steps) {
     if ('weather' in step) weathers.set(`${step.weather.line} ${step.weather.family}`, step.weather);
     else feed(step.input);
-    uplink = between(uplink, now);
+    if (restartMs !== null) {
+      const paper: unknown = JSON.parse(JSON.stringify(uplink.save(now + ahead)));
+      ahead += restartMs;
+      uplink = Uplink.restore(paper, now + ahead);
+    }
     pass(now + step.waitMs);
   }
   return put;
@@ -210,10 +222,13 @@ describe('Uplink in random lives', () => {
       fc.property(settings, life, (settings, steps) => {
         const checker = new UplinkChecker();
         play(settings, steps, (uplink, input, outputs, now) => {
-          expect(checker.check(uplink, input, outputs, now)).toEqual([]);
+          // Most answers change nothing; what follows of time is found at the next tick.
+          if (input.kind === 'answered' && outputs.length === 0) return;
+          const problems = checker.check(uplink, input, outputs, now);
+          if (problems.length > 0) throw new Error(problems.join('; '));
         });
       }),
-      { numRuns: 120 },
+      { numRuns: 30 },
     );
   });
 
@@ -222,7 +237,7 @@ describe('Uplink in random lives', () => {
       fc.property(settings, life, (settings, steps) => {
         expect(play(settings, steps, () => {})).toEqual(play(settings, steps, () => {}));
       }),
-      { numRuns: 15 },
+      { numRuns: 3 },
     );
   });
 
@@ -230,30 +245,22 @@ describe('Uplink in random lives', () => {
     fc.assert(
       fc.property(settings, life, (settings, steps) => {
         const plain = play(settings, steps, () => {});
-        const restored = play(
-          settings,
-          steps,
-          () => {},
-          (uplink, now) => {
-            const later = Uplink.restore(JSON.parse(JSON.stringify(uplink.save(now))), now + 77_777);
-            return Uplink.restore(JSON.parse(JSON.stringify(later.save(now + 77_777))), now);
-          },
-        );
-        expect(restored).toEqual(plain);
+        expect(play(settings, steps, () => {}, 77_777)).toEqual(plain);
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     );
   });
 
   it('has words for every state', () => {
     fc.assert(
       fc.property(settings, life, (settings, steps) => {
-        play(settings, steps, (uplink, _input, _outputs, now) => {
+        play(settings, steps, (uplink, _input, outputs, now) => {
+          if (!outputs.some(({ kind }) => kind === 'event')) return;
           const texts = [...uplink.explain(now), JSON.stringify(uplink.snapshot(now))];
           expect(texts.filter(text => /undefined|NaN|Infinity/.test(text))).toEqual([]);
         });
       }),
-      { numRuns: 8 },
+      { numRuns: 3 },
     );
   });
 });

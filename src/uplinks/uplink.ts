@@ -32,36 +32,44 @@ export class Uplink {
 
   /** One input. A refused one changes nothing; only operators, settings and numbers of lines can be refused. */
   handle(input: UplinkInput, now: TimeMs): Result<void, Refusal> {
-    if (input.kind === 'settings') {
-      const changed = changeSettings(this.#state, input.settings, now);
-      if (!changed.ok) return changed;
-    }
+    if (input.kind === 'settings') return this.#change(input.settings, now);
     const { settings } = this.#state;
     if (settings === null) {
       const message = 'the uplink has no settings yet; give it some first';
       return err(refusal('invalid-request', 'EINVAL', message));
     }
-    const context: Context = { state: this.#state, settings, now, out: emptyOutbox(), touched: new Set() };
-    const handled = this.#act(context, input);
-    if (!handled.ok) return handled;
+    const context = this.#begin(settings, now);
+    if (input.kind === 'time') {
+      runDue(
+        () => timersOf(this.#state),
+        now,
+        due => runTimer(context, due),
+      );
+    } else {
+      const taken = take(context, input);
+      if (!taken.ok) return taken;
+    }
+    this.#end(context);
+    return ok(undefined);
+  }
+
+  #change(settings: UplinkSettings, now: TimeMs): Result<void, Refusal> {
+    const changed = changeSettings(this.#state, settings, now);
+    if (!changed.ok) return changed;
+    const context = this.#begin(settings, now);
+    followSettings(context, changed.value);
+    this.#end(context);
+    return ok(undefined);
+  }
+
+  #begin(settings: UplinkSettings, now: TimeMs): Context {
+    return { state: this.#state, settings, now, out: emptyOutbox(), touched: new Set() };
+  }
+
+  #end(context: Context): void {
     settle(context);
     const { steers, flushes, probes, events } = context.out;
     this.#outputs.push(...steers, ...flushes, ...probes, ...events);
-    return handled;
-  }
-
-  #act(context: Context, input: UplinkInput): Result<void, Refusal> {
-    if (input.kind === 'settings') {
-      followSettings(context);
-      return ok(undefined);
-    }
-    if (input.kind !== 'time') return take(context, input);
-    runDue(
-      () => timersOf(this.#state),
-      context.now,
-      due => runTimer(context, due),
-    );
-    return ok(undefined);
   }
 
   /** What is to be done, in order; drained. */

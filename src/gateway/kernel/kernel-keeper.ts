@@ -18,6 +18,7 @@ import { type Route, type Rule, routeTable } from '../../netlink/index.js';
 import {
   type Family,
   FAMILIES,
+  HEARD_CHAIN,
   type KernelPlan,
   type PlannedRoute,
   type PlannedRule,
@@ -185,6 +186,11 @@ export class KernelKeeper {
     changed.push(...this.#table.apply(null).changed);
     const settings = this.#settings.restore();
     return { changed: [...changed, ...settings.written], missing: settings.failed };
+  }
+
+  /** Packets that came as answers to flows of TCP and UDP, in the order of `heardOrder()`; none without nf_tables. */
+  heard(): readonly number[] {
+    return this.#table.counted(HEARD_CHAIN);
   }
 
   /** Why flows cannot be kept apart here (no nf_tables, no right), as a sentence; undefined when they can be. */

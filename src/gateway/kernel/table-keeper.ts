@@ -102,6 +102,18 @@ export class TableKeeper {
     return { changed: [`table inet ${TABLE_NAME}`], missing: [] };
   }
 
+  /** Packets that each rule of a chain has counted, in order; none where there is no table. */
+  counted(chain: string): readonly number[] {
+    if (this.#netfilter === undefined) return [];
+    const rules = readTable(this.#netfilter, TABLE_NAME)?.rules ?? [];
+    return rules
+      .filter(rule => rule.chain === chain)
+      .map(({ expressions = [] }) => {
+        const counter = expressions.find(each => each.kind === 'counter');
+        return counter?.kind === 'counter' ? (counter.packets ?? 0) : 0;
+      });
+  }
+
   close(): void {
     this.#netfilter?.close();
     this.#netfilter = undefined;

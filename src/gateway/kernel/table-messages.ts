@@ -1,5 +1,6 @@
 // A planned nftables table as messages: each statement as the expressions that nft(8) makes of it.
 import {
+  CT_DIRECTION_REPLY,
   CT_STATE_NEW,
   delTable,
   ipAddress,
@@ -198,6 +199,8 @@ export function expressionsOf(statement: Statement): NftExpression[] {
         masked(u32.write(CT_STATE_NEW), u32.write(0)),
         compare(NFT_CMP.unequal, u32.write(0)),
       ];
+    case 'reply':
+      return [load('ct', NFT_CT.direction), compare(NFT_CMP.equal, be(1, CT_DIRECTION_REPLY))];
     case 'flow-mark':
       return markIs('ct', statement.mask, statement.value);
     case 'packet-mark':
@@ -225,10 +228,13 @@ export function expressionsOf(statement: Statement): NftExpression[] {
   }
 }
 
-type Act = Extract<Statement, { kind: 'masquerade' | 'map-prefix' | 'clamp-mss' | 'accept' | 'drop' }>;
+type Act = Extract<
+  Statement,
+  { kind: 'masquerade' | 'map-prefix' | 'clamp-mss' | 'count' | 'accept' | 'drop' }
+>;
 
 function isAct(statement: Statement): statement is Act {
-  return ['masquerade', 'map-prefix', 'clamp-mss', 'accept', 'drop'].includes(statement.kind);
+  return ['masquerade', 'map-prefix', 'clamp-mss', 'count', 'accept', 'drop'].includes(statement.kind);
 }
 
 function deviceIs(key: number, is: boolean, name: string): NftExpression[] {
@@ -243,6 +249,8 @@ function actOf(act: Act): NftExpression[] {
       return mapPrefix(act.outside);
     case 'clamp-mss':
       return clampMss();
+    case 'count':
+      return [{ kind: 'counter', bytes: 0, packets: 0 }];
     case 'accept':
       return [verdict(VERDICT.accept)];
     case 'drop':

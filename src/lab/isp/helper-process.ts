@@ -1,5 +1,6 @@
 // A process of the lab that says when it is ready, and then runs until the lab is closed.
 import type { ChildProcess } from 'node:child_process';
+import { Socket } from 'node:net';
 
 const START_MS = 30_000;
 
@@ -25,8 +26,17 @@ export function untilReady(child: ChildProcess, what: string, ready: string): Pr
     child.once('close', () => fail('ended'));
     child.stdout?.once('data', (chunk: Buffer) => {
       clearTimeout(timer);
-      if (chunk.toString() === ready) resolve();
-      else fail(`said ${chunk.toString()}`);
+      if (chunk.toString() === ready) {
+        letGo(child);
+        resolve();
+      } else fail(`said ${chunk.toString()}`);
     });
   });
+}
+
+/** Nobody stays only because this process runs; that it ends is seen by whoever is there. */
+function letGo(child: ChildProcess): void {
+  child.unref();
+  for (const stream of [child.stdin, child.stdout, child.stderr])
+    if (stream instanceof Socket) stream.unref();
 }

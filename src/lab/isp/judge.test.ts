@@ -67,6 +67,20 @@ test('samples behind the end do not count', () => {
   expect(one(dead, 6000).after).toBe(153);
 });
 
+test('what is bad later than 1.5 s after the moment counts as bad, and is no outage of it', () => {
+  const verdict = one(sentMs => (sentMs === 4520 ? null : 10));
+  expect([verdict.againMs, verdict.bad]).toEqual([0, 1]);
+  expect(one(sentMs => (sentMs === 4500 ? null : 10)).againMs).toBe(1520);
+});
+
+test('samples from before traffic flowed at all can be left out', () => {
+  const samples = stream(sentMs => (sentMs < 1000 ? null : 10));
+  const [all] = judge(samples, { momentMs: 3000 });
+  const [some] = judge(samples, { momentMs: 3000, sinceMs: 1000 });
+  expect([all?.badBefore, all?.before]).toEqual([50, 120]);
+  expect([some?.badBefore, some?.before]).toEqual([0, 70]);
+});
+
 test('bad samples before the moment are told, those on the way at it belong to it', () => {
   const verdict = one(sentMs => (sentMs === 1000 || sentMs === 2960 ? null : 10));
   expect(verdict.badBefore).toBe(1);

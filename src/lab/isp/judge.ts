@@ -5,6 +5,8 @@ import { FAMILIES, type Family, type Flow, FLOWS, type Sample } from './meter-sa
 export interface JudgeOptions {
   /** When the fault began, or ended; by the meter's clock. */
   readonly momentMs: number;
+  /** Samples sent before do not count; null: all do. */
+  readonly sinceMs?: number | null;
   /** Samples sent from then on do not count; null: all do. */
   readonly untilMs?: number | null;
   /** An answer after more than this is bad. Default 300. */
@@ -17,7 +19,7 @@ export interface Verdict {
   readonly family: Family;
   /**
    * From the moment to the first good sample, behind a bad one, from which on traffic was right: 1.5 s with at least 90 % good
-   * samples. 0: nothing was bad. Null: it never was right again.
+   * samples. 0: nothing was bad in the first 1.5 s. Null: it never was right again.
    */
   readonly againMs: number | null;
   /** Samples after the moment. */
@@ -51,10 +53,10 @@ export function judge(samples: readonly Sample[], options: JudgeOptions): Verdic
 
 function verdictOf(flow: Flow, family: Family, samples: readonly Sample[], options: JudgeOptions): Verdict {
   const { momentMs, limitMs = LIMIT_MS } = options;
-  const untilMs = options.untilMs ?? Infinity;
+  const [sinceMs, untilMs] = [options.sinceMs ?? -Infinity, options.untilMs ?? Infinity];
   const isBad = ({ rttMs }: Sample): boolean => rttMs === null || rttMs > limitMs;
   const ordered = samples.toSorted((a, b) => a.sentMs - b.sentMs);
-  const before = ordered.filter(({ sentMs }) => sentMs < momentMs - SETTLED_MS);
+  const before = ordered.filter(({ sentMs }) => sentMs >= sinceMs && sentMs < momentMs - SETTLED_MS);
   const after = ordered.filter(({ sentMs }) => sentMs >= momentMs - ON_THE_WAY_MS && sentMs < untilMs);
   return {
     flow,
@@ -74,7 +76,8 @@ function rightAgain(
   isBad: (sample: Sample) => boolean,
 ): number | null {
   const first = after.findIndex(isBad);
-  if (first < 0) return 0;
+  // What is bad much later has another reason, or is chance.
+  if (first < 0 || (after[first]?.sentMs ?? 0) > momentMs + WINDOW_MS) return 0;
   const endMs = after.at(-1)?.sentMs ?? momentMs;
   for (let i = first + 1; i < after.length; i++) {
     const sample = after[i];

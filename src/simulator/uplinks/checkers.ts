@@ -51,6 +51,8 @@ export class UplinkCheckers implements UplinkWatch {
   /** Since when a flow is on a dead line, by who has it. */
   readonly #stranded: Map<string, number> = new Map();
   readonly #drained: Map<LineNumber, number> = new Map();
+  /** What was last moved to on purpose: where nothing is viable it may come back, as its device does. */
+  readonly #chosen: Map<Family, LineNumber> = new Map();
   #unsteadyUntilMs = Number.NEGATIVE_INFINITY;
   #lastStepMs = Number.NEGATIVE_INFINITY;
   #lastSteerMs = Number.NEGATIVE_INFINITY;
@@ -73,8 +75,11 @@ export class UplinkCheckers implements UplinkWatch {
     if (input.kind === 'late') this.#unsteadyUntilMs = world.clock.now + UNSTEADY_MS;
   }
 
-  stepping({ clock, daemon }: UplinkWorld, step: Step): void {
+  stepping(world: UplinkWorld, step: Step): void {
+    const { clock, daemon } = world;
     const { now } = clock;
+    if (step.do === 'drain') this.#noteDrain(world, true, step.line);
+    if (step.do === 'release') this.#noteDrain(world, false, step.line);
     if (step.do === 'daemon-kill') {
       const quietMs = now - Math.max(this.#lastStepMs, this.#lastSteerMs);
       this.#wasQuiet = daemon.isAlive && quietMs > QUIET_MS && now > this.#unsteadyUntilMs;
@@ -91,9 +96,9 @@ export class UplinkCheckers implements UplinkWatch {
       return;
     }
     this.#lastStepMs = now;
-    if (step.do !== 'daemon-kill') this.#wasQuiet = false;
-    if (step.do === 'drain') this.#noteDrain(world, true, step.line);
-    if (step.do === 'release') this.#noteDrain(world, false, step.line);
+    if (step.do === 'daemon-kill') return;
+    this.#wasQuiet = false;
+    this.#adoptedUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   #noteDrain(world: UplinkWorld, isBegun: boolean, line: string | undefined): void {
@@ -121,7 +126,7 @@ export class UplinkCheckers implements UplinkWatch {
       if (to !== undefined && to !== from) this.#moved(world, family, from, to);
       for (const { line } of steering.shares[family])
         if (!(before?.shares[family] ?? []).some(each => each.line === line))
-          this.#mustBeViable(world, family, line, 'new flows are spread over');
+          this.#mustBeViable(world, family, line, 'new flows are spread over', false);
     }
     for (const { line, family, by } of steering.flows)
       for (const transport of ['tcp', 'others'] as const)
@@ -149,9 +154,14 @@ export class UplinkCheckers implements UplinkWatch {
   #moved(world: UplinkWorld, family: Family, from: LineNumber | undefined, to: LineNumber): void {
     const old = from === undefined ? undefined : this.#witnesses.of(world, from, family);
     const hasWay = old !== undefined && old.address !== null && old.line.ifindex !== null;
-    const isChoice = hasWay || this.#witnesses.ofFamily(world, family).some(isViable);
-    if (isChoice) this.#mustBeViable(world, family, to, 'traffic is moved to');
-    if (this.#isAdopting(world) && from !== undefined && to > from)
+    const canChoose = this.#witnesses.ofFamily(world, family).some(each => isFresh(world, each));
+    // Where the first device of the order is gone the kernel goes by the next one, and back by the first where nothing else is viable.
+    const isOfItself = (from !== undefined && !hasWay) || (!canChoose && this.#chosen.get(family) === to);
+    if (!isOfItself) {
+      this.#mustBeViable(world, family, to, 'traffic is moved to');
+      this.#chosen.set(family, to);
+    } else if (canChoose) this.#mustBeViable(world, family, to, 'traffic is moved to', false);
+    if (this.#isAdopting(world) && from !== undefined && to > from && hasWay)
       this.report(
         world,
         'adoption',
@@ -159,7 +169,8 @@ export class UplinkCheckers implements UplinkWatch {
       );
   }
 
-  #mustBeViable(world: UplinkWorld, family: Family, number: LineNumber, what: string): void {
+  /** `isAged`: the age of its last sign counts. */
+  #mustBeViable(world: UplinkWorld, family: Family, number: LineNumber, what: string, isAged = true): void {
     const witness = this.#witnesses.of(world, number, family);
     if (witness === undefined) return;
     const { now } = world.clock;
@@ -167,7 +178,7 @@ export class UplinkCheckers implements UplinkWatch {
     if (!witness.carrier) this.report(world, 'proven', `${whom}, which has no carrier`);
     else if (!isViable(witness))
       this.report(world, 'proven', `${whom}, which gave ${witness.row} signs of life since it is there`);
-    else if (now - witness.lastSignMs > FRESH_MS && now > this.#unsteadyUntilMs)
+    else if (isAged && now - witness.lastSignMs > FRESH_MS && now > this.#unsteadyUntilMs)
       this.report(
         world,
         'proven',
@@ -202,7 +213,7 @@ export class UplinkCheckers implements UplinkWatch {
     const witness = this.#witnesses.of(world, line, family);
     if (witness === undefined) return;
     const { now } = world.clock;
-    if (now - witness.addressChangedMs <= REPEATED_MS) return;
+    if (now - witness.addressChangedMs <= REPEATED_MS || now <= this.#unsteadyUntilMs) return;
     if (line === target) this.report(world, 'untouched', `${whose} (${count}), and it is the selected line`);
     const transports: readonly Transport[] = transport === 'all' ? ['tcp', 'others'] : [transport];
     const isStill = transports.some(
@@ -265,7 +276,7 @@ export class UplinkCheckers implements UplinkWatch {
     }
     const sinceMs = this.#stranded.get(who) ?? clock.now;
     this.#stranded.set(who, sinceMs);
-    const keptMs = isRunning && key.transport === 'tcp' ? keptMsOf(world, key) : 0;
+    const keptMs = keptMsOf(world, key);
     const mostMs = this.#patienceMs(scenario.uplink.timing?.silenceMs ?? 600, witness) + ACT_MS + keptMs;
     if (clock.now - sinceMs <= mostMs) return;
     this.#stranded.set(who, Number.POSITIVE_INFINITY);
@@ -291,7 +302,14 @@ export class UplinkCheckers implements UplinkWatch {
   }
 }
 
+/** It could be moved to, and lives. */
+function isFresh({ clock }: UplinkWorld, witness: Witness): boolean {
+  return isViable(witness) && clock.now - witness.lastSignMs <= FRESH_MS;
+}
+
+/** Rules may keep connections, and attempts to make one, where they are. */
 function keptMsOf({ scenario }: UplinkWorld, key: FlowKey): number {
+  if (key.transport !== 'tcp') return 0;
   const kept = (scenario.uplink.rules ?? []).filter(rule => ruleMatches(rule, key));
   return Math.max(0, ...kept.map(({ keepTcpMs = 0 }) => keepTcpMs));
 }
