@@ -6,6 +6,6 @@ export type { UplinkSnapshot } from './snapshot.js';
 export type { LinePlace } from './steering.js';
 export { Uplink } from './uplink.js';
 export { type Flush, UplinkKeeper, type UplinkPorts } from './uplink-keeper.js';
-export { type KernelAbilities, kernelPlan, type LineWay, type WayOf } from './make-kernel-plan.js';
-export { planText, routeText, ruleText } from './plan-text.js';
+export { kernelPlan, type LineWay, type WayOf } from './make-kernel-plan.js';
+export { planText, ruleText } from './plan-text.js';
 export { HEARD_CHAIN, heardOrder } from './planned-table.js';

@@ -34,7 +34,7 @@ function sysctlText({ family, device, setting, value }: PlannedSysctl): string {
 }
 
 /** As `ip route` takes it. */
-export function routeText(route: PlannedRoute, nameOf: (ifindex: number) => string): string {
+function routeText(route: PlannedRoute, nameOf: (ifindex: number) => string): string {
   const { way } = route;
   const tail = `table ${route.table} metric ${route.metric} proto ${PROTOCOL}`;
   if (way === undefined) return `blackhole default ${tail}`;

@@ -58,6 +58,8 @@ export interface Applied {
 /** A route over a device that is down, an address that is not there (or is being checked for duplicates), a gateway that nobody has. */
 const NOT_YET = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'EINVAL', 'ENODEV', 'EADDRNOTAVAIL'] as const;
 const NOTHING: KernelPlan = { routes: [], rules: [], sysctls: [], table: null };
+/** So often it is looked for what an exchange of rules left. */
+const MOST_LOOKS = 4;
 const NONE: Applied = { changed: [], missing: [] };
 const ALL: ReadonlySet<Subject> = new Set(['rule', 'route', 'table', 'setting']);
 
@@ -81,7 +83,7 @@ export class KernelKeeper {
   }
 
   /**
-   * New routes first, in the order of the plan, then the nftables table, then rules; what is not planned goes last, so that packets always
+   * New routes first, in the order of the plan, then settings, the nftables table and rules; what is not planned goes last, so that packets always
    * find a way. What differs from the plan before is sent before anything is looked at, as somebody waits for it.
    */
   apply(plan: KernelPlan): Applied {
@@ -96,7 +98,6 @@ export class KernelKeeper {
 
   #bring(plan: KernelPlan, subjects: ReadonlySet<Subject>): Applied {
     const of = (subject: Subject, make: () => Applied): Applied => (subjects.has(subject) ? make() : NONE);
-    const settings = of('setting', () => this.#applySettings(plan));
     let stale: readonly Route[] = [];
     let hasLeftovers = false;
     const routes = of('route', () => {
@@ -104,11 +105,13 @@ export class KernelKeeper {
       ({ stale, hasLeftovers } = changes);
       return this.#putRoutes(changes.put);
     });
+    // Not before: where routes are refused nothing is to be changed.
+    const settings = of('setting', () => this.#applySettings(plan));
     const table = of('table', () => this.#table.apply(plan.table));
     const rules = of('rule', () => ({ changed: this.#applyRules(plan), missing: [] }));
     const dropped = this.#dropRoutes(stale);
     const leftovers = hasLeftovers ? this.#dropLeftovers(plan) : [];
-    const all = [settings, routes, table, rules];
+    const all = [routes, settings, table, rules];
     return {
       changed: [...all.flatMap(({ changed }) => changed), ...dropped, ...leftovers],
       missing: all.flatMap(({ missing }) => missing),
@@ -246,11 +249,21 @@ export class KernelKeeper {
   #applyRules(plan: KernelPlan): string[] {
     return FAMILIES.flatMap(family => {
       const planned = plan.rules.filter(rule => rule.family === family);
-      const there = listRules(this.#netlink, AF[family]).filter(({ origin }) => origin === PROTOCOL);
       const dscpBy = this.#dscp(family, planned);
-      const { add, stale } = ruleChanges(there, planned, dscpBy);
-      return this.#addRules(add, dscpBy).concat(this.#dropRules(stale));
+      const changed: string[] = [];
+      // Of two rules that differ in what they suppress only, the kernel may refuse one, and deletes whichever it finds first (rule_exists,
+      // rule_find): after one was taken out it is looked again.
+      for (let look = 0; look < MOST_LOOKS; look++) {
+        const { add, stale } = ruleChanges(this.#rulesThere(family), planned, dscpBy);
+        changed.push(...this.#addRules(add, dscpBy), ...this.#dropRules(stale));
+        if (stale.length === 0) break;
+      }
+      return changed;
     });
+  }
+
+  #rulesThere(family: Family): Rule[] {
+    return listRules(this.#netlink, AF[family]).filter(({ origin }) => origin === PROTOCOL);
   }
 
   #addRules(add: readonly PlannedRule[], dscpBy: DscpBy): string[] {
