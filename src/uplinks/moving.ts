@@ -224,6 +224,8 @@ export function flushAgain(context: Context): void {
     const target = selectedLine(state, each.family);
     if (line === undefined || target === undefined) continue;
     if (rankOf(target.families[each.family]) === null) continue;
+    // The line got another address and is used on: what appeared since is right, and ending it would reset connections.
+    if (line === target) continue;
     putFlush(context, line, each.family, each.transport, each.keep);
   }
   state.flushes = state.flushes.filter(({ done }) => done < FLUSH_AGAIN_MS.length);

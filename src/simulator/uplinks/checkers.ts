@@ -124,6 +124,8 @@ export class UplinkCheckers implements UplinkWatch {
       const [to] = steering.selected[family];
       const from = before?.selected[family][0];
       if (to !== undefined && to !== from) this.#moved(world, family, from, to);
+      if (to === undefined && from !== undefined && this.#isAdopting(world))
+        this.report(world, 'adoption', `a new daemon selects no line any more (${family})`);
       for (const { line } of steering.shares[family])
         if (!(before?.shares[family] ?? []).some(each => each.line === line))
           this.#mustBeViable(world, family, line, 'new flows are spread over', false);
@@ -170,13 +172,7 @@ export class UplinkCheckers implements UplinkWatch {
   }
 
   /** `isAged`: the age of its last sign counts. */
-  #mustBeViable(
-    world: UplinkWorld,
-    family: Family,
-    number: LineNumber,
-    what: string,
-    isAged = true,
-  ): void {
+  #mustBeViable(world: UplinkWorld, family: Family, number: LineNumber, what: string, isAged = true): void {
     const witness = this.#witnesses.of(world, number, family);
     if (witness === undefined) return;
     const { now } = world.clock;
