@@ -22,7 +22,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   ebpf: ['base'],
   report: ['base', 'policy'],
   simulator: ['base', 'frames', 'policy', 'keeper', 'report', 'uplinks'],
-  config: ['base', 'policy'],
+  config: ['base', 'policy', 'uplinks'],
 };
 
 /** Files that git knows or would add. */

@@ -50,10 +50,7 @@ function inNetns(place: Place, ...argv: string[]): void {
 beforeAll(async () => {
   ours = Place.create(namespaceName(process.pid, 0, 'probegw'));
   theirs = Place.create(namespaceName(process.pid, 0, 'probeisp'));
-  execFileSync('ip', [
-    ...['-n', ours.name, 'link', 'add', DEVICE, 'type', 'veth'],
-    ...['peer', 'name', 'isp', 'netns', theirs.name],
-  ]);
+  inNetns(ours, 'ip', 'link', 'add', DEVICE, 'type', 'veth', 'peer', 'name', 'isp', 'netns', theirs.name);
   for (const [place, device, end] of [
     [ours, DEVICE, OURS],
     [theirs, 'isp', THEIRS],

@@ -24,12 +24,7 @@ import {
   type ShowDocument,
   STARTING_HEADER,
 } from '../daemon/api/api.js';
-import type {
-  UplinkDocument,
-  UplinkDrill,
-  UplinkReasons,
-  UplinkWish,
-} from '../daemon/api/uplink-api.js';
+import type { UplinkDocument, UplinkDrill, UplinkReasons, UplinkWish } from '../daemon/api/uplink-api.js';
 import type { UplinkSettings } from '../uplinks/index.js';
 import {
   Failure,

@@ -3,6 +3,7 @@
 
 import type { DataPlanes, SocketKeeper } from '../daemon/index.js';
 import type { ShowBond } from '../daemon/api/api.js';
+import type { ShowUplink } from '../daemon/api/uplink-api.js';
 import type { Terminal } from './printing/terminal.js';
 
 /** Started by `bondwire daemon` and `bondwire run`. */
@@ -30,12 +31,13 @@ export interface DaemonModule {
   }) => Promise<RunningDaemon>;
   /** What a daemon that waits for its turn does ahead. */
   readonly prepareDaemon: (keeper: SocketKeeper) => DataPlanes;
-  /** `running`: the bonds of a daemon, to be looked at too; `supervised`: as that one says; `runDir`: where it is; `listenMs`: how long it listens for LACP. */
+  /** `running`: the bonds of a daemon, to be looked at too; `supervised`: as that one says; `runDir`: where it is; `listenMs`: how long it listens for LACP; `uplink`: that of the daemon. */
   readonly diagnose: (
     running?: readonly ShowBond[],
     supervised?: boolean,
     runDir?: string,
     listenMs?: number,
+    uplink?: ShowUplink | null,
   ) => Promise<{ findings: readonly Finding[] }>;
 }
 
@@ -53,6 +55,12 @@ export interface LabModule {
   readonly runLacpDemo: (options: {
     seconds: number | undefined;
     supervised: boolean;
+    bin: string;
+    colour: boolean;
+    write: (text: string) => void;
+  }) => Promise<number>;
+  /** An office with two internet lines. Returns the exit code. */
+  readonly runUplinkDemo: (options: {
     bin: string;
     colour: boolean;
     write: (text: string) => void;

@@ -1,5 +1,6 @@
 // A drill: for a while the policy hears of a line what it would hear if it had failed. The line itself goes on: flows that stay on it work,
 // and what is tried is whether the uplink notices, moves and comes back.
+import { unreachable } from '../base/index.js';
 import type { LineDevice, LineNumber, Probe } from '../uplinks/index.js';
 
 export const DRILL_KINDS = ['silent', 'cut', 'router', 'dns', 'portal'] as const;
@@ -34,11 +35,15 @@ export class Drill {
         return kind === 'dns' ? 'nothing' : 'as it is';
       case 'portal':
         return kind === 'http' ? 'redirected' : 'as it is';
+      default:
+        return unreachable(this.kind);
     }
   }
 
   /** What is told of a line's device. */
   device(line: LineNumber, device: LineDevice | null): LineDevice | null {
-    return line === this.line && this.kind === 'cut' && device !== null ? { ...device, carrier: false } : device;
+    return line === this.line && this.kind === 'cut' && device !== null
+      ? { ...device, carrier: false }
+      : device;
   }
 }

@@ -28,7 +28,9 @@ export function planOnPaper(settings: UplinkSettings): string {
         return way === undefined ? [] : [family];
       });
       if (found.length === 0)
-        notes.push(`# ${line.name}: ${line.device} is not there now, or has no address with a known gateway; its routes come with them.`);
+        notes.push(
+          `# ${line.name}: ${line.device} is not there now, or has no address with a known gateway; its routes come with them.`,
+        );
     }
   } finally {
     netlink.close();
@@ -53,7 +55,9 @@ function allAtWork(
 ): Steering {
   const usable = (family: Family): LineNumber[] => numbers.filter(line => has(line, family));
   const shares = (family: Family) =>
-    settings.mode === 'share' ? usable(family).map(line => ({ line, weight: settings.lines[line - 1]?.weight ?? 1 })) : [];
+    settings.mode === 'share'
+      ? usable(family).map(line => ({ line, weight: settings.lines[line - 1]?.weight ?? 1 }))
+      : [];
   return {
     selected: { ipv4: usable('ipv4'), ipv6: usable('ipv6') },
     flows: FAMILIES.flatMap(family =>

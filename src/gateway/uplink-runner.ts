@@ -8,7 +8,6 @@ import {
   type LineDevice,
   type LineNumber,
   type LinePlace,
-  markOf,
   type Probe,
   type Steering,
   Uplink,
@@ -18,7 +17,10 @@ import {
   type Wish,
 } from '../uplinks/index.js';
 import { Drill, type DrillKind } from './drill.js';
-import { KernelKeeper, type NotedSetting } from './kernel/kernel-keeper.js';
+import type { NotedSetting } from './kernel/device-settings.js';
+import { FlowFlusher } from './flow-flusher.js';
+import { keptFlows } from './kept-flows.js';
+import { KernelKeeper } from './kernel/kernel-keeper.js';
 import { LineWatch } from './lines/line-watch.js';
 import { Probes } from './probes/probes.js';
 
@@ -50,6 +52,8 @@ export class UplinkRunner {
   readonly #probes: Probes;
   readonly #watch: LineWatch;
   readonly #calendar: NodeJS.Timeout;
+  /** Of the bits of marks that are the uplink's. */
+  #flusher: { readonly mask: number; readonly flows: FlowFlusher } | undefined;
   #drill: Drill | undefined;
   #drillEnd: NodeJS.Timeout | undefined;
   #closed = false;
@@ -60,8 +64,6 @@ export class UplinkRunner {
     this.#kernel = new KernelKeeper(
       {
         note: settings => host.note(settings),
-        interference: what => this.#feed({ kind: 'interference', what }),
-        failed: error => host.failed(error),
       },
       noted?.settings,
     );
@@ -151,6 +153,7 @@ export class UplinkRunner {
     this.#keeper.close();
     this.#watch.close();
     this.#probes.close();
+    this.#closeFlusher();
     this.#kernel.close();
   }
 
@@ -161,6 +164,7 @@ export class UplinkRunner {
     this.#keeper.close();
     this.#watch.close();
     this.#probes.close();
+    this.#closeFlusher();
     const { missing } = this.#kernel.remove();
     this.#kernel.close();
     this.#closed = true;
@@ -168,8 +172,22 @@ export class UplinkRunner {
   }
 
   #begin(settings: UplinkSettings): void {
+    this.#readyFlusher(settings.markMask);
     this.#tellTime();
     this.#watch.watch(settings.lines);
+  }
+
+  #readyFlusher(mask: number): void {
+    if (this.#flusher?.mask === mask) return;
+    this.#closeFlusher();
+    const flows = new FlowFlusher(mask, { failed: sentence => this.#host.failed(new Error(sentence)) });
+    flows.start();
+    this.#flusher = { mask, flows };
+  }
+
+  #closeFlusher(): void {
+    void this.#flusher?.flows.close();
+    this.#flusher = undefined;
   }
 
   #ports(): ConstructorParameters<typeof UplinkKeeper>[0] {
@@ -193,17 +211,21 @@ export class UplinkRunner {
     const wayOf = (line: LineNumber, family: 'ipv4' | 'ipv6') => {
       const place = places.find(each => each.line === line);
       const path = place?.paths[family];
-      if (place === undefined || place.device === null || path === null || path === undefined) return null;
+      if (place === undefined || place.ifindex === null || path === null || path === undefined) return null;
       const { device } = settings.lines[line - 1] ?? { device: '' };
-      return { device, ifindex: place.device.ifindex, path };
+      return { device, ifindex: place.ifindex, path };
     };
-    this.#kernel.apply(kernelPlan(settings, wayOf, steering, this.#kernel.abilities()));
+    for (const { line, family, by } of steering.flows)
+      if (by.tcp === line && by.others === line) this.#flusher?.flows.spare(line, family);
+    this.#kernel.apply(
+      kernelPlan(settings, wayOf, steering, { nftables: this.#kernel.lackOfNftables() === undefined }),
+    );
   }
 
-  #flush({ flush, line, family, transport }: Flush): void {
-    const mask = this.settings()?.markMask ?? 0;
-    const mark = { value: markOf(line, mask), mask };
-    void this.#kernel.flush(mark, family, transport).then(
+  #flush({ flush, line, family, transport, keep }: Flush): void {
+    const flows = this.#flusher?.flows;
+    if (flows === undefined) return this.#feed({ kind: 'flushed', flush, ended: null });
+    void flows.flush(line, family, transport, keptFlows(this.settings(), keep ?? [], family)).then(
       ended => this.#feed({ kind: 'flushed', flush, ended }),
       (error: unknown) => {
         this.#host.failed(error);

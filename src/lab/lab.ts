@@ -1,6 +1,6 @@
 // A throw-away network in namespaces of its own: a host whose members are cabled to a learning switch, and a peer on the
 // same switch. Nothing of it touches the machine's own namespace, and nothing of it stays.
-import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import {
   addAddress,
@@ -13,11 +13,9 @@ import {
 } from '../linux/index.js';
 import type { Link } from '../netlink/index.js';
 import { createCable } from './cable.js';
-import { guard, release } from './lab-guard.js';
-import { LAB_MARK, namespaceName } from './names.js';
-import { Place } from './place.js';
-import { makeRunDir, removeRunDir } from './running-labs.js';
-import { type CommandResult, collect } from './managed-bondwire.js';
+import type { CommandResult } from './managed-bondwire.js';
+import type { Place } from './place.js';
+import { PlaceGroup } from './place-group.js';
 
 /** The places of a lab. */
 export type PlaceName = 'host' | 'switch' | 'peer';
@@ -42,17 +40,18 @@ const PEER_ADDRESS = '10.9.0.1/24';
 const FIRST_INDEX = 100;
 const SETTLE_MS = 3000;
 
-let made = 0;
+const LABELS: readonly (readonly [PlaceName, string])[] = [
+  ['host', 'h'],
+  ['switch', 's'],
+  ['peer', 'p'],
+];
 
 /** A lab; `create` builds one. */
 export class Lab {
-  readonly #places: Readonly<Record<PlaceName, Place>>;
-  readonly #children = new Set<ChildProcess>();
+  readonly #places: PlaceGroup<PlaceName>;
   readonly #silenced = new Set<string>();
   readonly #timesSilenced = new Map<string, number>();
-  readonly #runDirs: string[] = [];
   #swallowed = 0;
-  #open = true;
   /** Members by name, with the switch's end of the cable. */
   readonly cables: Readonly<Record<string, string>>;
   /** For the bond: address and prefix length. */
@@ -61,40 +60,31 @@ export class Lab {
   readonly hostIp: string = '10.9.0.2';
   readonly peerIp: string = '10.9.0.1';
 
-  private constructor(places: Readonly<Record<PlaceName, Place>>, members: readonly string[]) {
+  private constructor(places: PlaceGroup<PlaceName>, members: readonly string[]) {
     this.#places = places;
     this.cables = Object.fromEntries(members.map((name, at) => [name, `p${at}`]));
   }
 
   /** Builds a lab (about 50 ms) and waits until the switch forwards to the peer. */
   static async create(options: LabOptions = {}): Promise<Lab> {
-    const number = made++;
-    const places: Partial<Record<PlaceName, Place>> = {};
-    const labels: readonly [PlaceName, string][] = [
-      ['host', 'h'],
-      ['switch', 's'],
-      ['peer', 'p'],
-    ];
-    let lab: Lab | null = null;
+    const places = PlaceGroup.create(LABELS, options.onSignal ?? 'close');
     try {
-      for (const [place, label] of labels) {
-        places[place] = Place.create(namespaceName(process.pid, number, label));
-      }
-      lab = new Lab(places as Record<PlaceName, Place>, options.members ?? ['eth0', 'eth1']);
-      guard(lab, options.onSignal ?? 'close');
+      const lab = new Lab(places, options.members ?? ['eth0', 'eth1']);
       lab.#build(options);
       await lab.#settle();
       return lab;
     } catch (error) {
-      if (lab === null) for (const place of Object.values(places)) place.remove();
-      else lab.close();
+      places.close();
       throw error;
     }
   }
 
   #build(options: LabOptions): void {
-    const { host, peer } = this.#places;
-    const bridge = this.#places.switch;
+    const [host, peer, bridge] = [
+      this.#places.at('host'),
+      this.#places.at('peer'),
+      this.#places.at('switch'),
+    ];
     bridge.inside(() => {
       writeSysctl('ipv6', 'default', 'disable_ipv6', '1');
       writeSysctl('ipv6', 'all', 'disable_ipv6', '1');
@@ -145,13 +135,13 @@ export class Lab {
 
   /** Names of the namespaces, for `ip netns exec`. */
   get host(): string {
-    return this.#places.host.name;
+    return this.#places.at('host').name;
   }
   get switch(): string {
-    return this.#places.switch.name;
+    return this.#places.at('switch').name;
   }
   get peer(): string {
-    return this.#places.peer.name;
+    return this.#places.at('peer').name;
   }
   get members(): readonly string[] {
     return Object.keys(this.cables);
@@ -159,12 +149,12 @@ export class Lab {
 
   /** rtnetlink in one of the namespaces; open as long as the lab is. */
   netlink(place: PlaceName): Place['netlink'] {
-    return this.#places[place].netlink;
+    return this.#places.at(place).netlink;
   }
 
   /** The interface as the kernel has it, or undefined. */
   link(place: PlaceName, name: string): Link | undefined {
-    return getLink(this.#places[place].netlink, name);
+    return getLink(this.#places.at(place).netlink, name);
   }
 
   #end(member: string): string {
@@ -199,7 +189,7 @@ export class Lab {
   restore(member: string): void {
     const end = this.#end(member);
     if (this.#silenced.delete(end)) {
-      const { netlink } = this.#places.switch;
+      const { netlink } = this.#places.at('switch');
       const master = requireLink(netlink, 'sw0').ifindex;
       setLink(netlink, requireLink(netlink, end).ifindex, { master });
     }
@@ -209,7 +199,7 @@ export class Lab {
   /** The member keeps its carrier, but its frames go nowhere and none come: as behind a switch that lost its uplink. */
   silence(member: string): void {
     const end = this.#end(member);
-    const { netlink } = this.#places.switch;
+    const { netlink } = this.#places.at('switch');
     setLink(netlink, requireLink(netlink, end).ifindex, { master: 0 });
     this.#silenced.add(end);
     this.#timesSilenced.set(member, this.timesSilenced(member) + 1);
@@ -227,19 +217,19 @@ export class Lab {
 
   /** Sets an interface up or down, as its owner would. */
   setUp(place: PlaceName, name: string, up: boolean): void {
-    const { netlink } = this.#places[place];
+    const { netlink } = this.#places.at(place);
     setLink(netlink, requireLink(netlink, name).ifindex, { up });
   }
 
   /** Gives an interface an address such as `10.9.0.2/24`. */
   addAddress(place: PlaceName, name: string, address: string): void {
-    const { netlink } = this.#places[place];
+    const { netlink } = this.#places.at(place);
     addAddress(netlink, addressFromText(requireLink(netlink, name).ifindex, address));
   }
 
   /** Calls `work`, which may not wait for anything, with the thread in the namespace. */
   inside<T>(place: PlaceName, work: () => T): T {
-    return this.#places[place].inside(work);
+    return this.#places.at(place).inside(work);
   }
 
   /**
@@ -247,55 +237,22 @@ export class Lab {
    * /sys is still the machine's: interfaces are to be asked for by rtnetlink.
    */
   spawn(place: PlaceName, argv: readonly string[], options: SpawnOptions = {}): ChildProcess {
-    const [file, ...args] = argv;
-    if (file === undefined) throw new Error('spawn() needs a program');
-    const child = this.#places[place].inside(() =>
-      spawn(file, args, {
-        stdio: 'pipe',
-        detached: true,
-        ...options,
-        env: { ...(options.env ?? process.env), [LAB_MARK]: this.host },
-      }),
-    );
-    this.#children.add(child);
-    child.once('close', () => this.#children.delete(child));
-    return child;
+    return this.#places.spawn(place, argv, options);
   }
 
   /** Runs a program in the namespace to its end. */
   exec(place: PlaceName, argv: readonly string[], options: SpawnOptions = {}): Promise<CommandResult> {
-    return collect(this.spawn(place, argv, options));
+    return this.#places.exec(place, argv, options);
   }
 
   /** A new folder for a daemon of the lab; it goes with the lab, and so does what is mounted in it. */
   makeRunDir(): string {
-    const directory = makeRunDir();
-    this.#runDirs.push(directory);
-    return directory;
+    return this.#places.makeRunDir();
   }
 
   /** Kills what was started in the lab and removes it. Gives what could not be removed; a second call does nothing. */
   close(): string[] {
-    if (!this.#open) return [];
-    this.#open = false;
-    release(this);
-    for (const child of this.#children) child.kill('SIGKILL');
-    const left: string[] = [];
-    for (const place of Object.values(this.#places)) {
-      try {
-        place.remove();
-      } catch (error) {
-        left.push(`namespace ${place.name} (${error instanceof Error ? error.message : String(error)})`);
-      }
-    }
-    for (const directory of this.#runDirs) {
-      try {
-        removeRunDir(directory);
-      } catch (error) {
-        left.push(`${directory} (${error instanceof Error ? error.message : String(error)})`);
-      }
-    }
-    return left;
+    return this.#places.close();
   }
 
   [Symbol.dispose](): void {

@@ -60,6 +60,10 @@ export interface Libc {
   readonly write: (fd: number, data: Bytes, length: number) => number;
   /** `descriptors`: struct pollfd (8 bytes) each. */
   readonly poll: (descriptors: Bytes, count: number, timeoutMs: number) => number;
+  /** The same with a struct timespec, null for ever. */
+  readonly ppoll: (descriptors: Bytes, count: number, timeout: Bytes | null, mask: null) => number;
+  /** `parameters`: the priority, 4 bytes. musl refuses it (ENOSYS). */
+  readonly sched_setscheduler: (pid: number, policy: number, parameters: Bytes) => number;
   readonly setns: (fd: number, type: number) => number;
   readonly unshare: (flags: number) => number;
   readonly mount: (
@@ -128,6 +132,8 @@ const PROTOTYPES: Readonly<Record<keyof Libc, readonly [result: string, args: re
   read: ['int64_t', ['int', 'void *', 'size_t']],
   write: ['int64_t', ['int', 'void *', 'size_t']],
   poll: ['int', ['void *', 'ulong', 'int']],
+  ppoll: ['int', ['void *', 'ulong', 'void *', 'void *']],
+  sched_setscheduler: ['int', ['int', 'int', 'void *']],
   setns: ['int', ['int', 'int']],
   unshare: ['int', ['int']],
   mount: ['int', ['str', 'str', 'str', 'ulong', 'str']],

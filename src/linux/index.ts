@@ -76,6 +76,7 @@ export {
   UnreadableFile,
 } from './own-file.js';
 export { monotonicMs, monotonicNs, threadCpuMs } from './clock.js';
+export { conntrackSize, flushFlows, type FlowTransport, type KeptFlows, listFlows } from './conntrack.js';
 export { isErrno, SystemError } from './errors.js';
 export { connectTcpBy, connectUdpBy, receiveDatagram, sendDatagram } from './device-socket.js';
 export { type DriverInfo, Ethtool, type Feature, FEATURE_GROUPS, type LinkSettings } from './ethtool.js';
@@ -138,6 +139,13 @@ export {
   visitNetns,
   withNetns,
 } from './netns.js';
+export {
+  NFNLGRP_NFTABLES,
+  nftBatch,
+  openNetfilter,
+  readTable,
+  type TableLook,
+} from './netfilter.js';
 export { deviceChains, watchChains } from './nftables.js';
 export {
   inOtherNamespaces,
@@ -159,10 +167,12 @@ export {
   routeTo,
 } from './routes.js';
 export { Rtnetlink, type RtnetlinkOptions } from './rtnetlink.js';
+export { addRules, deleteRules, knowsDscpRules, listRules } from './rules.js';
 export { readSysctl, type SysctlFamily, writeSysctl } from './sysctl.js';
 export { allProcessors, steerTransmit } from './transmit-queues.js';
 export {
   addBpfFilter,
+  addClassicFilter,
   addClsact,
   addDropFilter,
   type BpfFilter,
@@ -191,7 +201,7 @@ export {
   takeSocketError,
 } from './packet-ring.js';
 export { type FixedMemory, SendVector } from './send-vector.js';
-export { setProcessNice, setThreadNice, threadNice } from './thread-priority.js';
+export { setProcessNice, setThreadNice, setThreadRealTime, threadNice } from './thread-priority.js';
 export { clearWakeUp, PollSet, setWakeUp, WakeUp } from './wake-up.js';
 export {
   becomeProgram,

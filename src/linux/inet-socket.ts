@@ -9,6 +9,8 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+/** IP_TRANSPARENT and IPV6_TRANSPARENT. */
+const TRANSPARENT = { ipv4: { level: 0, name: 19 }, ipv6: { level: 41, name: 75 } } as const;
 const EINPROGRESS = 115;
 const BACKLOG = 64;
 const UDP_BUFFER_BYTES = 1 << 20;
@@ -43,9 +45,16 @@ export class InetSocket {
     });
   }
 
-  /** A TCP socket that sends at once (TCP_NODELAY). */
-  static tcp(local: InetEndpoint): InetSocket {
+  /**
+   * A TCP socket that sends at once (TCP_NODELAY). With `transparent` it answers from whatever address it was asked at, also one that
+   * the host does not have (IP_TRANSPARENT; needs CAP_NET_ADMIN).
+   */
+  static tcp(local: InetEndpoint, options: { readonly transparent?: boolean } = {}): InetSocket {
     return InetSocket.#open(SOCK_STREAM, local, fd => {
+      if (options.transparent === true) {
+        const { level, name } = TRANSPARENT[local.address.includes(':') ? 'ipv6' : 'ipv4'];
+        setSocketOption(fd, level, name, 1, 'IP_TRANSPARENT');
+      }
       setSocketOption(fd, SOL_SOCKET, SO_REUSEADDR, 1, 'SO_REUSEADDR');
       setSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, 1, 'TCP_NODELAY');
     });

@@ -29,14 +29,21 @@ export interface RouteFilter {
   readonly ifindex?: number;
   readonly table?: number;
   readonly family?: number;
+  /** RTPROT_*: made by this one. */
+  readonly protocol?: number;
 }
 
-/** The kernel leaves out those over other interfaces itself (since 4.20); of an interface that is gone there are none. */
-function dumpOrNone(netlink: Rtnetlink, payload: Uint8Array, isOfOne: boolean): readonly NetlinkMessage[] {
+/**
+ * The kernel leaves out the others itself (since 4.20), so one table is quickly read beside a full one; of an interface or a table that
+ * is not there, and of a family that the kernel does not have, there are none.
+ */
+function dumpOrNone(netlink: Rtnetlink, payload: Uint8Array, filter: RouteFilter): readonly NetlinkMessage[] {
   try {
     return netlink.dump({ type: RTM_GETROUTE, flags: 0, payload });
   } catch (error) {
-    if (isOfOne && isErrno(error, 'ENODEV')) return [];
+    if (filter.ifindex !== undefined && isErrno(error, 'ENODEV')) return [];
+    if (filter.table !== undefined && isErrno(error, 'ENOENT')) return [];
+    if (filter.family !== undefined && isErrno(error, 'EAFNOSUPPORT', 'EOPNOTSUPP')) return [];
     throw error;
   }
 }
@@ -49,17 +56,25 @@ export function listRoutes(netlink: Rtnetlink, filter: RouteFilter = {}): Route[
     sourceLength: 0,
     tos: 0,
     table: 0,
-    protocol: 0,
+    protocol: filter.protocol ?? 0,
     scope: 0,
     type: 0,
     flags: 0,
-    attributes: filter.ifindex === undefined ? [] : [u32Attribute(RTA.RTA_OIF, filter.ifindex)],
+    attributes: [
+      ...(filter.ifindex === undefined ? [] : [u32Attribute(RTA.RTA_OIF, filter.ifindex)]),
+      // Without a family the kernel would answer with the tables of that number of each, or ENOENT where one lacks it.
+      ...(filter.table === undefined || filter.family === undefined
+        ? []
+        : [u32Attribute(RTA.RTA_TABLE, filter.table)]),
+    ],
   });
   const routes: Route[] = [];
-  for (const message of dumpOrNone(netlink, payload, filter.ifindex !== undefined)) {
+  for (const message of dumpOrNone(netlink, payload, filter)) {
     const route = parseRoute(message.payload);
     if (message.type !== RTM_NEWROUTE || !route.ok || (route.value.flags & RTM_F_CLONED) !== 0) continue;
     if (filter.table !== undefined && routeTable(route.value) !== filter.table) continue;
+    if (filter.protocol !== undefined && route.value.protocol !== filter.protocol) continue;
+    if (filter.family !== undefined && route.value.family !== filter.family) continue;
     if (filter.ifindex !== undefined && !routeUses(route.value, filter.ifindex)) continue;
     routes.push(route.value);
   }

@@ -22,6 +22,7 @@ import {
   lastErrno,
   libc,
   setReceiveBuffer,
+  setSendBuffer,
   setSocketOption,
   trySetSocketOption,
 } from './ffi.js';
@@ -112,6 +113,7 @@ export class Rtnetlink {
   readonly #eventFd: number | undefined;
   readonly #buffer: Uint8Array = receiveBuffer();
   #sequence = 0;
+  #port = 0;
   #watch: FdWatch | undefined;
   #closed = false;
   #newsLost = false;
@@ -145,6 +147,11 @@ export class Rtnetlink {
     }
   }
 
+  /** The port that news of our own requests bear (nlmsg_pid); 0 before the first answer. */
+  get port(): number {
+    return this.#port;
+  }
+
   /**
    * Sends a request and waits for the kernel's acknowledgement. Gives the messages that came before it: the object
    * asked for by a get, nothing otherwise. `target` names the object in errors.
@@ -170,6 +177,41 @@ export class Rtnetlink {
       at += count;
     }
     return outcomes;
+  }
+
+  /**
+   * Sends requests that the kernel carries out all or none (netfilter's, between NFNL_MSG_BATCH_BEGIN and _END), in one datagram, and
+   * waits for the last but one, as older kernels do not acknowledge the end. Throws what was refused first.
+   */
+  transaction(requests: readonly NamedRequest[]): void {
+    const bytes: number[][] = [];
+    const first = (this.#sequence + 1) >>> 0;
+    for (const [place, { type, flags, payload }] of requests.entries()) {
+      this.#sequence = (this.#sequence + 1) >>> 0;
+      const asks = place === requests.length - 2 ? NLM_F_ACK : 0;
+      const message = {
+        type,
+        flags: flags | NLM_F_REQUEST | asks,
+        sequence: this.#sequence,
+        port: 0,
+        payload,
+      };
+      bytes.push([...emitMessage(message), ...new Uint8Array(align4(payload.length) - payload.length)]);
+    }
+    const datagram = Uint8Array.from(bytes.flat());
+    setSendBuffer(this.#fd, 2 * datagram.length + 64 * 1024);
+    this.#transmit(datagram, requests[0]?.type ?? 0);
+    for (;;) {
+      const batch = this.#receive(requests[0] ?? { type: 0 }, '');
+      if (batch === 'overrun') throw new SystemError(requestName(requests[0]?.type ?? 0), ENOBUFS);
+      for (const message of batch) {
+        const nth = (message.sequence - first) >>> 0;
+        const asked = requests[nth];
+        if (asked === undefined || message.type !== NLMSG_ERROR) continue;
+        throwUnlessSuccess(message, asked, asked.target);
+        if (nth === requests.length - 2) return;
+      }
+    }
   }
 
   /** Why a datagram was not sent, which is then the outcome of each of its requests; undefined when it was. */
@@ -341,7 +383,7 @@ export class Rtnetlink {
     }
   }
 
-  #receive(request: NetlinkRequest, target: string): NetlinkMessage[] | 'overrun' {
+  #receive(request: { readonly type: number }, target: string): NetlinkMessage[] | 'overrun' {
     for (;;) {
       const length = libc().recv(this.#fd, this.#buffer, this.#buffer.length, MSG_TRUNC);
       if (length < 0) {
@@ -353,6 +395,7 @@ export class Rtnetlink {
       if (length > this.#buffer.length) throw new SystemError(requestName(request.type), EMSGSIZE, target);
       const parsed = parseMessages(this.#buffer.subarray(0, length));
       if (!parsed.ok) throw new SystemError(requestName(request.type), EPROTO, target, parsed.error);
+      this.#port = parsed.value[0]?.port ?? this.#port;
       return parsed.value;
     }
   }

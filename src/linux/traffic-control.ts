@@ -3,6 +3,8 @@ import {
   type BpfFilterOptions,
   bpfFilterAt,
   bpfFilterOptions,
+  type ClassicStep,
+  classicFilterAt,
   clsactQdisc,
   dropFilterAt,
   emitTrafficControl,
@@ -118,6 +120,17 @@ export function addDropFilter(
 ): void {
   const payload = emitTrafficControl(dropFilterAt(place, except));
   const flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
+  netlink.request({ type: RTM_NEWTFILTER, flags, payload }, `interface ${place.ifindex}`);
+}
+
+/** Runs classic BPF on the interface's packets, whose results are actions; the interface has a clsact qdisc. EEXIST when there is one. */
+export function addClassicFilter(
+  netlink: Rtnetlink,
+  place: FilterPlace,
+  steps: readonly ClassicStep[],
+): void {
+  const payload = emitTrafficControl(classicFilterAt(place, steps));
+  const flags = NLM_F_CREATE | NLM_F_EXCL;
   netlink.request({ type: RTM_NEWTFILTER, flags, payload }, `interface ${place.ifindex}`);
 }
 

@@ -1,4 +1,4 @@
-// Waiting for many file descriptors in a thread that has no event loop, and waking it (poll(2), eventfd(2)).
+// Waiting for many file descriptors in a thread that has no event loop, and waking it (poll(2), ppoll(2), eventfd(2)).
 import { addressOf, check, closeFd, lastErrno, libc } from './ffi.js';
 
 const EFD_CLOEXEC_NONBLOCK = 0x80800;
@@ -39,6 +39,8 @@ export function clearWakeUp(fd: number): void {
 export class PollSet {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
+  readonly #time: BigInt64Array = new BigInt64Array(2);
+  readonly #timeBytes: Uint8Array = new Uint8Array(this.#time.buffer);
   readonly count: number;
 
   constructor(fds: readonly number[]) {
@@ -59,6 +61,20 @@ export class PollSet {
     if (result >= 0) return result;
     const errno = lastErrno();
     return errno === EINTR ? 0 : check(result, 'poll');
+  }
+
+  /** As `wait()`, with a timeout that may be a fraction of a millisecond; Infinity is for ever. Throws SystemError. */
+  waitExactly(timeoutMs: number): number {
+    const forEver = timeoutMs === Infinity;
+    if (!forEver) {
+      const ns = BigInt(Math.max(0, Math.round(timeoutMs * 1e6)));
+      this.#time[0] = ns / 1_000_000_000n;
+      this.#time[1] = ns % 1_000_000_000n;
+    }
+    const result = libc().ppoll(this.#bytes, this.count, forEver ? null : this.#timeBytes, null);
+    if (result >= 0) return result;
+    const errno = lastErrno();
+    return errno === EINTR ? 0 : check(result, 'ppoll');
   }
 
   /** True when the descriptor with this number has something to read, or an error to fetch. */

@@ -166,6 +166,16 @@ export const u32: Codec<number> = {
   },
 };
 
+/** Unsigned 32 bits, big-endian. */
+export const be32: Codec<number> = {
+  read: value => (value.length === 4 ? viewOf(value).getUint32(0) : undefined),
+  write: value => {
+    const bytes = new Uint8Array(4);
+    viewOf(bytes).setUint32(0, value);
+    return bytes;
+  },
+};
+
 /** Signed 32 bits. */
 export const s32: Codec<number> = {
   read: value => (value.length === 4 ? word(value) : undefined),

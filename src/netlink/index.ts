@@ -2,6 +2,7 @@
 export * from './address.js';
 export * from './attribute.js';
 export * from './classic-bpf.js';
+export * from './conntrack.js';
 export * from './link.js';
 export * from './link-constants.js';
 export * from './link-kinds.js';
@@ -9,8 +10,11 @@ export * from './link-statistics.js';
 export * from './message.js';
 export * from './neighbour.js';
 export * from './netns-id.js';
+export * from './nft-expression.js';
+export * from './nft-table.js';
 export * from './route.js';
 export * from './rtnetlink.js';
+export * from './rule.js';
 export * from './traffic-control.js';
 export * from './vlan-tags.js';
 export {

@@ -1,6 +1,6 @@
 // Chains of nftables that are hooked to devices (linux/netfilter/nf_tables.h), as far as one must know where they are.
 import { ok, type Result } from '../base/index.js';
-import { type Codec, findAttribute, parseAttributes, text } from './attribute.js';
+import { be32, findAttribute, parseAttributes, text } from './attribute.js';
 
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFT_MSG_NEWCHAIN = 3;
@@ -32,9 +32,6 @@ export function emitChainsQuestion(): Uint8Array {
   return new Uint8Array(NFGENMSG_LENGTH);
 }
 
-const be32: Codec<number>['read'] = value =>
-  value.length === 4 ? new DataView(value.buffer, value.byteOffset, 4).getUint32(0) : undefined;
-
 /** The answer; undefined for a chain that is hooked to no device. */
 export function parseDeviceChain(payload: Uint8Array): Result<DeviceChain | undefined, string> {
   const attributes = parseAttributes(payload, NFGENMSG_LENGTH);
@@ -44,7 +41,7 @@ export function parseDeviceChain(payload: Uint8Array): Result<DeviceChain | unde
   if (hooked === undefined) return ok(undefined);
   const hook = parseAttributes(hooked);
   if (!hook.ok) return hook;
-  const number = be32(findAttribute(hook.value, NFTA_HOOK.number)?.value ?? new Uint8Array(0));
+  const number = be32.read(findAttribute(hook.value, NFTA_HOOK.number)?.value ?? new Uint8Array(0));
   const where = hookOf(payload[0] ?? 0, number);
   if (where === undefined) return ok(undefined);
   const one = findAttribute(hook.value, NFTA_HOOK.device)?.value;

@@ -47,6 +47,7 @@ export const RTPROT_STATIC = 4;
 export const RTM_F_CLONED = 0x200;
 export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_LINK = 253;
+export const RT_SCOPE_HOST = 254;
 
 /** RTNH_F_PERVASIVE and RTNH_F_ONLINK are wishes; the other next-hop flags are the kernel's news and refused in a request. */
 const RTNH_F_WISHES = 0x02 | 0x04;

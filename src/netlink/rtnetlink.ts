@@ -6,6 +6,7 @@ import { RTM_DELLINK, RTM_NEWLINK } from './link-constants.js';
 import type { NetlinkMessage } from './message.js';
 import { type Neighbour, parseNeighbour, RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour.js';
 import { parseRoute, type Route, RTM_DELROUTE, RTM_NEWROUTE } from './route.js';
+import { parseRule, RTM_DELRULE, RTM_NEWRULE, type Rule } from './rule.js';
 import { parseTrafficControl, RTM_DELQDISC, RTM_NEWQDISC, type TrafficControl } from './traffic-control.js';
 
 /** Multicast groups to subscribe to (RTNLGRP_*, linux/rtnetlink.h). */
@@ -15,8 +16,12 @@ export const RTNLGRP = {
   RTNLGRP_TC: 4,
   RTNLGRP_IPV4_IFADDR: 5,
   RTNLGRP_IPV4_ROUTE: 7,
+  RTNLGRP_IPV4_RULE: 8,
   RTNLGRP_IPV6_IFADDR: 9,
   RTNLGRP_IPV6_ROUTE: 11,
+  RTNLGRP_IPV6_RULE: 19,
+  RTNLGRP_IPV4_NETCONF: 24,
+  RTNLGRP_IPV6_NETCONF: 25,
 } as const;
 
 /** News of the kernel: something is new or changed, or it is gone. */
@@ -25,6 +30,7 @@ export type RtnetlinkNews =
   | { readonly kind: 'address'; readonly gone: boolean; readonly address: Address }
   | { readonly kind: 'route'; readonly gone: boolean; readonly route: Route }
   | { readonly kind: 'neighbour'; readonly gone: boolean; readonly neighbour: Neighbour }
+  | { readonly kind: 'rule'; readonly gone: boolean; readonly rule: Rule }
   | { readonly kind: 'qdisc'; readonly gone: boolean; readonly qdisc: TrafficControl }
   | { readonly kind: 'other'; readonly message: NetlinkMessage };
 
@@ -54,6 +60,11 @@ export function parseNews(message: NetlinkMessage): Result<RtnetlinkNews, string
       const neighbour = parseNeighbour(payload);
       if (!neighbour.ok) return neighbour;
       return ok({ kind: 'neighbour', gone: type === RTM_DELNEIGH, neighbour: neighbour.value });
+    }
+    case RTM_NEWRULE:
+    case RTM_DELRULE: {
+      const rule = parseRule(payload);
+      return rule.ok ? ok({ kind: 'rule', gone: type === RTM_DELRULE, rule: rule.value }) : rule;
     }
     case RTM_NEWQDISC:
     case RTM_DELQDISC: {

@@ -1,6 +1,6 @@
 // Traffic control messages (struct tcmsg): the clsact qdisc and eBPF filters in direct-action mode, the way to run
 // programs on packets on kernels that have no TCX links (before 6.6).
-import { emitClassic } from './classic-bpf.js';
+import { type ClassicStep, emitClassic } from './classic-bpf.js';
 import { type TagRange, tagProgram } from './vlan-tags.js';
 import { err, ok, type Result } from '../base/index.js';
 import {
@@ -163,16 +163,20 @@ export function bpfFilterAt(place: FilterPlace, programFd: number, name: string)
 }
 
 /** The action "drop" (linux/pkt_cls.h). */
-const TC_ACT_SHOT = 2;
+export const TC_ACT_SHOT = 2;
 /** "Go on with the next filter". */
-const TC_ACT_UNSPEC = 0xffff_ffff;
+export const TC_ACT_UNSPEC = 0xffff_ffff;
+
+/** A filter that drops every packet, but for those with one of these VLAN tags. */
+export function dropFilterAt(place: FilterPlace, except: readonly TagRange[] = []): TrafficControl {
+  return classicFilterAt(place, tagProgram(except, TC_ACT_UNSPEC, TC_ACT_SHOT));
+}
 
 /**
- * A filter that drops every packet, but for those with one of these VLAN tags: classic BPF in direct action (cls_bpf_classify
- * takes what it returns for an action). Unlike eBPF it needs no bpf(2), only CAP_NET_ADMIN in the namespace of the interface.
+ * A filter of classic BPF in direct action (cls_bpf_classify takes what it returns for an action). Unlike eBPF it needs no bpf(2),
+ * only CAP_NET_ADMIN in the namespace of the interface.
  */
-export function dropFilterAt(place: FilterPlace, except: readonly TagRange[] = []): TrafficControl {
-  const steps = tagProgram(except, TC_ACT_UNSPEC, TC_ACT_SHOT);
+export function classicFilterAt(place: FilterPlace, steps: readonly ClassicStep[]): TrafficControl {
   const classic = emitClassic(steps);
   const fields = { classicLength: steps.length, classic, flags: TCA_BPF_FLAG_ACT_DIRECT };
   const options = parseAttributes(bpfFilter.write(fields));

@@ -1,4 +1,5 @@
 // What is asked of applications through a line (DNS, HTTP, TCP), and when their failures are the line's. (uplinks)
+import { parseIpv4, parseIpv6 } from '../base/index.js';
 import type { Cause, Family, ProbeFailure, TimeMs } from './contract.js';
 import type { LineSettings, UplinkTiming } from './settings.js';
 import { type App, APPS, type AppWatch, type Judged } from './state.js';
@@ -13,12 +14,19 @@ const METERED_AGAIN_MS = 60_000;
 /** Whoever asks tells of a failure in time; this much later the answer is not waited for any more. */
 const GRACE_MS = 1000;
 
-/** The part of `ADDRESS`, `ADDRESS:PORT`, `[ADDRESS]:PORT` or of a URL that says the family. */
-export function familyOf(target: string): Family {
-  const host = target.replace(/^[a-z]+:\/\//, '');
-  if (host.startsWith('[')) return 'ipv6';
-  const address = host.split('/')[0] ?? '';
-  return address.split(':').length > 2 ? 'ipv6' : 'ipv4';
+/** The host of `ADDRESS`, `ADDRESS:PORT`, `[ADDRESS]:PORT` or of a URL. */
+function hostOf(target: string): string {
+  const place = target.replace(/^[a-z]+:\/\//, '').replace(/\/.*$/, '');
+  const inBrackets = /^\[([^\]]*)\](?::\d+)?$/.exec(place);
+  if (inBrackets !== null) return inBrackets[1] ?? '';
+  return place.split(':').length > 2 ? place : place.replace(/:\d+$/, '');
+}
+
+/** The family of a target whose host is an address; null: its host is a name. */
+export function familyOf(target: string): Family | null {
+  const host = hostOf(target);
+  if (parseIpv4(host).ok) return 'ipv4';
+  return parseIpv6(host).ok ? 'ipv6' : null;
 }
 
 /** What is asked for an application in a family; none: it is not judged. */
@@ -28,7 +36,7 @@ export function appTargets(line: LineSettings, family: Family, app: App): readon
     http: line.http === null ? [] : [line.http.url],
     tcp: line.tcp === null ? [] : [line.tcp],
   };
-  return all[app].filter(target => familyOf(target) === family);
+  return all[app].filter(target => (familyOf(target) ?? family) === family);
 }
 
 /** Time between two questions of an application. */
@@ -49,6 +57,11 @@ export function noteAppGood(watch: AppWatch): void {
   watch.failingSinceMs = null;
   watch.why = null;
   watch.detail = '';
+}
+
+/** A question that could not even be sent says nothing of the line: the name of its host is not known, or we have no socket. */
+export function noteAppUnsent(watch: AppWatch): void {
+  watch.asked = null;
 }
 
 export function noteAppFailed(watch: AppWatch, why: ProbeFailure, detail: string): void {

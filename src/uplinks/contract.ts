@@ -121,7 +121,7 @@ export interface Steering {
     readonly family: Family;
     readonly by: Readonly<Record<Transport, LineNumber>>;
   }[];
-  /** For each of `settings.rules` that names lines, in order: the lines that it may use now. Empty with `otherwise: 'drop'`: nothing leaves. */
+  /** For each of `settings.rules` that names lines, in order: its place there (from 0) and the lines that it may use now. Empty with `otherwise: 'drop'`: nothing leaves. */
   readonly policies: readonly {
     readonly rule: number;
     readonly family: Family;

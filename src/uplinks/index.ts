@@ -7,3 +7,5 @@ export type { ChoiceSnapshot, LineFamilySnapshot, LineSnapshot, UplinkSnapshot }
 export type { LinePlace } from './steering.js';
 export { Uplink } from './uplink.js';
 export { type Flush, UplinkKeeper, type UplinkPorts } from './uplink-keeper.js';
+export { type KernelAbilities, kernelPlan, type LineWay, type WayOf } from './make-kernel-plan.js';
+export { planText, routeText, ruleText } from './plan-text.js';

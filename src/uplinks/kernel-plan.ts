@@ -73,17 +73,26 @@ export type Statement =
   | { readonly kind: 'packet-mark'; readonly mask: number; readonly value: number }
   /** Sets those bits, leaves the others. */
   | { readonly kind: 'set-flow-mark' | 'set-packet-mark'; readonly mask: number; readonly value: number }
-  /** Bits of the packet's mark by chance (`numgen random`) or by its source address (`jhash`): `values[hash mod length]`. */
+  /** Holds for `below` of `of` source addresses (`jhash`, always the same ones) or packets (`numgen random`). */
   | {
       readonly kind: 'share';
       readonly by: 'client' | 'flow';
-      readonly mask: number;
-      readonly values: readonly number[];
+      readonly family: Family;
+      readonly of: number;
+      readonly below: number;
     }
   | { readonly kind: 'source-in' | 'destination-in'; readonly family: Family; readonly prefix: string }
+  | { readonly kind: 'source-ports' | 'destination-ports'; readonly first: number; readonly last: number }
+  /** 0 to 63. */
+  | { readonly kind: 'dscp'; readonly family: Family; readonly value: number }
+  /** Users of the sockets of this host. */
+  | { readonly kind: 'uids'; readonly first: number; readonly last: number }
   | { readonly kind: 'masquerade' }
   | { readonly kind: 'map-prefix'; readonly inside: string; readonly outside: string }
+  /** TCP's SYN does not offer longer segments than both ways can carry. */
   | { readonly kind: 'clamp-mss' }
+  /** Nothing more of this chain. */
+  | { readonly kind: 'accept' }
   | { readonly kind: 'drop' };
 
 /** All of it. */
@@ -95,7 +104,16 @@ export interface KernelPlan {
   readonly table: PlannedTable | null;
 }
 
-/** Numbers of tables and preferences; the line or the rule is added. Behind those that administrators and VPNs take. */
+/** The metric of the first route of a table; those after it have one hundred more each. */
+export const FIRST_METRIC = 100;
+/** Behind all ways of a rule that is to drop, so that nothing leaves when the kernel alone takes them out. */
+export const BLACKHOLE_METRIC = 10_000;
+/** The table is `inet` and has this name. */
+export const TABLE_NAME = 'bondwire';
+/** Rules of the operator that name lines: preferences are left for so many. */
+export const MOST_POLICIES = 100;
+
+/** Numbers of tables and preferences; the line's number, or the rule's place in the settings (from 0), is added. Behind those that administrators and VPNs take. */
 export const TABLES = { selected: 8700, line: 8700, flows: 8800, tcpFlows: 8900, policies: 9000 } as const;
 export const PREFERENCES = {
   main: 32_000,

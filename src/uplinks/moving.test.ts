@@ -8,7 +8,7 @@ function started(wish: Partial<UplinkSettings> = {}, metered = false): World {
   const world = new World();
   const fibre = lineOf('fibre', {
     dns: ['192.0.2.53'],
-    http: { url: 'http://192.0.2.80/', body: 'x' },
+    http: { url: 'http://192.0.2.80/', status: 200, body: 'x' },
     budget: { bytes: 1000, resetDay: null },
   });
   world.begin(settingsOf([fibre, lineOf('dsl', { metered })], wish));
@@ -123,6 +123,18 @@ describe('flows of a line that is given up', () => {
     world.pass(1000);
     expect(world.selected()).toBe('dsl');
     expect(by(world)).toEqual({ tcp: 1, others: 1 });
+  });
+
+  it('stay away from a line that has a carrier again, until it has proven itself', () => {
+    const world = started();
+    fault(world, 'carrier');
+    world.pass(2000);
+    world.told.length = 0;
+    world.carrier(1, true);
+    expect(by(world)).toEqual({ tcp: 2, others: 2 });
+    world.pass(400);
+    expect(by(world)).toEqual({ tcp: 1, others: 1 });
+    expect(world.flushes()).toEqual([]);
   });
 
   it('go on to a third line when the second dies too', () => {

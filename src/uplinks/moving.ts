@@ -72,10 +72,10 @@ function moveFlowsOf(context: Context, line: LineState, judged: Judged): void {
 }
 
 /** Why flows are to leave a line that is not selected; null: they may stay. */
-function leavingCause({ state, cause, shedding }: Judged): Cause | null {
-  const isWorking = state === 'up' || state === 'returning' || state === 'unproven';
-  if (isWorking) return shedding ? 'better' : null;
-  return cause;
+function leavingCause({ state, cause, shedding, leaving }: Judged): Cause | null {
+  if (state === 'up' || state === 'returning') return shedding ? 'better' : null;
+  // It is there again, and may be as dead as before.
+  return state === 'unproven' ? (leaving?.cause ?? null) : cause;
 }
 
 /** Where they may go: only to a line that lives, and for loss and latency only if they gain by it. */

@@ -138,7 +138,8 @@ describe('return', () => {
 
   it('has asked ahead when a line dies silently', () => {
     const world = started({ afterMs: 30_000, at: null }, { metered: true });
-    world.pass(21_000);
+    const sign = (): number => world.uplink.snapshot(world.now)?.lines[1]?.families.ipv4.lastSignMs ?? 0;
+    while (sign() < 5000) world.pass(500);
     world.told.length = 0;
     world.line('fibre').rttMs = null;
     const from = world.now;

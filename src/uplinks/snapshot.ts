@@ -12,7 +12,7 @@ import {
 import { isSpent, usedShare } from './budget.js';
 import { silenceLimit } from './life.js';
 import { budgetText, span, whatIsMissing, whatIsWrong } from './sentences.js';
-import type { UplinkSettings } from './settings.js';
+import type { LineSettings, UplinkSettings } from './settings.js';
 import type { Judged, LineState, UplinkState } from './state.js';
 import { sharingLines } from './viable.js';
 
@@ -52,6 +52,7 @@ export interface LineSnapshot {
   /** Null: there is no such device. */
   readonly carrier: boolean | null;
   readonly metered: boolean;
+  readonly nat: LineSettings['nat'];
   /** Bytes since local midnight, both directions. */
   readonly todayBytes: number;
   readonly budget: { readonly bytes: number; readonly usedBytes: number; readonly percent: number } | null;
@@ -72,6 +73,8 @@ export interface ChoiceSnapshot {
 export interface UplinkSnapshot {
   readonly name: string;
   readonly mode: UplinkSettings['mode'];
+  /** Bits of marks that are the uplink's. */
+  readonly markMask: number;
   readonly selected: Readonly<Record<Family, ChoiceSnapshot>>;
   /** The operator wants this line used: for how much longer; null there: until released. */
   readonly use: { readonly line: string; readonly forMs: TimeMs | null } | null;
@@ -82,6 +85,7 @@ export function snapshotOf(state: UplinkState, settings: UplinkSettings, now: Ti
   return {
     name: settings.name,
     mode: settings.mode,
+    markMask: settings.markMask,
     selected: bothFamilies(family => choiceOf(state, settings, family, now)),
     use: state.use === null ? null : { line: state.use.line, forMs: left(state.use.untilMs, now) },
     lines: state.lines.map(line => lineSnapshot(state, settings, line, now)),
@@ -122,6 +126,7 @@ function lineSnapshot(
     ifindex: device?.ifindex ?? null,
     carrier: device?.carrier ?? null,
     metered,
+    nat: line.settings.nat,
     todayBytes: usage.today,
     budget: budget === null ? null : { bytes: budget.bytes, usedBytes: usage.used, percent },
     drained: drain === null ? null : { forMs: left(drain.untilMs, now) },

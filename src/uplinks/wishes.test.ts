@@ -134,10 +134,14 @@ describe('refusals', () => {
     ],
     [
       'HTTP to a name',
-      { lines: [lineOf('a', { http: { url: 'http://example.org/', body: '' } })] },
-      /has no address for a host/,
+      { lines: [lineOf('a', { http: { url: 'http://example.org/', status: 200, body: '' } })] },
+      /has a name for a host, and there are no DNS servers/,
     ],
-    ['HTTPS', { lines: [lineOf('a', { http: { url: 'https://192.0.2.1/', body: '' } })] }, /http:\/\/ only/],
+    [
+      'HTTPS',
+      { lines: [lineOf('a', { http: { url: 'https://192.0.2.1/', status: 200, body: '' } })] },
+      /http:\/\/ only/,
+    ],
     ['DNS to a name', { lines: [lineOf('a', { dns: ['dns.example'] })] }, /has no address/],
     ['a weight', { lines: [lineOf('a', { weight: -1 })] }, /weight -1/],
     ['a budget', { lines: [lineOf('a', { budget: { bytes: 0, resetDay: null } })] }, /budget of 0 bytes/],
@@ -168,7 +172,7 @@ describe('refusals', () => {
     const line = lineOf('a', {
       dns: ['192.0.2.1', '192.0.2.1:5353', '[2001:db8::1]:53', '2001:db8::1'],
       tcp: '[2001:db8::1]:443',
-      http: { url: 'http://[2001:db8::1]:8080/x', body: 'x' },
+      http: { url: 'http://[2001:db8::1]:8080/x', status: 200, body: 'x' },
     });
     expect(new Uplink().handle({ kind: 'settings', settings: settingsOf([line]) }, 0)).toMatchObject({
       ok: true,

@@ -19,30 +19,51 @@ bond over; then a cable is cut. --seconds says how long no daemon is there (6 un
 the partner noticed nothing and nothing was lost meanwhile. In a user namespace there is no lease: a supervisor
 starts the next daemon at once, and the demo says so.
 
+With uplink, an office has two internet lines by two providers. One falls silent under a call and pages, comes back, the daemon is
+killed, and a cable is cut (20 s). Exits with 0 only if the second line took over each time.
+
 Examples:
   bondwire demo --seconds 30
-  bondwire demo lacp`;
+  bondwire demo lacp
+  bondwire demo uplink`;
 
 const BIN = fileURLToPath(new URL('../../../bin/bondwire', import.meta.url));
-const EXAMPLE = fileURLToPath(new URL('../../../examples/channel-group.json', import.meta.url));
+const SHOWS = ['lacp', 'uplink'] as const;
+type Show = (typeof SHOWS)[number];
+
+function example(name: string): string {
+  return fileURLToPath(new URL(`../../../examples/${name}.json`, import.meta.url));
+}
+
+const EXAMPLES: Readonly<Record<Show, string>> = {
+  lacp: example('channel-group'),
+  uplink: example('silent-line'),
+};
 const LONGEST_SECONDS = 86_400;
 
 export function registerDemo(program: Command, session: Session): void {
   program
     .command('demo')
-    .description('show a failover, or LACP without its daemon, in a throw-away lab (15 s, 20 s)')
-    .usage('[lacp] [--keep] [--seconds N]')
-    .addArgument(new Argument('[show]', 'lacp: a daemon that is killed, and its aggregate').choices(['lacp']))
+    .description('show a failover, LACP without its daemon, or two internet lines, in a throw-away lab')
+    .usage('[lacp | uplink] [--keep] [--seconds N]')
+    .addArgument(
+      new Argument(
+        '[show]',
+        'lacp: a daemon that is killed, and its aggregate; uplink: two internet lines',
+      ).choices(SHOWS),
+    )
     .option('--keep', 'leave the lab running, to play with')
     .option('--seconds <N>', 'how long to run', parseSeconds)
     .addHelpText('after', HELP)
-    .action(async (show: 'lacp' | undefined, { keep, seconds }: { keep?: boolean; seconds?: number }) => {
+    .action(async (show: Show | undefined, { keep, seconds }: { keep?: boolean; seconds?: number }) => {
       const { terminal, machine } = session;
       const wish = { show, keep: keep === true, seconds };
-      if (show === 'lacp' && wish.keep)
+      if (show !== undefined && wish.keep)
         throw usageFailure(
-          `demo lacp ends by itself; --keep is for '${advice('bondwire demo --keep')}', the demo of a failover.`,
+          `demo ${show} ends by itself; --keep is for '${advice('bondwire demo --keep')}', the demo of a failover.`,
         );
+      if (show === 'uplink' && seconds !== undefined)
+        throw usageFailure('demo uplink takes as long as it takes; leave --seconds out.');
       try {
         if (machine.missingCapabilities(LAB_CAPABILITIES).length === 0) {
           session.exitWith(await real(session, wish));
@@ -50,10 +71,12 @@ export function registerDemo(program: Command, session: Session): void {
         }
         const rootless = await machine.rootless();
         const refused = await rootless.rootlessRefusal(terminal);
-        if (refused !== undefined && show === 'lacp')
+        if (refused !== undefined && show !== undefined) {
+          const simulation = advice('bondwire simulate {file}', { file: EXAMPLES[show] });
           throw refusedFailure(
-            `demo lacp needs namespaces: you are not root, and ${refused}. '${advice('bondwire simulate {file}', { file: EXAMPLE })}' shows LACP in a simulated network.`,
+            `demo ${show} needs namespaces: you are not root, and ${refused}. '${simulation}' shows it in a simulated network.`,
           );
+        }
         if (refused !== undefined) session.exitWith(await simulated(session, wish, refused));
         else session.exitWith(await rootless.runRootless(terminal, ownCommand(wish)));
       } catch (error) {
@@ -63,22 +86,24 @@ export function registerDemo(program: Command, session: Session): void {
 }
 
 interface Wish {
-  readonly show: 'lacp' | undefined;
+  readonly show: Show | undefined;
   readonly keep: boolean;
   readonly seconds: number | undefined;
 }
 
 async function real(session: Session, wish: Wish): Promise<number> {
   const { terminal, machine } = session;
+  const { show } = wish;
   const write = (text: string): void => terminal.out(text);
   const isRootless = (terminal.env['BONDWIRE_ROOTLESS'] ?? '') !== '';
-  if (isRootless) {
+  if (isRootless && show !== 'uplink') {
     write(
       'You are not root: the lab is in a user namespace of its own, and packets are forwarded in user space.\n',
     );
   }
-  const { runDemo, runLacpDemo } = await machine.lab();
-  const { show, keep, seconds } = wish;
+  const { runDemo, runLacpDemo, runUplinkDemo } = await machine.lab();
+  const { keep, seconds } = wish;
+  if (show === 'uplink') return runUplinkDemo({ bin: BIN, colour: terminal.colour, write });
   const common = { seconds, bin: BIN, colour: terminal.colour, write };
   return show === 'lacp' ? runLacpDemo({ ...common, supervised: isRootless }) : runDemo({ ...common, keep });
 }

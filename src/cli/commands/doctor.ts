@@ -1,6 +1,8 @@
 // `bondwire doctor`: what this machine can do, and what is wrong with it.
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT, type ShowBond } from '../../daemon/api/api.js';
+import type { ShowUplink } from '../../daemon/api/uplink-api.js';
+import type { ApiClient } from '../api-client.js';
 import { DAEMON_CAPABILITIES } from '../process/capabilities.js';
 import { asFailure } from '../reading/failure.js';
 import { findingsTable } from '../printing/findings-table.js';
@@ -47,11 +49,17 @@ function listenTime(text: string): number {
 }
 
 async function look(session: Session, listen: number | undefined): Promise<readonly Finding[]> {
-  const { running, supervised } = await daemonHere(session);
+  const { running, supervised, uplink } = await daemonHere(session);
   try {
     const { diagnose } = await session.machine.daemon();
     return (
-      await diagnose(running, supervised, session.runDir(), listen === undefined ? undefined : listen * 1000)
+      await diagnose(
+        running,
+        supervised,
+        session.runDir(),
+        listen === undefined ? undefined : listen * 1000,
+        uplink,
+      )
     ).findings;
   } catch (error) {
     throw asFailure(error, 'Looking at this machine');
@@ -59,14 +67,25 @@ async function look(session: Session, listen: number | undefined): Promise<reado
 }
 
 /** The bonds of the daemon, and whether it has a supervisor; none where no daemon answers: the machine can be looked at all the same. */
-async function daemonHere(
-  session: Session,
-): Promise<{ readonly running: readonly ShowBond[]; readonly supervised: boolean }> {
+async function daemonHere(session: Session): Promise<{
+  readonly running: readonly ShowBond[];
+  readonly supervised: boolean;
+  readonly uplink: ShowUplink | null;
+}> {
   try {
     const api = await session.api();
     const [{ bonds }, { supervised }] = await Promise.all([api.show(), api.status()]);
-    return { running: bonds, supervised };
+    return { running: bonds, supervised, uplink: await uplinkOf(api) };
   } catch {
-    return { running: [], supervised: false };
+    return { running: [], supervised: false, uplink: null };
+  }
+}
+
+/** A daemon of an earlier version has no address for it. */
+async function uplinkOf(api: ApiClient): Promise<ShowUplink | null> {
+  try {
+    return (await api.uplink()).uplink;
+  } catch {
+    return null;
   }
 }

@@ -89,6 +89,7 @@ function lab(module: Partial<LabModule>): () => Promise<LabModule> {
     Promise.resolve({
       runDemo: none,
       runLacpDemo: none,
+      runUplinkDemo: none,
       runSimulatedDemo: none,
       labCommand: none,
       ...module,

@@ -1,6 +1,11 @@
 // `bondwire uplink`: several lines to the internet, of which one takes over when another fails.
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_MARK_MASK, DEFAULT_RETURN_MS, DEFAULT_TARGETS, DEFAULT_TIMING } from '../../uplinks/settings.js';
+import {
+  DEFAULT_MARK_MASK,
+  DEFAULT_RETURN_MS,
+  DEFAULT_TARGETS,
+  DEFAULT_TIMING,
+} from '../../uplinks/settings.js';
 import type { LineSettings, Nat, UplinkSettings } from '../../uplinks/index.js';
 import { tellWarnings } from '../printing/changed.js';
 import { plain } from '../printing/plain.js';
@@ -106,7 +111,10 @@ function registerLooking(uplink: Command, session: Session): void {
     .description('what the uplink of a bondwire.yaml would put into the kernel')
     .usage('FILE')
     .argument('<FILE>', 'a bondwire.yaml')
-    .addHelpText('after', '\nNothing is changed and no daemon is asked.\n\nExample:\n  bondwire uplink plan /etc/bondwire.yaml')
+    .addHelpText(
+      'after',
+      '\nNothing is changed and no daemon is asked.\n\nExample:\n  bondwire uplink plan /etc/bondwire.yaml',
+    )
     .action(async (file: string) => {
       const settings = await readUplink(file, session);
       const { planOnPaper } = await import('../../gateway/index.js');
@@ -123,7 +131,10 @@ function registerLooking(uplink: Command, session: Session): void {
       const { eventLine } = await import('../printing/event-line.js');
       for await (const event of api.events({})) {
         if (event.uplink === undefined) continue;
-        const text = json === true ? JSON.stringify(event) : eventLine(event, { colour: terminal.colour, now: new Date() });
+        const text =
+          json === true
+            ? JSON.stringify(event)
+            : eventLine(event, { colour: terminal.colour, now: new Date() });
         terminal.out(`${text}\n`);
       }
     });
@@ -147,7 +158,9 @@ function registerWishes(uplink: Command, session: Session): void {
       .description(what)
       .usage('LINE [--for TIME]')
       .argument('<LINE>', 'name of the line')
-      .addOption(new Option('--for <TIME>', 'for this long, such as 10m; else until it is released').argParser(timeOf))
+      .addOption(
+        new Option('--for <TIME>', 'for this long, such as 10m; else until it is released').argParser(timeOf),
+      )
       .addHelpText('after', `\nExample:\n  bondwire uplink ${kind} dsl --for 10m`)
       .action((line: string, options: { for?: number }) => wish(kind, line, options.for));
   }
@@ -175,13 +188,19 @@ function registerWishes(uplink: Command, session: Session): void {
         .choices(DRILL_KINDS)
         .default('silent'),
     )
-    .addOption(new Option('--for <TIME>', 'for this long, 20 s unless given').argParser(timeOf).default(DEFAULT_DRILL_MS))
+    .addOption(
+      new Option('--for <TIME>', 'for this long, 20 s unless given')
+        .argParser(timeOf)
+        .default(DEFAULT_DRILL_MS),
+    )
     .addHelpText('after', DRILL_HELP)
-    .action(async (line: string, { kind, for: forMs }: { kind: (typeof DRILL_KINDS)[number]; for: number }) => {
-      const api = await session.api();
-      const { drillAndTell } = await import('../process/uplink-drill.js');
-      await drillAndTell(session, api, { line, kind, forMs });
-    });
+    .action(
+      async (line: string, { kind, for: forMs }: { kind: (typeof DRILL_KINDS)[number]; for: number }) => {
+        const api = await session.api();
+        const { drillAndTell } = await import('../process/uplink-drill.js');
+        await drillAndTell(session, api, { line, kind, forMs });
+      },
+    );
 }
 
 const DRILL_HELP = `
@@ -208,7 +227,9 @@ async function readUplink(file: string, { terminal }: Session): Promise<UplinkSe
   const { readBondwireFile } = await import('../files/bondwire-file.js');
   const { uplink } = await readBondwireFile(file, terminal);
   if (uplink === null)
-    throw refusedFailure(`${plain(file)} describes no uplink; write one below "uplinks:" as docs/uplinks.md shows.`);
+    throw refusedFailure(
+      `${plain(file)} describes no uplink; write one below "uplinks:" as docs/uplinks.md shows.`,
+    );
   return uplink;
 }
 
@@ -221,7 +242,10 @@ async function settingsOf(
     const at = word.indexOf('=');
     return at < 0 ? { name: word, device: word } : { name: word.slice(0, at), device: word.slice(at + 1) };
   });
-  checkMembers('', named.map(({ device }) => device));
+  checkMembers(
+    '',
+    named.map(({ device }) => device),
+  );
   for (const { name } of named) {
     if (!NAME.test(name))
       throw usageFailure(
@@ -231,7 +255,8 @@ async function settingsOf(
   const { addressText } = await import('../../config/index.js');
   const targets = target.map(text => {
     const address = addressText(text);
-    if (address === null) throw usageFailure(`uplink run: ${plain(text)} is no address; write --target 192.0.2.1.`);
+    if (address === null)
+      throw usageFailure(`uplink run: ${plain(text)} is no address; write --target 192.0.2.1.`);
     return address;
   });
   const ofFamily = (isIpv6: boolean): string[] => targets.filter(text => text.includes(':') === isIpv6);

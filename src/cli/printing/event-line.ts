@@ -23,13 +23,16 @@ export function eventLine(
   const isMove = event.type === 'uplink-failover' || event.type === 'uplink-return';
   const [what, why] =
     (event.type === 'failover' || isMove) && event.to !== undefined
-      ? [
-          `${event.type.replace('uplink-', '')} ${nameOf(event.from)} → ${nameOf(event.to)}`,
-          plain(event.reason ?? event.message),
-        ]
+      ? [wayText(event), plain(event.reason ?? event.message)]
       : [event.type, text];
   const severity = event.severity === 'info' ? '' : `${event.severity}: `;
   return `${paint(time, 'faint')} ${plain(bond)} ${paint(what, MEANINGS[event.severity])}: ${severity}${why}${cost(event)}`;
+}
+
+/** `fibre → dsl`; the first line that is used comes from nowhere. */
+function wayText({ type, uplink, from, to }: EventRecord): string {
+  if (uplink !== undefined && (from === null || from === undefined)) return `selected ${nameOf(to)}`;
+  return `${type.replace('uplink-', '')} ${nameOf(from)} → ${nameOf(to)}`;
 }
 
 function nameOf(member: string | null | undefined): string {

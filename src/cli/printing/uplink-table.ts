@@ -35,7 +35,8 @@ export function uplinkTable(uplink: ShowUplink, colour: boolean): string {
     ['left', 'left', 'left', 'right', 'right', 'right', 'right', 'left'],
     paint,
   );
-  const wishes = uplink.use === null ? [] : [`  asked for: ${plain(uplink.use.line)}${forText(uplink.use.forMs)}`];
+  const wishes =
+    uplink.use === null ? [] : [`  asked for: ${plain(uplink.use.line)}${forText(uplink.use.forMs)}`];
   return `${[headline(uplink, shown), ...wishes, ...body.map(line => ` ${line}`)].join('\n')}\n`;
 }
 
@@ -45,7 +46,9 @@ function headline({ name, selected }: ShowUplink, families: readonly Family[]): 
     const { line, forMs, noneForMs, sharing } = selected[family];
     if (noneForMs !== null) return `${family}: no line works since ${span(noneForMs)}`;
     if (sharing.length > 1) return `${family} shared by ${sharing.map(plain).join(', ')}`;
-    return line === null ? `${family}: no line is proven yet` : `${family} by ${plain(line)} since ${span(forMs)}`;
+    return line === null
+      ? `${family}: no line is proven yet`
+      : `${family} by ${plain(line)} since ${span(forMs)}`;
   });
   return `${plain(name)}  ${parts.join('; ')}`;
 }
@@ -59,10 +62,15 @@ function rowOf(line: Line, family: Family, isFirst: boolean): Cell[] {
     { text: state, meaning: MEANINGS[state] },
     { text: rttMs === null ? '-' : `${rttMs < 10 ? rttMs.toFixed(1) : Math.round(rttMs)} ms` },
     { text: lossPercent === null ? '-' : `${Math.round(lossPercent)} %` },
-    { text: lastSignMs === null ? '-' : span(lastSignMs) },
+    { text: lastSignMs === null ? '-' : age(lastSignMs) },
     { text: isFirst ? byteCount(line.todayBytes) : '' },
     { text: plain(why) },
   ];
+}
+
+/** The last sign of a line that lives is some milliseconds old. */
+function age(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : span(ms);
 }
 
 function forText(forMs: number | null): string {

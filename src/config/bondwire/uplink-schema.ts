@@ -34,7 +34,7 @@ export interface RuleText {
   readonly existing?: { readonly tcp: string } | undefined;
 }
 
-type TimeKey =
+export type TimeKey =
   | 'interval'
   | 'metered_interval'
   | 'silence'

@@ -17,7 +17,7 @@ import { addressText, cidrText } from '../addresses.js';
 import { durationMs } from '../durations.js';
 import type { Finding, Place } from '../facts.js';
 import { ruleOf } from './uplink-rules.js';
-import type { LineText, UplinkText } from './uplink-schema.js';
+import type { LineText, TimeKey, UplinkText } from './uplink-schema.js';
 import { type Complain, wholeNumber } from './uplink-texts.js';
 
 /** `fd00:9::/64`, and what it becomes. */
@@ -262,12 +262,7 @@ function returnOf(text: UplinkText['return'], complain: Complain): UplinkSetting
 }
 
 function timingOf(text: UplinkText, complain: Complain): UplinkTiming {
-  const time = (
-    key: keyof UplinkText & string,
-    value: string | undefined,
-    least: number,
-    standard: number,
-  ): number => {
+  const time = (key: TimeKey, value: string | undefined, least: number, standard: number): number => {
     if (value === undefined) return standard;
     const ms = durationMs(value, 1);
     if (ms !== null && ms >= least && ms <= LONGEST_MS) return ms;

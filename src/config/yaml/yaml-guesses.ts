@@ -16,7 +16,7 @@ type Level =
   | 'match'
   | 'part of an uplink';
 /** Levels whose keys are names, or are told by the schema alone. */
-const OPEN: readonly Level[] = ['bonds', 'options', 'part of an uplink'];
+const OPEN: ReadonlySet<Level> = new Set(['bonds', 'options', 'part of an uplink']);
 
 const KEYS: Partial<Readonly<Record<Level, readonly string[]>>> = {
   file: ['version', 'bonds', 'uplinks'],
@@ -84,7 +84,7 @@ const CALLED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** What a key stands for at a level; undefined where nothing is near. */
 export function meantKey(level: Level, key: string): string | undefined {
-  if (OPEN.includes(level)) return undefined;
+  if (OPEN.has(level)) return undefined;
   const plain = key.toLowerCase().replaceAll('-', '_');
   return own(CALLED[level] ?? {}, plain) ?? nearestName(plain, KEYS[level] ?? []);
 }

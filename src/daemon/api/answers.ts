@@ -205,6 +205,15 @@ const eventRecord: Check = fields<keyof EventRecord>({
   reason: orAbsent(isText),
   outageMs: orAbsent(isNumber),
   lostPackets: orAbsent(isNumber),
+  uplink: orAbsent(isText),
+  line: orAbsent(isText),
+  family: orAbsent(isText),
+  state: orAbsent(isText),
+  cause: orAbsent(isText),
+  place: orAbsent(isText),
+  noticedMs: orAbsent(isNumber),
+  flowsMoved: orAbsent(isNumber),
+  flowsEnded: orAbsent(isNumber),
 });
 
 /** What daemons before these fields do not say: the program is replaced before the daemon is started anew. */

@@ -338,7 +338,9 @@ export interface ErrorBody {
 }
 
 /** What happened, to a bond, to the uplink or to the daemon itself. */
-export interface EventRecord extends Omit<BondEvent, 'type'>, Partial<Omit<UplinkEvent, 'kind' | 'level' | 'message'>> {
+export interface EventRecord
+  extends Omit<BondEvent, 'type'>,
+    Partial<Omit<UplinkEvent, 'kind' | 'level' | 'message'>> {
   readonly type: BondEvent['type'] | UplinkEvent['kind'];
   /** Grows by one; never repeats in one run directory. */
   readonly seq: number;

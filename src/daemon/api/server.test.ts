@@ -11,6 +11,7 @@ import type { Starting } from '../starting.js';
 import { ADDRESSES, pathFor, type Row } from './addresses.js';
 import type { ErrorBody } from './api.js';
 import type { ControlledDaemon } from './routes.js';
+import { lineOf, settingsOf } from '../../uplinks/testing.js';
 import { ControlServer } from './server.js';
 
 const asked: string[] = [];
@@ -49,11 +50,22 @@ const DAEMON: ControlledDaemon = {
   describe: () => said('describe', ok([])),
   configure: () => Promise.resolve(said('configure', ok({ done: true, bonds: [] }))),
   described: () => said('described', { addresses: [], routes: [], more: [] }),
+  uplink: {
+    show: () => said('uplink', null),
+    configure: () => done('configureUplink'),
+    remove: () => done('removeUplink'),
+    wish: () => done('wishUplink'),
+    drill: () => done('drillUplink'),
+    explain: () => said('explainUplink', ok([])),
+  } as unknown as ControlledDaemon['uplink'],
 };
 
 /** A body that is right, where one is needed. */
 const BODIES: Readonly<Record<string, unknown>> = {
   create: { name: 'b0' },
+  configureUplink: settingsOf([lineOf('fibre')]),
+  wishUplink: { kind: 'release' },
+  drillUplink: { line: 'fibre', kind: 'silent', forMs: 1000 },
   configure: { bonds: [{ name: 'b0' }] },
   enslave: { interfaces: ['e0'] },
   release: { interfaces: ['e0'] },

@@ -43,7 +43,8 @@ const rule = z
     keepTcpMs: number.optional(),
   })
   .transform(
-    given => withoutAbsent({ ...given, match: withoutAbsent(given.match) }) as UplinkSettings['rules'][number],
+    given =>
+      withoutAbsent({ ...given, match: withoutAbsent(given.match) }) as UplinkSettings['rules'][number],
   );
 
 const timing = z.strictObject({
@@ -76,7 +77,10 @@ export const uplinkBody: z.ZodType<UplinkSettings> = z.strictObject({
   timing,
 });
 
-const forMs = z.int('it must be a whole number of milliseconds').min(1).max(366 * 86_400_000);
+const forMs = z
+  .int('it must be a whole number of milliseconds')
+  .min(1)
+  .max(366 * 86_400_000);
 
 export const wishBody: z.ZodType<UplinkWish> = z.strictObject({
   kind: z.enum(['use', 'drain', 'release', 'refill']),

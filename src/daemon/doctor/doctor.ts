@@ -18,10 +18,12 @@ import {
 } from '../../linux/index.js';
 import { IFF, type Link } from '../../netlink/index.js';
 import type { ShowBond } from '../api/api.js';
+import type { ShowUplink } from '../api/uplink-api.js';
 import { bypassedChains } from '../kernel/bypassed-chains.js';
 import { lookAtBonds } from './doctor-bonds.js';
 import { addressesOfPeople } from '../members/join-checks.js';
 import { twinFindings } from './doctor-twins.js';
+import { uplinkFacts, uplinkFindings } from './doctor-uplink.js';
 import { isLowerEndName } from '../keeping/places.js';
 import { type LoadedState, loadState } from '../keeping/state-file.js';
 import { unfinishedPins } from '../kernel/unknown-bonds.js';
@@ -41,6 +43,7 @@ export async function diagnose(
   supervised = false,
   runDir = '',
   listenMs?: number,
+  uplink: ShowUplink | null = null,
 ): Promise<{ readonly findings: readonly Finding[] }> {
   const { left, unreadable } = running.length > 0 ? NOTHING_LEFT : withoutDaemon(runDir);
   const machine = [
@@ -58,12 +61,22 @@ export async function diagnose(
     findings: [
       ...machine,
       ...(await bonds(running, listenMs)),
+      ...(uplink === null ? [] : lookAtUplink(uplink)),
       ...(left.length > 0 ? [abandoned(left, runDir)] : []),
       ...(unreadable === undefined ? [] : [problem('state', unreadable)]),
       ...death(running, supervised, runDir),
       ...lifetime(running),
     ],
   };
+}
+
+function lookAtUplink(uplink: ShowUplink): Finding[] {
+  const netlink = Rtnetlink.open();
+  try {
+    return uplinkFindings(uplink, uplinkFacts(netlink, uplink));
+  } finally {
+    netlink.close();
+  }
 }
 
 async function bonds(running: readonly ShowBond[], listenMs?: number): Promise<Finding[]> {

@@ -1,5 +1,12 @@
 // RUN_DIR/uplink.json: what the next daemon must know of the uplink, kept twice. Written whole, and before what must not be done without.
-import { copyOf, currentNetnsCookie, currentNetnsId, keepTwice, readTwice, removeTwice } from '../../linux/index.js';
+import {
+  copyOf,
+  currentNetnsCookie,
+  currentNetnsId,
+  keepTwice,
+  readTwice,
+  removeTwice,
+} from '../../linux/index.js';
 import { err, ok, type Result } from '../../base/index.js';
 import type { Noted, NotedSetting } from '../../gateway/index.js';
 import { bootId } from '../keeping/state-file.js';
@@ -95,9 +102,11 @@ function parsePage(text: string): Result<Page, string> {
   }
   if (typeof read !== 'object' || read === null) return err('it is no object');
   const page = read as Readonly<Partial<Record<keyof Page, unknown>>>;
-  if (page.version !== VERSION) return err(`it is of version ${String(page.version)}, and this Bondwire writes ${VERSION}`);
+  if (page.version !== VERSION)
+    return err(`it is of version ${String(page.version)}, and this Bondwire writes ${VERSION}`);
   const { settings } = page;
-  if (!isText(page.bootId) || !isText(page.netns) || !Array.isArray(settings)) return err('a field is missing');
+  if (!isText(page.bootId) || !isText(page.netns) || !Array.isArray(settings))
+    return err('a field is missing');
   const areSettings = settings.every((each: Partial<NotedSetting>) =>
     [each.family, each.device, each.setting, each.value, each.was].every(isText),
   );

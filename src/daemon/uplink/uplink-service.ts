@@ -1,5 +1,13 @@
 // The uplink of a daemon: made, changed, taken over, taken down, and asked about.
-import { err, isSystemFailure, ok, type Refusal, refusal, type Result, systemRefusal } from '../../base/index.js';
+import {
+  err,
+  isSystemFailure,
+  ok,
+  type Refusal,
+  refusal,
+  type Result,
+  systemRefusal,
+} from '../../base/index.js';
 import { type DrillKind, UplinkRunner } from '../../gateway/index.js';
 import type { UplinkEvent, UplinkSettings, Wish } from '../../uplinks/index.js';
 import type { ShowUplink, UplinkDrill, UplinkWish } from '../api/uplink-api.js';

@@ -7,7 +7,7 @@ import { type ProbeAnswers, type ProbeLine, unsentReason } from './probe-ways.js
 
 const DNS_PORT = 53;
 /** Answers of a server that is at work: the name is there, or it is not. */
-const GOOD_CODES: readonly string[] = ['NOERROR', 'NXDOMAIN'];
+const GOOD_CODES: ReadonlySet<string> = new Set(['NOERROR', 'NXDOMAIN']);
 
 /** Asks; calls back once. */
 export function askDns(probe: Probe, { device }: ProbeLine, answers: ProbeAnswers): void {
@@ -20,7 +20,7 @@ export function askDns(probe: Probe, { device }: ProbeLine, answers: ProbeAnswer
       clearTimeout(timer);
       if ('error' in outcome) return answers.failed(probe, 'refused', unsentReason(outcome.error));
       const code = answerCode(outcome.answer);
-      if (GOOD_CODES.includes(code)) answers.answered(probe, monotonicMs() - sentMs);
+      if (GOOD_CODES.has(code)) answers.answered(probe, monotonicMs() - sentMs);
       else answers.failed(probe, 'wrong', code);
     });
   } catch (error) {

@@ -53,12 +53,12 @@ export class NeighbourProbes {
     const ear = this.#ears.get(line);
     if (ear === undefined) return;
     this.#ears.delete(line);
-    for (const target of [...ear.asked.keys()]) this.#end(ear.asked, target, 'ENODEV');
+    for (const target of Array.from(ear.asked.keys())) this.#end(ear.asked, target, 'ENODEV');
     ear.socket.close();
   }
 
   close(): void {
-    for (const line of [...this.#ears.keys()]) this.forget(line);
+    for (const line of Array.from(this.#ears.keys())) this.forget(line);
   }
 
   /** A question that another one takes the place of, or that was not sent. */

@@ -87,7 +87,7 @@ export class Pinger {
   }
 
   close(): void {
-    for (const key of [...this.#ears.keys()]) this.#close(key);
+    for (const key of Array.from(this.#ears.keys())) this.#close(key);
   }
 
   #ear({ line, family }: Probe, way: ProbeLine): Ear {

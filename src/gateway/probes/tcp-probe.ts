@@ -7,8 +7,6 @@ import { parseEndpoint } from './endpoint.js';
 import { type ProbeAnswers, type ProbeLine, unsentReason } from './probe-ways.js';
 
 const HTTPS_PORT = 443;
-/** Nobody said so: the connection ran into a limit of ours or the kernel's. */
-const SILENT: readonly number[] = [ERRNO.ETIMEDOUT];
 
 /** Asks; calls back once. */
 export function askTcp(probe: Probe, { device }: ProbeLine, answers: ProbeAnswers): void {
@@ -22,7 +20,7 @@ export function askTcp(probe: Probe, { device }: ProbeLine, answers: ProbeAnswer
       if ('socket' in outcome) {
         outcome.socket.destroy();
         answers.answered(probe, monotonicMs() - sentMs);
-      } else if (SILENT.includes(outcome.errno)) answers.failed(probe, 'timeout');
+      } else if (outcome.errno === ERRNO.ETIMEDOUT) answers.failed(probe, 'timeout');
       else answers.failed(probe, 'refused', errnoName(outcome.errno));
     });
   } catch (error) {

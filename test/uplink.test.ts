@@ -1,0 +1,269 @@
+// An uplink of two lines from end to end: a client behind a gateway, two providers, real packets. Faults, return, a daemon that is killed, wishes,
+// a drill, and that nothing stays behind. Needs root, nft, ip and sysctl.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { EventRecord } from '../src/daemon/api/api.js';
+import type { ShowUplink } from '../src/daemon/api/uplink-api.js';
+import { IspLab, judge, ManagedBondwire, UplinkMeter, type Verdict } from '../src/lab/index.js';
+import { monotonicMs } from '../src/linux/index.js';
+import { BIN, until } from './support/stage.js';
+
+vi.setConfig({ testTimeout: 240_000 });
+
+let lab: IspLab;
+let bondwire: ManagedBondwire;
+let meter: UplinkMeter | undefined;
+
+beforeEach(async () => {
+  lab = await IspLab.create({ defaultRoutes: true });
+  await lab.startServers();
+  bondwire = new ManagedBondwire({
+    spawn: argv => lab.spawn('gateway', argv),
+    bin: BIN,
+    runDir: lab.makeRunDir(),
+  });
+});
+afterEach(async () => {
+  await meter?.stop().catch(() => {});
+  meter = undefined;
+  await bondwire.stop('SIGKILL');
+  expect(lab.close()).toEqual([]);
+});
+
+/** Targets in the internet of the lab. */
+function targets(): string {
+  const { first, second } = lab.servers;
+  return [first.ipv4, second.ipv4, first.ipv6, second.ipv6].map(each => `"${each}"`).join(', ');
+}
+
+function office(more = ''): string {
+  const lines = lab.lines.map(({ device }) => `${device}: { device: ${device}, targets: [${targets()}] }`);
+  const file = join(bondwire.runDir, 'office.yaml');
+  writeFileSync(
+    file,
+    `uplinks: { office: { nat: masquerade, return: 1s, lines: { ${lines.join(', ')} }${more} } }\n`,
+  );
+  return file;
+}
+
+async function show(): Promise<ShowUplink> {
+  const { uplink } = JSON.parse(await bondwire.run('uplink', 'show', '--json')) as { uplink: ShowUplink };
+  return uplink;
+}
+
+async function selected(line: string): Promise<void> {
+  await until(`${line} is selected in both families`, async () => {
+    const { ipv4, ipv6 } = (await show()).selected;
+    return ipv4.line === line && ipv6.line === line;
+  });
+}
+
+async function proven(): Promise<void> {
+  await until('all lines are up', async () =>
+    (await show()).lines.every(
+      ({ families }) => families.ipv4.state === 'up' && families.ipv6.state === 'up',
+    ),
+  );
+}
+
+async function events(): Promise<EventRecord[]> {
+  const text = await bondwire.run('uplink', 'history', '--json');
+  return text
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as EventRecord);
+}
+
+/** The parts of the gateway's kernel that an uplink changes, as their programs print them. */
+async function picture(): Promise<Record<string, string>> {
+  const devices = ['all', 'lan0', 'wan0', 'wan1'];
+  const settings = devices.flatMap(device => [
+    `net.ipv4.conf.${device}.rp_filter`,
+    `net.ipv4.conf.${device}.ignore_routes_with_linkdown`,
+    `net.ipv6.conf.${device}.ignore_routes_with_linkdown`,
+  ]);
+  const asked: Readonly<Record<string, readonly string[]>> = {
+    rules: ['ip', 'rule'],
+    rules6: ['ip', '-6', 'rule'],
+    routes: ['ip', 'route', 'show', 'table', 'all'],
+    routes6: ['ip', '-6', 'route', 'show', 'table', 'all'],
+    nftables: ['nft', 'list', 'ruleset'],
+    settings: ['sysctl', ...settings],
+  };
+  const told: Record<string, string> = {};
+  for (const [name, argv] of Object.entries(asked)) {
+    const { stdout, status, stderr } = await lab.exec('gateway', argv);
+    expect([name, status, stderr]).toEqual([name, 0, '']);
+    // Ages of addresses learned and the like.
+    told[name] = stdout.replaceAll(/ expires \d+sec/g, '');
+  }
+  return told;
+}
+
+/** Traffic of all kinds is right again some time after a moment. */
+async function rightAgain(momentMs: number): Promise<Verdict[]> {
+  let verdicts: Verdict[] = [];
+  await until('all traffic is right again', () => {
+    verdicts = judge(meter?.samples ?? [], { momentMs });
+    return (
+      monotonicMs() - momentMs > 3000 &&
+      verdicts.length > 0 &&
+      verdicts.every(({ againMs, after }) => after > 0 && againMs !== null)
+    );
+  });
+  return verdicts;
+}
+
+async function working(): Promise<void> {
+  await bondwire.start();
+  await bondwire.run('uplink', 'create', office());
+  await selected('wan0');
+  await proven();
+  meter = await UplinkMeter.start(lab);
+  await rightAgain(monotonicMs());
+}
+
+describe('a line that fails', () => {
+  test.each(['silent', 'dead-beyond', 'cut', 'silent-down'])(
+    '%s: everything goes by the other, and back without loss; the kernel is as before in the end',
+    async fault => {
+      const before = await picture();
+      await working();
+      const faultMs = monotonicMs();
+      lab.setFault('wan0', fault);
+      await selected('wan1');
+      await rightAgain(faultMs);
+      const failover = (await events()).find(
+        ({ type, family }) => type === 'uplink-failover' && family === 'ipv4',
+      );
+      expect(failover).toMatchObject({
+        from: 'wan0',
+        to: 'wan1',
+        cause: fault === 'cut' ? 'carrier' : 'silent',
+        place: { cut: 'cable', 'dead-beyond': 'beyond' }[fault] ?? 'router',
+      });
+      lab.clearFault('wan0');
+      const clearMs = monotonicMs();
+      await selected('wan0');
+      await rightAgain(clearMs);
+      const back = judge(meter?.samples ?? [], { momentMs: clearMs, limitMs: 1000 });
+      expect(back.map(({ flow, family, lost }) => [flow, family, lost])).toEqual(
+        back.map(({ flow, family }) => [flow, family, 0]),
+      );
+      await bondwire.run('uplink', 'destroy');
+      expect(await picture()).toEqual(before);
+    },
+  );
+
+  test('the standby line costs the other nothing, and with none that works nothing is moved', async () => {
+    await working();
+    const faultMs = monotonicMs();
+    lab.setFault('wan1', 'silent');
+    await until('it is noticed', async () => (await show()).lines[1]?.families.ipv4.state === 'dead');
+    await rightAgain(faultMs);
+    expect(judge(meter?.samples ?? [], { momentMs: faultMs, limitMs: 1000 }).map(({ lost }) => lost)).toEqual(
+      judge(meter?.samples ?? [], { momentMs: faultMs }).map(() => 0),
+    );
+    const moves = (await events()).filter(({ type }) => type === 'uplink-failover').length;
+    lab.setFault('wan0', 'silent');
+    await until('it is told', async () => (await events()).some(({ type }) => type === 'uplink-none'));
+    expect((await events()).filter(({ type }) => type === 'uplink-failover')).toHaveLength(moves);
+    expect((await show()).selected.ipv4.line).toBe('wan0');
+  });
+});
+
+describe('the daemon', () => {
+  test('is killed, and a cable is cut: the kernel alone takes the other line; the next one takes over what it finds', async () => {
+    await working();
+    const standing = await picture();
+    await bondwire.stop('SIGKILL');
+    expect(await picture()).toEqual(standing);
+    const cutMs = monotonicMs();
+    lab.setFault('wan0', 'cut');
+    await rightAgain(cutMs);
+    lab.clearFault('wan0');
+    await until('the kernel has it back', async () => !(await picture())['routes']?.includes('linkdown'));
+    const backMs = monotonicMs();
+    await bondwire.start();
+    await proven();
+    await rightAgain(backMs);
+    expect(await picture()).toEqual(standing);
+  });
+
+  test('ends in order and leaves the uplink at work', async () => {
+    await working();
+    const standing = await picture();
+    const endMs = monotonicMs();
+    await bondwire.stop('SIGTERM');
+    expect(await picture()).toEqual(standing);
+    await rightAgain(endMs);
+    await bondwire.start();
+    expect((await show()).name).toBe('office');
+    expect(await picture()).toEqual(standing);
+  });
+});
+
+describe('commands', () => {
+  test('use, drain and release; a drill; why, plan, doctor', async () => {
+    await bondwire.start();
+    await bondwire.run('uplink', 'create', office());
+    await selected('wan0');
+    await proven();
+    await bondwire.run('uplink', 'use', 'wan1', '--for', '1h');
+    await selected('wan1');
+    expect(await bondwire.run('uplink', 'show')).toContain('asked for: wan1');
+    await bondwire.run('uplink', 'release');
+    await selected('wan0');
+    await bondwire.run('uplink', 'drain', 'wan0');
+    await selected('wan1');
+    await bondwire.run('uplink', 'release', 'wan0');
+    await selected('wan0');
+    const told = await bondwire.run('uplink', 'drill', 'wan0', '--kind', 'silent', '--for', '3s');
+    expect(told).toMatch(/failover wan0 → wan1[^]*The drill is over/);
+    expect(await bondwire.run('uplink', 'why')).toMatch(/wan0 \(IPv4\)[^]*wan1 \(IPv6\)/);
+    expect(await bondwire.run('uplink', 'plan', office())).toContain('32500');
+    const doctor = await bondwire.command(['doctor', '--json']);
+    const { findings } = JSON.parse(doctor.stdout) as { findings: { name: string; detail: string }[] };
+    expect(
+      findings
+        .filter(({ name }) => name === 'office')
+        .map(({ detail }) => detail)
+        .join(),
+    ).toMatch(/ipv4 by wan[01]/);
+    for (const [argv, message] of [
+      [['use', 'wan7'], 'There is no line wan7; the lines are wan0, wan1.'],
+      [['drill', 'wan7'], 'There is no line wan7; the lines are wan0, wan1.'],
+    ] as const) {
+      const refused = await bondwire.command(['uplink', ...argv]);
+      expect([refused.status, refused.stderr]).toEqual([1, `bondwire: ${message}\n`]);
+    }
+    await bondwire.run('uplink', 'destroy');
+    const gone = await bondwire.command(['uplink', 'destroy']);
+    expect([gone.status, gone.stderr]).toEqual([1, expect.stringContaining('There is no uplink.')]);
+  });
+
+  test('run: at work until Ctrl-C, then all is as before', async () => {
+    const before = await picture();
+    const words = targets()
+      .replaceAll('"', '')
+      .split(', ')
+      .flatMap(target => ['--target', target]);
+    const run = lab.spawn('gateway', [
+      ...[process.execPath, BIN, '--run-dir', bondwire.runDir],
+      ...['uplink', 'run', 'fibre=wan0', 'dsl=wan1', '--masquerade', ...words],
+    ]);
+    let told = '';
+    run.stdout?.on('data', (chunk: Buffer) => {
+      told += chunk.toString();
+    });
+    await until('a line is selected', () => told.includes('selected fibre'));
+    meter = await UplinkMeter.start(lab, { families: ['ipv4'] });
+    await rightAgain(monotonicMs());
+    const ended = new Promise(resolve => run.once('close', resolve));
+    run.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(told).toContain('Everything is as it was before.');
+    expect(await picture()).toEqual(before);
+  });
+});
