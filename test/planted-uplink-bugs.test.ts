@@ -58,7 +58,6 @@ const PLANTS: readonly Plant[] = [
     maker: broken.returnsAtOnce,
     scenario: 'silent-line',
   },
-  { bug: 'our own lateness counts as silence', maker: broken.latenessIsSilence, scenario: 'busy-machine' },
   {
     bug: 'a line is selected twice',
     maker: broken.twiceSelected,
@@ -81,7 +80,7 @@ const PLANTS: readonly Plant[] = [
     bug: 'flows are ended with nowhere to go',
     maker: broken.flushesForNothing,
     scenario: 'both-dead',
-    rule: 'viable-target',
+    rule: 'untouched',
   },
   { bug: 'a portal is taken for the internet', maker: broken.portalIsGood, scenario: 'portal' },
   { bug: 'nobody counts what a metered line uses up', maker: broken.uncounted, scenario: 'metered-lte' },

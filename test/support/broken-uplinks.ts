@@ -71,8 +71,9 @@ export const neverFlushes: UplinkMaker = maker(() => ({
   outputs: outputs => outputs.filter(({ kind }) => kind !== 'flush'),
 }));
 
-/** Running flows stay with their line, as mwan3 leaves them. */
+/** Running flows stay with their line and are not ended either, as mwan3 leaves them. */
 export const flowsStay: UplinkMaker = maker(() => ({
+  outputs: outputs => outputs.filter(({ kind }) => kind !== 'flush'),
   steering: steering => ({
     ...steering,
     flows: steering.flows.map(each => ({ ...each, by: { tcp: each.line, others: each.line } })),
@@ -122,11 +123,6 @@ export const returnsAtOnce: UplinkMaker = maker(() => ({
       judged.fell = false;
     }
   },
-}));
-
-/** Time in which we did not run counts as silence of the lines. */
-export const latenessIsSilence: UplinkMaker = maker(() => ({
-  input: input => (input.kind === 'late' ? null : input),
 }));
 
 /** The order names the selected line twice. */

@@ -190,6 +190,7 @@ export class UplinkCheckers implements UplinkWatch {
 
   flushed(world: UplinkWorld, flush: Flush, ended: readonly FlowEntry[]): void {
     const { family, line } = flush;
+    const { now } = world.clock;
     const { steering } = world.gateway.tables;
     const target = steering?.selected[family][0];
     const witness = target === undefined ? undefined : this.#witnesses.of(world, target, family);
@@ -197,7 +198,9 @@ export class UplinkCheckers implements UplinkWatch {
     const wanted = world.daemon.uplink?.steering();
     if (wanted !== undefined && !equalValues(wanted, steering))
       this.report(world, 'steer-first', `${whose} before the kernel is steered`);
-    if (witness === undefined || !isViable(witness))
+    const isLong =
+      now - (witness?.lastSignMs ?? now) > MOST_PATIENCE_MS + ACT_MS && now > this.#unsteadyUntilMs;
+    if (witness === undefined || !isViable(witness) || isLong)
       this.report(world, 'viable-target', `${whose}, and there is no line that they could go by`);
     this.#mayBeFlushed(world, flush, target, whose, ended.length);
     if (this.#isAdopting(world) && world.lines[line - 1]?.spec.metered !== true)
