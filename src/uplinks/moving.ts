@@ -1,5 +1,6 @@
 // What becomes of running flows when their line is given up or left: who moves, who stays, whose entries are flushed, and when. (uplinks)
 import type { Cause, Family, TimeMs, Transport, UplinkOutput } from './contract.js';
+import { isFresh } from './life.js';
 import { isBetterByHalf, isQuality } from './quality.js';
 import {
   type Context,
@@ -85,6 +86,8 @@ function targetOf(context: Context, line: LineState, judged: Judged, cause: Caus
   const other = target.families[judged.family];
   if (rankOf(other) === null) return undefined;
   const isNew = judged.leaving === null;
+  // It may be dying too, or nobody asked it since a new daemon began: flows wait until it is heard.
+  if (isNew && !isFresh(other, context.now)) return undefined;
   if (isNew && isQuality(cause) && !isBetterByHalf(other, judged, context.settings.timing)) return undefined;
   return target;
 }
