@@ -156,13 +156,18 @@ export class UplinkCheckers implements UplinkWatch {
   #moved(world: UplinkWorld, family: Family, from: LineNumber | undefined, to: LineNumber): void {
     const old = from === undefined ? undefined : this.#witnesses.of(world, from, family);
     const hasWay = old !== undefined && old.address !== null && old.line.ifindex !== null;
-    const canChoose = this.#witnesses.ofFamily(world, family).some(each => isFresh(world, each) && isSteady(world, each));
+    const canChoose = this.#witnesses
+      .ofFamily(world, family)
+      .some(each => isFresh(world, each) && isSteady(world, each));
     // Where the first device of the order is gone the kernel goes by the next one, and back by the first where nothing else is viable.
     const isOfItself = (from !== undefined && !hasWay) || (!canChoose && this.#chosen.get(family) === to);
     if (!isOfItself) {
       this.#mustBeViable(world, family, to, 'traffic is moved to');
       this.#chosen.set(family, to);
-    } else if (canChoose) this.#mustBeViable(world, family, to, 'traffic is moved to', false);
+    } else if (canChoose) {
+      this.#mustBeViable(world, family, to, 'traffic is moved to', false);
+      this.#chosen.set(family, to);
+    }
     if (this.#isAdopting(world) && from !== undefined && to > from && hasWay)
       this.report(
         world,
@@ -200,7 +205,10 @@ export class UplinkCheckers implements UplinkWatch {
       this.report(world, 'steer-first', `${whose} before the kernel is steered`);
     // What has an address that is gone is of no use by any line.
     const renumberedMs = this.#witnesses.of(world, line, family)?.addressChangedMs ?? 0;
-    const isLong = now - renumberedMs > REPEATED_MS && now - (witness?.lastSignMs ?? now) > MOST_PATIENCE_MS + ACT_MS && now > this.#unsteadyUntilMs;
+    const isLong =
+      now - renumberedMs > REPEATED_MS &&
+      now - (witness?.lastSignMs ?? now) > MOST_PATIENCE_MS + ACT_MS &&
+      now > this.#unsteadyUntilMs;
     if (witness === undefined || !isViable(witness) || isLong)
       this.report(world, 'viable-target', `${whose}, and there is no line that they could go by`);
     this.#mayBeFlushed(world, flush, target, whose, ended.length);
