@@ -87,7 +87,7 @@ function targetOf(context: Context, line: LineState, judged: Judged, cause: Caus
   if (rankOf(other) === null) return undefined;
   const isNew = judged.leaving === null;
   // It may be dying too, or nobody asked it since a new daemon began: flows wait until it is heard.
-  if (isNew && !isFresh(other, context.now)) return undefined;
+  if (other.isHearsay || (isNew && !isFresh(other, context.now))) return undefined;
   if (isNew && isQuality(cause) && !isBetterByHalf(other, judged, context.settings.timing)) return undefined;
   return target;
 }

@@ -78,6 +78,7 @@ export class UplinkCheckers implements UplinkWatch {
   stepping(world: UplinkWorld, step: Step): void {
     const { clock, daemon } = world;
     const { now } = clock;
+    if (step.do !== 'daemon-start') this.#adoptedUntilMs = Number.NEGATIVE_INFINITY;
     if (step.do === 'drain') this.#noteDrain(world, true, step.line);
     if (step.do === 'release' && daemon.isAlive) this.#noteDrain(world, false, step.line);
     if (step.do === 'daemon-kill') {
@@ -98,7 +99,6 @@ export class UplinkCheckers implements UplinkWatch {
     this.#lastStepMs = now;
     if (step.do === 'daemon-kill') return;
     this.#wasQuiet = false;
-    this.#adoptedUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   #noteDrain(world: UplinkWorld, isBegun: boolean, line: string | undefined): void {
@@ -156,9 +156,9 @@ export class UplinkCheckers implements UplinkWatch {
   #moved(world: UplinkWorld, family: Family, from: LineNumber | undefined, to: LineNumber): void {
     const old = from === undefined ? undefined : this.#witnesses.of(world, from, family);
     const hasWay = old !== undefined && old.address !== null && old.line.ifindex !== null;
-    const canChoose = this.#witnesses
-      .ofFamily(world, family)
-      .some(each => isFresh(world, each) && isSteady(world, each));
+    const canChoose =
+      world.clock.now > this.#unsteadyUntilMs &&
+      this.#witnesses.ofFamily(world, family).some(each => isFresh(world, each) && isSteady(world, each));
     // Where the first device of the order is gone the kernel goes by the next one, and back by the first where nothing else is viable.
     const isOfItself = (from !== undefined && !hasWay) || (!canChoose && this.#chosen.get(family) === to);
     if (!isOfItself) {
