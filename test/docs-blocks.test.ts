@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
+import { IspLab } from '../src/lab/index.js';
 import { begun, pasted, typed } from './support/paste.js';
-import { closeStages, ended, Stage, until } from './support/stage.js';
+import { BIN, closeStages, ended, Stage, until } from './support/stage.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 vi.setConfig({ testTimeout: 240_000 });
@@ -172,6 +173,31 @@ test('files: check, a daemon with one, import, simulate', async () => {
     await pasted(stage, `cd ${ROOT}; ${block(/^bondwire simulate/)}`);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+test('the uplink of the README, on lines of the lab and with the targets that nobody names', async () => {
+  const targets = {
+    first: { ipv4: '1.1.1.1', ipv6: '2606:4700:4700::1111' },
+    second: { ipv4: '9.9.9.9', ipv6: '2620:fe::fe' },
+  };
+  const isp = await IspLab.create({ defaultRoutes: true, servers: targets });
+  try {
+    const line = block(/^sudo bondwire uplink run/)
+      .replace('sudo bondwire', `exec ${BIN} --run-dir ${isp.makeRunDir()}`)
+      .replace('eth1', 'wan0')
+      .replace('ppp0', 'wan1');
+    const run = isp.spawn('gateway', ['sh', '-c', line]);
+    let said = '';
+    run.stdout?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await until('a line is selected', () => said.includes('selected wan0'));
+    const status = new Promise(resolve => run.once('close', resolve));
+    run.kill('SIGINT');
+    expect([await status, said.includes('Everything is as it was before.')]).toEqual([0, true]);
+  } finally {
+    isp.close();
   }
 });
 

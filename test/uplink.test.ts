@@ -96,7 +96,7 @@ async function picture(): Promise<Record<string, string>> {
     const { stdout, status, stderr } = await lab.exec('gateway', argv);
     expect([name, status, stderr]).toEqual([name, 0, '']);
     // Ages of addresses learned and the like.
-    told[name] = stdout.replaceAll(/ expires \d+sec/g, '');
+    told[name] = stdout.replaceAll(/ expires \d+sec/g, '').replaceAll(/(packets|bytes) \d+/g, '$1 N');
   }
   return told;
 }
@@ -264,6 +264,37 @@ describe('commands', () => {
     await bondwire.run('uplink', 'destroy');
     const gone = await bondwire.command(['uplink', 'destroy']);
     expect([gone.status, gone.stderr]).toEqual([1, expect.stringContaining('There is no uplink.')]);
+  });
+
+  test('doctor finds what stands in the way, and its commands mend it', async () => {
+    await bondwire.start();
+    await bondwire.run('uplink', 'create', office());
+    await selected('wan0');
+    await proven();
+    const findings = async () => {
+      const { stdout } = await bondwire.command(['doctor', '--json']);
+      return (JSON.parse(stdout) as { findings: { name: string; detail: string; fix?: string }[] }).findings;
+    };
+    const must = async (...argv: string[]): Promise<void> =>
+      expect([argv, (await lab.exec('gateway', argv)).status]).toEqual([argv, 0]);
+    await must('sysctl', '-qw', 'net.ipv4.ip_forward=0', 'net.ipv6.conf.all.forwarding=0');
+    await must('ip', 'rule', 'add', 'pref', '100', 'lookup', '100');
+    await must('ip', 'rule', 'add', 'pref', '90', 'fwmark', '0x1000000/0xff000000', 'lookup', '100');
+    const found = await findings();
+    const fixes = found.flatMap(({ fix }) => (fix !== undefined && /sysctl|ip rule/.test(fix) ? [fix] : []));
+    expect(fixes).toEqual([
+      'ip rule show',
+      'sysctl -w net.ipv4.ip_forward=1',
+      'sysctl -w net.ipv6.conf.all.forwarding=1',
+    ]);
+    expect(found.map(({ detail }) => detail).join('\n')).toContain('goes by bits of the packet mark');
+    for (const fix of fixes) await must('sh', '-c', fix);
+    await must('ip', 'rule', 'del', 'pref', '100');
+    await must('ip', 'rule', 'del', 'pref', '90');
+    const left = (await findings()).map(({ detail }) => detail).join('\n');
+    expect(left).not.toMatch(/forwards no|sends all packets|packet mark/);
+    // The daemon keeps this one itself, so doctor tells of it only where it may not.
+    await must('sh', '-c', 'sysctl -w net.ipv4.conf.wan0.rp_filter=2');
   });
 
   test('run: at work until Ctrl-C, then all is as before', async () => {

@@ -73,10 +73,10 @@ function moveFlowsOf(context: Context, line: LineState, judged: Judged): void {
 }
 
 /** Why flows are to leave a line that is not selected; null: they may stay. */
-function leavingCause({ state, cause, shedding, leaving }: Judged): Cause | null {
+function leavingCause({ state, cause, shedding, leaving, fell }: Judged): Cause | null {
   if (state === 'up' || state === 'returning') return shedding ? 'better' : null;
-  // It is there again, and may be as dead as before.
-  return state === 'unproven' ? (leaving?.cause ?? null) : cause;
+  // Its carrier is there again, and it may be as dead as before. One that never failed has yet to begin.
+  return state === 'unproven' ? (leaving?.cause ?? (fell ? 'carrier' : null)) : cause;
 }
 
 /** Where they may go: only to a line that lives, and for loss and latency only if they gain by it. */

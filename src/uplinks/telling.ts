@@ -99,7 +99,8 @@ function whyMoved(
   if (cause === 'operator') return 'the operator wants it so';
   if (cause === 'better')
     return `${to.settings.name} comes first${to.families[judged.family].recoveredMs === null ? '' : ' and is good again'}`;
-  return whatIsWrong(from, judged, context.settings.timing, context.now);
+  const wrong = whatIsWrong(from, judged, context.settings.timing, context.now);
+  return wrong === '' ? `${from.settings.name} was away, and has to prove itself again` : wrong;
 }
 
 /** The steering is in the kernel. */

@@ -46,6 +46,7 @@ const RULE: Rule = {
   flags: 0,
   other: [],
   tableNumber: 100,
+  suppressPrefixLength: 0xffff_ffff,
   preference: 5000,
 };
 

@@ -24,6 +24,8 @@ export interface UplinkFacts {
 }
 
 const STRICT = '1';
+/** As the kernel tells of a rule that suppresses no prefixes. */
+const NOTHING_SUPPRESSED = 0xffff_ffff;
 
 /** Asks the kernel. */
 export function uplinkFacts(netlink: Rtnetlink, uplink: ShowUplink): UplinkFacts {
@@ -145,7 +147,9 @@ function isForAll(rule: Rule): boolean {
       rule.ipProtocol,
       rule.uids,
     ].every(each => each === undefined) &&
-    rule.suppressPrefixLength === undefined
+    // One with a word that is not known here (l3mdev) is for some packets only.
+    rule.other.length === 0 &&
+    (rule.suppressPrefixLength ?? NOTHING_SUPPRESSED) === NOTHING_SUPPRESSED
   );
 }
 

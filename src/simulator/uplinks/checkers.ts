@@ -20,7 +20,7 @@ import type { UplinkWatch } from './watch.js';
 import { isViable, type Witness, Witnesses } from './witness.js';
 import type { UplinkWorld } from './world.js';
 
-export { UPLINK_RULES, type UplinkRule, type UplinkViolation } from './rules.js';
+export type { UplinkRule, UplinkViolation } from './rules.js';
 
 /** Flows on dead lines are looked for so often. */
 export const LOOK_MS = 50;
@@ -160,7 +160,10 @@ export class UplinkCheckers implements UplinkWatch {
       world.clock.now > this.#unsteadyUntilMs &&
       this.#witnesses.ofFamily(world, family).some(each => isFresh(world, each) && isSteady(world, each));
     // Where the first device of the order is gone the kernel goes by the next one, and back by the first where nothing else is viable.
-    const isOfItself = (from !== undefined && !hasWay) || (!canChoose && this.#chosen.get(family) === to);
+    // Where no device was left, the first that is back is the only way that there is.
+    const hadNone = from === undefined && this.#chosen.has(family);
+    const isOfItself =
+      (from !== undefined && !hasWay) || (!canChoose && (hadNone || this.#chosen.get(family) === to));
     if (!isOfItself) {
       this.#mustBeViable(world, family, to, 'traffic is moved to');
       this.#chosen.set(family, to);
