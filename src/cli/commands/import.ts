@@ -139,7 +139,7 @@ async function report(
   tell(
     `${plural(imported.files.length, 'file')} read (${formats.join(', ') || 'none of them known'}): ` +
       `${plural(names.length, 'bond')}${names.length === 0 ? '' : ` (${names.join(', ')})`}, ` +
-      `${imported.uplink === null ? '' : `an uplink of ${plural(imported.uplink.lines.length, 'line')}, `}` +
+      (imported.uplink === null ? '' : `an uplink of ${plural(imported.uplink.lines.length, 'line')}, `) +
       `${plural(count(findings, 'error'), 'error')}, ${plural(count(findings, 'warning'), 'warning')}.\n`,
   );
 }

@@ -75,7 +75,13 @@ export function linesOf(
       `${what}; mwan3 has it for ${family === 'ipv4' ? 'IPv4' : 'IPv6'}, here a line has both families where it has addresses, and each is judged apart.`,
     );
   }
-  return drafts.map(draft => ({ ...draft, targets: targetsOf(draft.ways, telling) }));
+  return drafts.map(({ name, device, place, ways }) => ({
+    name,
+    device,
+    place,
+    ways,
+    targets: targetsOf(ways, telling),
+  }));
 }
 
 function familyOf(section: UciSection, telling: Telling): Family {

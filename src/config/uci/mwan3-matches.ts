@@ -87,19 +87,7 @@ export function matchesOf(
     // Rules here have no family but that of their networks.
     ...(!isTold && family !== 'any' && { to: EVERYWHERE[family] }),
   };
-  const matches = either(from.texts).flatMap(src =>
-    either(to.texts).flatMap(dst =>
-      sports.flatMap(sport =>
-        dports.map(dport => ({
-          ...(src !== undefined && { from: src }),
-          ...base,
-          ...(dst !== undefined && { to: dst }),
-          ...(sport !== undefined && { sport }),
-          ...(dport !== undefined && { dport }),
-        })),
-      ),
-    ),
-  );
+  const matches = combined(base, { from: from.texts, to: to.texts, sports, dports });
   telling.mark(section, ['src_ip', 'dest_ip', 'src_port', 'dest_port', 'proto', 'family', 'src_iface']);
   return { family, isAll, matches };
 }
@@ -109,8 +97,37 @@ function isOf(protocol: string | undefined, family: Family): boolean {
   return protocol === (family === 'ipv4' ? 'icmp' : 'icmpv6');
 }
 
+/** A match for each network and range of ports. */
+function combined(
+  base: RuleText['match'],
+  parts: {
+    readonly from: readonly string[];
+    readonly to: readonly string[];
+    readonly sports: readonly (string | undefined)[];
+    readonly dports: readonly (string | undefined)[];
+  },
+): RuleText['match'][] {
+  const networks = eachWith(eachWith([base], 'from', either(parts.from)), 'to', either(parts.to));
+  return eachWith(eachWith(networks, 'sport', parts.sports), 'dport', parts.dports);
+}
+
+/** Each match with each value; undefined adds nothing. */
+function eachWith(
+  matches: readonly RuleText['match'][],
+  key: 'from' | 'to' | 'sport' | 'dport',
+  values: readonly (string | undefined)[],
+): RuleText['match'][] {
+  return matches.flatMap(match =>
+    values.map(value => (value === undefined ? match : { ...match, [key]: value })),
+  );
+}
+
 function either(texts: readonly string[]): readonly (string | undefined)[] {
   return texts.length === 0 ? [undefined] : texts;
+}
+
+function isWhole(network: string): boolean {
+  return network.endsWith('/0');
 }
 
 interface Networks {
@@ -136,7 +153,6 @@ function networksOf(section: UciSection, name: 'src_ip' | 'dest_ip'): Networks {
   if (wrong !== undefined)
     return { texts: [], whole: [], bad: `${name} ${shown(wrong)} is no address and no network` };
   const networks = read.filter(text => text !== null);
-  const isWhole = (text: string): boolean => text.endsWith('/0');
   return { texts: networks.filter(text => !isWhole(text)), whole: networks.filter(isWhole), bad: null };
 }
 

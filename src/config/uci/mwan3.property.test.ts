@@ -117,8 +117,8 @@ it('gives settings that are printed, read again as the same, and taken by an upl
         if (uplink.lines.length > 1 && uplink.rules.length > 0) good++;
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
   // Else the property would say little.
-  expect(good).toBeGreaterThan(20);
+  expect(good).toBeGreaterThan(10);
 });

@@ -233,7 +233,7 @@ describe('nothing is lost without a word', () => {
       }),
     );
     // Said in other words: that the interface counts, what a policy has, what a rule uses.
-    const inOtherWords = [
+    const inOtherWords = new Set([
       'enabled',
       'interface',
       'use_member',
@@ -241,8 +241,8 @@ describe('nothing is lost without a word', () => {
       'count',
       'keep_failure_interval',
       'failure_interval',
-    ];
-    expect(silent.map(({ name }) => name).filter(name => !inOtherWords.includes(name))).toEqual([]);
+    ]);
+    expect(silent.map(({ name }) => name).filter(name => !inOtherWords.has(name))).toEqual([]);
   });
 
   it('without an enabled interface there is no uplink, and an error', () => {

@@ -23,7 +23,7 @@ export interface Mwan3Import {
 
 const NAME = 'uplink0';
 const MWAN3_MASK = 0x3f00;
-const TYPES = ['globals', 'interface', 'member', 'policy', 'rule'];
+const TYPES: ReadonlySet<string> = new Set(['globals', 'interface', 'member', 'policy', 'rule']);
 
 /** `files`: mwan3's, and that of OpenWrt's network, which says which devices its interfaces are. */
 export function readMwan3(files: readonly SourceFile[]): Mwan3Import {
@@ -77,7 +77,7 @@ function read(
   for (const { section } of drafts.filter(draft => !lines.includes(draft)).flatMap(({ ways }) => ways))
     telling.markAll(section);
   for (const section of sections) {
-    if (!TYPES.includes(section.type)) tellUnknown(section, telling);
+    if (!TYPES.has(section.type)) tellUnknown(section, telling);
     telling.rest(section);
   }
   return settingsOf(
