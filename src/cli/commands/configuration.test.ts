@@ -331,6 +331,18 @@ describe('bondwire apply', () => {
     });
   });
 
+  test('an uplink that was imported goes to the daemon, with its device', async () => {
+    given({ mwan3: "config interface 'eth7'\n\toption enabled '1'\n\tlist track_ip '192.0.2.1'\n" });
+    daemon = await fakeDaemon(runDir.path, (_seen, response) =>
+      reply(response, 200, { done: true, warnings: [] }),
+    );
+    const wished = await run(['import', '--apply', join(folder, 'mwan3')], { runDir: runDir.path });
+    expect(wished).toMatchObject({ code: 0, err: '' });
+    expect(wished.out).toMatch(/uplink0 is as described: 1 line\.\n$/);
+    expect(daemon.calls()).toEqual(['PUT /v1/uplink']);
+    expect(daemon.seen[0]?.body).toMatchObject({ name: 'uplink0', lines: [{ device: 'eth7' }] });
+  });
+
   test('a daemon of an earlier version takes no whole file, and what to do is said', async () => {
     given({ 'b.yaml': FILE });
     daemon = await fakeDaemon(runDir.path, (_seen, response) =>
