@@ -65,6 +65,10 @@ async function watched<T>(act: () => T | Promise<T>): Promise<{ result: T; ms: n
   return { result, ms, gapMs };
 }
 
+function row(what: string, { ms, gapMs }: { ms: number; gapMs: number }, ended: unknown): string[] {
+  return [what, String(ended), ms.toFixed(1), gapMs.toFixed(1)];
+}
+
 const name = `bw${process.pid}f`;
 const path = createNamedNetns(name);
 const netfilter = withNetns(path, () => openNetfilter());
@@ -79,12 +83,6 @@ try {
   fill(netfilter);
   const filter = { family: AF_INET, mark: LINE_MARK, mask: MASK };
   const inLoop = await watched(() => withNetns(path, () => flushFlows(netfilter, filter, 'all')));
-  const row = (what: string, { ms, gapMs }: { ms: number; gapMs: number }, ended: unknown): string[] => [
-    what,
-    String(ended),
-    ms.toFixed(1),
-    gapMs.toFixed(1),
-  ];
   console.log(
     table(
       ['', 'ended', 'took ms', 'loop stood still ms'],

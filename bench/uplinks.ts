@@ -110,7 +110,7 @@ async function once({ method, fault, families, backSeconds, seed }: Experiment):
     await delay(BEFORE_MS + Math.random() * BEFORE_SPREAD_MS);
     const load = loadavg()[0] ?? 0;
     const { fromMs } = lab.setFault(FIRST_LINE, fault);
-    await delay(method.patienceSeconds * 1000);
+    await delay(1000 * method.patienceSeconds(faultFromText(fault).kind));
     const cleared = lab.clearFault(FIRST_LINE);
     if (backSeconds > 0) await delay(backSeconds * 1000 + AFTERWARDS_MS);
     await meter.stop();

@@ -1,18 +1,24 @@
-// `npm run soak`: very many random scenarios. Says which seeds it ran and how fast; a failing one is shrunk and printed.
-//   npm run soak -- [--scenarios N] [--from SEED] [--seconds S]
+// `npm run soak`: very many random scenarios, of bonds or of uplinks. Says which seeds it ran and how fast; a failing one is shrunk and
+// printed.
+//   npm run soak -- [--uplinks] [--scenarios N] [--from SEED] [--seconds S]
 import { parseArgs } from 'node:util';
 import {
   PACES,
   printScenario,
   randomScenario,
+  randomUplink,
   type Scenario,
   shrinkScenario,
+  shrinkUplink,
   simulate,
+  simulateUplink,
+  type UplinkScenario,
   type Violation,
 } from '#simulator';
 
 const { values } = parseArgs({
   options: {
+    uplinks: { type: 'boolean', default: false },
     scenarios: { type: 'string', default: '100000' },
     from: { type: 'string', default: String(1 + (Date.now() % 1_000_000_000)) },
     seconds: { type: 'string', default: 'Infinity' },
@@ -20,23 +26,56 @@ const { values } = parseArgs({
 });
 const from = Number(values.from);
 const count = Number(values.scenarios);
+const REPORT_EVERY = values.uplinks ? 250 : 10_000;
 const until = Date.now() + 1000 * Number(values.seconds);
 
-function violations(scenario: Scenario, seed: number): { found: readonly Violation[]; ms: number } {
-  const simulated = simulate(scenario, { seed, pace: PACES[seed % PACES.length] ?? PACES[0] });
-  if (!simulated.ok) throw new Error(`${scenario.name} cannot be built: ${simulated.error}`);
-  return { found: simulated.value.violations, ms: simulated.value.simulatedMs };
+/** What a seed came to: the first rule that did not hold, and how long it lasted in virtual time. */
+interface Run {
+  readonly first: { readonly rule: string; readonly text: string } | undefined;
+  readonly ms: number;
 }
 
-function report(seed: number, first: Violation): void {
-  console.error(`Seed ${seed}: ${first.rule} of ${first.of} at ${first.atMs} ms: ${first.message}`);
-  const shows = (candidate: Scenario): boolean => {
-    const simulated = simulate(candidate, { seed, pace: PACES[seed % PACES.length] ?? PACES[0] });
-    // What lost a part that another one names cannot be built, and shows nothing.
-    return simulated.ok && simulated.value.violations.some(each => each.rule === first.rule);
-  };
-  const least = shrinkScenario(randomScenario(seed), shows);
-  console.error(`To keep under test/scenarios/:\n${printScenario(least)}`);
+function runBonds(scenario: Scenario, seed: number): Run | null {
+  const simulated = simulate(scenario, { seed, pace: PACES[seed % PACES.length] ?? PACES[0] });
+  // What lost a part that another one names cannot be built, and shows nothing.
+  if (!simulated.ok) return null;
+  const [first] = simulated.value.violations;
+  return { first: first && { rule: first.rule, text: textOf(first) }, ms: simulated.value.simulatedMs };
+}
+
+function textOf({ rule, of, atMs, message }: Violation): string {
+  return `${rule} of ${of} at ${atMs} ms: ${message}`;
+}
+
+function runUplink(scenario: UplinkScenario, seed: number): Run {
+  const { violations, simulatedMs } = simulateUplink(scenario, { seed });
+  const [first] = violations;
+  const text = `${first?.rule} at ${first?.atMs} ms: ${first?.message}`;
+  return { first: first && { rule: first.rule, text }, ms: simulatedMs };
+}
+
+function run(seed: number): Run {
+  if (values.uplinks) return runUplink(randomUplink(seed), seed);
+  const scenario = randomScenario(seed);
+  const ran = runBonds(scenario, seed);
+  if (ran === null) throw new Error(`${scenario.name} cannot be built`);
+  return ran;
+}
+
+/** The least scenario that breaks the same rule, as a file. */
+function least(seed: number, rule: string): string {
+  const isSame = (ran: Run | null): boolean => ran?.first?.rule === rule;
+  return printScenario(
+    values.uplinks
+      ? shrinkUplink(randomUplink(seed), candidate => isSame(runUplink(candidate, seed)))
+      : shrinkScenario(randomScenario(seed), candidate => isSame(runBonds(candidate, seed))),
+  );
+}
+
+function report(seed: number, { rule, text }: { readonly rule: string; readonly text: string }): void {
+  console.error(`Seed ${seed}: ${text}`);
+  const folder = values.uplinks ? 'test/uplink-scenarios/' : 'test/scenarios/';
+  console.error(`To keep under ${folder}:\n${least(seed, rule)}`);
 }
 
 const started = Date.now();
@@ -46,14 +85,13 @@ let failed = 0;
 let done = 0;
 for (; done < count && Date.now() < until && failed < 5; done++) {
   const seed = from + done;
-  const { found, ms } = violations(randomScenario(seed), seed);
+  const { first, ms } = run(seed);
   simulatedMs += ms;
-  const [first] = found;
   if (first !== undefined) {
     failed++;
     report(seed, first);
   }
-  if (done % 10_000 === 9_999) console.log(`${done + 1} scenarios, ${failed} failed`);
+  if (done % REPORT_EVERY === REPORT_EVERY - 1) console.log(`${done + 1} scenarios, ${failed} failed`);
 }
 const used = process.cpuUsage(cpu);
 const cpuMs = (used.user + used.system) / 1000;

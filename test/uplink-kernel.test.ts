@@ -2,7 +2,7 @@
 // what an earlier process left is taken over as it is. Needs root, ip and nft.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { KernelKeeper, type NotedSetting } from '../src/gateway/index.js';
-import { Rtnetlink } from '../src/linux/index.js';
+import { readSysctl, Rtnetlink } from '../src/linux/index.js';
 import { RTNLGRP } from '../src/netlink/index.js';
 import {
   FAMILIES,
@@ -141,6 +141,49 @@ describe('routes and rules', () => {
     expect(stage.picture()).toBe(before);
     expect(noted).toEqual([]);
     expect(kernel.remove()).toEqual({ changed: [], missing: [] });
+  });
+
+  test('what a setting was is noted before it is changed', () => {
+    const seen: string[] = [];
+    const note = (all: readonly NotedSetting[]): void => {
+      noted = all;
+      for (const { family, device, setting, was, value } of all) {
+        const now = readSysctl(family, device, setting);
+        seen.push(`${device} ${setting} ${now === was && now !== value}`);
+      }
+    };
+    const kernel = stage.within(() => new KernelKeeper({ note }));
+    keepers.push(kernel);
+    kernel.apply(plan(testSteering([1, 2])));
+    expect(seen.filter(line => line.endsWith(' rp_filter true'))).toHaveLength(2);
+    expect(seen.filter(line => line.endsWith('false'))).toEqual([]);
+  });
+
+  test('who may not change routes is told so, and changes nothing', () => {
+    const picture = stage.picture();
+    const text = JSON.stringify(plan(testSteering([1, 2])));
+    const gateway = new URL('../dist/gateway/index.js', import.meta.url).href;
+    const script = `import(process.argv[1]).then(({ KernelKeeper }) => {
+      try { new KernelKeeper({ note: () => {} }).apply(JSON.parse(process.argv[2])); }
+      catch (error) { console.log(error.refusal.code + ': ' + error.message); }
+    })`;
+    // Without CAP_NET_ADMIN, but still able to read where this is built.
+    const said = stage.run(
+      'setpriv',
+      '--bounding-set',
+      '-net_admin',
+      '--inh-caps',
+      '-net_admin',
+      process.execPath,
+      '-e',
+      script,
+      gateway,
+      text,
+    );
+    expect(said).toMatch(
+      /^permission: The route default via 192\.0\.1\.1 in table 8700 was refused: this needs root, or CAP_NET_ADMIN/,
+    );
+    expect(stage.picture()).toBe(picture);
   });
 
   test('another process puts back what the first one changed', () => {

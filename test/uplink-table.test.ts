@@ -1,5 +1,6 @@
 // The nftables table of an uplink on real lines: flows stay with their line, what comes in by a line is answered by it, addresses are
-// changed, nothing leaves where it may not; and nft(8) reads it as the text of the plan. Needs root, ip and nft.
+// changed, nothing leaves where it may not; and nft(8) reads it as the text of the plan. Needs root, ip
+// and nft; part of test:all.
 import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { KernelKeeper } from '../src/gateway/index.js';
@@ -7,6 +8,7 @@ import { createNamedNetns, deleteNamedNetns, openNetfilter, withNetns } from '..
 import {
   type Family,
   FAMILIES,
+  heardOrder,
   kernelPlan,
   type Nat,
   planText,
@@ -83,6 +85,26 @@ describe.each(FAMILIES)('%s', family => {
     expect(await flow.ask()).toMatch(/^line2 /);
   });
 
+  test('TCP of a line may stay while the rest of it moves', () => {
+    const others = { line: 1, family, by: { tcp: 1, others: 2 } } as const;
+    apply(settingsWith(MASQUERADE), testSteering([2, 1], { flows: [others] }));
+    const wayOf = (protocol: string): string =>
+      stage.ip(stage.gateway, `route get ${SERVERS[family]} mark 0x1000007 ipproto ${protocol}`);
+    expect([wayOf('tcp'), wayOf('udp')].map(way => / dev (\S+)/.exec(way)?.[1])).toEqual(['wan1', 'wan2']);
+  });
+
+  test('a cut cable takes running flows to the other line by the kernel alone', async () => {
+    apply(settingsWith(MASQUERADE), testSteering([1, 2]));
+    const flow = stage.flow(family);
+    expect(await flow.ask()).toBe(`line1 ${OUTSIDE[family](1)}`);
+    stage.cut(1);
+    try {
+      await expect.poll(() => flow.ask(100)).toBe(`line2 ${OUTSIDE[family](2)}`);
+    } finally {
+      stage.mend(1);
+    }
+  });
+
   test('a masqueraded flow that is moved has another address after one lost packet', async () => {
     const settings = settingsWith(MASQUERADE);
     apply(settings, testSteering([1, 2]));
@@ -91,6 +113,17 @@ describe.each(FAMILIES)('%s', family => {
     apply(settings, testSteering([2, 1], { flows: MOVED }));
     await flow.ask(100);
     expect(await flow.ask()).toBe(`line2 ${OUTSIDE[family](2)}`);
+  });
+
+  test('answers to flows are counted, by line and family; what strangers send is not', async () => {
+    const settings = settingsWith(MASQUERADE);
+    apply(settings, testSteering([1, 2]));
+    const order = heardOrder(settings);
+    await stage.flow(family).ask();
+    const client = family === 'ipv4' ? '192.168.9.2' : 'fd00:9::2';
+    await stage.flowFrom(stage.providers[1] ?? '', SERVERS[family], client).ask(200);
+    const counted = kernel.heard().flatMap((packets, at) => (packets > 0 ? [order[at]] : []));
+    expect(counted).toEqual([{ line: 1, family }]);
   });
 
   test('what comes in by a line is answered by it, whichever is selected', async () => {

@@ -204,6 +204,29 @@ describe('the daemon', () => {
   });
 });
 
+test('what somebody else takes away is put back, and told', async () => {
+  await bondwire.start();
+  await bondwire.run('uplink', 'create', office());
+  await selected('wan0');
+  await proven();
+  const standing = await picture();
+  for (const argv of [
+    ['ip', 'rule', 'del', 'pref', '32500'],
+    ['ip', '-6', 'rule', 'del', 'pref', '32011'],
+    ['ip', 'route', 'flush', 'table', '8700'],
+    ['nft', 'delete', 'table', 'inet', 'bondwire'],
+    ['sysctl', '-qw', 'net.ipv4.conf.wan1.rp_filter=0'],
+  ]) {
+    const told = (await events()).filter(({ type }) => type === 'interference').length;
+    expect((await lab.exec('gateway', argv)).status).toBe(0);
+    await until(
+      `${argv.join(' ')} is told`,
+      async () => (await events()).filter(({ type }) => type === 'interference').length > told,
+    );
+    expect(await picture()).toEqual(standing);
+  }
+});
+
 describe('commands', () => {
   test('use, drain and release; a drill; why, plan, doctor', async () => {
     await bondwire.start();
@@ -249,9 +272,15 @@ describe('commands', () => {
       .replaceAll('"', '')
       .split(', ')
       .flatMap(target => ['--target', target]);
+    const daemon = [process.execPath, BIN, '--run-dir', bondwire.runDir];
     const run = lab.spawn('gateway', [
-      ...[process.execPath, BIN, '--run-dir', bondwire.runDir],
-      ...['uplink', 'run', 'fibre=wan0', 'dsl=wan1', '--masquerade', ...words],
+      ...daemon,
+      'uplink',
+      'run',
+      'fibre=wan0',
+      'dsl=wan1',
+      '--masquerade',
+      ...words,
     ]);
     let told = '';
     run.stdout?.on('data', (chunk: Buffer) => {

@@ -2,22 +2,28 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type IspLab, ManagedBondwire } from '#lab';
+import { type FaultKind, type IspLab, ManagedBondwire } from '#lab';
 import { EventLog, type Method } from './method.js';
 
 // From the compiled file.
 const BIN = fileURLToPath(new URL('../../../bin/bondwire', import.meta.url));
 const UPLINK = 'office';
+/** Pages are asked for every 15 s, names every 5 s. */
+const PORTAL_SECONDS = 24;
+const SECONDS = 12;
 
 export class BondwireUplink implements Method {
   readonly name = 'bondwire';
-  readonly patienceSeconds = 12;
   readonly #log = new EventLog();
   #daemon: ManagedBondwire | undefined;
   #unfollow: () => void = () => {};
 
   get events(): EventLog['events'] {
     return this.#log.events;
+  }
+
+  patienceSeconds(fault: FaultKind): number {
+    return fault === 'portal' ? PORTAL_SECONDS : SECONDS;
   }
 
   async start(lab: IspLab): Promise<void> {

@@ -1,5 +1,5 @@
 // What keeps the gateway of the lab of lines on the internet: Bondwire, and others beside it.
-import type { Family, IspLab } from '#lab';
+import type { Family, FaultKind, IspLab } from '#lab';
 import { monotonicMs } from '#linux';
 
 /** What a method did, by the clock of `monotonicMs()`. */
@@ -11,8 +11,8 @@ export interface MethodEvent {
 /** One way to do it. An object is used for one lab. */
 export interface Method {
   readonly name: string;
-  /** How long after a fault there is still something to be expected of it, in seconds. */
-  readonly patienceSeconds: number;
+  /** How long after such a fault there is still something to be expected of it, in seconds. */
+  patienceSeconds(fault: FaultKind): number;
   readonly events: readonly MethodEvent[];
   /** Sets the gateway up; resolves when that was done, which need not mean that traffic flows. */
   start(lab: IspLab, families: readonly Family[]): Promise<void>;

@@ -37,7 +37,7 @@ export class Mwan3 implements Method {
     return this.#log.events;
   }
 
-  get patienceSeconds(): number {
+  patienceSeconds(): number {
     const { down, interval, timeout } = this.#settings;
     return (down + ROUNDS_MORE) * (interval + 2 * timeout);
   }

@@ -10,12 +10,15 @@ const TIMEOUT_SECONDS = 2;
 
 export class PingScript implements Method {
   readonly name = 'ping-script';
-  readonly patienceSeconds: number = (MISSES + 2) * (SECONDS + TIMEOUT_SECONDS);
   readonly #log = new EventLog();
   readonly #loops = new Loops();
 
   get events(): EventLog['events'] {
     return this.#log.events;
+  }
+
+  patienceSeconds(): number {
+    return (MISSES + 2) * (SECONDS + TIMEOUT_SECONDS);
   }
 
   async start(lab: IspLab, families: readonly Family[]): Promise<void> {

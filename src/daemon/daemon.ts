@@ -1,6 +1,6 @@
 // The daemon: opens the kernel's event stream, runs the bonds, keeps their state, serves the control API.
 import { existsSync } from 'node:fs';
-import { err, ok, type Refusal, type Result, refusal } from '../base/index.js';
+import { err, ok, type Refusal, type Result } from '../base/index.js';
 import {
   currentNetnsCookie,
   currentNetnsId,
@@ -37,6 +37,7 @@ import { MemberWatch } from './kernel/member-watch.js';
 import type { Machine } from './kernel/machine.js';
 import { Operations } from './operations.js';
 import { packageVersion } from './package-version.js';
+import { noteRefusal } from './keeping/note-refusal.js';
 import { PinPlace } from './keeping/pin-place.js';
 import { makeDirectories, placesOf } from './keeping/places.js';
 import { Registry } from './registry.js';
@@ -56,7 +57,6 @@ import { UplinkService } from './uplink/uplink-service.js';
 import { ViewFiles } from './views/view-files.js';
 import { Hold } from './views/hold.js';
 import { obeyWrite, type ViewWrite } from './views/view-writes.js';
-import { systemRefusal } from './kernel/system-refusal.js';
 import { Turns } from './kernel/turns.js';
 import { SystemLinks } from './views/system-links.js';
 import { Thrift } from './keeping/thrift.js';
@@ -148,11 +148,7 @@ class Daemon implements RunningDaemon {
     const ends = [followLinks(machine.netlink), surviveFailures(machine.log)];
     this.#unfollow = () => ends.forEach(end => end());
     this.#operations = new Operations(machine, this.#registry);
-    this.uplink = new UplinkService({
-      runDir: machine.runDir,
-      tell: (uplink, event) => void machine.journal.addUplink(uplink, event),
-      failed: (what, error) => machine.log.error({ err: error }, what),
-    });
+    this.uplink = UplinkService.of(machine);
     this.#files = new ViewFiles({
       runDir: machine.runDir,
       trees: () => this.#trees.all(this.#registry.all()),
@@ -268,7 +264,6 @@ class Daemon implements RunningDaemon {
     this.#watch.close();
     this.#operations.chains.close();
     if (how === 'remove-everything') {
-      // Before its lines, which may be bonds.
       this.uplink.remove();
       for (const runner of this.#registry.all()) await this.#operations.destruction.destroy(runner);
     }
@@ -397,11 +392,7 @@ class Daemon implements RunningDaemon {
 
   #note(changed: object, what: string): Refusal | undefined {
     const failed = this.#save(changed);
-    if (failed === undefined) return undefined;
-    const path = stateFilePath(this.#machine.runDir);
-    const why = `${what}: what a later daemon must know of it cannot be written down in ${path}`;
-    const { code, errno, message } = systemRefusal(failed, why);
-    return refusal(code, errno, `${message}. Try again when that file can be written.`);
+    return failed === undefined ? undefined : noteRefusal(failed, what, this.#machine.runDir);
   }
 
   /** What was written to files of the driver's form, one after the other, as requests are. */
@@ -436,6 +427,7 @@ class Daemon implements RunningDaemon {
       }
     }
     this.#keeper.save();
+    this.uplink.again();
     this.#files.touch();
   }
 

@@ -98,7 +98,8 @@ export class FlowFlusher {
     const command: FlushCommand = { number: this.#count, filter, transport, keep };
     return new Promise(resolve => {
       this.#waiting.set(command.number, resolve);
-      this.#thread().postMessage(command);
+      const port = this.#thread();
+      port.postMessage(command);
     });
   }
 

@@ -19,4 +19,7 @@ function obey({ number, filter, transport, keep }: FlushCommand): Flushed {
   }
 }
 
-parentPort?.on('message', (command: FlushCommand) => parentPort?.postMessage(obey(command)));
+const port = parentPort;
+port?.on('message', (command: FlushCommand) => {
+  port.postMessage(obey(command));
+});

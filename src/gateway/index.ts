@@ -1,7 +1,7 @@
 // What other rooms may use of `gateway`: uplinks on the machine.
 export { DRILL_KINDS, type DrillKind } from './drill.js';
 export { FlowFlusher, type FlusherNews } from './flow-flusher.js';
-export { type Applied, KernelKeeper, type KernelNews } from './kernel/kernel-keeper.js';
+export { type Applied, KernelKeeper, type KernelNews, type WatchNews } from './kernel/kernel-keeper.js';
 export type { NotedSetting } from './kernel/device-settings.js';
 export { planOnPaper } from './plan-on-paper.js';
 export { type Noted, UplinkRunner } from './uplink-runner.js';

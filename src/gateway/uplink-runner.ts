@@ -3,6 +3,7 @@
 import { err, ok, type Refusal, refusal, type Result } from '../base/index.js';
 import { monotonicMs } from '../linux/index.js';
 import {
+  type Family,
   type Flush,
   kernelPlan,
   type LineDevice,
@@ -19,6 +20,7 @@ import {
 import { Drill, type DrillKind } from './drill.js';
 import type { NotedSetting } from './kernel/device-settings.js';
 import { FlowFlusher } from './flow-flusher.js';
+import { HeardTraffic } from './heard-traffic.js';
 import { keptFlows } from './kept-flows.js';
 import { KernelKeeper } from './kernel/kernel-keeper.js';
 import { LineWatch } from './lines/line-watch.js';
@@ -51,9 +53,11 @@ export class UplinkRunner {
   readonly #keeper: UplinkKeeper;
   readonly #probes: Probes;
   readonly #watch: LineWatch;
+  readonly #heard: HeardTraffic;
   readonly #calendar: NodeJS.Timeout;
   /** Of the bits of marks that are the uplink's. */
   #flusher: { readonly mask: number; readonly flows: FlowFlusher } | undefined;
+  #isWatching = false;
   #drill: Drill | undefined;
   #drillEnd: NodeJS.Timeout | undefined;
   #closed = false;
@@ -84,6 +88,12 @@ export class UplinkRunner {
       path: (line, family, path) => this.#feed({ kind: 'path', line, family, path }),
       replaced: line => this.#probes.forget(line),
       bytes: (line, received, sent) => this.#feed({ kind: 'bytes', line, received, sent }),
+      failed: error => host.failed(error),
+    });
+    this.#heard = new HeardTraffic({
+      settings: () => this.settings(),
+      counts: () => this.#kernel.heard(),
+      heard: (line, family) => this.#traffic(line, family),
       failed: error => host.failed(error),
     });
     this.#calendar = setInterval(() => this.#tellTime(), CALENDAR_MS);
@@ -149,6 +159,7 @@ export class UplinkRunner {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#calendar);
+    this.#heard.close();
     clearTimeout(this.#drillEnd);
     this.#keeper.close();
     this.#watch.close();
@@ -160,6 +171,7 @@ export class UplinkRunner {
   /** Everything as it was before; gives sentences of what could not be put back. */
   remove(): readonly string[] {
     clearInterval(this.#calendar);
+    this.#heard.close();
     clearTimeout(this.#drillEnd);
     this.#keeper.close();
     this.#watch.close();
@@ -172,9 +184,19 @@ export class UplinkRunner {
   }
 
   #begin(settings: UplinkSettings): void {
+    this.#watchKernel();
     this.#readyFlusher(settings.markMask);
     this.#tellTime();
     this.#watch.watch(settings.lines);
+  }
+
+  #watchKernel(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    this.#kernel.watch({
+      interference: what => this.#feed({ kind: 'interference', what }),
+      failed: error => this.#host.failed(error),
+    });
   }
 
   #readyFlusher(mask: number): void {
@@ -208,7 +230,7 @@ export class UplinkRunner {
   }
 
   #steer(steering: Steering, settings: UplinkSettings, places: readonly LinePlace[]): void {
-    const wayOf = (line: LineNumber, family: 'ipv4' | 'ipv6') => {
+    const wayOf = (line: LineNumber, family: Family) => {
       const place = places.find(each => each.line === line);
       const path = place?.paths[family];
       if (place === undefined || place.ifindex === null || path === null || path === undefined) return null;
@@ -248,10 +270,17 @@ export class UplinkRunner {
 
   #answered(probe: Probe, rttMs: number): void {
     const heard = this.#drill?.heard(probe) ?? 'as it is';
-    if (heard === 'as it is') this.#feed({ kind: 'answered', probe: probe.id, rttMs });
-    else if (heard === 'redirected')
+    if (heard === 'as it is') {
+      if (probe.kind === 'ping') this.#heard.sign(probe.line, probe.family);
+      this.#feed({ kind: 'answered', probe: probe.id, rttMs });
+    } else if (heard === 'redirected')
       this.#feed({ kind: 'failed', probe: probe.id, why: 'redirected', detail: 'by the drill' });
     else if (probe.kind !== 'ping') this.#feed({ kind: 'failed', probe: probe.id, why: 'timeout' });
+  }
+
+  /** In a drill running flows go on, and would say that nothing is wrong. */
+  #traffic(line: LineNumber, family: Family): void {
+    if (this.#drill?.line !== line) this.#feed({ kind: 'traffic', line, family });
   }
 
   #device(line: LineNumber, device: LineDevice | null): void {

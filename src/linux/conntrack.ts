@@ -43,9 +43,11 @@ function isIn({ bytes, length }: FlowPrefix, address: Uint8Array): boolean {
   });
 }
 
+function isWithin(range: readonly [number, number] | undefined, port: number): boolean {
+  return range === undefined || (port >= range[0] && port <= range[1]);
+}
+
 function isKept(flow: TrackedFlow, { from, to, sourcePorts, destinationPorts }: KeptFlows): boolean {
-  const isWithin = (range: readonly [number, number] | undefined, port: number): boolean =>
-    range === undefined || (port >= range[0] && port <= range[1]);
   return (
     (from === undefined || isIn(from, flow.source)) &&
     (to === undefined || isIn(to, flow.destination)) &&

@@ -61,5 +61,7 @@ function dumped(netfilter: Rtnetlink, question: NetlinkRequest, type: number): U
 
 /** Carries out all of the requests or none. Throws SystemError with what was refused first. */
 export function nftBatch(netfilter: Rtnetlink, requests: readonly NetlinkRequest[], target: string): void {
-  netfilter.transaction(batchOf(requests).map(request => ({ ...request, target })));
+  netfilter.transaction(
+    batchOf(requests).map(({ type, flags, payload }) => ({ type, flags, payload, target })),
+  );
 }

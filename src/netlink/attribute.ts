@@ -156,6 +156,16 @@ export const be16: Codec<number> = {
   write: value => Uint8Array.of((value >> 8) & 0xff, value & 0xff),
 };
 
+/** Unsigned 64 bits, big-endian; beyond 2^53 not exact. */
+export const be64: Codec<number> = {
+  read: value => (value.length === 8 ? Number(viewOf(value).getBigUint64(0)) : undefined),
+  write: value => {
+    const bytes = new Uint8Array(8);
+    viewOf(bytes).setBigUint64(0, BigInt(value));
+    return bytes;
+  },
+};
+
 /** Unsigned 32 bits. */
 export const u32: Codec<number> = {
   read: value => (value.length === 4 ? word(value) >>> 0 : undefined),

@@ -5,6 +5,7 @@ import {
   type Attribute,
   attributeList,
   be32,
+  be64,
   type Codec,
   type FieldTable,
   findAttribute,
@@ -76,6 +77,8 @@ export interface NftExpressions {
     readonly operation: number;
   };
   readonly masq: object;
+  /** Counts what comes so far in its rule. */
+  readonly counter: { readonly bytes?: number; readonly packets?: number };
   readonly nat: {
     readonly type: number;
     readonly family: number;
@@ -102,7 +105,9 @@ export const NFT_CMP = {
 /** NFT_META_*. */
 export const NFT_META = { mark: 3, skuid: 10, iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
 /** NFT_CT_*. */
-export const NFT_CT = { state: 0, mark: 3 } as const;
+export const NFT_CT = { state: 0, direction: 1, mark: 3 } as const;
+/** IP_CT_DIR_REPLY. */
+export const CT_DIRECTION_REPLY = 1;
 /** NF_CT_STATE_BIT(IP_CT_NEW) as nftables has it. */
 export const CT_STATE_NEW = 8;
 /** NFT_RT_TCPMSS. */
@@ -137,11 +142,12 @@ const TABLES: { readonly [K in keyof NftExpressions]: FieldTable<NftExpressions[
   rt: { key: [2, be32], into: [1, be32] },
   exthdr: { from: [7, be32], type: [2, u8], offset: [3, be32], length: [4, be32], operation: [6, be32] },
   masq: {},
+  counter: { bytes: [1, be64], packets: [2, be64] },
   nat: { type: [1, be32], family: [2, be32], addressFrom: [3, be32], addressTo: [4, be32], flags: [7, be32] },
 };
 
 function fieldsOf(kind: keyof NftExpressions): FieldTable<object> {
-  return TABLES[kind] as unknown as FieldTable<object>;
+  return TABLES[kind];
 }
 
 const NFTA_LIST_ELEM = 1;

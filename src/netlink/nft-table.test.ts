@@ -50,6 +50,10 @@ const RULES = {
 /** What the kernel adds to what it was asked for: zeros. Type of the attribute by name of the expression. */
 const ADDED: Readonly<Record<string, number>> = { bitwise: 6, numgen: 4, hash: 7, exthdr: 5 };
 
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+}
+
 /** NFTA_RULE_EXPRESSIONS of a rule, a line an expression: its name and its attributes, without flags, which the kernel does not set. */
 function expressionLines(payload: Uint8Array): string[] {
   const listOf = (bytes: Uint8Array | undefined, start = 0) => {
@@ -63,12 +67,7 @@ function expressionLines(payload: Uint8Array): string[] {
     const attributes = listOf(data?.value)
       .filter(({ type, value }) => ADDED[word] !== type || value.some(byte => byte !== 0))
       // A verdict is a list in a list.
-      .map(
-        ({ type, value }) =>
-          `${type}=${Buffer.from(value)
-            .toString('hex')
-            .replace(/^(.{4})0280/, '$10200')}`,
-      );
+      .map(({ type, value }) => `${type}=${hexOf(value).replace(/^(.{4})0280/, '$10200')}`);
     return `${word} ${attributes.join(' ')}`;
   });
 }
@@ -133,7 +132,7 @@ test('expressions of a rule', () => {
 test('an expression that is not known here is kept', () => {
   const counter: NftExpression = {
     kind: 'other',
-    name: 'counter',
+    name: 'log',
     attributes: [{ type: 1, flags: 0, value: new Uint8Array(8) }],
   };
   const rule = { table: 't', chain: 'c', expressions: [counter] };

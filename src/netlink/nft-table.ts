@@ -172,12 +172,12 @@ export function getRules(table: string): NetlinkRequest {
   return { type: NFT_MSG.getRule, flags: 0, payload: payloadOf(NFPROTO_INET, RULE, { table }) };
 }
 
+function batchEdge(type: number): NetlinkRequest {
+  const fields: FieldTable<object> = {};
+  return { type, flags: 0, payload: payloadOf(0, fields, {}, NFNL_SUBSYS_NFTABLES) };
+}
+
 /** The requests with what makes the kernel carry them out all or none. */
 export function batchOf(requests: readonly NetlinkRequest[]): NetlinkRequest[] {
-  const edge = (type: number): NetlinkRequest => ({
-    type,
-    flags: 0,
-    payload: payloadOf(0, {} as FieldTable<object>, {}, NFNL_SUBSYS_NFTABLES),
-  });
-  return [edge(NFNL_MSG_BATCH_BEGIN), ...requests, edge(NFNL_MSG_BATCH_END)];
+  return [batchEdge(NFNL_MSG_BATCH_BEGIN), ...requests, batchEdge(NFNL_MSG_BATCH_END)];
 }

@@ -2,7 +2,7 @@
 export { type Comparison, compareTimelines, unmet } from './compare-timelines.js';
 export * from './observations.js';
 export * from './scenario.js';
-export { checkScenario, parseScenario, printScenario } from './scenario-json.js';
+export { checkScenario, parseAnyScenario, parseScenario, printScenario } from './scenario-json.js';
 export { observationText, renderSideBySide } from './timeline-text.js';
 export { RULES, type Rule, type Violation } from './rules.js';
 export type { Pace, PolicyMaker, SimulatedPolicy } from './bond-world.js';

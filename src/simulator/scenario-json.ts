@@ -3,6 +3,7 @@ import { err, ERRNO, ok, parseIpv4, parseIpv6, type Result } from '../base/index
 import { ARMS, PROPERTIES } from './observations.js';
 import { endParts, type Happening, type HappeningKind, type HostSpec, type Scenario } from './scenario.js';
 import type { UplinkScenario } from './uplinks/scenario.js';
+import { checkUplinkScenario, isUplinkScenario } from './uplinks/scenario-json.js';
 import { checkSwitches } from './switch-checks.js';
 import {
   check,
@@ -195,13 +196,23 @@ const SCENARIO = record({
 
 /** Reads a scenario, or says what is wrong with it and where. Never throws. */
 export function parseScenario(json: string): Result<Scenario, string> {
-  let given: unknown;
+  const given = readJson(json);
+  return given.ok ? checkScenario(given.value) : given;
+}
+
+function readJson(json: string): Result<unknown, string> {
   try {
-    given = JSON.parse(json);
+    return ok(JSON.parse(json) as unknown);
   } catch (error) {
     return err(`It is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return checkScenario(given);
+}
+
+/** Reads what either is: a network of bonds, or an uplink. */
+export function parseAnyScenario(json: string): Result<Scenario | UplinkScenario, string> {
+  const given = readJson(json);
+  if (!given.ok) return given;
+  return isUplinkScenario(given.value) ? checkUplinkScenario(given.value) : checkScenario(given.value);
 }
 
 /** Checks a value that claims to be a scenario. */

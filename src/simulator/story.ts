@@ -3,6 +3,7 @@ import { unreachable } from '../base/index.js';
 import type { BondSnapshot } from '../policy/index.js';
 import { isAggregated, isSpread } from './mode-kinds.js';
 import { happenings, type Happening, type Scenario } from './scenario.js';
+import { timeText } from './time-text.js';
 import type { FlowTotals, GroupEnd, Simulated } from './simulate.js';
 
 /** A happening as a clause: "the cable at server:eth0 is cut". */
@@ -80,10 +81,6 @@ export function happeningText(event: Happening): string {
 interface Line {
   readonly atMs: number;
   readonly text: string;
-}
-
-function timeText(ms: number): string {
-  return `${(ms / 1000).toFixed(3).padStart(10)} s`;
 }
 
 function happened(scenario: Scenario, simulated: Simulated): Line[] {

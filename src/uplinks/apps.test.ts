@@ -32,8 +32,22 @@ describe('familyOf()', () => {
     ['http://192.0.2.80/a:b:c', 'ipv4'],
     ['http://192.0.2.80:8080/', 'ipv4'],
     ['http://[2001:db8::80]/', 'ipv6'],
+    ['[2001:db8::80]:80', 'ipv6'],
+    ['http://example.org/a', null],
+    ['http://example.org:8080/a', null],
   ] as const)('%s is of %s', (target, family) => {
     expect(familyOf(target)).toBe(family);
+  });
+
+  it('leaves names to both families', () => {
+    const line = lineOf('fibre', {
+      dns: ['192.0.2.53'],
+      http: { url: 'http://example.org/', status: 204, body: '' },
+    });
+    expect([appTargets(line, 'ipv4', 'http'), appTargets(line, 'ipv6', 'http')]).toEqual([
+      ['http://example.org/'],
+      ['http://example.org/'],
+    ]);
   });
 
   it('says which are asked in a family', () => {
@@ -105,6 +119,14 @@ describe('a failing application', () => {
     const moved = world.steers()[0];
     expect((moved?.atMs ?? 0) - from).toBeLessThanOrEqual(interval + 2 * 800 + 10);
     expect(event?.noticedMs).toBeLessThanOrEqual(1610);
+  });
+
+  it('that could not be asked is none: the name of its host may not be known', () => {
+    const world = started();
+    breakApp(world, 'http', 'unsent');
+    world.pass(60_000);
+    expect(world.selected()).toBe('fibre');
+    expect(world.events()).toEqual([]);
   });
 
   it('once only is asked again at once, and is no fault of the line', () => {

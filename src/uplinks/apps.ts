@@ -1,4 +1,5 @@
 // What is asked of applications through a line (DNS, HTTP, TCP), and when their failures are the line's. (uplinks)
+import { parseIpv4, parseIpv6 } from '../base/index.js';
 import type { Cause, Family, ProbeFailure, TimeMs } from './contract.js';
 import type { LineSettings, UplinkTiming } from './settings.js';
 import { type App, APPS, type AppWatch, type Judged } from './state.js';
@@ -13,33 +14,29 @@ const METERED_AGAIN_MS = 60_000;
 /** Whoever asks tells of a failure in time; this much later the answer is not waited for any more. */
 const GRACE_MS = 1000;
 
-/** The part of `ADDRESS`, `ADDRESS:PORT`, `[ADDRESS]:PORT` or of a URL that says the family. */
-export function familyOf(target: string): Family {
-  const host = target.replace(/^[a-z]+:\/\//, '');
-  if (host.startsWith('[')) return 'ipv6';
-  const address = host.split('/')[0] ?? '';
-  return address.split(':').length > 2 ? 'ipv6' : 'ipv4';
+/** The host of `ADDRESS`, `ADDRESS:PORT`, `[ADDRESS]:PORT` or of a URL. */
+function hostOf(target: string): string {
+  const place = target.replace(/^[a-z]+:\/\//, '').replace(/\/.*$/, '');
+  const inBrackets = /^\[([^\]]*)\](?::\d+)?$/.exec(place);
+  if (inBrackets !== null) return inBrackets[1] ?? '';
+  return place.split(':').length > 2 ? place : place.replace(/:\d+$/, '');
 }
 
-/** Whether the host of a URL is an address. */
-export function isAddressUrl(url: string): boolean {
-  return /^http:\/\/(?:\[|\d+(?:\.\d+){3}(?:[:/]|$))/.test(url);
-}
-
-/** A page whose host is a name is asked for in each family in which the line has a DNS server to ask for its address. */
-function pageTargets({ http, dns }: LineSettings, family: Family): readonly string[] {
-  if (http === null) return [];
-  const isAsked = isAddressUrl(http.url)
-    ? familyOf(http.url) === family
-    : dns.some(server => familyOf(server) === family);
-  return isAsked ? [http.url] : [];
+/** The family of a target whose host is an address; null: its host is a name. */
+export function familyOf(target: string): Family | null {
+  const host = hostOf(target);
+  if (parseIpv4(host).ok) return 'ipv4';
+  return parseIpv6(host).ok ? 'ipv6' : null;
 }
 
 /** What is asked for an application in a family; none: it is not judged. */
 export function appTargets(line: LineSettings, family: Family, app: App): readonly string[] {
-  if (app === 'http') return pageTargets(line, family);
-  const targets = app === 'dns' ? line.dns : line.tcp === null ? [] : [line.tcp];
-  return targets.filter(target => familyOf(target) === family);
+  const all = {
+    dns: line.dns,
+    http: line.http === null ? [] : [line.http.url],
+    tcp: line.tcp === null ? [] : [line.tcp],
+  };
+  return all[app].filter(target => (familyOf(target) ?? family) === family);
 }
 
 /** Time between two questions of an application. */
@@ -60,6 +57,11 @@ export function noteAppGood(watch: AppWatch): void {
   watch.failingSinceMs = null;
   watch.why = null;
   watch.detail = '';
+}
+
+/** A question that could not even be sent says nothing of the line: the name of its host is not known, or we have no socket. */
+export function noteAppUnsent(watch: AppWatch): void {
+  watch.asked = null;
 }
 
 export function noteAppFailed(watch: AppWatch, why: ProbeFailure, detail: string): void {

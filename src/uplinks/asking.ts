@@ -54,7 +54,9 @@ export function isSpared(context: Context, line: LineState, judged: Judged): boo
   const isCostly = line.settings.metered || judged.state === 'spent';
   const choice = context.state.choice[judged.family];
   const isNeeded = choice.noneSinceMs !== null || choice.selected === null;
-  return isCostly && !isNeeded && !isInUse(context, line, judged);
+  // Connections that get time to end still go by it: they are not to be left on a line that died meanwhile.
+  const isDraining = judged.timers.tcpLeave !== null;
+  return isCostly && !isNeeded && !isDraining && !isInUse(context, line, judged);
 }
 
 /** Time between two regular pings. */

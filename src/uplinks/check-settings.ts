@@ -9,7 +9,7 @@ import {
   refusal,
   type Result,
 } from '../base/index.js';
-import { familyOf, isAddressUrl } from './apps.js';
+import { familyOf } from './apps.js';
 import { FAMILIES, MOST_LINES } from './contract.js';
 import type { LineSettings, UplinkRule, UplinkSettings, UplinkTiming } from './settings.js';
 
@@ -60,15 +60,11 @@ function* problemsOfLine(line: LineSettings): Iterable<string> {
     if (wrong !== undefined)
       yield `line ${name}: target ${wrong} is no address of ${family === 'ipv4' ? 'IPv4' : 'IPv6'}; write an address, not a name`;
   }
-  for (const target of [
-    ...dns,
-    ...(tcp === null ? [] : [tcp]),
-    ...(http === null || !isAddressUrl(http.url) ? [] : [http.url]),
-  ])
-    if (!isAddressed(target))
-      yield `line ${name}: ${target} has no address for a host; write the address, as a name would have to be asked for by DNS first`;
-  if (http !== null && http.url.startsWith('http://') && !isAddressUrl(http.url) && dns.length === 0)
-    yield `line ${name}: the address of the host of ${http.url} is asked of the line's own DNS servers, and it has none; give it some, or write an address`;
+  for (const target of [...dns, ...(tcp === null ? [] : [tcp])])
+    if (familyOf(target) === null)
+      yield `line ${name}: ${target} has no address for a host; write the address, as a name would have to be asked for first`;
+  if (http !== null && familyOf(http.url) === null && dns.length === 0)
+    yield `line ${name}: ${http.url} has a name for a host, and there are no DNS servers to ask; give the line some, or write the address`;
   if (http !== null && !http.url.startsWith('http://'))
     yield `line ${name}: ${http.url} is not asked, as portals show themselves on http:// only; write such a URL`;
   if (!Number.isInteger(weight) || weight < 0 || weight > 1000)
@@ -78,13 +74,6 @@ function* problemsOfLine(line: LineSettings): Iterable<string> {
   const { resetDay } = budget;
   if (resetDay !== null && !(Number.isInteger(resetDay) && resetDay >= 1 && resetDay <= 31))
     yield `line ${name}: its budget begins anew on day ${resetDay}; write a day from 1 to 31`;
-}
-
-/** The host of `ADDRESS`, `ADDRESS:PORT`, `[ADDRESS]:PORT` or of a URL is an address. */
-function isAddressed(target: string): boolean {
-  const host = target.replace(/^[a-z]+:\/\//, '').replace(/\/.*$/, '');
-  if (familyOf(target) === 'ipv4') return parseIpv4(host.replace(/:\d+$/, '')).ok;
-  return parseIpv6(host.replace(/^\[([^\]]*)\](?::\d+)?$/, '$1')).ok;
 }
 
 function* problemsOfRule(rule: UplinkRule, at: number, names: readonly string[]): Iterable<string> {

@@ -1,11 +1,11 @@
 // What other rooms may use of `uplinks`.
 export * from './contract.js';
 export * from './kernel-plan.js';
-export { type SavedUplink, SAVED_UPLINK_VERSION } from './saving.js';
 export * from './settings.js';
-export type { ChoiceSnapshot, LineFamilySnapshot, LineSnapshot, UplinkSnapshot } from './snapshot.js';
+export type { UplinkSnapshot } from './snapshot.js';
 export type { LinePlace } from './steering.js';
 export { Uplink } from './uplink.js';
 export { type Flush, UplinkKeeper, type UplinkPorts } from './uplink-keeper.js';
-export { type KernelAbilities, kernelPlan, type LineWay, type WayOf } from './make-kernel-plan.js';
-export { planText, routeText, ruleText } from './plan-text.js';
+export { kernelPlan, type LineWay, type WayOf } from './make-kernel-plan.js';
+export { planText, ruleText } from './plan-text.js';
+export { HEARD_CHAIN, heardOrder } from './planned-table.js';

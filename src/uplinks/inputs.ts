@@ -1,7 +1,7 @@
 // What each input changes; what follows from it is found afterwards, for all inputs alike (`settling.ts`). (uplinks)
 import { err, equalValues, ok, type Refusal, refusal, type Result, unreachable } from '../base/index.js';
 import { appSettled } from './asking.js';
-import { noteAppFailed, noteAppGood } from './apps.js';
+import { noteAppFailed, noteAppGood, noteAppUnsent } from './apps.js';
 import { followCalendar, noteBytes, warn } from './budget.js';
 import { checkSettings } from './check-settings.js';
 import { FAMILIES, type Family, type LineNumber, type ProbeFailure, type UplinkInput } from './contract.js';
@@ -168,7 +168,8 @@ function failed(context: Context, id: number, why: ProbeFailure, detail: string)
   }
   const watch = judged.apps[question.app];
   const askedMs = watch.asked?.atMs ?? context.now;
-  noteAppFailed(watch, why, detail);
+  if (why === 'unsent') noteAppUnsent(watch);
+  else noteAppFailed(watch, why, detail);
   appSettled(context, question.line, judged, question.app, askedMs);
 }
 

@@ -295,6 +295,18 @@ ip rule add pref 32301 from 192.0.1.2/32 lookup 8801 protocol 98
 ip rule add pref 32302 from 192.0.2.2/32 lookup 8802 protocol 98
 ip rule add pref 32500 from all lookup 8700 protocol 98
 table inet bondwire {
+  chain heard {
+    type filter hook prerouting priority -152; policy accept;
+    iifname "eth1" meta nfproto ipv4 meta l4proto tcp ct direction reply counter
+    iifname "eth1" meta nfproto ipv4 meta l4proto udp ct direction reply counter
+    iifname "eth1" meta nfproto ipv6 meta l4proto tcp ct direction reply counter
+    iifname "eth1" meta nfproto ipv6 meta l4proto udp ct direction reply counter
+    iifname "ppp0" meta nfproto ipv4 meta l4proto tcp ct direction reply counter
+    iifname "ppp0" meta nfproto ipv4 meta l4proto udp ct direction reply counter
+    iifname "ppp0" meta nfproto ipv6 meta l4proto tcp ct direction reply counter
+    iifname "ppp0" meta nfproto ipv6 meta l4proto udp ct direction reply counter
+  }
+
   chain pre {
     type filter hook prerouting priority -150; policy accept;
     iifname "eth1" ct mark & 0x3f000000 == 0x00000000 ct mark set ct mark & 0xc0ffffff | 0x01000000

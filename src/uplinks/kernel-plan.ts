@@ -67,6 +67,10 @@ export type Statement =
   | { readonly kind: 'family'; readonly family: Family }
   | { readonly kind: 'transport'; readonly protocol: number }
   | { readonly kind: 'new-flow' }
+  /** An answer to whoever began the flow. */
+  | { readonly kind: 'reply' }
+  /** Counts packets. */
+  | { readonly kind: 'count' }
   /** `ct mark & mask == value`. */
   | { readonly kind: 'flow-mark'; readonly mask: number; readonly value: number }
   /** `meta mark & mask == value`. */

@@ -1,5 +1,6 @@
 // What becomes of running flows when their line is given up or left: who moves, who stays, whose entries are flushed, and when. (uplinks)
 import type { Cause, Family, TimeMs, Transport, UplinkOutput } from './contract.js';
+import { isFresh } from './life.js';
 import { isBetterByHalf, isQuality } from './quality.js';
 import {
   type Context,
@@ -85,6 +86,8 @@ function targetOf(context: Context, line: LineState, judged: Judged, cause: Caus
   const other = target.families[judged.family];
   if (rankOf(other) === null) return undefined;
   const isNew = judged.leaving === null;
+  // It may be dying too, or nobody asked it since a new daemon began: flows wait until it is heard.
+  if (other.isHearsay || (isNew && !isFresh(other, context.now))) return undefined;
   if (isNew && isQuality(cause) && !isBetterByHalf(other, judged, context.settings.timing)) return undefined;
   return target;
 }
@@ -224,6 +227,8 @@ export function flushAgain(context: Context): void {
     const target = selectedLine(state, each.family);
     if (line === undefined || target === undefined) continue;
     if (rankOf(target.families[each.family]) === null) continue;
+    // The line got another address and is used on: what appeared since is right, and ending it would reset connections.
+    if (line === target) continue;
     putFlush(context, line, each.family, each.transport, each.keep);
   }
   state.flushes = state.flushes.filter(({ done }) => done < FLUSH_AGAIN_MS.length);

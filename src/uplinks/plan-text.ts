@@ -34,7 +34,7 @@ function sysctlText({ family, device, setting, value }: PlannedSysctl): string {
 }
 
 /** As `ip route` takes it. */
-export function routeText(route: PlannedRoute, nameOf: (ifindex: number) => string): string {
+function routeText(route: PlannedRoute, nameOf: (ifindex: number) => string): string {
   const { way } = route;
   const tail = `table ${route.table} metric ${route.metric} proto ${PROTOCOL}`;
   if (way === undefined) return `blackhole default ${tail}`;
@@ -103,7 +103,8 @@ function deviceText(word: string, is: boolean, device: string): string {
 }
 
 /** One statement as nft writes it. */
-export function statementText(statement: Statement): string {
+function statementText(statement: Statement): string {
+  if (isAct(statement)) return actText(statement);
   switch (statement.kind) {
     case 'incoming':
       return deviceText('iifname', statement.is, statement.device);
@@ -115,6 +116,8 @@ export function statementText(statement: Statement): string {
       return `meta l4proto ${PROTOCOL_NAMES[statement.protocol] ?? statement.protocol}`;
     case 'new-flow':
       return 'ct state new';
+    case 'reply':
+      return 'ct direction reply';
     case 'flow-mark':
       return `ct mark & ${hex32(statement.mask)} == ${hex32(statement.value)}`;
     case 'packet-mark':
@@ -138,11 +141,18 @@ export function statementText(statement: Statement): string {
     case 'uids':
       return `meta skuid ${rangeText([statement.first, statement.last])}`;
     default:
-      return actText(statement);
+      return unreachable(statement);
   }
 }
 
-type Act = Extract<Statement, { kind: 'masquerade' | 'map-prefix' | 'clamp-mss' | 'accept' | 'drop' }>;
+type Act = Extract<
+  Statement,
+  { kind: 'masquerade' | 'map-prefix' | 'clamp-mss' | 'count' | 'accept' | 'drop' }
+>;
+
+function isAct(statement: Statement): statement is Act {
+  return ['masquerade', 'map-prefix', 'clamp-mss', 'count', 'accept', 'drop'].includes(statement.kind);
+}
 
 function actText(act: Act): string {
   switch (act.kind) {
@@ -152,6 +162,8 @@ function actText(act: Act): string {
       return `snat ${act.outside.includes(':') ? 'ip6' : 'ip'} prefix to ${act.outside}`;
     case 'clamp-mss':
       return 'tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu';
+    case 'count':
+      return 'counter';
     case 'accept':
       return 'accept';
     case 'drop':

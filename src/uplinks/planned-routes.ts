@@ -6,12 +6,13 @@ import type { Planning } from './make-kernel-plan.js';
 
 /** In the order in which they are to be put in the kernel. */
 export function plannedRoutes(planning: Planning): PlannedRoute[] {
-  const each = (make: (family: Family) => PlannedRoute[]): PlannedRoute[] => FAMILIES.flatMap(make);
   return [
-    ...each(family => listed(planning, family, TABLES.selected, planning.steering.selected[family])),
-    ...each(family => flowRoutes(planning, family)),
-    ...each(family => lineRoutes(planning, family)),
-    ...each(family => policyRoutes(planning, family)),
+    ...FAMILIES.flatMap(family =>
+      listed(planning, family, TABLES.selected, planning.steering.selected[family]),
+    ),
+    ...FAMILIES.flatMap(family => flowRoutes(planning, family)),
+    ...FAMILIES.flatMap(family => lineRoutes(planning, family)),
+    ...FAMILIES.flatMap(family => policyRoutes(planning, family)),
   ];
 }
 
@@ -75,6 +76,6 @@ function policyRoutes(planning: Planning, family: Family): PlannedRoute[] {
       const table = TABLES.policies + rule;
       const ways = listed(planning, family, table, lines);
       const isStrict = planning.settings.rules[rule]?.otherwise === 'drop';
-      return isStrict ? [...ways, { family, table, metric: BLACKHOLE_METRIC }] : ways;
+      return isStrict ? ways.concat({ family, table, metric: BLACKHOLE_METRIC }) : ways;
     });
 }

@@ -1,10 +1,11 @@
 // The nftables table of an uplink: which flow belongs to which line, who gets which address, what may not leave by which line. (uplinks)
+import { unreachable } from '../base/index.js';
 import { FAMILIES, type Family, type LineNumber } from './contract.js';
 import { markOf, type PlannedChain, type PlannedTable, type Statement } from './kernel-plan.js';
 import type { Planning } from './make-kernel-plan.js';
 import { lineNumbers } from './planned-routes.js';
 import { IP_PROTOCOLS, mayMatch } from './planned-rules.js';
-import type { LineSettings, UplinkRule } from './settings.js';
+import type { LineSettings, UplinkRule, UplinkSettings } from './settings.js';
 
 type NftRule = readonly Statement[];
 
@@ -12,9 +13,38 @@ type NftRule = readonly Statement[];
 const MANGLE = -150;
 const SOURCE_NAT = 100;
 
+/** The chain that counts answers to flows of TCP and UDP: whether anybody still hears us by a line. */
+export const HEARD_CHAIN = 'heard';
+const COUNTED_PROTOCOLS = [IP_PROTOCOLS.tcp, IP_PROTOCOLS.udp] as const;
+
+/** What each rule of that chain counts, in order. */
+export function heardOrder(
+  settings: UplinkSettings,
+): { readonly line: LineNumber; readonly family: Family }[] {
+  return settings.lines.flatMap((_, at) =>
+    FAMILIES.flatMap(family => COUNTED_PROTOCOLS.map(() => ({ line: at + 1, family }))),
+  );
+}
+
+/** Answers alone: what strangers send by a line says nothing of our own packets. */
+function heardRules({ settings }: Planning): NftRule[] {
+  return settings.lines.flatMap(({ device }) =>
+    FAMILIES.flatMap(family =>
+      COUNTED_PROTOCOLS.map(protocol => [
+        { kind: 'incoming', is: true, device } as const,
+        { kind: 'family', family } as const,
+        { kind: 'transport', protocol } as const,
+        { kind: 'reply' } as const,
+        { kind: 'count' } as const,
+      ]),
+    ),
+  );
+}
+
 /** Chains without rules are left out. */
 export function plannedTable(planning: Planning): PlannedTable {
   const chains: readonly PlannedChain[] = [
+    chain(HEARD_CHAIN, 'filter', 'prerouting', MANGLE - 2, heardRules(planning)),
     chain('share', 'filter', 'prerouting', MANGLE - 1, shareRules(planning)),
     chain('pre', 'filter', 'prerouting', MANGLE, preRules(planning)),
     chain(
@@ -95,7 +125,7 @@ function shareRules(planning: Planning): NftRule[] {
       .filter(policy => policy.family === family)
       .filter(({ lines, rule }) => lines.length > 0 || settings.rules[rule]?.otherwise === 'drop')
       .flatMap(({ rule }) => matches(settings.rules[rule], family))
-      .map(match => [...fresh, ...match, { kind: 'accept' } as const]);
+      .map(match => fresh.concat(match, { kind: 'accept' }));
     return [...excepted, ...spread(planning, family, fresh, shares)];
   });
   return rules.length === 0 ? [] : [...settings.lines.map(({ device }) => leaveToInside(device)), ...rules];
@@ -142,9 +172,10 @@ function guardRules(planning: Planning): NftRule[] {
     if (use === undefined || rule.otherwise !== 'drop') return [];
     const closed = lines.filter(({ name }) => !use.includes(name));
     return FAMILIES.flatMap(family => matches(rule, family)).flatMap(match =>
-      closed.map(
-        ({ device }): NftRule => [{ kind: 'outgoing', is: true, device }, ...match, { kind: 'drop' }],
-      ),
+      closed.map(({ device }): NftRule => {
+        const leaving: NftRule = [{ kind: 'outgoing', is: true, device }];
+        return leaving.concat(match, { kind: 'drop' });
+      }),
     );
   });
 }
@@ -162,7 +193,7 @@ function matches(rule: UplinkRule | undefined, family: Family): NftRule[] {
   if (match.to !== undefined) ofPackets.push({ kind: 'destination-in', family, prefix: match.to });
   if (match.dscp !== undefined) ofPackets.push({ kind: 'dscp', family, value: match.dscp });
   if (match.uids !== undefined) ofPackets.push({ kind: 'uids', first: match.uids[0], last: match.uids[1] });
-  return protocols.map(protocol => [...ofPackets, ...transportMatch(rule, protocol)]);
+  return protocols.map(protocol => ofPackets.concat(transportMatch(rule, protocol)));
 }
 
 function transportMatch({ match }: UplinkRule, protocol: keyof typeof IP_PROTOCOLS | undefined): Statement[] {
@@ -206,5 +237,7 @@ function natRule({ device, nat }: LineSettings, family: Family): NftRule[] {
         [...leaving, { kind: 'source-in', family, prefix: inside }, { kind: 'map-prefix', inside, outside }],
       ];
     }
+    default:
+      return unreachable(kind);
   }
 }

@@ -138,11 +138,15 @@ describe('a line with loss', () => {
     expect(world.events('uplink-failover')).toMatchObject([{ cause: 'loss', place: 'unknown' }]);
   });
 
-  it('is not left for a blackout', () => {
+  it('is not left for blackouts within two seconds, though a fifth of all questions is lost', () => {
     const world = started();
     const from = world.now;
-    world.line('fibre').loses = (_, at) => at > from + 1000 && at < from + 1500;
+    const isOut = (after: TimeMs): boolean => [1000, 1700, 2400].some(at => after > at && after < at + 420);
+    world.line('fibre').loses = (_, at) => isOut(at - from);
+    world.pass(4000);
+    expect(world.uplink.snapshot(world.now)?.lines[0]?.families.ipv4.lossPercent).toBeGreaterThanOrEqual(20);
     expect(movedAfter(world, 20_000)).toBeNull();
+    expect(world.events('line')).toEqual([]);
   });
 
   it('is good again after 30 s below the lower threshold, not below the upper one', () => {

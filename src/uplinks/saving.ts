@@ -11,7 +11,8 @@ import {
   type UplinkState,
 } from './state.js';
 
-export const SAVED_UPLINK_VERSION = 1;
+/** Whoever changes what a field means counts up; other fields may come and go. */
+const VERSION = 1;
 
 export interface SavedUplink {
   readonly version: number;
@@ -21,7 +22,7 @@ export interface SavedUplink {
 export function saveState(state: UplinkState, now: TimeMs): SavedUplink {
   const copy = JSON.parse(JSON.stringify(state)) as UplinkState;
   shift(copy, -now);
-  return { version: SAVED_UPLINK_VERSION, state: copy };
+  return { version: VERSION, state: copy };
 }
 
 /** What was saved, or a new uplink where nothing of it can be read. */

@@ -133,9 +133,9 @@ describe('refusals', () => {
       /no address of IPv6/,
     ],
     [
-      'HTTP to a name, without DNS servers',
+      'HTTP to a name',
       { lines: [lineOf('a', { http: { url: 'http://example.org/', status: 200, body: '' } })] },
-      /is asked of the line's own DNS servers, and it has none/,
+      /has a name for a host, and there are no DNS servers/,
     ],
     [
       'HTTPS',

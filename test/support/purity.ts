@@ -13,6 +13,7 @@ const SIDE_DOORS: ReadonlySet<string> = new Set([
   'src/daemon/api/addresses.js',
   'src/daemon/api/answers.js',
   'src/daemon/api/api.js',
+  'src/daemon/api/uplink-api.js',
   'src/daemon/keeping/run-dir-owner.js',
 ]);
 
@@ -38,7 +39,8 @@ function codeOf(text: string): string {
 
 /** Where the file imports from, as written. */
 function targetsOf(text: string): readonly string[] {
-  const pattern = /\b(?:from|import|import\s*\(|require\s*\()\s*['"`]([^'"`\n]+)['"`]/g;
+  // A quote before it makes it a word of a text.
+  const pattern = /(?<!['"`])\b(?:from|import|import\s*\(|require\s*\()\s*['"`]([^'"`\n]+)['"`]/g;
   return Array.from(codeOf(text).matchAll(pattern), match => match[1] ?? '');
 }
 

@@ -1,16 +1,9 @@
 // `bondwire uplink`: several lines to the internet, of which one takes over when another fails.
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import {
-  DEFAULT_MARK_MASK,
-  DEFAULT_RETURN_MS,
-  DEFAULT_TARGETS,
-  DEFAULT_TIMING,
-} from '../../uplinks/settings.js';
-import type { LineSettings, Nat, UplinkSettings } from '../../uplinks/index.js';
+import type { UplinkSettings } from '../../uplinks/index.js';
 import { tellWarnings } from '../printing/changed.js';
 import { plain } from '../printing/plain.js';
-import { usageFailure, refusedFailure } from '../reading/failure.js';
-import { checkMembers } from '../reading/names.js';
+import { refusedFailure } from '../reading/failure.js';
 import type { Session } from '../process/session.js';
 
 const HELP = `
@@ -34,7 +27,6 @@ Examples:
 
 const DRILL_KINDS = ['silent', 'cut', 'router', 'dns', 'portal'] as const;
 const DEFAULT_DRILL_MS = 20_000;
-const NAME = /^[a-z][a-z0-9_.-]{0,30}$/i;
 
 export function registerUplink(program: Command, session: Session): void {
   const uplink = program
@@ -58,7 +50,8 @@ function registerRunning(uplink: Command, session: Session): void {
     .option('--target <ADDRESS>', 'ask these whether a line lives, at least two of a family', collect, [])
     .addHelpText('after', RUN_HELP)
     .action(async (words: string[], options: { masquerade?: boolean; target: readonly string[] }) => {
-      const settings = await settingsOf(words, options);
+      const { settingsOfWords } = await import('../reading/uplink-words.js');
+      const settings = await settingsOfWords(words, options);
       const { runUplinkInForeground } = await import('../process/uplink-foreground.js');
       await runUplinkInForeground(session, settings);
     });
@@ -231,68 +224,4 @@ async function readUplink(file: string, { terminal }: Session): Promise<UplinkSe
       `${plain(file)} describes no uplink; write one below "uplinks:" as docs/uplinks.md shows.`,
     );
   return uplink;
-}
-
-/** The settings of `uplink run`. */
-async function settingsOf(
-  words: readonly string[],
-  { masquerade, target }: { readonly masquerade?: boolean; readonly target: readonly string[] },
-): Promise<UplinkSettings> {
-  const named = words.map(word => {
-    const at = word.indexOf('=');
-    return at < 0 ? { name: word, device: word } : { name: word.slice(0, at), device: word.slice(at + 1) };
-  });
-  checkMembers(
-    '',
-    named.map(({ device }) => device),
-  );
-  for (const { name } of named) {
-    if (!NAME.test(name))
-      throw usageFailure(
-        `uplink run: "${plain(name)}" cannot name a line: begin with a letter; use letters, digits, "-", "_" and "."; write NAME=DEVICE.`,
-      );
-  }
-  const { addressText } = await import('../../config/index.js');
-  const targets = target.map(text => {
-    const address = addressText(text);
-    if (address === null)
-      throw usageFailure(`uplink run: ${plain(text)} is no address; write --target 192.0.2.1.`);
-    return address;
-  });
-  const ofFamily = (isIpv6: boolean): string[] => targets.filter(text => text.includes(':') === isIpv6);
-  const [ipv4, ipv6] = [ofFamily(false), ofFamily(true)];
-  if (ipv4.length === 1 || ipv6.length === 1)
-    throw usageFailure(
-      'uplink run: name two targets or more of a family: one alone that is down would be taken for a dead line.',
-    );
-  const nat: Nat = { kind: masquerade === true ? 'masquerade' : 'none' };
-  const lines = named.map(
-    ({ name, device }): LineSettings => ({
-      name,
-      device,
-      gateway: { ipv4: null, ipv6: null },
-      nat: { ipv4: nat, ipv6: nat },
-      metered: false,
-      budget: null,
-      weight: 1,
-      targets: {
-        ipv4: ipv4.length > 0 ? ipv4 : DEFAULT_TARGETS.ipv4,
-        ipv6: ipv6.length > 0 ? ipv6 : DEFAULT_TARGETS.ipv6,
-      },
-      dns: [],
-      http: null,
-      tcp: null,
-    }),
-  );
-  return {
-    name: 'uplink0',
-    lines,
-    mode: 'failover',
-    sticky: 'client',
-    rules: [],
-    markMask: DEFAULT_MARK_MASK,
-    clampMss: lines.some(({ device }) => device.startsWith('ppp')),
-    return: { afterMs: DEFAULT_RETURN_MS, at: null },
-    timing: DEFAULT_TIMING,
-  };
 }

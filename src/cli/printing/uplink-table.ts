@@ -1,5 +1,5 @@
 // `bondwire uplink show`: which line is selected, and a row for each line and family that it has.
-import { FAMILIES, type Family } from '../../uplinks/contract.js';
+import { FAMILIES, type Family } from '../../uplinks/index.js';
 import type { ShowUplink } from '../../daemon/api/uplink-api.js';
 import { byteCount, span } from '../reading/units.js';
 import { type Cell, columns } from './columns.js';

@@ -11,6 +11,7 @@ import {
 import { type DrillKind, UplinkRunner } from '../../gateway/index.js';
 import type { UplinkEvent, UplinkSettings, Wish } from '../../uplinks/index.js';
 import type { ShowUplink, UplinkDrill, UplinkWish } from '../api/uplink-api.js';
+import type { Machine } from '../kernel/machine.js';
 import { UplinkBook } from './uplink-book.js';
 
 /** What the service needs of the daemon. */
@@ -32,6 +33,15 @@ export class UplinkService {
   readonly #host: UplinkHost;
   readonly #book: UplinkBook;
   #runner: UplinkRunner | undefined;
+
+  /** That of a daemon. */
+  static of({ runDir, journal, log }: Pick<Machine, 'runDir' | 'journal' | 'log'>): UplinkService {
+    return new UplinkService({
+      runDir,
+      tell: (uplink, event) => void journal.addUplink(uplink, event),
+      failed: (what, error) => log.error({ err: error }, what),
+    });
+  }
 
   constructor(host: UplinkHost) {
     this.#host = host;
@@ -105,7 +115,11 @@ export class UplinkService {
 
   /** Somebody removed what is in the run directory. */
   again(): void {
-    if (this.#runner !== undefined) this.#book.again();
+    try {
+      if (this.#runner !== undefined) this.#book.again();
+    } catch (error) {
+      this.#host.failed('uplink', error);
+    }
   }
 
   /** Leaves the uplink at work, for the kernel alone and for the next daemon. */

@@ -12,11 +12,13 @@ import {
   openOwnNetns,
   Rtnetlink,
   type SystemError,
+  withNetns,
 } from '../../linux/index.js';
 import { type Route, type Rule, routeTable } from '../../netlink/index.js';
 import {
   type Family,
   FAMILIES,
+  HEARD_CHAIN,
   type KernelPlan,
   type PlannedRoute,
   type PlannedRule,
@@ -24,7 +26,9 @@ import {
   ruleText,
 } from '../../uplinks/index.js';
 import { DeviceSettings, type NotedSetting } from './device-settings.js';
+import { type Subject, watchKernel } from './kernel-watch.js';
 import { kernelRefused } from './refusals.js';
+import { interferenceText, Repairs, type Suspicions } from './repair.js';
 import { AF, isOurTable, routeChanges, routeOf, toldRoute } from './route-changes.js';
 import { TableKeeper } from './table-keeper.js';
 import { type DscpBy, ruleChanges, ruleOf, toldRule } from './rule-changes.js';
@@ -33,6 +37,14 @@ import { type DscpBy, ruleChanges, ruleOf, toldRule } from './rule-changes.js';
 export interface KernelNews {
   /** All settings that are changed or about to be, with what they were: called before they are, so that a later process can put them back. */
   note(all: readonly NotedSetting[]): void;
+}
+
+/** What whoever has the kernel watched is told. */
+export interface WatchNews {
+  /** Somebody else changed something of ours, and it was put back; one sentence that names it. */
+  interference(sentence: string): void;
+  /** Putting it back failed. */
+  failed(error: unknown): void;
 }
 
 /** What `apply()` did. */
@@ -45,8 +57,11 @@ export interface Applied {
 
 /** A route over a device that is down, an address that is not there (or is being checked for duplicates), a gateway that nobody has. */
 const NOT_YET = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'EINVAL', 'ENODEV', 'EADDRNOTAVAIL'] as const;
-/** Looks until nothing differs; the second finds what an exchange left behind. */
-const MOST_LOOKS = 3;
+const NOTHING: KernelPlan = { routes: [], rules: [], sysctls: [], table: null };
+/** So often it is looked for what an exchange of rules left. */
+const MOST_LOOKS = 4;
+const NONE: Applied = { changed: [], missing: [] };
+const ALL: ReadonlySet<Subject> = new Set(['rule', 'route', 'table', 'setting']);
 
 /**
  * Holds the network namespace that the thread is in when it is opened. `noted` is what an earlier process noted last. Every method
@@ -60,32 +75,122 @@ export class KernelKeeper {
   /** Tables that may have routes of ours; those of an earlier process are found by one look at all. */
   #tables: Set<string> | undefined;
   readonly #dscpBy = new Map<Family, DscpBy>();
+  #plan: KernelPlan = NOTHING;
+  #endWatch: (() => void) | undefined;
 
   constructor(news: KernelNews, noted: readonly NotedSetting[] = []) {
     this.#settings = new DeviceSettings(this.#netns, noted, all => news.note(all));
   }
 
-  /** New routes first, in the order of the plan, then the nftables table, then rules; what is not planned goes last, so that packets always find a way. */
+  /**
+   * New routes first, in the order of the plan, then settings, the nftables table and rules; what is not planned goes last, so that packets always
+   * find a way. What differs from the plan before is sent before anything is looked at, as somebody waits for it.
+   */
   apply(plan: KernelPlan): Applied {
-    const settings = this.#settings.apply(plan.sysctls);
-    const changed: string[] = [...settings.written];
-    let missing: string[] = [];
-    for (let look = 0; look < MOST_LOOKS; look++) {
-      const round = this.#round(plan);
-      changed.push(...round.changed);
-      ({ missing } = round);
-      if (round.changed.length === 0) break;
+    const before = new Set(this.#plan.routes.map(route => JSON.stringify(route)));
+    const isFirst = before.size === 0;
+    const quick = isFirst ? [] : plan.routes.filter(route => !before.has(JSON.stringify(route)));
+    const { changed } = this.#putRoutes(quick);
+    this.#plan = plan;
+    const rest = this.#bring(plan, ALL);
+    return { changed: [...changed, ...rest.changed], missing: rest.missing };
+  }
+
+  #bring(plan: KernelPlan, subjects: ReadonlySet<Subject>): Applied {
+    const of = (subject: Subject, make: () => Applied): Applied => (subjects.has(subject) ? make() : NONE);
+    let stale: readonly Route[] = [];
+    let hasLeftovers = false;
+    const routes = of('route', () => {
+      const changes = routeChanges(this.#routesThere(plan.routes), plan.routes);
+      ({ stale, hasLeftovers } = changes);
+      return this.#putRoutes(changes.put);
+    });
+    // Not before: where routes are refused nothing is to be changed.
+    const settings = of('setting', () => this.#applySettings(plan));
+    const table = of('table', () => this.#table.apply(plan.table));
+    const rules = of('rule', () => ({ changed: this.#applyRules(plan), missing: [] }));
+    const dropped = this.#dropRoutes(stale);
+    const leftovers = hasLeftovers ? this.#dropLeftovers(plan) : [];
+    const all = [routes, settings, table, rules];
+    return {
+      changed: [...all.flatMap(({ changed }) => changed), ...dropped, ...leftovers],
+      missing: all.flatMap(({ missing }) => missing),
+    };
+  }
+
+  #applySettings(plan: KernelPlan): Applied {
+    const { written, failed } = this.#settings.apply(plan.sysctls);
+    return { changed: written, missing: failed };
+  }
+
+  /** Routes that stood beside the one that was exchanged. */
+  #dropLeftovers(plan: KernelPlan): string[] {
+    const { put, stale } = routeChanges(this.#routesThere(plan.routes), plan.routes);
+    const dropped = this.#dropRoutes(stale);
+    return [...dropped, ...this.#putRoutes(put).changed];
+  }
+
+  /**
+   * From here on what somebody else changes is put back at once, and what the kernel drops by itself (routes of a link that went down)
+   * as soon as it can be, until the keeper is closed or has removed everything. Throws SystemError.
+   */
+  watch(news: WatchNews): void {
+    if (this.#endWatch !== undefined) return;
+    const repairs = new Repairs(suspicions => this.#look(suspicions, repairs, news));
+    const end = withNetns(this.#netns, () =>
+      watchKernel({
+        plan: () => this.#plan,
+        ports: () => [this.#netlink.port, this.#table.port],
+        doubt: doubt => repairs.doubt(doubt),
+      }),
+    );
+    this.#endWatch = () => {
+      end();
+      repairs.close();
+    };
+    // What happened since the last apply().
+    repairs.doubt({});
+  }
+
+  #look(suspicions: Suspicions, repairs: Repairs, news: WatchNews): void {
+    try {
+      const subjects = suspicions.isOfAll ? ALL : suspicions.subjects;
+      // First, as ours takes the place of one of theirs at once.
+      const { changed } = this.#bring(this.#plan, subjects);
+      const strangers = this.#dropRoutes(suspicions.strangers.filter(route => this.#isInPlan(route)));
+      const tookMs = performance.now() - suspicions.sinceMs;
+      const all = [...changed, ...strangers];
+      if (all.length > 0 && suspicions.subjects.size > 0) repairs.repaired();
+      const sentence = interferenceText(all, suspicions, tookMs, repairs.isContended());
+      if (sentence !== undefined) news.interference(sentence);
+    } catch (error) {
+      news.failed(error);
     }
-    return { changed, missing: [...settings.failed, ...missing] };
+  }
+
+  #isInPlan(route: Route): boolean {
+    const name = `${route.family} ${routeTable(route)}`;
+    return this.#plan.routes.some(planned => tableName(planned) === name);
+  }
+
+  #stopWatching(): void {
+    this.#endWatch?.();
+    this.#endWatch = undefined;
   }
 
   /** Everything as it was before: rules first, so that nothing comes to tables that are being emptied. */
   remove(): Applied {
-    const nothing: KernelPlan = { routes: [], rules: [], sysctls: [], table: null };
-    const changed = [...this.#applyRules(nothing), ...this.#dropRoutes(this.#routesThere([]))];
+    this.#stopWatching();
+    this.#plan = NOTHING;
+    const changed = [...this.#applyRules(NOTHING), ...this.#dropRoutes(this.#routesThere([]))];
     changed.push(...this.#table.apply(null).changed);
     const settings = this.#settings.restore();
     return { changed: [...changed, ...settings.written], missing: settings.failed };
+  }
+
+  /** Packets that came as answers to flows of TCP and UDP, in the order of `heardOrder()`; none without nf_tables. */
+  heard(): readonly number[] {
+    return this.#table.counted(HEARD_CHAIN);
   }
 
   /** Why flows cannot be kept apart here (no nf_tables, no right), as a sentence; undefined when they can be. */
@@ -97,22 +202,12 @@ export class KernelKeeper {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#stopWatching();
     this.#netlink.close();
     this.#table.close();
     closeFd(this.#netns);
   }
   #isClosed = false;
-
-  #round(plan: KernelPlan): { changed: string[]; missing: string[] } {
-    const { put, stale } = routeChanges(this.#routesThere(plan.routes), plan.routes);
-    const placed = this.#putRoutes(put);
-    const table = this.#table.apply(plan.table);
-    const rules = this.#applyRules(plan);
-    return {
-      changed: [...placed.changed, ...table.changed, ...rules, ...this.#dropRoutes(stale)],
-      missing: [...placed.missing, ...table.missing],
-    };
-  }
 
   /** Routes of ours: at first in all tables, later in those of the plan and of earlier ones, as others may be long. */
   #routesThere(planned: readonly PlannedRoute[]): Route[] {
@@ -131,7 +226,7 @@ export class KernelKeeper {
     });
   }
 
-  #putRoutes(put: readonly PlannedRoute[]): { changed: string[]; missing: string[] } {
+  #putRoutes(put: readonly PlannedRoute[]): Applied {
     const changed: string[] = [];
     const missing: string[] = [];
     const messages = put.map(routeOf);
@@ -154,11 +249,21 @@ export class KernelKeeper {
   #applyRules(plan: KernelPlan): string[] {
     return FAMILIES.flatMap(family => {
       const planned = plan.rules.filter(rule => rule.family === family);
-      const there = listRules(this.#netlink, AF[family]).filter(({ origin }) => origin === PROTOCOL);
       const dscpBy = this.#dscp(family, planned);
-      const { add, stale } = ruleChanges(there, planned, dscpBy);
-      return [...this.#addRules(add, dscpBy), ...this.#dropRules(stale)];
+      const changed: string[] = [];
+      // Of two rules that differ in what they suppress only, the kernel may refuse one, and deletes whichever it finds first (rule_exists,
+      // rule_find): after one was taken out it is looked again.
+      for (let look = 0; look < MOST_LOOKS; look++) {
+        const { add, stale } = ruleChanges(this.#rulesThere(family), planned, dscpBy);
+        changed.push(...this.#addRules(add, dscpBy), ...this.#dropRules(stale));
+        if (stale.length === 0) break;
+      }
+      return changed;
     });
+  }
+
+  #rulesThere(family: Family): Rule[] {
+    return listRules(this.#netlink, AF[family]).filter(({ origin }) => origin === PROTOCOL);
   }
 
   #addRules(add: readonly PlannedRule[], dscpBy: DscpBy): string[] {

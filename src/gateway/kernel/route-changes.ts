@@ -98,9 +98,11 @@ function signature(route: Route): string {
 export interface RouteChanges {
   readonly put: readonly PlannedRoute[];
   readonly stale: readonly Route[];
+  /** More than one stands where one is to be put, and IPv6 exchanges only one of the same kind: another look is needed afterwards. */
+  readonly hasLeftovers: boolean;
 }
 
-/** `there` are the routes of ours in the kernel. Of those with a planned key one is replaced; what is left of them is found by another look. */
+/** `there` are the routes of ours in the kernel. */
 export function routeChanges(there: readonly Route[], planned: readonly PlannedRoute[]): RouteChanges {
   const wanted = new Map(planned.map(route => [keyOf(routeOf(route)), signature(routeOf(route))]));
   const present = new Set(there.map(signature));
@@ -110,7 +112,12 @@ export function routeChanges(there: readonly Route[], planned: readonly PlannedR
     // While the planned one is not there yet, it takes the place of this one.
     return signed === undefined || (signed !== signature(route) && present.has(signed));
   });
-  return { put, stale };
+  const hasLeftovers = put.some(route => {
+    const old = there.filter(one => keyOf(one) === keyOf(routeOf(route)));
+    const isBare = route.way?.gateway === null;
+    return old.length > 1 || old.some(one => (routeGateway(one) === undefined) !== isBare);
+  });
+  return { put, stale, hasLeftovers };
 }
 
 /** True for a device's route that somebody else added to a table of ours. */

@@ -1,5 +1,11 @@
 // Planned rules as messages, and what is to change so that the kernel has these and no others of ours.
-import { FR_ACT_TO_TBL, ipAddress, type Rule, ruleSuppresses } from '../../netlink/index.js';
+import {
+  FR_ACT_TO_TBL,
+  ipAddress,
+  type NumberRange,
+  type Rule,
+  ruleSuppresses,
+} from '../../netlink/index.js';
 import { type PlannedRule, PROTOCOL } from '../../uplinks/index.js';
 import { AF } from './route-changes.js';
 
@@ -8,6 +14,14 @@ const WHOLE_MASKS: ReadonlySet<number> = new Set([28, 29, 30]);
 
 /** How the kernel is told of a DSCP: by FRA_DSCP (6.13), or as the TOS of the header. */
 export type DscpBy = 'attribute' | 'tos';
+
+function range([first, last]: readonly [number, number]): NumberRange {
+  return { first, last };
+}
+
+function rangeText(given: NumberRange | undefined): string {
+  return given === undefined ? '' : `${given.first}-${given.last}`;
+}
 
 function prefixOf(prefix: string | undefined): { readonly address?: string; readonly length: number } {
   if (prefix === undefined) return { length: 0 };
@@ -24,7 +38,6 @@ function prefixOf(prefix: string | undefined): { readonly address?: string; read
 export function ruleOf(planned: PlannedRule, dscpBy: DscpBy): Rule {
   const source = prefixOf(planned.from);
   const destination = prefixOf(planned.to);
-  const range = ([first, last]: readonly [number, number]) => ({ first, last });
   const { dscp } = planned;
   return {
     family: AF[planned.family],
@@ -55,8 +68,6 @@ export function ruleOf(planned: PlannedRule, dscpBy: DscpBy): Rule {
 
 /** The same text for rules that do the same. */
 function signature(rule: Rule): string {
-  const ports = (range: { first: number; last: number } | undefined): string =>
-    range === undefined ? '' : `${range.first}-${range.last}`;
   const strange = rule.other.filter(
     ({ type, value }) => !(WHOLE_MASKS.has(type) && value.every(byte => byte === 0xff || byte === 0x3f)),
   );
@@ -64,7 +75,7 @@ function signature(rule: Rule): string {
     `${rule.family} ${rule.preference ?? 0} ${rule.action} ${rule.flags} ${rule.tableNumber} ${rule.tos}`,
     `${rule.source ?? ''}/${rule.sourceLength} ${rule.destination ?? ''}/${rule.destinationLength}`,
     `${rule.incoming ?? ''} ${rule.outgoing ?? ''} ${rule.mark ?? ''}/${rule.markMask ?? ''} ${rule.ipProtocol ?? ''}`,
-    `${ports(rule.sourcePorts)} ${ports(rule.destinationPorts)} ${ports(rule.uids)} ${rule.dscp ?? ''}`,
+    `${rangeText(rule.sourcePorts)} ${rangeText(rule.destinationPorts)} ${rangeText(rule.uids)} ${rule.dscp ?? ''}`,
     `${ruleSuppresses(rule) ?? ''} ${rule.origin ?? ''} ${strange.map(({ type }) => type).join(',')}`,
   ].join(' | ');
 }

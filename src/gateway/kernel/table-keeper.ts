@@ -48,6 +48,7 @@ export class TableKeeper {
   #netfilter: Rtnetlink | undefined;
   /** Why there is none. */
   #lack: unknown;
+  #isAsked = false;
 
   constructor() {
     try {
@@ -63,14 +64,15 @@ export class TableKeeper {
     return this.#netfilter?.port ?? 0;
   }
 
-  /** Why nftables cannot be used here, as a sentence; undefined when it can be. */
+  /** Why nftables cannot be used here, as a sentence; undefined when it can be. Found out once. */
   lack(): string | undefined {
     try {
-      if (this.#netfilter !== undefined) readTable(this.#netfilter, TABLE_NAME);
+      if (!this.#isAsked && this.#netfilter !== undefined) readTable(this.#netfilter, TABLE_NAME);
     } catch (error) {
       if (!isErrno(error, ...CANNOT)) throw error;
       this.#lack = error;
     }
+    this.#isAsked = true;
     return this.#lack === undefined ? undefined : lackText(this.#lack);
   }
 
@@ -98,6 +100,18 @@ export class TableKeeper {
     if (isSame) return NOTHING;
     nftBatch(netfilter, exchange(planned), TABLE_NAME);
     return { changed: [`table inet ${TABLE_NAME}`], missing: [] };
+  }
+
+  /** Packets that each rule of a chain has counted, in order; none where there is no table. */
+  counted(chain: string): readonly number[] {
+    if (this.#netfilter === undefined) return [];
+    const rules = readTable(this.#netfilter, TABLE_NAME)?.rules ?? [];
+    return rules
+      .filter(rule => rule.chain === chain)
+      .map(({ expressions = [] }) => {
+        const counter = expressions.find(each => each.kind === 'counter');
+        return counter?.kind === 'counter' ? (counter.packets ?? 0) : 0;
+      });
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 // A planned nftables table as messages: each statement as the expressions that nft(8) makes of it.
 import {
+  CT_DIRECTION_REPLY,
   CT_STATE_NEW,
   delTable,
   ipAddress,
@@ -182,15 +183,12 @@ function setMark(kind: 'meta' | 'ct', mask: number, value: number): NftExpressio
 
 /** The expressions of one statement. */
 export function expressionsOf(statement: Statement): NftExpression[] {
-  const device = (key: number, is: boolean, name: string): NftExpression[] => [
-    load('meta', key),
-    compare(is ? NFT_CMP.equal : NFT_CMP.unequal, deviceName(name)),
-  ];
+  if (isAct(statement)) return actOf(statement);
   switch (statement.kind) {
     case 'incoming':
-      return device(NFT_META.iifname, statement.is, statement.device);
+      return deviceIs(NFT_META.iifname, statement.is, statement.device);
     case 'outgoing':
-      return device(NFT_META.oifname, statement.is, statement.device);
+      return deviceIs(NFT_META.oifname, statement.is, statement.device);
     case 'family':
       return [load('meta', NFT_META.nfproto), compare(NFT_CMP.equal, be(1, NFPROTO[statement.family]))];
     case 'transport':
@@ -201,6 +199,8 @@ export function expressionsOf(statement: Statement): NftExpression[] {
         masked(u32.write(CT_STATE_NEW), u32.write(0)),
         compare(NFT_CMP.unequal, u32.write(0)),
       ];
+    case 'reply':
+      return [load('ct', NFT_CT.direction), compare(NFT_CMP.equal, be(1, CT_DIRECTION_REPLY))];
     case 'flow-mark':
       return markIs('ct', statement.mask, statement.value);
     case 'packet-mark':
@@ -224,11 +224,22 @@ export function expressionsOf(statement: Statement): NftExpression[] {
     case 'uids':
       return [load('meta', NFT_META.skuid), toNetwork(4), ...within(4, statement.first, statement.last)];
     default:
-      return actOf(statement);
+      return unreachable(statement);
   }
 }
 
-type Act = Extract<Statement, { kind: 'masquerade' | 'map-prefix' | 'clamp-mss' | 'accept' | 'drop' }>;
+type Act = Extract<
+  Statement,
+  { kind: 'masquerade' | 'map-prefix' | 'clamp-mss' | 'count' | 'accept' | 'drop' }
+>;
+
+function isAct(statement: Statement): statement is Act {
+  return ['masquerade', 'map-prefix', 'clamp-mss', 'count', 'accept', 'drop'].includes(statement.kind);
+}
+
+function deviceIs(key: number, is: boolean, name: string): NftExpression[] {
+  return [load('meta', key), compare(is ? NFT_CMP.equal : NFT_CMP.unequal, deviceName(name))];
+}
 
 function actOf(act: Act): NftExpression[] {
   switch (act.kind) {
@@ -238,6 +249,8 @@ function actOf(act: Act): NftExpression[] {
       return mapPrefix(act.outside);
     case 'clamp-mss':
       return clampMss();
+    case 'count':
+      return [{ kind: 'counter', bytes: 0, packets: 0 }];
     case 'accept':
       return [verdict(VERDICT.accept)];
     case 'drop':

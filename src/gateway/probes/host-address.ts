@@ -6,8 +6,8 @@ import { parseEndpoint } from './endpoint.js';
 
 const DNS_PORT = 53;
 
-/** An address; `none` when the server says that there is none in this family; undefined when nobody can be asked, or the answer is an error. */
-export type FoundHost = string | 'none' | undefined;
+/** An address; null when the server says that there is none in this family; undefined when nobody can be asked, or the answer is an error. */
+export type FoundHost = string | null | undefined;
 
 /**
  * Calls back with the address of `host` in this family. Gives the function that ends it. Throws SystemError where no
@@ -22,7 +22,7 @@ export function findHost(
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   const isAddress = parseIpv4(bare).ok ? 'ipv4' : parseIpv6(bare).ok ? 'ipv6' : undefined;
   if (isAddress !== undefined) {
-    done(isAddress === family ? bare : 'none');
+    done(isAddress === family ? bare : null);
     return () => {};
   }
   // A server of the same family, as the line may be up in that one alone.
@@ -40,6 +40,6 @@ export function findHost(
     const addresses = records.flatMap(record =>
       (record.type === 'A' || record.type === 'AAAA') && record.type === type ? [record.data] : [],
     );
-    done(addresses[0] ?? 'none');
+    done(addresses[0] ?? null);
   });
 }

@@ -56,7 +56,7 @@ class Fetch {
     this.#step(() =>
       findHost(url.hostname, this.#probe.family, { device, servers: this.#way.servers }, address => {
         // A page that is not there in this family says nothing of the line.
-        if (address === 'none') this.#end({ why: 'right' });
+        if (address === null) this.#end({ why: 'right' });
         else if (address === undefined)
           this.#end({ why: 'unsent', detail: `no address of ${url.hostname} is known` });
         else this.#connect(address, url);

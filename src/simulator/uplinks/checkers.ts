@@ -78,8 +78,9 @@ export class UplinkCheckers implements UplinkWatch {
   stepping(world: UplinkWorld, step: Step): void {
     const { clock, daemon } = world;
     const { now } = clock;
+    if (step.do !== 'daemon-start') this.#adoptedUntilMs = Number.NEGATIVE_INFINITY;
     if (step.do === 'drain') this.#noteDrain(world, true, step.line);
-    if (step.do === 'release') this.#noteDrain(world, false, step.line);
+    if (step.do === 'release' && daemon.isAlive) this.#noteDrain(world, false, step.line);
     if (step.do === 'daemon-kill') {
       const quietMs = now - Math.max(this.#lastStepMs, this.#lastSteerMs);
       this.#wasQuiet = daemon.isAlive && quietMs > QUIET_MS && now > this.#unsteadyUntilMs;
@@ -98,7 +99,6 @@ export class UplinkCheckers implements UplinkWatch {
     this.#lastStepMs = now;
     if (step.do === 'daemon-kill') return;
     this.#wasQuiet = false;
-    this.#adoptedUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   #noteDrain(world: UplinkWorld, isBegun: boolean, line: string | undefined): void {
@@ -124,6 +124,8 @@ export class UplinkCheckers implements UplinkWatch {
       const [to] = steering.selected[family];
       const from = before?.selected[family][0];
       if (to !== undefined && to !== from) this.#moved(world, family, from, to);
+      if (to === undefined && from !== undefined && this.#isAdopting(world))
+        this.report(world, 'adoption', `a new daemon selects no line any more (${family})`);
       for (const { line } of steering.shares[family])
         if (!(before?.shares[family] ?? []).some(each => each.line === line))
           this.#mustBeViable(world, family, line, 'new flows are spread over', false);
@@ -154,13 +156,18 @@ export class UplinkCheckers implements UplinkWatch {
   #moved(world: UplinkWorld, family: Family, from: LineNumber | undefined, to: LineNumber): void {
     const old = from === undefined ? undefined : this.#witnesses.of(world, from, family);
     const hasWay = old !== undefined && old.address !== null && old.line.ifindex !== null;
-    const canChoose = this.#witnesses.ofFamily(world, family).some(each => isFresh(world, each));
+    const canChoose =
+      world.clock.now > this.#unsteadyUntilMs &&
+      this.#witnesses.ofFamily(world, family).some(each => isFresh(world, each) && isSteady(world, each));
     // Where the first device of the order is gone the kernel goes by the next one, and back by the first where nothing else is viable.
     const isOfItself = (from !== undefined && !hasWay) || (!canChoose && this.#chosen.get(family) === to);
     if (!isOfItself) {
       this.#mustBeViable(world, family, to, 'traffic is moved to');
       this.#chosen.set(family, to);
-    } else if (canChoose) this.#mustBeViable(world, family, to, 'traffic is moved to', false);
+    } else if (canChoose) {
+      this.#mustBeViable(world, family, to, 'traffic is moved to', false);
+      this.#chosen.set(family, to);
+    }
     if (this.#isAdopting(world) && from !== undefined && to > from && hasWay)
       this.report(
         world,
@@ -170,13 +177,7 @@ export class UplinkCheckers implements UplinkWatch {
   }
 
   /** `isAged`: the age of its last sign counts. */
-  #mustBeViable(
-    world: UplinkWorld,
-    family: Family,
-    number: LineNumber,
-    what: string,
-    isAged = true,
-  ): void {
+  #mustBeViable(world: UplinkWorld, family: Family, number: LineNumber, what: string, isAged = true): void {
     const witness = this.#witnesses.of(world, number, family);
     if (witness === undefined) return;
     const { now } = world.clock;
@@ -194,6 +195,7 @@ export class UplinkCheckers implements UplinkWatch {
 
   flushed(world: UplinkWorld, flush: Flush, ended: readonly FlowEntry[]): void {
     const { family, line } = flush;
+    const { now } = world.clock;
     const { steering } = world.gateway.tables;
     const target = steering?.selected[family][0];
     const witness = target === undefined ? undefined : this.#witnesses.of(world, target, family);
@@ -201,7 +203,13 @@ export class UplinkCheckers implements UplinkWatch {
     const wanted = world.daemon.uplink?.steering();
     if (wanted !== undefined && !equalValues(wanted, steering))
       this.report(world, 'steer-first', `${whose} before the kernel is steered`);
-    if (witness === undefined || !isViable(witness))
+    // What has an address that is gone is of no use by any line.
+    const renumberedMs = this.#witnesses.of(world, line, family)?.addressChangedMs ?? 0;
+    const isLong =
+      now - renumberedMs > REPEATED_MS &&
+      now - (witness?.lastSignMs ?? now) > MOST_PATIENCE_MS + ACT_MS &&
+      now > this.#unsteadyUntilMs;
+    if (witness === undefined || !isViable(witness) || isLong)
       this.report(world, 'viable-target', `${whose}, and there is no line that they could go by`);
     this.#mayBeFlushed(world, flush, target, whose, ended.length);
     if (this.#isAdopting(world) && world.lines[line - 1]?.spec.metered !== true)
@@ -283,7 +291,9 @@ export class UplinkCheckers implements UplinkWatch {
     const sinceMs = this.#stranded.get(who) ?? clock.now;
     this.#stranded.set(who, sinceMs);
     const keptMs = keptMsOf(world, key);
-    const mostMs = this.#patienceMs(scenario.uplink.timing?.silenceMs ?? 600, witness) + ACT_MS + keptMs;
+    const slowestMs = Math.max(...world.lines.map(({ spec }) => spec.roundTripMs ?? 0));
+    const patienceMs = this.#patienceMs(scenario.uplink.timing?.silenceMs ?? 600, witness);
+    const mostMs = patienceMs + ACT_MS + keptMs + 2 * slowestMs;
     if (clock.now - sinceMs <= mostMs) return;
     this.#stranded.set(who, Number.POSITIVE_INFINITY);
     const age = Math.round(clock.now - sinceMs);
@@ -311,6 +321,11 @@ export class UplinkCheckers implements UplinkWatch {
 /** It could be moved to, and lives. */
 function isFresh({ clock }: UplinkWorld, witness: Witness): boolean {
   return isViable(witness) && clock.now - witness.lastSignMs <= FRESH_MS;
+}
+
+/** It was mended long enough ago to have been proven anew. */
+function isSteady({ clock }: UplinkWorld, { soundSinceMs }: Witness): boolean {
+  return soundSinceMs !== null && clock.now - soundSinceMs > ACT_MS + FRESH_MS;
 }
 
 /** Rules may keep connections, and attempts to make one, where they are. */
