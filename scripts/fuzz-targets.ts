@@ -293,6 +293,12 @@ const CONFIGURATION: readonly (readonly [path: string, seeds: readonly string[]]
       '[connection]\ntype=ethernet\ninterface-name=eth0\ncontroller=bond0\nport-type=bond\n[bond-port]\nprio=5\n',
     ],
   ],
+  [
+    'mwan3',
+    [
+      "config interface 'wan'\n\toption enabled '1'\n\tlist track_ip '192.0.2.1'\nconfig member 'm'\n\toption interface 'wan'\nconfig policy 'p'\n\tlist use_member 'm'\nconfig rule 'r'\n\toption proto 'tcp'\n\toption dest_port '25,80'\n\toption use_policy 'p'\n",
+    ],
+  ],
   ['team.json', ['{"device":"team0","runner":{"name":"activebackup"},"ports":{"eth0":{"prio":1}}}']],
   [
     'bondwire.yaml',
@@ -303,10 +309,10 @@ const CONFIGURATION: readonly (readonly [path: string, seeds: readonly string[]]
 ];
 
 function readConfiguration(path: string, input: string): void {
-  const { bonds } = importFiles([{ path, text: input }]);
-  const again = parseBondwireYaml({ path: 'bondwire.yaml', text: printBondwireYaml(bonds) });
-  if (path !== 'bondwire.yaml' && again.bonds.length !== bonds.length)
-    throw new Error('What was written cannot be read.');
+  const { bonds, uplink } = importFiles([{ path, text: input }]);
+  const again = parseBondwireYaml({ path: 'bondwire.yaml', text: printBondwireYaml(bonds, [], uplink) });
+  const isLess = again.bonds.length !== bonds.length || (again.uplink === null) !== (uplink === null);
+  if (path !== 'bondwire.yaml' && isLess) throw new Error('What was written cannot be read.');
 }
 
 export const TARGETS: readonly Target[] = [

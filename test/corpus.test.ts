@@ -41,7 +41,7 @@ function filesOf(name: string): SourceFile[] {
 }
 
 function outcome(name: string): string {
-  const { bonds, findings, files } = importFiles(filesOf(name), MACHINE);
+  const { bonds, uplink, findings, files } = importFiles(filesOf(name), MACHINE);
   // What is not built yet is no matter of reading files, and changes without them.
   const lasting = findings.filter(({ message }) => !message.includes('not implemented yet'));
   const lines = lasting.map(({ level, place, message }) => {
@@ -51,7 +51,7 @@ function outcome(name: string): string {
   const formats = files.map(
     ({ path, format }) => `${path}: ${format === null ? 'unknown' : FORMAT_NAMES[format]}`,
   );
-  return [...formats, '', ...lines, '', printBondwireYaml(bonds)].join('\n');
+  return [...formats, '', ...lines, '', printBondwireYaml(bonds, [], uplink)].join('\n');
 }
 
 test.each(names)('%s is understood as its golden file says', name => {
@@ -67,10 +67,11 @@ test('no golden file is left without its case', () => {
 });
 
 test.each(names)('what comes of %s is a bondwire.yaml that says the same when it is read', name => {
-  const { bonds } = importFiles(filesOf(name), MACHINE);
-  const text = printBondwireYaml(bonds);
+  const { bonds, uplink } = importFiles(filesOf(name), MACHINE);
+  const text = printBondwireYaml(bonds, [], uplink);
   const again = parseBondwireYaml({ path: 'bondwire.yaml', text });
-  if (bonds.length === 0) return expect(text).toContain('bonds: {}');
+  if (bonds.length === 0 && uplink === null) return expect(text).toContain('bonds: {}');
+  expect(again.uplink).toEqual(uplink);
   return expect(again.bonds).toEqual(bonds);
 });
 

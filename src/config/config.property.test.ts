@@ -23,6 +23,8 @@ const PATHS = [
   'nmstate/bond0.yml',
   'etc/modules',
   'rc.local',
+  'mwan3',
+  'etc/config/network',
   'unknown',
 ] as const;
 
@@ -76,6 +78,12 @@ const PIECES = [
   'MIIMonitorSec=',
   '[Match]\nName=',
   '[Network]\nBond=bond0\n',
+  "config interface 'wan'\n\toption enabled '1'\n\tlist track_ip '192.0.2.1'\n",
+  "config member 'm'\n\toption interface 'wan'\n\toption metric '",
+  "config policy 'p'\n\tlist use_member 'm'\n",
+  "config rule 'r'\n\toption use_policy 'p'\n\toption proto 'tcp'\n\toption dest_port '",
+  "\toption src_ip '",
+  "config interface 'wan6'\n\toption device '@wan'\n\toption proto '",
   'network:\n',
   '  bonds:\n',
   '    bond0:\n',
@@ -121,7 +129,7 @@ describe('importFiles()', () => {
     });
     fc.assert(
       fc.property(files, given => {
-        const { findings, bonds } = importFiles(given, [{ name: 'eth0', mac: '52:54:00:00:00:01' }]);
+        const { findings, bonds, uplink } = importFiles(given, [{ name: 'eth0', mac: '52:54:00:00:00:01' }]);
         const paths = new Set<string>(given.map(({ path }) => path));
         for (const { place, message } of findings) {
           expect(paths.has(place.file)).toBe(true);
@@ -129,7 +137,7 @@ describe('importFiles()', () => {
           // oxlint-disable-next-line no-control-regex
           expect(message).not.toMatch(/[\u0000-\u001f]/);
         }
-        printBondwireYaml(bonds);
+        printBondwireYaml(bonds, [], uplink);
       }),
       { numRuns: 3000 },
     );
@@ -141,10 +149,12 @@ describe('importFiles()', () => {
         fc.constantFrom(...PATHS.filter(path => path !== 'bondwire.yaml')),
         content,
         (path, text) => {
-          const { bonds, findings } = importFiles([{ path, text }]);
-          if (bonds.length === 0) return;
-          const again = parseBondwireYaml({ path: 'bondwire.yaml', text: printBondwireYaml(bonds) });
+          const { bonds, uplink, findings } = importFiles([{ path, text }]);
+          if (bonds.length === 0 && uplink === null) return;
+          const yaml = printBondwireYaml(bonds, [], uplink);
+          const again = parseBondwireYaml({ path: 'bondwire.yaml', text: yaml });
           expect(again.bonds).toEqual(bonds);
+          expect(again.uplink).toEqual(uplink);
           const isError = ({ level }: { readonly level: string }): boolean => level === 'error';
           if (!findings.some(isError)) expect(again.findings.filter(isError)).toEqual([]);
         },

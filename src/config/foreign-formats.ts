@@ -13,6 +13,9 @@ interface Foreign {
 
 const BY_HAND = 'write its bonds into bondwire.yaml (docs/import.md has the form)';
 
+const OF_GATEWAYS =
+  'each gateway as a line below uplinks: of bondwire.yaml, with the name that its interface has in Linux, its monitor address as one of two or more targets, tiers of the gateway group as the order of the lines, gateways of one tier under "mode: share" with their weights, and firewall rules that name a gateway as rules (docs/uplinks.md)';
+
 const FOREIGN: readonly Foreign[] = [
   {
     pattern: /^network\s.*--bond(?:slaves|opts)=/m,
@@ -95,19 +98,51 @@ const FOREIGN: readonly Foreign[] = [
   },
 ];
 
+/** Those with several lines to the internet, which a file may have beside bonds. */
+const FOREIGN_UPLINKS: readonly Foreign[] = [
+  {
+    pattern: /^\s*load-balancing\s*\{\s*\n\s*wan\s*\{|^\s*set load-balancing wan\b/m,
+    what: 'a configuration of VyOS with load-balancing wan',
+    wayOut:
+      'write each interface-health interface as a line below uplinks: of bondwire.yaml, with the targets of its tests (two or more), those of a rule with weights under "mode: share", those of a rule with "failover" in the order of their weights, and other rules as rules (docs/uplinks.md)',
+  },
+  {
+    pattern: /^\s*failover\s*\{\s*\n\s*route\s|^\s*set protocols failover\b/m,
+    what: 'a configuration of VyOS with protocols failover',
+    wayOut:
+      'write the interface of each next-hop as a line below uplinks: of bondwire.yaml, in the order of the metrics, with the next-hop as gateway and what it checks as targets, two or more (docs/uplinks.md)',
+  },
+  {
+    pattern: /<gateway_group>|<gateway_item>|<(?:Gateways|gateways)[\s>]/,
+    also: /<opnsense>/,
+    what: 'a config.xml of OPNsense with gateways',
+    wayOut: `write ${OF_GATEWAYS}`,
+  },
+  {
+    pattern: /<gateway_group>|<gateway_item>|<gateways>/,
+    also: /<pfsense>/,
+    what: 'a config.xml of pfSense with gateways',
+    wayOut: `write ${OF_GATEWAYS}`,
+  },
+];
+
 /** Names under which such files lie. */
 const NAMES =
-  /(?:^|\/)(?:cmdline|grub|net|network|network_data\.json|anaconda-ks\.cfg|rc\.conf|config\.boot)$|\.ks$|(?:^|\/)cmdline\.d\/[^/]+\.conf$|(?:^|\/)netctl\/[^/]+$/;
-const FOLDERS = /(?:^|\/)(?:kernel|default|conf\.d|config|cmdline\.d|netctl|proc|root)\//;
+  /(?:^|\/)(?:cmdline|grub|net|network|network_data\.json|anaconda-ks\.cfg|rc\.conf|config\.boot|config\.xml)$|\.ks$|(?:^|\/)cmdline\.d\/[^/]+\.conf$|(?:^|\/)netctl\/[^/]+$/;
+const FOLDERS = /(?:^|\/)(?:kernel|conf|default|conf\.d|config|cmdline\.d|netctl|proc|root)\//;
 
 /** True for a file that a walk through a folder should open for this. */
 export function mayBeForeign(path: string): boolean {
   return NAMES.test(path) && (FOLDERS.test(path) || /\.ks$|\.cfg$|\.json$|\.boot$|rc\.conf$/.test(path));
 }
 
-/** The sentence about such a file; null where it is none. */
-export function foreignIn({ path, text }: SourceFile, level: Level): Finding | null {
-  for (const { pattern, also, what, wayOut } of FOREIGN) {
+/** The sentences about such a file, one for bonds and one for lines to the internet; none where it is none. */
+export function foreignIn(file: SourceFile, level: Level): readonly Finding[] {
+  return [FOREIGN, FOREIGN_UPLINKS].flatMap(all => firstOf(all, file, level) ?? []);
+}
+
+function firstOf(all: readonly Foreign[], { path, text }: SourceFile, level: Level): Finding | null {
+  for (const { pattern, also, what, wayOut } of all) {
     const found = pattern.exec(text);
     if (found === null || also?.test(text) === false) continue;
     const before = text.slice(0, found.index + found[0].search(/\S/));

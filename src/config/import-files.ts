@@ -1,5 +1,6 @@
 // Files of any format in, bonds and findings out: the whole of an import. (config)
 import { shown } from '../base/index.js';
+import type { UplinkSettings } from '../uplinks/index.js';
 import { assemble } from './assemble.js';
 import { parseBondwireYaml } from './bondwire/bondwire-yaml.js';
 import { readCloudInit } from './cloud-init/cloud-init.js';
@@ -17,10 +18,14 @@ import { type Format, recognise } from './recognise.js';
 import { readScript } from './shell/scripts.js';
 import { readTeamd } from './teamd/teamd.js';
 import { templateIn } from './templates.js';
+import { isUciNetwork } from './uci/uci-file.js';
+import { readMwan3 } from './uci/mwan3.js';
 import type { BondWish } from './wishes.js';
 
 export interface Import {
   readonly bonds: readonly BondWish[];
+  /** Null: no file speaks of lines to the internet, or what they say makes no uplink. */
+  readonly uplink: UplinkSettings | null;
   /** In the order of the files and their lines. */
   readonly findings: readonly Finding[];
   readonly files: readonly { readonly path: string; readonly format: Format | null }[];
@@ -33,7 +38,7 @@ function oneByOne(read: (file: SourceFile) => Fact[]): Reader {
 }
 
 /** All files of a format at once, as they speak of each other. */
-const READERS: Readonly<Record<Exclude<Format, 'bondwire'>, Reader>> = {
+const READERS: Readonly<Record<Exclude<Format, 'bondwire' | 'uci'>, Reader>> = {
   modules: readModuleConf,
   ifcfg: readIfcfg,
   interfaces: readInterfaces,
@@ -70,24 +75,30 @@ export function importFiles(given: readonly SourceFile[], machine: readonly Know
   const facts: Fact[] = [];
   const own: BondWish[] = [];
   const findings: Finding[] = [];
-  const recognised = files.map(file => {
-    const format = recognise(file);
-    return { file, format, template: format === null ? null : templateIn(file, WITH_VARIABLES.has(format)) };
-  });
+  const recognised = recognisedOf(files);
+  const uplinks: { readonly file: string; readonly settings: UplinkSettings }[] = [];
   const isAlone = recognised.every(({ format }) => format === null);
   for (const { file, format, template } of recognised) {
-    if (format === null) {
+    if (format === null || (format === 'uci' && isUciNetwork(file))) {
       const foreign = foreignIn(file, isAlone ? 'error' : 'warning');
       const message = 'This is none of the formats that are read here; see docs/import.md.';
-      if (foreign !== null) findings.push(foreign);
-      else if (isAlone || !mayBeForeign(file.path))
+      findings.push(...foreign);
+      if (foreign.length === 0 && format === null && (isAlone || !mayBeForeign(file.path)))
         findings.push({ level: 'error', place: { file: file.path, line: 1 }, message });
     } else if (template !== null) findings.push(template);
     else if (format === 'bondwire') {
       const parsed = parseBondwireYaml(file);
       own.push(...parsed.bonds);
       findings.push(...parsed.findings);
+      if (parsed.uplink !== null) uplinks.push({ file: file.path, settings: parsed.uplink });
     }
+  }
+  const mwan3 = readMwan3(recognised.flatMap(({ file, format }) => (format === 'uci' ? [file] : [])));
+  findings.push(...mwan3.findings);
+  if (mwan3.uplink !== null) uplinks.push({ file: mwan3.file, settings: mwan3.uplink });
+  for (const { file, settings } of uplinks.slice(1)) {
+    const message = `${shown(settings.name)} is a second uplink beside that of ${shown(uplinks[0]?.file ?? '')}; a network namespace has one, so leave one of the files out.`;
+    findings.push({ level: 'error', place: { file, line: 1 }, message });
   }
   for (const format of FORMATS) {
     const group = recognised.flatMap(each =>
@@ -122,9 +133,26 @@ export function importFiles(given: readonly SourceFile[], machine: readonly Know
   );
   return {
     bonds,
+    uplink: uplinks[0]?.settings ?? null,
     findings: sorted,
     files: recognised.map(({ file, format }) => ({ path: file.path, format })),
   };
+}
+
+interface Recognised {
+  readonly file: SourceFile;
+  readonly format: Format | null;
+  readonly template: Finding | null;
+}
+
+/** Beside mwan3's file, that of OpenWrt's network says which devices are meant. */
+function recognisedOf(files: readonly SourceFile[]): Recognised[] {
+  const formats = files.map(recognise);
+  return files.map((file, at): Recognised => {
+    const own = formats[at] ?? null;
+    const format = own === null && formats.includes('uci') && isUciNetwork(file) ? 'uci' : own;
+    return { file, format, template: format === null ? null : templateIn(file, WITH_VARIABLES.has(format)) };
+  });
 }
 
 /** What bonds of bondwire.yaml and those of other files have against each other. */

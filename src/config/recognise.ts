@@ -7,6 +7,7 @@ import { isGlobalFile } from './ifcfg/ifcfg.js';
 import { isModuleList } from './module/module-conf.js';
 import { stateOf } from './nmstate/nmstate.js';
 import { isRouteFile } from './ifcfg/route-files.js';
+import { isMwan3 } from './uci/uci-file.js';
 
 export type Format =
   | 'bondwire'
@@ -19,6 +20,7 @@ export type Format =
   | 'teamd'
   | 'keyfile'
   | 'nmstate'
+  | 'uci'
   | 'script';
 
 /** What people call the formats. */
@@ -32,6 +34,7 @@ export const FORMAT_NAMES: Readonly<Record<Format, string>> = {
   teamd: 'teamd',
   keyfile: 'NetworkManager',
   nmstate: 'nmstate',
+  uci: 'mwan3',
   'cloud-init': 'cloud-init',
   script: 'shell script',
 };
@@ -47,6 +50,7 @@ function byName(path: string): Format | 'yaml' | 'json' | null {
   if (/^(?:modules\.conf|conf\.modules|modprobe\.conf(?:\.local)?)$/.test(name)) return 'modules';
   if (folder === 'modprobe.d') return 'modules';
   if (name.startsWith('ifcfg-') || isRouteFile(path) || isGlobalFile(path)) return 'ifcfg';
+  if (name === 'mwan3' && (folder === 'config' || folder === '')) return 'uci';
   if (name === 'interfaces' || folder === 'interfaces.d') return 'interfaces';
   if (/\.(?:netdev|network)$/.test(name)) return 'networkd';
   if (/\.(?:netdev|network)\.d$/.test(folder) && name.endsWith('.conf')) return 'networkd';
@@ -84,6 +88,7 @@ function byContent(path: string, text: string): Format | null {
     return child(tree, 'links') === null ? 'teamd' : null;
   }
   if (/^#!.*\b(?:ba|da|k|z)?sh\b/.test(text)) return 'script';
+  if (isMwan3(text)) return 'uci';
   const lines = text.split('\n').map(line => line.trim());
   const has = (pattern: RegExp): boolean => lines.some(line => pattern.test(line));
   if (has(/^(?:interfaces|desiredState|spec|---):?/)) {

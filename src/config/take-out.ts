@@ -137,6 +137,7 @@ function changeOf(format: Format, file: SourceFile, given: Given): Outcome {
       return { change: 'removed' };
     case 'cloud-init':
     case 'bondwire':
+    case 'uci':
       return { change: null };
     default:
       return format satisfies never;

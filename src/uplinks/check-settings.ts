@@ -104,8 +104,11 @@ function* problemsOfReturn(wish: UplinkSettings['return']): Iterable<string> {
 }
 
 function* problemsOfTiming(timing: UplinkTiming): Iterable<string> {
-  for (const [name, value] of Object.entries(timing))
-    if (!(value > 0) || !Number.isFinite(value)) yield `${name} is ${value}; write more than 0`;
+  for (const [name, value] of Object.entries(timing)) {
+    // A line may have to be without any loss to be good again.
+    const isGood = name === 'lossLeave' ? value >= 0 : value > 0;
+    if (!isGood || !Number.isFinite(value)) yield `${name} is ${value}; write more than 0`;
+  }
   if (timing.intervalMs < LEAST_INTERVAL_MS)
     yield `intervalMs is ${timing.intervalMs}, which would flood the targets; write ${LEAST_INTERVAL_MS} or more`;
   if (timing.lossLeave >= timing.lossEnter)

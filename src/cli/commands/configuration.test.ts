@@ -131,6 +131,23 @@ describe('bondwire import', () => {
     expect((await run(['import', '--json', '--apply', folder])).code).toBe(2);
   });
 
+  test('lines of mwan3 are an uplink, in the report, the file and --json', async () => {
+    given({
+      'etc/config/mwan3': "config interface 'wan'\n\toption enabled '1'\n\tlist track_ip '192.0.2.1'\n",
+      'etc/config/network': "config interface 'wan'\n\toption proto 'pppoe'\n\toption device 'eth1'\n",
+    });
+    const file = join(folder, 'made.yaml');
+    const { code, out } = await run(['import', folder, '-o', file]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/2 files read \(mwan3\): 0 bonds, an uplink of 1 line, 0 errors, 3 warnings\.\n/);
+    expect(readFileSync(file, 'utf8')).toContain('wan: {device: pppoe-wan, targets: [192.0.2.1, 1.1.1.1]}');
+    expect((await run(['check', file])).code).toBe(0);
+    const { uplink } = JSON.parse((await run(['import', '--json', folder])).out) as {
+      uplink: { lines: { device: string }[] };
+    };
+    expect(uplink.lines.map(({ device }) => device)).toEqual(['pppoe-wan']);
+  });
+
   test('no path is usage; one that is not there, or holds nothing that is read, is refused', async () => {
     expect((await run(['import'])).code).toBe(2);
     expect(await run(['import', join(folder, 'nothing')])).toEqual({
@@ -312,6 +329,18 @@ describe('bondwire apply', () => {
       out: '',
       err: 'bondwire: bond0 removed again, because what follows failed.\nbondwire: eth9 cannot join bond0.\n',
     });
+  });
+
+  test('an uplink that was imported goes to the daemon, with its device', async () => {
+    given({ mwan3: "config interface 'eth7'\n\toption enabled '1'\n\tlist track_ip '192.0.2.1'\n" });
+    daemon = await fakeDaemon(runDir.path, (_seen, response) =>
+      reply(response, 200, { done: true, warnings: [] }),
+    );
+    const wished = await run(['import', '--apply', join(folder, 'mwan3')], { runDir: runDir.path });
+    expect(wished).toMatchObject({ code: 0, err: '' });
+    expect(wished.out).toMatch(/uplink0 is as described: 1 line\.\n$/);
+    expect(daemon.calls()).toEqual(['PUT /v1/uplink']);
+    expect(daemon.seen[0]?.body).toMatchObject({ name: 'uplink0', lines: [{ device: 'eth7' }] });
   });
 
   test('a daemon of an earlier version takes no whole file, and what to do is said', async () => {

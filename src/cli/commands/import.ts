@@ -11,9 +11,9 @@ import { plural } from '../reading/units.js';
 
 const HELP = `
 Reads modules.conf and modprobe.d, ifcfg-*, /etc/network/interfaces, systemd's .netdev and .network, netplan's
-YAML, NetworkManager's keyfiles, nmstate, cloud-init, teamd's JSON and rc.local, all together; of a folder, the
-files whose names say so.
-Tells of every line about bonds what became of it, and writes bondwire.yaml to standard output (the report
+YAML, NetworkManager's keyfiles, nmstate, cloud-init, teamd's JSON and rc.local, all together, and mwan3's lines to
+the internet; of a folder, the files whose names say so.
+Tells of every line about bonds and lines what became of it, and writes bondwire.yaml to standard output (the report
 then goes to standard error), to a file, or makes the bonds at once. Nothing is changed without --apply.
 --diff prints how the bonds are taken out of these files, so that they do not come back at the next boot.
 Exits with 1 if something is wrong.
@@ -21,7 +21,8 @@ Exits with 1 if something is wrong.
 Examples:
   bondwire import /etc/modprobe.d /etc/sysconfig/network-scripts -o bondwire.yaml
   bondwire import --apply /etc/network/interfaces
-  bondwire import --diff /etc/network/interfaces`;
+  bondwire import --diff /etc/network/interfaces
+  bondwire import /etc/config/mwan3 /etc/config/network -o bondwire.yaml`;
 
 interface ImportOptions {
   readonly output?: string;
@@ -39,11 +40,13 @@ export function registerImport(program: Command, session: Session): void {
     .usage('FILE|DIR... [-o FILE] [--apply [--take-addresses]] [--diff] [--json]')
     .argument('<FILE|DIR...>', 'files of configuration, or folders that hold them')
     .addOption(new Option('-o, --output <FILE>', 'write bondwire.yaml there'))
-    .addOption(new Option('--apply', 'make the bonds, through the daemon'))
+    .addOption(new Option('--apply', 'make the bonds and the uplink, through the daemon'))
     .addOption(
       new Option('--take-addresses', 'with --apply: move addresses and routes of members to the bond'),
     )
-    .addOption(new Option('--json', 'bonds and findings as JSON').conflicts(['output', 'apply', 'diff']))
+    .addOption(
+      new Option('--json', 'bonds, uplink and findings as JSON').conflicts(['output', 'apply', 'diff']),
+    )
     .addOption(
       new Option(
         '--diff',
@@ -73,7 +76,9 @@ async function run(session: Session, paths: readonly string[], options: ImportOp
     ...imported.findings,
   ];
   if (options.json === true) {
-    terminal.out(`${JSON.stringify({ bonds: imported.bonds, findings, files: imported.files }, null, 2)}\n`);
+    terminal.out(
+      `${JSON.stringify({ bonds: imported.bonds, uplink: imported.uplink, findings, files: imported.files }, null, 2)}\n`,
+    );
   } else {
     const toOutput = options.output !== undefined || options.apply === true;
     const tell = (text: string): void => (toOutput ? terminal.out(text) : terminal.err(text));
@@ -81,7 +86,7 @@ async function run(session: Session, paths: readonly string[], options: ImportOp
     const heading = [
       `Made by "bondwire import" from ${gathered.files.map(({ path }) => plain(path)).join(', ')}.`,
     ];
-    const yaml = printBondwireYaml(imported.bonds, heading);
+    const yaml = printBondwireYaml(imported.bonds, heading, imported.uplink);
     if (options.output !== undefined) await write(options.output, yaml, tell);
     else if (options.apply !== true) terminal.out(options.diff === true ? '' : yaml);
     if (options.diff === true)
@@ -98,8 +103,8 @@ async function run(session: Session, paths: readonly string[], options: ImportOp
     return;
   }
   if (options.apply !== true) return;
-  const { applyBonds } = await import('../files/apply-bonds.js');
-  await applyBonds(await session.api(), terminal, imported.bonds, {
+  const { applyFile } = await import('../files/apply-file.js');
+  await applyFile(await session.api(), terminal, imported, {
     takeDown: true,
     takeAddresses: options.takeAddresses === true,
   });
@@ -134,6 +139,7 @@ async function report(
   tell(
     `${plural(imported.files.length, 'file')} read (${formats.join(', ') || 'none of them known'}): ` +
       `${plural(names.length, 'bond')}${names.length === 0 ? '' : ` (${names.join(', ')})`}, ` +
+      (imported.uplink === null ? '' : `an uplink of ${plural(imported.uplink.lines.length, 'line')}, `) +
       `${plural(count(findings, 'error'), 'error')}, ${plural(count(findings, 'warning'), 'warning')}.\n`,
   );
 }

@@ -1,5 +1,5 @@
 // `bondwire.yaml`: Bondwire's own configuration, read and written. (config)
-import { Document, isScalar, isSeq, visit } from 'yaml';
+import { Document, isMap, isScalar, isSeq, visit, type YAMLMap } from 'yaml';
 import { z } from 'zod';
 import { shown } from '../../base/index.js';
 import type { UplinkSettings } from '../../uplinks/index.js';
@@ -9,6 +9,7 @@ import { child, entriesOf, parseTree, type Tree } from '../yaml/document-tree.js
 import type { Finding, Place, SourceFile } from '../facts.js';
 import { otherBond } from '../network-rules.js';
 import { type BondWish, emptyWish, type RouteWish } from '../wishes.js';
+import { plainUplink } from './print-uplink.js';
 import { uplinkSchema } from './uplink-schema.js';
 import { uplinkOf } from './uplink-wish.js';
 import { corrected, levelOf, meantKey, unknownKey, without } from '../yaml/yaml-guesses.js';
@@ -335,18 +336,50 @@ function depth(issues: readonly z.core.$ZodIssue[]): number {
   return Math.max(0, ...issues.map(({ path, code }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)));
 }
 
-/** The text of a file with these bonds; `heading` lines become comments at its top. */
-export function printBondwireYaml(bonds: readonly BondWish[], heading: readonly string[] = []): string {
-  const plain = { version: '1', bonds: Object.fromEntries(bonds.map(bond => [bond.name, plainBond(bond)])) };
+/** The text of a file with these bonds and this uplink; `heading` lines become comments at its top. */
+export function printBondwireYaml(
+  bonds: readonly BondWish[],
+  heading: readonly string[] = [],
+  uplink: UplinkSettings | null = null,
+): string {
+  const plain = {
+    version: '1',
+    ...((bonds.length > 0 || uplink === null) && {
+      bonds: Object.fromEntries(bonds.map(bond => [bond.name, plainBond(bond)])),
+    }),
+    ...(uplink !== null && { uplinks: { [uplink.name]: plainUplink(uplink) } }),
+  };
   const document = new Document(plain, { schema: 'failsafe' });
   visit(document, {
     Seq(_, node) {
       if (node.items.every(isScalar)) node.flow = true;
       else if (isSeq(node)) node.flow = false;
     },
+    Map(_, node, path) {
+      // Lines and what rules match are read best in one line each.
+      if (path.length >= MAPS_IN_LINE && isOfUplinks(document.get('uplinks'), path) && isShort(node))
+        node.flow = true;
+    },
   });
   if (heading.length > 0) document.commentBefore = heading.map(line => ` ${line}`).join('\n');
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/** Nodes above a rule, which is the least deep of those: the document, its map, then pair and map of `uplinks`, the uplink, and `rules`. */
+const MAPS_IN_LINE = 8;
+
+function isOfUplinks(uplinks: unknown, path: readonly unknown[]): boolean {
+  return uplinks !== undefined && path.includes(uplinks);
+}
+
+/** Of texts and lists of texts, or of maps of texts. */
+function isShort(node: YAMLMap): boolean {
+  return node.items.every(
+    ({ value }) =>
+      isScalar(value) ||
+      (isSeq(value) && value.items.every(isScalar)) ||
+      (isMap(value) && value.items.every(pair => isScalar(pair.value))),
+  );
 }
 
 function plainBond(bond: BondWish): Record<string, unknown> {

@@ -29,6 +29,7 @@ const GIGABYTE = 1e9;
 const MEGABYTE = 1e6;
 const DAY_MINUTES = 1440;
 const LONGEST_MS = 86_400_000;
+const MOST_WEIGHT = 1000;
 
 /** The settings that the texts of an uplink give. What is wrong is among the findings, and has its default in the settings. */
 export function uplinkOf(
@@ -89,9 +90,12 @@ function lineOf(name: string, text: LineText, nat: LineSettings['nat'], complain
   if (bad !== null)
     complain(at('device'), `"${shown(text.device)}" cannot be the name of an interface: ${bad}.`);
   else if (text.device === 'lo') complain(at('device'), 'lo is the loopback interface, which leads nowhere.');
-  const weight = wholeNumber(text.weight, 1, 100);
+  const weight = wholeNumber(text.weight, 0, MOST_WEIGHT);
   if (weight === null)
-    complain(at('weight'), `weight ${shown(text.weight)} is not a whole number from 1 to 100.`);
+    complain(
+      at('weight'),
+      `weight ${shown(text.weight)} is not a whole number from 0 (it only stands by) to ${MOST_WEIGHT}.`,
+    );
   return {
     name,
     device: text.device,
@@ -162,8 +166,12 @@ function natOf(text: UplinkText['nat'], keys: readonly string[], complain: Compl
 function budgetOf(text: LineText['budget'], keys: readonly string[], complain: Complain): Budget | null {
   if (text === undefined) return null;
   const [amount, unit] = text.gb === undefined ? [text.mb, MEGABYTE] : [text.gb, GIGABYTE];
-  const number = Number(amount);
-  if (amount === undefined || !(number > 0) || (text.gb !== undefined && text.mb !== undefined)) {
+  const bytes = Math.round(Number(amount) * unit);
+  if (
+    amount === undefined ||
+    !(bytes > 0 && bytes <= Number.MAX_SAFE_INTEGER) ||
+    (text.gb !== undefined && text.mb !== undefined)
+  ) {
     complain(keys, 'A budget needs "gb" or "mb", a number above 0, such as { gb: 50, reset: 1 }.');
     return null;
   }
@@ -171,7 +179,7 @@ function budgetOf(text: LineText['budget'], keys: readonly string[], complain: C
   const resetDay = reset === 'manual' ? null : wholeNumber(reset, 1, 31);
   if (reset !== 'manual' && resetDay === null)
     complain([...keys, 'reset'], `reset ${shown(reset)} is no day of a month (1 to 31), and not manual.`);
-  return { bytes: number * unit, resetDay };
+  return { bytes, resetDay };
 }
 
 function targetsOf(

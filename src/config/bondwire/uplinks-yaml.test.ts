@@ -110,7 +110,7 @@ describe('what a line says', () => {
     ['http: { url: "http://x.example/", status: 99 }', 'status 99 is no status of HTTP'],
     ['budget: { reset: 1 }', 'A budget needs "gb" or "mb"'],
     ['budget: { gb: 5, reset: 32 }', 'reset 32 is no day of a month'],
-    ['weight: 0', 'weight 0 is not a whole number from 1 to 100'],
+    ['weight: 1001', 'weight 1001 is not a whole number from 0 (it only stands by) to 1000'],
     ['nat: snat', 'nat snat is not none, masquerade or "prefix INSIDE OUTSIDE"'],
     ['nat: "prefix fd00::/64 2001:db8::/48"', 'have other lengths'],
     ['metered: maybe', 'it must be true or false'],
