@@ -5,7 +5,9 @@ import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { advice } from '../../base/index.js';
 import { LAB_CAPABILITIES } from '../process/capabilities.js';
 import { asFailure, refusedFailure, usageFailure } from '../reading/failure.js';
+import { EXIT } from '../../daemon/api/api.js';
 import type { Session } from '../process/session.js';
+import { readTextFile } from '../reading/read-text.js';
 
 const HELP = `
 Two hosts and a switch are built in network namespaces of their own; nothing of this machine's network is
@@ -71,11 +73,13 @@ export function registerDemo(program: Command, session: Session): void {
         }
         const rootless = await machine.rootless();
         const refused = await rootless.rootlessRefusal(terminal);
-        if (refused !== undefined && show !== undefined) {
-          const simulation = advice('bondwire simulate {file}', { file: EXAMPLES[show] });
+        if (refused !== undefined && show === 'lacp')
           throw refusedFailure(
-            `demo ${show} needs namespaces: you are not root, and ${refused}. '${simulation}' shows it in a simulated network.`,
+            `demo lacp needs namespaces: you are not root, and ${refused}. '${advice('bondwire simulate {file}', { file: EXAMPLES.lacp })}' shows LACP in a simulated network.`,
           );
+        if (refused !== undefined && show === 'uplink') {
+          session.exitWith(await simulatedUplink(session, refused));
+          return;
         }
         if (refused !== undefined) session.exitWith(await simulated(session, wish, refused));
         else session.exitWith(await rootless.runRootless(terminal, ownCommand(wish)));
@@ -125,6 +129,21 @@ async function simulated(session: Session, { keep, seconds }: Wish, why: string)
   } finally {
     release();
   }
+}
+
+/** The story of a line that falls silent, in virtual time. */
+async function simulatedUplink({ terminal }: Session, why: string): Promise<number> {
+  terminal.out(`The network is simulated: you are not root, and ${why}.\n`);
+  const { parseAnyScenario, simulateUplink, unmetOfUplink, uplinkStory } = await import(
+    '../../simulator/index.js'
+  );
+  const parsed = parseAnyScenario(readTextFile(EXAMPLES.uplink));
+  if (!parsed.ok || !('uplink' in parsed.value))
+    throw refusedFailure(`${EXAMPLES.uplink} is no scenario of an uplink: install Bondwire anew.`);
+  const simulated = simulateUplink(parsed.value, { seed: 1 });
+  const unmet = unmetOfUplink(parsed.value, simulated);
+  terminal.out(uplinkStory(parsed.value, simulated, unmet));
+  return unmet.length + simulated.violations.length === 0 ? EXIT.done : EXIT.refused;
 }
 
 /** This command once more. */

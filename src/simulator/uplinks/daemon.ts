@@ -178,20 +178,21 @@ export class SimulatedDaemon {
 
   #ports(): UplinkPorts {
     const life = this.#life;
-    const { clock, ask, steer, flush, tell } = this.#world;
+    const world = this.#world;
+    const { clock } = world;
     return {
       clock: { now: () => clock.now, at: (atMs, run) => this.#alarm(atMs, run, life) },
-      probes: { ask: probe => ask(probe) },
-      kernel: { steer: (steering, _, places) => steer(steering, places) },
+      probes: { ask: probe => world.ask(probe) },
+      kernel: { steer: (steering, _, places) => world.steer(steering, places) },
       flows: {
         flush: wanted => {
-          const ended = flush(wanted);
+          const ended = world.flush(wanted);
           clock.after(FLUSH_MS, () => {
             if (life === this.#life) this.feed({ kind: 'flushed', flush: wanted.flush, ended });
           });
         },
       },
-      tell: event => tell(event),
+      tell: event => world.tell(event),
       book: {
         save: text => {
           this.#book = text;

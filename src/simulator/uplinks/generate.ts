@@ -70,7 +70,7 @@ function randomLine(random: Random, name: string): LineSpec {
 
 function randomRule(random: Random, names: readonly string[]): RuleSpec {
   if (random.chance(50)) return { port: 22, keepTcpMs: random.pick([1000, 5000]) };
-  const use = random.chance(50) ? [random.pick(names)] : [...names].reverse();
+  const use = random.chance(50) ? [random.pick(names)] : names.toReversed();
   return { port: 22, use, otherwise: random.pick(['drop', 'selected']) };
 }
 

@@ -3,7 +3,7 @@ import { FAMILIES, type Family, type LineStateName, type UplinkEvent } from '../
 import { Clock } from '../clock.js';
 import { LOOK_MS, UplinkCheckers, type UplinkViolation } from './checkers.js';
 import { REAL_UPLINK, type UplinkMaker } from './daemon.js';
-import type { Step, UplinkScenario } from './scenario.js';
+import type { UplinkScenario } from './scenario.js';
 import type { TrafficTotals } from './traffic.js';
 import type { UplinkWatch } from './watch.js';
 import { UplinkWorld } from './world.js';
@@ -78,7 +78,7 @@ export function simulateUplink(
     log,
   ]);
   clock.at(clock.now, () => world.daemon.start());
-  for (const step of scenario.steps) clock.at(step.atMs, () => world.happen(step as Step));
+  for (const step of scenario.steps) clock.at(step.atMs, () => world.happen(step));
   for (const each of world.traffic) each.begin(scenario.lengthMs);
   every(clock, LOOK_MS, () => checkers.look(world));
   every(clock, IDLE_LOOK_MS, () => world.gateway.flows.endIdle(clock.now));

@@ -1,4 +1,5 @@
 // The world of an uplink in virtual time: an office, its gateway with the daemon, lines to the internet, and what happens to them. (simulator)
+import { unreachable } from '../../base/index.js';
 import {
   FAMILIES,
   type LineNumber,
@@ -109,6 +110,11 @@ export class UplinkWorld {
   }
 
   #do(step: Step): void {
+    if (isOfLine(step)) {
+      const line = this.lines[this.#number(step.line) - 1];
+      if (line !== undefined) this.#change(line, step);
+      return;
+    }
     switch (step.do) {
       case 'daemon-kill':
         this.daemon.kill();
@@ -135,10 +141,8 @@ export class UplinkWorld {
       case 'refill':
         this.#wish({ kind: 'refill', line: this.#number(step.line) });
         break;
-      default: {
-        const line = this.lines[this.#number(step.line) - 1];
-        if (line !== undefined) this.#change(line, step);
-      }
+      default:
+        unreachable(step);
     }
   }
 
@@ -150,7 +154,7 @@ export class UplinkWorld {
     this.daemon.feed({ kind: 'operator', wish });
   }
 
-  #change(line: SimulatedLine, step: Extract<Step, { line: string }>): void {
+  #change(line: SimulatedLine, step: LineStep): void {
     switch (step.do) {
       case 'cut':
       case 'restore':
@@ -194,7 +198,7 @@ export class UplinkWorld {
         line.received += step.mb * MEGABYTE;
         break;
       default:
-        break;
+        unreachable(step);
     }
   }
 
@@ -221,6 +225,23 @@ export class UplinkWorld {
     } else line.newDevice();
     this.clock.after(NEWS_MS, () => this.daemon.look(line.number));
   }
+}
+
+/** Steps that happen to a line itself; the others are wishes of the operator, and what happens to the daemon. */
+const OF_OTHERS = [
+  'use',
+  'drain',
+  'release',
+  'refill',
+  'daemon-kill',
+  'daemon-start',
+  'busy',
+  'kernel-refuses',
+] as const;
+type LineStep = Exclude<Step, { readonly do: (typeof OF_OTHERS)[number] }>;
+
+function isOfLine(step: Step): step is LineStep {
+  return !OF_OTHERS.some(each => each === step.do);
 }
 
 function silence(line: SimulatedLine, step: Extract<Step, { do: 'silence' | 'speak' }>): void {
