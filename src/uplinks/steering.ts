@@ -67,7 +67,14 @@ function orderOf(context: Context, family: Family): readonly string[] {
     const names = [selected, ...viable, ...spare.map(line => line.settings.name)];
     choice.order = names.filter((name, at) => names.indexOf(name) === at);
   }
-  return choice.order.filter(hasWay);
+  const order = choice.order.filter(hasWay);
+  // One whose device went and came has to prove itself again; meanwhile the one that the kernel took in its place goes on.
+  const isLater = (name: string): boolean => name === selected && judged?.state === 'unproven';
+  const isOther = order.some(name => {
+    const other = lineNamed(state, name)?.families[family];
+    return !isLater(name) && other !== undefined && rankOf(other) !== null;
+  });
+  return isOther ? order.toSorted((a, b) => Number(isLater(a)) - Number(isLater(b))) : order;
 }
 
 function flowsOf({ state }: Context): Steering['flows'] {
