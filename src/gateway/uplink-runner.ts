@@ -58,6 +58,7 @@ export class UplinkRunner {
   /** Of the bits of marks that are the uplink's. */
   #flusher: { readonly mask: number; readonly flows: FlowFlusher } | undefined;
   #isWatching = false;
+  readonly #toldLacks = new Set<string>();
   #drill: Drill | undefined;
   #drillEnd: NodeJS.Timeout | undefined;
   #closed = false;
@@ -151,7 +152,7 @@ export class UplinkRunner {
   }
 
   explain(): readonly string[] {
-    return this.#keeper.uplink.explain(monotonicMs());
+    return [...this.#keeper.uplink.explain(monotonicMs()), ...this.#kernel.lacking()];
   }
 
   /** Leaves everything in place, for the kernel alone and for the next one. */
@@ -242,6 +243,16 @@ export class UplinkRunner {
     this.#kernel.apply(
       kernelPlan(settings, wayOf, steering, { nftables: this.#kernel.lackOfNftables() === undefined }),
     );
+    this.#tellLacks();
+  }
+
+  /** What cannot be had here is told once. */
+  #tellLacks(): void {
+    for (const message of this.#kernel.lacking()) {
+      if (this.#toldLacks.has(message)) continue;
+      this.#toldLacks.add(message);
+      this.#host.tell({ kind: 'failure', level: 'warning', message });
+    }
   }
 
   #flush({ flush, line, family, transport, keep }: Flush): void {

@@ -200,6 +200,6 @@ function tellOfGlobals(section: UciSection, telling: Telling): void {
     ['rt_table_lookup'],
     'warning',
     given =>
-      `${given}: here only routes of table main come before the lines; for those of other tables add an ip rule with a preference below 32000.`,
+      `${given}: here only routes of table main come before the lines; for those of other tables make a rule of their own with a preference below 32000.`,
   );
 }

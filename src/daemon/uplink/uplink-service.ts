@@ -25,7 +25,7 @@ export interface UplinkHost {
 const NONE: Refusal = refusal(
   'invalid-request',
   'ENOENT',
-  'There is no uplink. Describe one below "uplinks:" in a bondwire.yaml and apply that, or begin one with "bondwire uplink run".',
+  'There is no uplink. Describe one below "uplinks:" in a bondwire.yaml and apply that; docs/uplinks.md shows one of ten lines.',
 );
 
 /** A namespace has one uplink. */

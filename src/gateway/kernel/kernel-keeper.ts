@@ -109,6 +109,8 @@ export class KernelKeeper {
     const settings = of('setting', () => this.#applySettings(plan));
     const table = of('table', () => this.#table.apply(plan.table));
     const rules = of('rule', () => ({ changed: this.#applyRules(plan), missing: [] }));
+    if (subjects.has('setting')) this.#lackingSettings = settings.missing;
+    if (subjects.has('table')) this.#lackingTable = table.missing;
     const dropped = this.#dropRoutes(stale);
     const leftovers = hasLeftovers ? this.#dropLeftovers(plan) : [];
     const all = [routes, settings, table, rules];
@@ -116,6 +118,17 @@ export class KernelKeeper {
       changed: [...all.flatMap(({ changed }) => changed), ...dropped, ...leftovers],
       missing: all.flatMap(({ missing }) => missing),
     };
+  }
+
+  #lackingSettings: readonly string[] = [];
+  #lackingTable: readonly string[] = [];
+
+  /** What cannot be had here at all, a sentence each: settings that are read-only, no nf_tables. Routes that wait for their device are none of it. */
+  lacking(): readonly string[] {
+    const lack = this.lackOfNftables();
+    return [
+      ...new Set([...this.#lackingSettings, ...this.#lackingTable, ...(lack === undefined ? [] : [lack])]),
+    ];
   }
 
   #applySettings(plan: KernelPlan): Applied {
