@@ -16,7 +16,10 @@ function read(text: string): Scenario {
   return parsed.value;
 }
 
-const stored = [...filesIn('scenarios'), ...filesIn('../examples')];
+/** Those of uplinks are read by uplinks-simulated.test.ts. */
+const stored = [...filesIn('scenarios'), ...filesIn('../examples')].filter(
+  ([, text]) => !Object.hasOwn(JSON.parse(text) as object, 'uplink'),
+);
 
 describe('stored scenarios', () => {
   it.each(stored)('%s is called like its file and prints as it is stored', (file, text) => {
