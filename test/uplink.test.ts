@@ -246,6 +246,11 @@ describe('commands', () => {
     expect(told).toMatch(/failover wan0 → wan1[^]*The drill is over/);
     expect(await bondwire.run('uplink', 'why')).toMatch(/wan0 \(IPv4\)[^]*wan1 \(IPv6\)/);
     expect(await bondwire.run('uplink', 'plan', office())).toContain('32500');
+    const file = join(bondwire.runDir, 'exported.yaml');
+    writeFileSync(file, await bondwire.run('export'));
+    const before = await picture();
+    await bondwire.run('apply', file);
+    expect([await picture(), (await show()).name]).toEqual([before, 'office']);
     const doctor = await bondwire.command(['doctor', '--json']);
     const { findings } = JSON.parse(doctor.stdout) as { findings: { name: string; detail: string }[] };
     expect(

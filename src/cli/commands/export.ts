@@ -1,5 +1,7 @@
 // `bondwire export`: what runs, as a bondwire.yaml.
 import type { Command } from 'commander';
+import type { UplinkSettings } from '../../uplinks/index.js';
+import type { ApiClient } from '../api-client.js';
 import { checkBondName } from '../reading/names.js';
 import type { Session } from '../process/session.js';
 
@@ -30,6 +32,16 @@ export function registerExport(program: Command, session: Session): void {
       const described = await Promise.all(
         all.map(async bond => ({ bond, described: await api.described(bond.name) })),
       );
-      session.terminal.out(exportText(described));
+      const uplink = names.length === 0 ? await uplinkOf(api) : null;
+      session.terminal.out(exportText(described, uplink));
     });
+}
+
+/** A daemon of an earlier version has none. */
+async function uplinkOf(api: ApiClient): Promise<UplinkSettings | null> {
+  try {
+    return (await api.uplink()).settings;
+  } catch {
+    return null;
+  }
 }

@@ -1,5 +1,6 @@
 // The bonds of a daemon as bondwire.yaml would describe them: what `bondwire apply` of it finds done.
 import { type BondWish, emptyWish, printBondwireYaml } from '../../config/index.js';
+import type { UplinkSettings } from '../../uplinks/index.js';
 import type { DescribedDocument, ShowBond } from '../../daemon/api/api.js';
 import { createBond, isOfMembers, OPTION_TABLE, type OptionValue } from '../../policy/index.js';
 
@@ -68,6 +69,7 @@ function memberOptions(now: Values, member: string): Record<string, string> {
 /** The text of the file; what it cannot say is told in its heading. */
 export function exportText(
   bonds: readonly { readonly bond: ShowBond; readonly described: DescribedDocument }[],
+  uplink: UplinkSettings | null = null,
 ): string {
   const more = bonds.flatMap(({ bond, described }) => described.more.map(what => `${bond.name}: ${what}`));
   const heading = [
@@ -77,5 +79,6 @@ export function exportText(
   return printBondwireYaml(
     bonds.map(({ bond, described }) => wishOf(bond, described)),
     heading,
+    uplink,
   );
 }

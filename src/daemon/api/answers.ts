@@ -225,7 +225,7 @@ export type SaidShow = Omit<ShowDocument, 'bonds'> & { readonly bonds: readonly 
 
 /** What is said of the uplink goes to people as it is. */
 export function isUplinkDocument(value: unknown): value is UplinkDocument {
-  return isFields(value) && (value['uplink'] === null || isFields(value['uplink']));
+  return isFields(value) && ['uplink', 'settings'].every(key => value[key] === null || isFields(value[key]));
 }
 
 export const isReasons = fields({ reasons: listOf(isText) }) as (value: unknown) => value is UplinkReasons;

@@ -132,7 +132,7 @@ const OF_ALL: { readonly [Name in keyof AddressesOfAll]: Deed<undefined> } = {
       return checked.ok ? ok(() => daemon.configure(checked.value)) : checked;
     },
   },
-  uplink: look(daemon => ok({ uplink: daemon.uplink.show() })),
+  uplink: look(daemon => ok({ uplink: daemon.uplink.show(), settings: daemon.uplink.settings() })),
   configureUplink: change(uplinkBody, (daemon, _none, settings) => daemon.uplink.configure(settings)),
   removeUplink: { kind: 'change', wish: daemon => ok(() => daemon.uplink.remove()) },
   wishUplink: change(wishBody, (daemon, _none, wish) => daemon.uplink.wish(wish)),

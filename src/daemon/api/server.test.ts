@@ -52,6 +52,7 @@ const DAEMON: ControlledDaemon = {
   described: () => said('described', { addresses: [], routes: [], more: [] }),
   uplink: {
     show: () => said('uplink', null),
+    settings: () => null,
     configure: () => done('configureUplink'),
     remove: () => done('removeUplink'),
     wish: () => done('wishUplink'),

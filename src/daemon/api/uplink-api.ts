@@ -1,11 +1,13 @@
 // The part of the control API that is about the uplink, as types.
-import type { UplinkSnapshot } from '../../uplinks/index.js';
+import type { UplinkSettings, UplinkSnapshot } from '../../uplinks/index.js';
 
 /** What `bondwire uplink show --json` prints; null: there is no uplink. */
 export type ShowUplink = UplinkSnapshot;
 
 export interface UplinkDocument {
   readonly uplink: ShowUplink | null;
+  /** How it is to be; as PUT takes it. Null together with `uplink`. */
+  readonly settings: UplinkSettings | null;
 }
 
 /** What the operator asks for; see `Wish` of `uplinks`. */

@@ -90,6 +90,10 @@ export class UplinkService {
     });
   }
 
+  settings(): UplinkSettings | null {
+    return this.#runner?.settings() ?? null;
+  }
+
   show(): ShowUplink | null {
     return this.#runner?.snapshot() ?? null;
   }
