@@ -23,6 +23,7 @@ import { FlowFlusher } from './flow-flusher.js';
 import { HeardTraffic } from './heard-traffic.js';
 import { keptFlows } from './kept-flows.js';
 import { KernelKeeper } from './kernel/kernel-keeper.js';
+import { KernelRefused } from './kernel/refusals.js';
 import { LineWatch } from './lines/line-watch.js';
 import { Probes } from './probes/probes.js';
 
@@ -59,6 +60,8 @@ export class UplinkRunner {
   #flusher: { readonly mask: number; readonly flows: FlowFlusher } | undefined;
   #isWatching = false;
   readonly #toldLacks = new Set<string>();
+  /** Why the kernel did not take the last steering. */
+  #refused: Refusal | undefined;
   #drill: Drill | undefined;
   #drillEnd: NodeJS.Timeout | undefined;
   #closed = false;
@@ -111,7 +114,11 @@ export class UplinkRunner {
     if (!accepted.ok) return accepted;
     this.#begin(settings);
     if (before === null) this.#keeper.start();
-    return ok(undefined);
+    // Tried again where it may pass; what the kernel does not have, or does not let us do, is an answer.
+    const refused = this.#refused;
+    return before === null && refused !== undefined && refused.code !== 'system'
+      ? err(refused)
+      : ok(undefined);
   }
 
   /** Goes on with the uplink that was noted. */
@@ -132,6 +139,15 @@ export class UplinkRunner {
       return err(refusal('in-use', 'EBUSY', 'A drill is under way; try again when it has ended.'));
     const line = this.numberOf(name);
     if (!line.ok) return line;
+    const asked = this.settings()?.lines[line.value - 1];
+    if ((kind === 'dns' && asked?.dns.length === 0) || (kind === 'portal' && asked?.http === null))
+      return err(
+        refusal(
+          'invalid-value',
+          'EINVAL',
+          `${name} has no ${kind === 'dns' ? 'dns' : 'http'} to fail: give the line some, or drill another kind.`,
+        ),
+      );
     this.#drill = new Drill(line.value, kind, monotonicMs() + forMs);
     this.#drillEnd = setTimeout(() => this.#endDrill(), forMs);
     this.#deviceAgain(line.value);
@@ -178,10 +194,12 @@ export class UplinkRunner {
     this.#watch.close();
     this.#probes.close();
     this.#closeFlusher();
-    const { missing } = this.#kernel.remove();
-    this.#kernel.close();
     this.#closed = true;
-    return missing;
+    try {
+      return this.#kernel.remove().missing;
+    } finally {
+      this.#kernel.close();
+    }
   }
 
   #begin(settings: UplinkSettings): void {
@@ -240,9 +258,14 @@ export class UplinkRunner {
     };
     for (const { line, family, by } of steering.flows)
       if (by.tcp === line && by.others === line) this.#flusher?.flows.spare(line, family);
-    this.#kernel.apply(
-      kernelPlan(settings, wayOf, steering, { nftables: this.#kernel.lackOfNftables() === undefined }),
-    );
+    const abilities = { nftables: this.#kernel.lackOfNftables() === undefined };
+    try {
+      this.#kernel.apply(kernelPlan(settings, wayOf, steering, abilities));
+      this.#refused = undefined;
+    } catch (error) {
+      if (error instanceof KernelRefused) this.#refused = error.refusal;
+      throw error;
+    }
     this.#tellLacks();
   }
 

@@ -9,3 +9,4 @@ export { type Flush, UplinkKeeper, type UplinkPorts } from './uplink-keeper.js';
 export { kernelPlan, type LineWay, type WayOf } from './make-kernel-plan.js';
 export { planText, ruleText } from './plan-text.js';
 export { HEARD_CHAIN, heardOrder } from './planned-table.js';
+export { checkSettings } from './check-settings.js';

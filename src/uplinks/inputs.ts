@@ -197,7 +197,8 @@ export function changeSettings(
   return ok(
     state.lines.flatMap(({ number, settings: { name } }) => {
       const was = numbered[number - 1];
-      return was === undefined || was === name ? [] : [number];
+      // A number that is used anew may still be on flows of whoever had it.
+      return numbered.length === 0 || was === name ? [] : [number];
     }),
   );
 }

@@ -2,6 +2,7 @@
 // the operator. (uplinks)
 import { FAMILIES, type Family, type LineNumber, type Steering, type Transport } from './contract.js';
 import { BLACKHOLE_METRIC, FIRST_METRIC, type PlannedRoute, TABLES } from './kernel-plan.js';
+import { mayMatch } from './rule-families.js';
 import type { Planning } from './make-kernel-plan.js';
 
 /** In the order in which they are to be put in the kernel. */
@@ -71,7 +72,10 @@ function flowRoutes(planning: Planning, family: Family): PlannedRoute[] {
 
 function policyRoutes(planning: Planning, family: Family): PlannedRoute[] {
   return planning.steering.policies
-    .filter(policy => policy.family === family)
+    .filter(policy => {
+      const rule = planning.settings.rules[policy.rule];
+      return policy.family === family && rule !== undefined && mayMatch(rule, family);
+    })
     .flatMap(({ rule, lines }) => {
       const table = TABLES.policies + rule;
       const ways = listed(planning, family, table, lines);

@@ -3,6 +3,7 @@ import { FAMILIES, type Family, type LineNumber } from './contract.js';
 import { MOST_POLICIES, markOf, type PlannedRule, PREFERENCES, TABLES } from './kernel-plan.js';
 import type { Planning } from './make-kernel-plan.js';
 import { lineNumbers } from './planned-routes.js';
+import { mayMatch } from './rule-families.js';
 import type { UplinkRule } from './settings.js';
 
 /** RT_TABLE_MAIN. */
@@ -86,14 +87,6 @@ function policies({ settings, steering }: Planning, family: Family): PlannedRule
         },
       ];
     });
-}
-
-/** False for a rule that no packet of the family can match. */
-export function mayMatch({ match }: UplinkRule, family: Family): boolean {
-  const prefixes = [match.from, match.to].filter(prefix => prefix !== undefined);
-  const ofFamily = (prefix: string): boolean => (prefix.includes(':') ? 'ipv6' : 'ipv4') === family;
-  const other = family === 'ipv4' ? 'icmpv6' : 'icmp';
-  return prefixes.every(ofFamily) && match.protocol !== other;
 }
 
 function matchOf({ match }: UplinkRule): Partial<PlannedRule> {

@@ -4,7 +4,8 @@ import { FAMILIES, type Family, type LineNumber } from './contract.js';
 import { markOf, type PlannedChain, type PlannedTable, type Statement } from './kernel-plan.js';
 import type { Planning } from './make-kernel-plan.js';
 import { lineNumbers } from './planned-routes.js';
-import { IP_PROTOCOLS, mayMatch } from './planned-rules.js';
+import { IP_PROTOCOLS } from './planned-rules.js';
+import { mayMatch } from './rule-families.js';
 import type { LineSettings, UplinkRule, UplinkSettings } from './settings.js';
 
 type NftRule = readonly Statement[];

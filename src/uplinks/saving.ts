@@ -27,7 +27,7 @@ export function saveState(state: UplinkState, now: TimeMs): SavedUplink {
 
 /** What was saved, or a new uplink where nothing of it can be read. */
 export function restoreState(saved: unknown, now: TimeMs): UplinkState {
-  const read = isRecord(saved) ? saved['state'] : undefined;
+  const read = isRecord(saved) && saved['version'] === VERSION ? saved['state'] : undefined;
   const state = merged(newState(), read) as UplinkState;
   state.lines = state.lines.flatMap((line, at) => restoredLine(line, at));
   shift(state, now);

@@ -70,14 +70,18 @@ export class UplinkKeeper {
       return ok(undefined);
     }
     this.#isBusy = true;
-    const handled = this.#handle(input);
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      const later = this.#handle(next);
-      if (!later.ok) this.#tellFailure(later.error.message);
+    try {
+      const handled = this.#handle(input);
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+        const later = this.#handle(next);
+        if (!later.ok) this.#tellFailure(later.error.message);
+      }
+      return handled;
+    } finally {
+      // Whatever was thrown, the next input is heard.
+      this.#isBusy = false;
+      this.#setAlarm();
     }
-    this.#isBusy = false;
-    this.#setAlarm();
-    return handled;
   }
 
   /** Nothing is done any more; everything stays as it is. */

@@ -49,6 +49,7 @@ function machine(bonds: readonly string[] = [], refusing = '', failingClose = fa
     const call = `${seen.method} ${seen.url}`;
     if (call === refusing) refuse(response, 409, 'in-use', 'It is in use.');
     else if (seen.url === '/v1/status') reply(response, 200, status(bonds));
+    else if (seen.url === '/v1/uplink') reply(response, 200, { uplink: null, settings: null });
     else if (seen.url === '/v1/events') response.end(`${JSON.stringify(FAILOVER)}\n`);
     else if (seen.url.startsWith('/v1/events'))
       response.write(`${JSON.stringify({ ...FAILOVER, seq: 8 })}\n`);

@@ -181,11 +181,7 @@ function registerWishes(uplink: Command, session: Session): void {
         .choices(DRILL_KINDS)
         .default('silent'),
     )
-    .addOption(
-      new Option('--for <TIME>', 'for this long, 20 s unless given')
-        .argParser(timeOf)
-        .default(DEFAULT_DRILL_MS),
-    )
+    .addOption(new Option('--for <TIME>', 'for this long').argParser(timeOf).default(DEFAULT_DRILL_MS, '20s'))
     .addHelpText('after', DRILL_HELP)
     .action(
       async (line: string, { kind, for: forMs }: { kind: (typeof DRILL_KINDS)[number]; for: number }) => {

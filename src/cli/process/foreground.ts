@@ -61,11 +61,12 @@ function withDefaults(given: Readonly<Record<string, string>>): Record<string, s
   };
 }
 
-/** Bonds of an earlier daemon that the new one found at work are not ours to remove. */
+/** Bonds and an uplink of an earlier daemon that the new one found at work are not ours to remove. */
 export async function refuseStrangers(api: ApiClient, daemon: RunningDaemon, runDir: string): Promise<void> {
   let bonds: readonly string[] = [];
   try {
-    ({ bonds } = await api.status());
+    const { uplink } = await api.uplink();
+    bonds = [...(await api.status()).bonds, ...(uplink === null ? [] : [uplink.name])];
     if (bonds.length === 0) return;
   } catch (error) {
     await daemon.close('leave-in-place');

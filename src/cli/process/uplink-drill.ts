@@ -3,7 +3,7 @@ import type { UplinkDrill } from '../../daemon/api/uplink-api.js';
 import type { ApiClient } from '../api-client.js';
 import { tellWarnings } from '../printing/changed.js';
 import { eventLine } from '../printing/event-line.js';
-import { plain } from '../printing/plain.js';
+import { advice, plain } from '../printing/plain.js';
 import { span } from '../reading/units.js';
 import { lastEvent } from './foreground.js';
 import type { Session } from './session.js';
@@ -31,7 +31,10 @@ export async function drillAndTell(session: Session, api: ApiClient, drill: Upli
     } finally {
       clearTimeout(timer);
     }
-    if (!stop.asked.aborted) terminal.out('The drill is over.\n');
+    if (!stop.asked.aborted)
+      terminal.out(
+        `The drill is over; '${advice('bondwire uplink history')}' tells when ${plain(drill.line)} is gone back to.\n`,
+      );
   } finally {
     stop.release();
   }

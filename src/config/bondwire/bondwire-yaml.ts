@@ -2,7 +2,7 @@
 import { Document, isMap, isScalar, isSeq, visit, type YAMLMap } from 'yaml';
 import { z } from 'zod';
 import { shown } from '../../base/index.js';
-import type { UplinkSettings } from '../../uplinks/index.js';
+import { checkSettings, type UplinkSettings } from '../../uplinks/index.js';
 import { cidrText, destinationText, addressText, macText } from '../addresses.js';
 import { checkBond } from './check-bond.js';
 import { child, entriesOf, parseTree, type Tree } from '../yaml/document-tree.js';
@@ -113,6 +113,9 @@ export function parseBondwireYaml({ path, text }: SourceFile): BondwireFile {
   const uplinks = Object.entries(mended.data.uplinks).map(([name, text]) => {
     const read = uplinkOf(name, text, (...keys) => placeAt(mended.tree, ['uplinks', name, ...keys]));
     findings.push(...read.findings);
+    const checked = checkSettings(read.settings);
+    if (!checked.ok && read.findings.length === 0)
+      findings.push(error(placeAt(mended.tree, ['uplinks', name]), `${checked.error.message}.`));
     return read.settings;
   });
   for (const { name } of uplinks.slice(1)) {

@@ -8,7 +8,7 @@ import {
   type Result,
   systemRefusal,
 } from '../../base/index.js';
-import { type DrillKind, UplinkRunner } from '../../gateway/index.js';
+import { type DrillKind, KernelRefused, UplinkRunner } from '../../gateway/index.js';
 import type { UplinkEvent, UplinkSettings, Wish } from '../../uplinks/index.js';
 import type { ShowUplink, UplinkDrill, UplinkWish } from '../api/uplink-api.js';
 import type { Machine } from '../kernel/machine.js';
@@ -62,16 +62,16 @@ export class UplinkService {
     return this.#guarded(`The uplink ${settings.name} cannot be made`, () => {
       const known = this.#runner;
       const runner = known ?? this.#open();
+      // Whatever fails from here on, `destroy` and the next `configure` find it.
+      this.#runner = runner;
       const accepted = runner.configure(settings);
-      if (accepted.ok) {
-        this.#runner = runner;
-        return ok(undefined);
-      }
-      // What could not be begun leaves nothing behind.
-      if (known === undefined) {
-        runner.remove();
-        this.#book.remove();
-      }
+      if (accepted.ok) return ok(undefined);
+      if (known !== undefined) return accepted;
+      // What was refused as it stands changed nothing. What the kernel refused may have been begun.
+      this.#runner = undefined;
+      if (runner.settings() === null) runner.close();
+      else this.#tellLeft(settings.name, runner.remove());
+      this.#book.remove();
       return accepted;
     });
   }
@@ -82,9 +82,8 @@ export class UplinkService {
     if (runner === undefined) return err(NONE);
     return this.#guarded('The uplink cannot be taken down', () => {
       const name = runner.settings()?.name ?? '';
-      for (const message of runner.remove())
-        this.#host.tell(name, { kind: 'failure', level: 'warning', message });
       this.#runner = undefined;
+      this.#tellLeft(name, runner.remove());
       this.#book.remove();
       return ok(undefined);
     });
@@ -145,10 +144,15 @@ export class UplinkService {
     return runner;
   }
 
+  #tellLeft(name: string, sentences: readonly string[]): void {
+    for (const message of sentences) this.#host.tell(name, { kind: 'failure', level: 'warning', message });
+  }
+
   #guarded<T>(what: string, work: () => Result<T, Refusal>): Result<T, Refusal> {
     try {
       return work();
     } catch (error) {
+      if (error instanceof KernelRefused) return err(error.refusal);
       if (isSystemFailure(error)) return err(systemRefusal(error, what));
       throw error;
     }

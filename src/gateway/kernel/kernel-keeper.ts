@@ -126,9 +126,13 @@ export class KernelKeeper {
   /** What cannot be had here at all, a sentence each: settings that are read-only, no nf_tables. Routes that wait for their device are none of it. */
   lacking(): readonly string[] {
     const lack = this.lackOfNftables();
-    return [
-      ...new Set([...this.#lackingSettings, ...this.#lackingTable, ...(lack === undefined ? [] : [lack])]),
-    ];
+    const dscp = [...this.#unsaid.values()].includes(true)
+      ? [
+          'Rules by DSCP above 7 need Linux 6.13 for IPv4; here they are left out, and such packets go as all others.',
+        ]
+      : [];
+    const others = lack === undefined ? [] : [lack];
+    return [...new Set([...dscp, ...this.#lackingSettings, ...this.#lackingTable, ...others])];
   }
 
   #applySettings(plan: KernelPlan): Applied {
@@ -175,7 +179,7 @@ export class KernelKeeper {
       const all = [...changed, ...strangers];
       if (all.length > 0 && suspicions.subjects.size > 0) repairs.repaired();
       const sentence = interferenceText(all, suspicions, tookMs, repairs.isContended());
-      if (sentence !== undefined) news.interference(sentence);
+      if (sentence !== undefined && repairs.maySay()) news.interference(sentence);
     } catch (error) {
       news.failed(error);
     }
@@ -248,7 +252,8 @@ export class KernelKeeper {
       const told = `route ${toldRoute(message)}`;
       const error = outcomes[place];
       if (error === undefined) changed.push(told);
-      else if (isErrno(error, ...NOT_YET)) missing.push(`The ${told} cannot be yet: ${error.message}`);
+      else if (isErrno(error, ...NOT_YET) || isWithoutIpv6(message, error))
+        missing.push(`The ${told} cannot be yet: ${error.message}`);
       else throw kernelRefused(error, `The ${told}`);
     }
     return { changed, missing };
@@ -261,8 +266,10 @@ export class KernelKeeper {
 
   #applyRules(plan: KernelPlan): string[] {
     return FAMILIES.flatMap(family => {
-      const planned = plan.rules.filter(rule => rule.family === family);
-      const dscpBy = this.#dscp(family, planned);
+      const all = plan.rules.filter(rule => rule.family === family);
+      const dscpBy = this.#dscp(family, all);
+      const planned = all.filter(rule => maySay(rule, dscpBy));
+      this.#unsaid.set(family, planned.length < all.length);
       const changed: string[] = [];
       // Of two rules that differ in what they suppress only, the kernel may refuse one, and deletes whichever it finds first (rule_exists,
       // rule_find): after one was taken out it is looked again.
@@ -297,6 +304,9 @@ export class KernelKeeper {
     return gone(stale, deleteRules(this.#netlink, stale), 'ENOENT', toldRule);
   }
 
+  /** Families in which a rule by DSCP had to be left out. */
+  readonly #unsaid = new Map<Family, boolean>();
+
   #dscp(family: Family, planned: readonly PlannedRule[]): DscpBy {
     if (!planned.some(({ dscp }) => dscp !== undefined)) return 'attribute';
     const known =
@@ -304,6 +314,16 @@ export class KernelKeeper {
     this.#dscpBy.set(family, known);
     return known;
   }
+}
+
+/** By the TOS, older kernels take three bits for IPv4 (fib4_rule_configure, IPTOS_TOS_MASK). */
+function maySay({ family, dscp }: PlannedRule, dscpBy: DscpBy): boolean {
+  return dscp === undefined || dscpBy === 'attribute' || family === 'ipv6' || dscp <= 7;
+}
+
+/** A kernel that was started without IPv6 has nobody who takes its routes. */
+function isWithoutIpv6({ family }: Route, error: SystemError): boolean {
+  return family === AF.ipv6 && isErrno(error, 'EOPNOTSUPP', 'EAFNOSUPPORT');
 }
 
 function tableName({ family, table }: PlannedRoute): string {

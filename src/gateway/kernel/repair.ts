@@ -8,6 +8,7 @@ const SOON_MS = 3;
 const MOST_REPAIRS = 10;
 const WINDOW_MS = 10_000;
 const PATIENT_MS = 1000;
+const SAY_AGAIN_MS = 600_000;
 const MOST_NAMED = 3;
 
 /** What somebody may have done since the last look. */
@@ -29,6 +30,7 @@ export class Repairs {
   #isOfAll = false;
   #sinceMs = 0;
   #repairs: number[] = [];
+  #saidMs = Number.NEGATIVE_INFINITY;
 
   constructor(look: (suspicions: Suspicions) => void) {
     this.#look = look;
@@ -39,7 +41,9 @@ export class Repairs {
     if (somebodys === undefined) this.#isOfAll = true;
     else this.#subjects.add(somebodys);
     if (stranger !== undefined) this.#strangers.push(stranger);
-    this.#timer ??= setTimeout(() => this.#now(), this.isContended() ? PATIENT_MS : SOON_MS);
+    // What the kernel itself dropped does not wait for a quarrel.
+    const isPatient = somebodys !== undefined && this.isContended();
+    this.#timer ??= setTimeout(() => this.#now(), isPatient ? PATIENT_MS : SOON_MS);
   }
 
   /** Something of somebody else's was undone. */
@@ -52,6 +56,14 @@ export class Repairs {
   isContended(): boolean {
     const now = performance.now();
     return this.#repairs.filter(at => now - at < WINDOW_MS).length >= MOST_REPAIRS;
+  }
+
+  /** Whether a repair is to be told: one of many is, now and then, or nothing else would be found among the events. */
+  maySay(): boolean {
+    const now = performance.now();
+    if (this.isContended() && now - this.#saidMs < SAY_AGAIN_MS) return false;
+    this.#saidMs = this.isContended() ? now : Number.NEGATIVE_INFINITY;
+    return true;
   }
 
   close(): void {

@@ -95,7 +95,12 @@ export class LineWatch {
         remembered: known?.remembered ?? new Map(),
       };
     });
-    this.look();
+    try {
+      this.look();
+    } catch (error) {
+      this.#news.failed(error);
+      this.#soon();
+    }
     if (this.#carrierTimer !== undefined) return;
     this.#netlink.onMessage(
       message => this.#told(message),
