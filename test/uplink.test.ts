@@ -7,9 +7,18 @@ import type { EventRecord } from '../src/daemon/api/api.js';
 import type { ShowUplink } from '../src/daemon/api/uplink-api.js';
 import { IspLab, judge, ManagedBondwire, UplinkMeter, type Verdict } from '../src/lab/index.js';
 import { monotonicMs } from '../src/linux/index.js';
+import { lineOf, settingsOf } from '../src/uplinks/testing.js';
 import { BIN, until } from './support/stage.js';
 
 vi.setConfig({ testTimeout: 240_000 });
+
+const EMPTY_SETTINGS = settingsOf([lineOf('fibre')]);
+/** Sends a body to PUT /v1/uplink of a control socket, and prints the status and the answer. */
+const PUT_SCRIPT = `
+const [socketPath, body] = process.argv.slice(1);
+require('node:http').request({ socketPath, path: '/v1/uplink', method: 'PUT', headers: { 'content-type': 'application/json' } },
+  answer => { let text = ''; answer.on('data', part => { text += part; }); answer.on('end', () => console.log(answer.statusCode, text)); }).end(body);
+`;
 
 let lab: IspLab;
 let bondwire: ManagedBondwire;
@@ -189,6 +198,36 @@ describe('the daemon', () => {
     await proven();
     await rightAgain(backMs);
     expect(await picture()).toEqual(standing);
+  });
+
+  test('what an earlier daemon left at work is neither taken by a command in the foreground nor by a configuration that is refused', async () => {
+    await bondwire.start();
+    await bondwire.run('uplink', 'create', office());
+    await selected('wan0');
+    await proven();
+    await bondwire.stop('SIGTERM');
+    const standing = await picture();
+    for (const words of [
+      ['run', 'bond0', 'lan0'],
+      ['uplink', 'run', 'wan0', 'wan1'],
+    ]) {
+      const refused = await bondwire.command(words);
+      expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('(office)')]);
+      expect(await picture()).toEqual(standing);
+    }
+    // A daemon that knows nothing of it, and settings that cannot be.
+    const other = new ManagedBondwire({
+      spawn: argv => lab.spawn('gateway', argv),
+      bin: BIN,
+      runDir: lab.makeRunDir(),
+    });
+    await other.start();
+    const body = JSON.stringify({ ...EMPTY_SETTINGS, lines: [] });
+    const socket = `${other.runDir}/control.sock`;
+    const put = await lab.exec('gateway', [process.execPath, '-e', PUT_SCRIPT, socket, body]);
+    expect(put.stdout).toMatch(/^4\d\d .*has no lines/);
+    expect(await picture()).toEqual(standing);
+    await other.stop('SIGTERM');
   });
 
   test('ends in order and leaves the uplink at work', async () => {

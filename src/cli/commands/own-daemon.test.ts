@@ -139,6 +139,7 @@ test('run builds the bond, tells what happens, and puts everything back', async 
   expect(await running.code).toBe(0);
   expect(closed).toEqual(['remove-everything']);
   expect(fake?.calls()).toEqual([
+    'GET /v1/uplink',
     'GET /v1/status',
     'GET /v1/events',
     'POST /v1/bonds',
@@ -147,7 +148,7 @@ test('run builds the bond, tells what happens, and puts everything back', async 
     'POST /v1/bonds/bond0/addresses',
     'GET /v1/events?after=7&follow=1',
   ]);
-  expect(fake?.seen.slice(2, 6).map(({ body }) => body)).toEqual([
+  expect(fake?.seen.slice(3, 7).map(({ body }) => body)).toEqual([
     { name: 'bond0', options: { mode: 'active-backup', miimon: '100', primary: 'eth0' } },
     {},
     { interfaces: ['eth0', 'eth1'], takeAddresses: true },
