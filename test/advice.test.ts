@@ -32,6 +32,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'bondwire release {bond} {iface}; bondwire enslave --take-down {bond} {iface}': 'test/doctor-bonds.test.ts',
   'bondwire set {bond} xmit_hash_policy={policy}': 'test/doctor-bonds.test.ts',
   'bondwire doctor': 'test/doctor-bonds.test.ts',
+  'bondwire uplink history': 'test/uplink.test.ts',
   'ip rule show': 'test/uplink.test.ts',
   'sysctl -w net.ipv4.ip_forward=1': 'test/uplink.test.ts',
   'sysctl -w net.ipv6.conf.all.forwarding=1': 'test/uplink.test.ts',

@@ -282,7 +282,8 @@ describe('commands', () => {
     await bondwire.run('uplink', 'release', 'wan0');
     await selected('wan0');
     const told = await bondwire.run('uplink', 'drill', 'wan0', '--kind', 'silent', '--for', '3s');
-    expect(told).toMatch(/failover wan0 → wan1[^]*The drill is over/);
+    const offered = /failover wan0 → wan1[^]*The drill is over; 'bondwire ([^']+)'/.exec(told)?.[1] ?? '';
+    expect(await bondwire.run(...offered.split(' '))).toContain('failover wan0 → wan1');
     expect(await bondwire.run('uplink', 'why')).toMatch(/wan0 \(IPv4\)[^]*wan1 \(IPv6\)/);
     expect(await bondwire.run('uplink', 'plan', office())).toContain('32500');
     const file = join(bondwire.runDir, 'exported.yaml');
