@@ -263,8 +263,8 @@ class Daemon implements RunningDaemon {
     this.#awaited.close();
     this.#watch.close();
     this.#operations.chains.close();
+    const left = how === 'remove-everything' ? this.uplink.removeAny() : undefined;
     if (how === 'remove-everything') {
-      this.uplink.remove();
       for (const runner of this.#registry.all()) await this.#operations.destruction.destroy(runner);
     }
     await this.#operations.destruction.finished();
@@ -281,6 +281,7 @@ class Daemon implements RunningDaemon {
     if (this.#server !== undefined) this.#machine.log.info({ how }, 'closed');
     this.#machine.log.flush();
     this.#guard.close();
+    if (left !== undefined) throw left;
   }
 
   started(): void {

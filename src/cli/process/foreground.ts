@@ -24,19 +24,33 @@ export async function runInForeground(session: Session, wish: RunWish): Promise<
   const { terminal } = session;
   const options = withDefaults(wish.options);
   const chosen = Object.keys(options).filter(name => !(name in wish.options));
-  terminal.outliveReader();
-  const stop = stopRequest(
-    terminal,
-    'still putting everything back; ending it now would leave the interfaces half changed.',
-  );
-  try {
-    const daemon = await startOwnDaemon(session, 'run', { logToStderr: false });
-    const api = await session.api();
-    await refuseStrangers(api, daemon, session.runDir());
+  const impatient = 'still putting everything back; ending it now would leave the interfaces half changed.';
+  await withOwnDaemon(session, 'run', impatient, (api, stop) => {
     if (chosen.length > 0) {
       terminal.out(`Chosen for you: ${chosen.map(name => `${name}=${options[name] ?? ''}`).join(' ')}\n`);
     }
-    const failure = await buildAndTell(session, api, { ...wish, options }, stop);
+    return buildAndTell(session, api, { ...wish, options }, stop);
+  });
+}
+
+/**
+ * A daemon of this command's own, until `work` is done; then all that it made goes. `work` gives what went wrong, if something did;
+ * `impatient` is said to a second Ctrl-C.
+ */
+export async function withOwnDaemon(
+  session: Session,
+  what: string,
+  impatient: string,
+  work: (api: ApiClient, stop: StopRequest) => Promise<Failure | undefined>,
+): Promise<void> {
+  const { terminal } = session;
+  terminal.outliveReader();
+  const stop = stopRequest(terminal, impatient);
+  try {
+    const daemon = await startOwnDaemon(session, what, { logToStderr: false });
+    const api = await session.api();
+    await refuseStrangers(api, daemon, session.runDir());
+    const failure = await work(api, stop);
     terminal.out('Putting everything back...\n');
     try {
       await daemon.close('remove-everything');
@@ -62,7 +76,7 @@ function withDefaults(given: Readonly<Record<string, string>>): Record<string, s
 }
 
 /** Bonds and an uplink of an earlier daemon that the new one found at work are not ours to remove. */
-export async function refuseStrangers(api: ApiClient, daemon: RunningDaemon, runDir: string): Promise<void> {
+async function refuseStrangers(api: ApiClient, daemon: RunningDaemon, runDir: string): Promise<void> {
   let bonds: readonly string[] = [];
   try {
     const { uplink } = await api.uplink();

@@ -6,39 +6,19 @@ import { plain } from '../printing/plain.js';
 import { uplinkTable } from '../printing/uplink-table.js';
 import { asFailure, type Failure } from '../reading/failure.js';
 import { plural } from '../reading/units.js';
-import { lastEvent, refuseStrangers, tellUntilStopped } from './foreground.js';
-import { startOwnDaemon } from './own-daemon.js';
+import { lastEvent, tellUntilStopped, withOwnDaemon } from './foreground.js';
 import type { Session } from './session.js';
-import { type StopRequest, stopRequest } from './stop-request.js';
+import type { StopRequest } from './stop-request.js';
 
 /** So long lines have to prove themselves before the first picture of them. */
 const FIRST_LOOK_MS = 1500;
 
 /** Returns when a signal ended it and everything is back as it was. */
 export async function runUplinkInForeground(session: Session, settings: UplinkSettings): Promise<void> {
-  const { terminal } = session;
-  terminal.outliveReader();
-  const stop = stopRequest(
-    terminal,
-    'still putting everything back; ending it now would leave routes and rules half changed.',
+  const impatient = 'still putting everything back; ending it now would leave routes and rules half changed.';
+  await withOwnDaemon(session, 'uplink run', impatient, (api, stop) =>
+    makeAndTell(session, api, settings, stop),
   );
-  try {
-    const daemon = await startOwnDaemon(session, 'uplink run', { logToStderr: false });
-    const api = await session.api();
-    await refuseStrangers(api, daemon, session.runDir());
-    const failure = await makeAndTell(session, api, settings, stop);
-    terminal.out('Putting everything back...\n');
-    try {
-      await daemon.close('remove-everything');
-    } catch (error) {
-      if (failure !== undefined) terminal.err(`bondwire: ${failure.message}\n`);
-      throw asFailure(error, 'Putting everything back');
-    }
-    terminal.out('Everything is as it was before.\n');
-    if (failure !== undefined) throw failure;
-  } finally {
-    stop.release();
-  }
 }
 
 /** Returns what went wrong instead, if something did. */

@@ -89,6 +89,13 @@ export class UplinkService {
     });
   }
 
+  /** Where there is one; gives what is not as it was before, for whoever is to hear it. */
+  removeAny(): Error | undefined {
+    if (this.#runner === undefined) return undefined;
+    const removed = this.remove();
+    return removed.ok ? undefined : new Error(removed.error.message);
+  }
+
   settings(): UplinkSettings | null {
     return this.#runner?.settings() ?? null;
   }
